@@ -1,0 +1,68 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+// What each dependency is for, and why it is not written by hand here:
+//
+//   hiredis                 RESP codec of the Redis project (reader and formatter only; the reactor owns the socket).
+//   simdjson                validates every JSON payload in place, at memory speed.
+//   swift-argument-parser   the command line.
+//   swift-configuration     settings from flags, environment and one YAML file, with their precedence.
+//   swift-log               structured logs.
+//   swift-crypto            SHA-1 of the WebSocket handshake, constant-time comparison of keys.
+//
+// Wire imports only simdjson's shim and Broker imports nothing: they do no input or output, read no clock, and can be
+// read, fuzzed and simulated alone.
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "perseid",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "perseid", targets: ["perseid"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(
+            url: "https://github.com/apple/swift-configuration",
+            from: "1.4.0",
+            traits: [.defaults, "YAML"]
+        ),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    ],
+    targets: [
+        .target(name: "CReactor"),
+        .systemLibrary(
+            name: "CHiredis",
+            pkgConfig: "hiredis",
+            providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]
+        ),
+        .target(
+            name: "CJSON",
+            linkerSettings: [.linkedLibrary("simdjson")]
+        ),
+
+        .target(name: "Reactor", dependencies: ["CReactor"], swiftSettings: settings),
+        .target(name: "Wire", dependencies: ["CJSON"], swiftSettings: settings),
+        .target(name: "Broker", swiftSettings: settings),
+
+        .executableTarget(
+            name: "perseid",
+            dependencies: [
+                .product(name: "ArgumentParser", package: "swift-argument-parser")
+            ],
+            swiftSettings: settings
+        ),
+
+        .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: settings),
+    ],
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,44 @@
+/* A C face for the little that is needed of simdjson: is this JSON, and what are the fields of a small command object.
+ * No allocation outlives a call except the parser itself, one per thread. */
+#ifndef PERSEID_CJSON_H
+#define PERSEID_CJSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a valid text is at its top level. */
+typedef enum cjson_kind {
+    CJSON_INVALID = 0,
+    CJSON_OBJECT = 1,
+    CJSON_ARRAY = 2,
+    CJSON_SCALAR = 3,
+} cjson_kind;
+
+/* Validates a whole JSON text (RFC 8259, UTF-8). */
+cjson_kind cjson_validate(const void *_Nullable bytes, size_t count);
+
+/* The raw text of one value inside the bytes that were parsed. `start` is an offset into them; `count` 0 means absent. */
+typedef struct cjson_field {
+    size_t start;
+    size_t count;
+} cjson_field;
+
+/* Validates an object and finds the raw text (quotes included) of each of `names_count` top-level fields, the last one
+ * winning where a name is doubled. Returns false if the bytes are not one valid JSON object. */
+bool cjson_find_fields(const void *_Nonnull bytes, size_t count, const char *_Nonnull const *_Nonnull names,
+                       size_t names_count, cjson_field *_Nonnull fields);
+
+/* Unescapes one raw JSON string (with its quotes) into `out`, which has room for `count` bytes. Returns the number of
+ * bytes written, or -1 if it is not a string. */
+ptrdiff_t cjson_unescape(const void *_Nonnull raw, size_t count, void *_Nonnull out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,293 @@
+/* System calls with one convention: the result, or -errno. No logic lives here; it only spares Swift the errno hazard,
+ * variadic functions and the macros that differ between Linux and the BSDs. */
+#ifndef PERSEID_CREACTOR_H
+#define PERSEID_CREACTOR_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#else
+#include <sys/event.h>
+#endif
+
+#pragma clang assume_nonnull begin
+
+static inline long creactor_result(long outcome) { return outcome < 0 ? -errno : outcome; }
+
+/* ---- clocks ---- */
+
+static inline uint64_t creactor_monotonic_nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static inline uint64_t creactor_realtime_milliseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
+
+/* ---- descriptors ---- */
+
+/* close(2): on Linux the descriptor is gone even when EINTR is reported, so it is never retried. */
+static inline void creactor_close(int descriptor) { close(descriptor); }
+
+static inline long creactor_receive(int descriptor, void *bytes, size_t count) {
+    long outcome;
+    do outcome = recv(descriptor, bytes, count, 0);
+    while (outcome < 0 && errno == EINTR);
+    return creactor_result(outcome);
+}
+
+#if defined(__linux__)
+#define CREACTOR_NO_SIGNAL MSG_NOSIGNAL
+#else
+#define CREACTOR_NO_SIGNAL 0 /* SO_NOSIGPIPE is set on each socket instead */
+#endif
+
+static inline long creactor_send(int descriptor, const void *bytes, size_t count) {
+    long outcome;
+    do outcome = send(descriptor, bytes, count, CREACTOR_NO_SIGNAL);
+    while (outcome < 0 && errno == EINTR);
+    return creactor_result(outcome);
+}
+
+/* Gathering send; unlike writev(2) it cannot raise SIGPIPE. */
+static inline long creactor_send_vector(int descriptor, struct iovec *parts, int parts_count) {
+    struct msghdr message;
+    long outcome;
+    memset(&message, 0, sizeof message);
+    message.msg_iov = parts;
+    message.msg_iovlen = parts_count;
+    do outcome = sendmsg(descriptor, &message, CREACTOR_NO_SIGNAL);
+    while (outcome < 0 && errno == EINTR);
+    return creactor_result(outcome);
+}
+
+static inline long creactor_shutdown_write(int descriptor) { return creactor_result(shutdown(descriptor, SHUT_WR)); }
+
+static inline int creactor_set_flags(int descriptor) {
+    if (fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL, 0) | O_NONBLOCK) < 0) return -errno;
+    if (fcntl(descriptor, F_SETFD, FD_CLOEXEC) < 0) return -errno;
+    return 0;
+}
+
+/* A descriptor held back so that a process out of descriptors can still accept and refuse one connection. */
+static inline int creactor_open_reserve(void) { return (int)creactor_result(open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+
+static inline int creactor_set_no_delay(int descriptor) {
+    int on = 1;
+    return (int)creactor_result(setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
+}
+
+static inline int creactor_set_send_buffer(int descriptor, int bytes) {
+    return (int)creactor_result(setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes));
+}
+
+/* close(2) will then send RST and drop what is unsent. */
+static inline int creactor_set_abortive_close(int descriptor) {
+    struct linger linger = {1, 0};
+    return (int)creactor_result(setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof linger));
+}
+
+/* The error that a non-blocking connect ended with; 0 is success. */
+static inline int creactor_socket_error(int descriptor) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) < 0) return -errno;
+    return -error;
+}
+
+/* ---- addresses ---- */
+
+/* A peer's address as 16 bytes; IPv4 is mapped into IPv6. */
+typedef struct creactor_address {
+    uint8_t bytes[16];
+    uint16_t port;
+} creactor_address;
+
+static inline creactor_address creactor_address_of(const struct sockaddr_storage *storage) {
+    creactor_address address;
+    memset(&address, 0, sizeof address);
+    if (storage->ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)storage;
+        address.bytes[10] = address.bytes[11] = 0xff;
+        memcpy(address.bytes + 12, &in->sin_addr, 4);
+        address.port = ntohs(in->sin_port);
+    } else if (storage->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)storage;
+        memcpy(address.bytes, &in->sin6_addr, 16);
+        address.port = ntohs(in->sin6_port);
+    }
+    return address;
+}
+
+/* Resolves and opens one TCP socket: listening if `backlog` > 0, else connecting without blocking (-EINPROGRESS is
+ * reported as success). Name resolution blocks; numeric hosts do not. Returns the descriptor or -errno; a host that
+ * cannot be resolved is -EADDRNOTAVAIL. */
+static inline int creactor_open_tcp(const char *host, const char *port, int backlog, int reuse_port) {
+    struct addrinfo hints;
+    struct addrinfo *_Nullable found = NULL;
+    int descriptor = -EADDRNOTAVAIL;
+    memset(&hints, 0, sizeof hints);
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = backlog > 0 ? AI_PASSIVE : 0;
+    if (getaddrinfo(host, port, &hints, &found) != 0) return -EADDRNOTAVAIL;
+    for (struct addrinfo *each = found; each != NULL; each = each->ai_next) {
+        int on = 1, off = 0, outcome;
+        descriptor = (int)creactor_result(socket(each->ai_family, SOCK_STREAM, 0));
+        if (descriptor < 0) continue;
+        outcome = creactor_set_flags(descriptor);
+#if !defined(__linux__)
+        setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#endif
+        if (outcome == 0 && backlog > 0) {
+            setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+            if (reuse_port) setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+            if (each->ai_family == AF_INET6) setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+            outcome = (int)creactor_result(bind(descriptor, each->ai_addr, each->ai_addrlen));
+            if (outcome == 0) outcome = (int)creactor_result(listen(descriptor, backlog));
+        } else if (outcome == 0) {
+            setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+            outcome = (int)creactor_result(connect(descriptor, each->ai_addr, each->ai_addrlen));
+            if (outcome == -EINPROGRESS) outcome = 0;
+        }
+        if (outcome == 0) break;
+        close(descriptor);
+        descriptor = outcome;
+    }
+    freeaddrinfo(found);
+    return descriptor;
+}
+
+/* Accepts one connection, non-blocking and close-on-exec. */
+static inline int creactor_accept(int listener, creactor_address *peer) {
+    struct sockaddr_storage storage;
+    socklen_t size = sizeof storage;
+    int descriptor;
+#if defined(__linux__)
+    do descriptor = accept4(listener, (struct sockaddr *)&storage, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    while (descriptor < 0 && errno == EINTR);
+    if (descriptor < 0) return -errno;
+#else
+    do descriptor = accept(listener, (struct sockaddr *)&storage, &size);
+    while (descriptor < 0 && errno == EINTR);
+    if (descriptor < 0) return -errno;
+    creactor_set_flags(descriptor);
+    int on = 1;
+    setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#endif
+    *peer = creactor_address_of(&storage);
+    return descriptor;
+}
+
+/* The port a listener is bound to (for port 0), or -errno. */
+static inline int creactor_local_port(int descriptor) {
+    struct sockaddr_storage storage;
+    socklen_t size = sizeof storage;
+    if (getsockname(descriptor, (struct sockaddr *)&storage, &size) < 0) return -errno;
+    return creactor_address_of(&storage).port;
+}
+
+/* ---- epoll, eventfd ---- */
+
+#if defined(__linux__)
+
+static inline int creactor_epoll_create(void) { return (int)creactor_result(epoll_create1(EPOLL_CLOEXEC)); }
+
+static inline int creactor_epoll_control(int poller, int operation, int descriptor, uint32_t events, uint64_t token) {
+    struct epoll_event event;
+    event.events = events;
+    event.data.u64 = token;
+    return (int)creactor_result(epoll_ctl(poller, operation, descriptor, &event));
+}
+
+static inline int creactor_epoll_wait(int poller, struct epoll_event *events, int events_count, int milliseconds) {
+    int outcome = epoll_wait(poller, events, events_count, milliseconds);
+    if (outcome < 0) return errno == EINTR ? 0 : -errno;
+    return outcome;
+}
+
+/* epoll_event is packed on x86-64 only, so its fields are read here. */
+static inline uint64_t creactor_epoll_token(const struct epoll_event *event) { return event->data.u64; }
+static inline uint32_t creactor_epoll_events(const struct epoll_event *event) { return event->events; }
+
+static const uint32_t creactor_epoll_in = EPOLLIN;
+static const uint32_t creactor_epoll_out = EPOLLOUT;
+static const uint32_t creactor_epoll_peer_closed = EPOLLRDHUP;
+static const uint32_t creactor_epoll_failed = EPOLLERR | EPOLLHUP;
+static const int creactor_epoll_add = EPOLL_CTL_ADD;
+static const int creactor_epoll_modify = EPOLL_CTL_MOD;
+static const int creactor_epoll_delete = EPOLL_CTL_DEL;
+
+static inline int creactor_wakeup_open(void) { return (int)creactor_result(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)); }
+
+static inline void creactor_wakeup_signal(int descriptor) {
+    uint64_t one = 1;
+    while (write(descriptor, &one, sizeof one) < 0 && errno == EINTR) {}
+}
+
+static inline void creactor_wakeup_clear(int descriptor) {
+    uint64_t count;
+    while (read(descriptor, &count, sizeof count) < 0 && errno == EINTR) {}
+}
+
+#endif
+
+/* ---- threads, limits, process ---- */
+
+static inline int creactor_thread_start(void *_Nullable (*_Nonnull body)(void *_Nullable), void *_Nullable context) {
+    pthread_t thread;
+    int outcome = pthread_create(&thread, NULL, body, context);
+    if (outcome == 0) pthread_detach(thread);
+    return -outcome;
+}
+
+static inline void creactor_thread_name(const char *_Nonnull name) {
+#if defined(__linux__)
+    pthread_setname_np(pthread_self(), name);
+#else
+    pthread_setname_np(name);
+#endif
+}
+
+/* Raises the soft limit of open descriptors to the hard one; returns what is then allowed. */
+static inline long creactor_raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return (long)limit.rlim_cur;
+}
+
+static inline void creactor_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
+
+#pragma clang assume_nonnull end
+
+#endif
