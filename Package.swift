@@ -6,6 +6,7 @@ import PackageDescription
 //
 //   hiredis                 RESP codec of the Redis project (reader and formatter only; the reactor owns the socket).
 //   simdjson                validates every JSON payload in place, at memory speed.
+//   swift-collections       the queue of requests under way to Redis.
 //   swift-argument-parser   the command line.
 //   swift-configuration     settings from flags, environment and one YAML file, with their precedence.
 //   swift-log               structured logs.
@@ -35,6 +36,7 @@ let package = Package(
             from: "1.4.0",
             traits: [.defaults, "YAML"]
         ),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     ],
@@ -53,6 +55,15 @@ let package = Package(
         .target(name: "Reactor", dependencies: ["CReactor"], swiftSettings: settings),
         .target(name: "Wire", dependencies: ["CJSON"], swiftSettings: settings),
         .target(name: "Broker", swiftSettings: settings),
+        .target(
+            name: "Backplane",
+            dependencies: [
+                "Broker", "Reactor", "CHiredis",
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            resources: [.embedInCode("Functions/perseid.lua")],
+            swiftSettings: settings
+        ),
 
         .executableTarget(
             name: "perseid",

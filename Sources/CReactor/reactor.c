@@ -1,2 +1,35 @@
-/* All of this module is in its header; SwiftPM wants one translation unit. */
+/* The calls that need the GNU extensions of the C library. They are kept out of the header, because a Swift module that
+ * imports both this and Glibc must see the same declarations in both. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
 #include "CReactor.h"
+
+int creactor_accept(int listener, creactor_address *peer) {
+    struct sockaddr_storage storage;
+    socklen_t size = sizeof storage;
+    int descriptor;
+#if defined(__linux__)
+    do descriptor = accept4(listener, (struct sockaddr *)&storage, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    while (descriptor < 0 && errno == EINTR);
+    if (descriptor < 0) return -errno;
+#else
+    do descriptor = accept(listener, (struct sockaddr *)&storage, &size);
+    while (descriptor < 0 && errno == EINTR);
+    if (descriptor < 0) return -errno;
+    creactor_set_flags(descriptor);
+    int on = 1;
+    setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#endif
+    *peer = creactor_address_of(&storage);
+    return descriptor;
+}
+
+void creactor_thread_name(const char *name) {
+#if defined(__linux__)
+    pthread_setname_np(pthread_self(), name);
+#else
+    pthread_setname_np(name);
+#endif
+}

@@ -3,10 +3,6 @@
 #ifndef PERSEID_CREACTOR_H
 #define PERSEID_CREACTOR_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -185,26 +181,8 @@ static inline int creactor_open_tcp(const char *host, const char *port, int back
     return descriptor;
 }
 
-/* Accepts one connection, non-blocking and close-on-exec. */
-static inline int creactor_accept(int listener, creactor_address *peer) {
-    struct sockaddr_storage storage;
-    socklen_t size = sizeof storage;
-    int descriptor;
-#if defined(__linux__)
-    do descriptor = accept4(listener, (struct sockaddr *)&storage, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    while (descriptor < 0 && errno == EINTR);
-    if (descriptor < 0) return -errno;
-#else
-    do descriptor = accept(listener, (struct sockaddr *)&storage, &size);
-    while (descriptor < 0 && errno == EINTR);
-    if (descriptor < 0) return -errno;
-    creactor_set_flags(descriptor);
-    int on = 1;
-    setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
-#endif
-    *peer = creactor_address_of(&storage);
-    return descriptor;
-}
+/* Accepts one connection, non-blocking and close-on-exec. In reactor.c, for accept4 is a GNU extension. */
+int creactor_accept(int listener, creactor_address *peer);
 
 /* The port a listener is bound to (for port 0), or -errno. */
 static inline int creactor_local_port(int descriptor) {
@@ -268,13 +246,8 @@ static inline int creactor_thread_start(void *_Nullable (*_Nonnull body)(void *_
     return -outcome;
 }
 
-static inline void creactor_thread_name(const char *_Nonnull name) {
-#if defined(__linux__)
-    pthread_setname_np(pthread_self(), name);
-#else
-    pthread_setname_np(name);
-#endif
-}
+/* What debuggers show for the calling thread. In reactor.c, for the call is an extension everywhere. */
+void creactor_thread_name(const char *name);
 
 /* Raises the soft limit of open descriptors to the hard one; returns what is then allowed. */
 static inline long creactor_raise_descriptor_limit(void) {

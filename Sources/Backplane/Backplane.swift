@@ -1,0 +1,77 @@
+public import Broker
+public import Reactor
+
+/// What carries publications between nodes and remembers them: memory in an embedded node, Redis in a cluster.
+///
+/// Thread: owned by the uplink, with all calls and all answers on its thread. Questions are answered by a call of the
+/// delegate, at once or later, in any order between channels and in order within one.
+public protocol Backplane: AnyObject {
+    /// Whether publishes can be taken and what is published elsewhere is heard.
+    var isUp: Bool { get }
+
+    /// Starts; answers go to the delegate.
+    func start(delegate: any BackplaneDelegate)
+
+    /// Hears a channel; answered by `subscribed`, again after each loss of the link.
+    func subscribe(_ channel: ChannelName)
+
+    /// No longer hears it.
+    func unsubscribe(_ channel: ChannelName)
+
+    /// Appends; answered by `published` only once the backplane has it.
+    func publish(_ request: PublishRequest)
+
+    /// Reads what follows a position, or the newest publications; answered by `read`.
+    func read(_ channel: ChannelName, since: Position?, limit: Int, for purpose: ReadPurpose)
+
+    /// Tells the cluster how many subscribers this node has, on a lease; zero ends it.
+    func count(_ channel: ChannelName, subscribers: Int)
+
+    /// Counts a channel's subscribers on all nodes; answered by `described`.
+    func describe(_ channel: ChannelName, for ticket: Ticket)
+
+    /// One of its descriptors is ready.
+    func ready(token: UInt64, readiness: Readiness)
+
+    /// The coarse clock moved on.
+    func tick(_ tick: UInt32)
+
+    /// Sends what this turn gathered.
+    func endOfTurn()
+}
+
+/// What a read of history is for.
+public enum ReadPurpose: Sendable {
+    /// The head of a channel that was just subscribed to.
+    case open
+    /// A hole in what was heard.
+    case fill
+    /// Clients that come back.
+    case recover
+    /// A request for history.
+    case request(Ticket)
+}
+
+/// Who hears from a backplane: the uplink.
+public protocol BackplaneDelegate: AnyObject {
+    /// `isUp` may have changed.
+    func linkChanged()
+
+    /// From here on the channel's publications are heard.
+    func subscribed(_ channel: ChannelName)
+
+    /// A publication was heard.
+    func heard(_ publication: Publication, in channel: ChannelName)
+
+    /// A payload without a position was heard.
+    func heard(_ payload: Payload, in channel: ChannelName)
+
+    /// The answer to `read`.
+    func read(_ channel: ChannelName, for purpose: ReadPurpose, since: Position?, _ page: Result<HistoryPage, BackplaneFailure>)
+
+    /// The answer to `publish`.
+    func published(_ ticket: Ticket, _ outcome: Result<Position, BackplaneFailure>)
+
+    /// The answer to `describe`.
+    func described(_ ticket: Ticket, _ facts: Result<ChannelFacts, BackplaneFailure>)
+}

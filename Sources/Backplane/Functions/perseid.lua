@@ -1,0 +1,148 @@
+#!lua name=perseid
+
+-- Perseid's function library: each multi-step change of a channel as one atomic call.
+--
+-- Keys of the channel "news", one hash slot by their tag:
+--   perseid:{news}                stream of its publications, and the name they are published under
+--   perseid:{news}:head           its newest position; outlives the stream
+--   perseid:{news}:once:<key>     the position a publish with this idempotency key got
+--   perseid:{news}:counts         subscribers by node: "<count> <lease end in milliseconds>"
+--
+-- Any client publishes with: FCALL perseid_publish 1 'perseid:{news}' '{"title":"hello"}'
+
+local VERSION = 1
+
+-- Defaults for callers that name no options; nodes name theirs.
+local HISTORY_COUNT = 100
+local HISTORY_MILLISECONDS = 300000
+local HEAD_MILLISECONDS = 86400000
+local ONCE_MILLISECONDS = 300000
+
+-- First byte of a published message with a header. No UTF-8 text begins with it, so nothing else is taken for one.
+local MAGIC = string.char(192)
+
+local function now_milliseconds()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+-- The options after the payload: name, value, name, value.
+local function read_options(args, first)
+  local options = {}
+  for index = first, #args, 2 do
+    if args[index + 1] == nil then
+      return nil, redis.error_reply('ERR option ' .. args[index] .. ' needs a value')
+    end
+    options[string.upper(args[index])] = args[index + 1]
+  end
+  return options
+end
+
+local function newest(key)
+  local head = redis.call('GET', key .. ':head')
+  if head then return head end
+  local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)
+  if last[1] then return last[1][1] end
+  return '0-0'
+end
+
+-- The position after another one: the clock's, unless the clock stands still or went back.
+local function successor(previous, milliseconds)
+  local last_milliseconds, last_sequence = string.match(previous, '^(%d+)%-(%d+)$')
+  if milliseconds > tonumber(last_milliseconds) then
+    return string.format('%.0f-0', milliseconds)
+  end
+  return string.format('%s-%.0f', last_milliseconds, tonumber(last_sequence) + 1)
+end
+
+-- KEYS: channel. ARGS: payload [TYPE json|text|binary|auto] [ONCE key] [HISTORY count] [TTL ms] [HEADTTL ms]
+-- [ONCETTL ms]. Returns the position.
+local function publish(keys, args)
+  local key, payload = keys[1], args[1]
+  if #keys ~= 1 or payload == nil then
+    return redis.error_reply('ERR perseid_publish takes one channel key and a payload')
+  end
+  local options, failure = read_options(args, 2)
+  if failure then return failure end
+
+  local once = options.ONCE and (key .. ':once:' .. options.ONCE)
+  if once then
+    local known = redis.call('GET', once)
+    if known then return known end
+  end
+
+  local milliseconds = now_milliseconds()
+  local previous = newest(key)
+  local position = successor(previous, milliseconds)
+  local kind = string.sub(options.TYPE or 'auto', 1, 1)
+  local count = tonumber(options.HISTORY or HISTORY_COUNT)
+  local lifetime = tonumber(options.TTL or HISTORY_MILLISECONDS)
+
+  if count > 0 and lifetime > 0 then
+    redis.call('XADD', key, 'MAXLEN', count, position, 'v', previous, 't', kind, 'p', payload)
+    redis.call('XTRIM', key, 'MINID', string.format('%.0f', milliseconds - lifetime))
+    redis.call('PEXPIRE', key, lifetime)
+  end
+  redis.call('SET', key .. ':head', position, 'PX', options.HEADTTL or HEAD_MILLISECONDS)
+  if once then redis.call('SET', once, position, 'PX', options.ONCETTL or ONCE_MILLISECONDS) end
+  redis.call('PUBLISH', key, MAGIC .. position .. ' ' .. previous .. ' ' .. kind .. '\n' .. payload)
+  return position
+end
+
+-- KEYS: channel. ARGS: position or '' for all, limit. Returns the head, then each publication as
+-- { position, previous, type, payload }, oldest first. Without a position the newest `limit` are meant.
+local function history(keys, args)
+  local key, since, limit = keys[1], args[1], tonumber(args[2])
+  local reply = { newest(key) }
+  local entries
+  if since == '' then
+    local backwards = redis.call('XREVRANGE', key, '+', '-', 'COUNT', limit)
+    entries = {}
+    for index = #backwards, 1, -1 do entries[#entries + 1] = backwards[index] end
+  else
+    entries = redis.call('XRANGE', key, '(' .. since, '+', 'COUNT', limit)
+  end
+  for _, entry in ipairs(entries) do
+    local fields = {}
+    for index = 1, #entry[2], 2 do fields[entry[2][index]] = entry[2][index + 1] end
+    reply[#reply + 1] = { entry[1], fields.v or '0-0', fields.t or 'a', fields.p or '' }
+  end
+  return reply
+end
+
+-- KEYS: channel. ARGS: node, subscribers, lease in milliseconds. A node with none is forgotten at once.
+local function count(keys, args)
+  local key, node, subscribers, lease = keys[1] .. ':counts', args[1], tonumber(args[2]), tonumber(args[3])
+  if subscribers == 0 then
+    redis.call('HDEL', key, node)
+  else
+    redis.call('HSET', key, node, string.format('%d %.0f', subscribers, now_milliseconds() + lease))
+    redis.call('PEXPIRE', key, lease)
+  end
+  return subscribers
+end
+
+-- KEYS: channel. Returns subscribers on all nodes, nodes that have any, and the head. Lapsed leases do not count.
+local function describe(keys, args)
+  local now = now_milliseconds()
+  local counts = redis.call('HGETALL', keys[1] .. ':counts')
+  local subscribers, nodes = 0, 0
+  for index = 2, #counts, 2 do
+    local held, lease_end = string.match(counts[index], '^(%d+) (%d+)$')
+    if held and tonumber(lease_end) > now then
+      subscribers = subscribers + tonumber(held)
+      nodes = nodes + 1
+    end
+  end
+  return { subscribers, nodes, newest(keys[1]) }
+end
+
+local function version()
+  return VERSION
+end
+
+redis.register_function('perseid_publish', publish)
+redis.register_function { function_name = 'perseid_history', callback = history, flags = { 'no-writes' } }
+redis.register_function('perseid_count', count)
+redis.register_function { function_name = 'perseid_describe', callback = describe, flags = { 'no-writes' } }
+redis.register_function { function_name = 'perseid_version', callback = version, flags = { 'no-writes' } }

@@ -1,0 +1,149 @@
+public import Broker
+public import Reactor
+
+/// The backplane of a cluster: publishes and reads go through a library of Redis functions, and everything that is
+/// published is heard on one pub/sub connection.
+public final class RedisBackplane: Backplane {
+    private static let commandToken: UInt64 = 1
+    private static let subscriptionToken: UInt64 = 2
+
+    private let commands: RedisCommandLink
+    private let subscriptions: RedisSubscriptionLink
+    private let classify: PayloadClassifier
+    private let report: RedisLinkReport
+    private weak var delegate: (any BackplaneDelegate)?
+
+    /// Makes a backplane on the uplink's reactor; it connects when it is started.
+    public init(
+        address: RedisAddress,
+        nodeID: String,
+        limits: Limits,
+        reactor: Reactor<UplinkCommand>,
+        classify: @escaping PayloadClassifier,
+        report: RedisLinkReport
+    ) {
+        commands = RedisCommandLink(
+            address: address,
+            limits: limits,
+            nodeID: nodeID,
+            token: Self.commandToken,
+            reactor: reactor
+        )
+        subscriptions = RedisSubscriptionLink(
+            address: address,
+            limits: limits,
+            token: Self.subscriptionToken,
+            reactor: reactor
+        )
+        self.classify = classify
+        self.report = report
+        commands.onAnswer = { [unowned self] in answer($0, $1) }
+        commands.onChange = { [unowned self] in changed("commands", $0) }
+        commands.onRoundTrip = { [unowned self] in self.report.roundTrip($0) }
+        subscriptions.onChange = { [unowned self] in changed("subscriptions", $0) }
+        subscriptions.onSubscribed = { [unowned self] in delegate?.subscribed($0) }
+        subscriptions.onMessage = { [unowned self] in hear($0, $1) }
+    }
+
+    public var isUp: Bool { commands.isUp && subscriptions.isUp }
+
+    public func start(delegate: any BackplaneDelegate) {
+        self.delegate = delegate
+        commands.connect()
+        subscriptions.connect()
+    }
+
+    public func subscribe(_ channel: ChannelName) { subscriptions.subscribe(channel) }
+
+    public func unsubscribe(_ channel: ChannelName) { subscriptions.unsubscribe(channel) }
+
+    public func publish(_ request: PublishRequest) { commands.ask(.publish(request)) }
+
+    public func read(_ channel: ChannelName, since: Position?, limit: Int, for purpose: ReadPurpose) {
+        commands.ask(.read(channel, since: since, limit: limit, purpose))
+    }
+
+    public func count(_ channel: ChannelName, subscribers: Int) {
+        commands.ask(.count(channel, subscribers: subscribers))
+    }
+
+    public func describe(_ channel: ChannelName, for ticket: Ticket) { commands.ask(.describe(channel, ticket)) }
+
+    public func ready(token: UInt64, readiness: Readiness) {
+        if token == Self.commandToken { commands.ready(readiness) } else { subscriptions.ready(readiness) }
+    }
+
+    public func tick(_ tick: UInt32) {
+        subscriptions.tick(tick)
+        commands.tick(tick)
+    }
+
+    public func endOfTurn() {
+        subscriptions.endOfTurn()
+        commands.endOfTurn()
+    }
+
+    private func changed(_ link: String, _ reason: String?) {
+        report.changed(link, reason)
+        delegate?.linkChanged()
+    }
+
+    private func hear(_ channel: ChannelName, _ bytes: UnsafeRawBufferPointer) {
+        switch RedisMessage(bytes) {
+        case .plain(let payload):
+            delegate?.heard(classify(payload, nil), in: channel)
+        case .publication(let position, let previous, let type, let payload):
+            let payload = classify(payload, PayloadKind(letter: type))
+            delegate?.heard(Publication(position: position, previous: previous, payload: payload), in: channel)
+        }
+    }
+
+    private func answer(_ request: RedisCommandLink.Request, _ outcome: Result<RedisReply, BackplaneFailure>) {
+        switch request {
+        case .publish(let publish):
+            delegate?.published(publish.ticket, outcome.flatMap { position($0) })
+        case .read(let channel, let since, _, let purpose):
+            delegate?.read(channel, for: purpose, since: since, outcome.flatMap { page($0, since: since) })
+        case .describe(_, let ticket):
+            delegate?.described(ticket, outcome.flatMap { facts($0) })
+        case .authenticate, .select, .version, .install, .count:
+            break
+        }
+    }
+
+    private func position(_ reply: RedisReply) -> Result<Position, BackplaneFailure> {
+        reply.position.map { .success($0) } ?? .failure(.refused("no position: \(reply.text)"))
+    }
+
+    private func page(_ reply: RedisReply, since: Position?) -> Result<HistoryPage, BackplaneFailure> {
+        guard reply.count > 0, let head = reply[0].position else { return .failure(.refused("no head")) }
+        var publications: [Publication] = []
+        for index in 1..<reply.count {
+            let entry = reply[index]
+            guard entry.count == 4, let position = entry[0].position, let previous = entry[1].position else { continue }
+            let payload = classify(entry[3].bytes, PayloadKind(letter: entry[2].bytes.first))
+            publications.append(Publication(position: position, previous: previous, payload: payload))
+        }
+        return .success(HistoryPage(since: since, publications: publications, head: head))
+    }
+
+    private func facts(_ reply: RedisReply) -> Result<ChannelFacts, BackplaneFailure> {
+        guard reply.count == 3, let head = reply[2].position else { return .failure(.refused("no facts")) }
+        return .success(ChannelFacts(subscribers: reply[0].integer, nodes: reply[1].integer, head: head))
+    }
+}
+
+/// Who is told how the links to Redis fare: the log and the metrics.
+public struct RedisLinkReport {
+    /// A link was made (no reason) or lost.
+    public var changed: (_ link: String, _ reason: String?) -> Void
+
+    /// A request was answered after so many nanoseconds.
+    public var roundTrip: (UInt64) -> Void
+
+    /// Makes a report from its two functions.
+    public init(changed: @escaping (String, String?) -> Void, roundTrip: @escaping (UInt64) -> Void) {
+        self.changed = changed
+        self.roundTrip = roundTrip
+    }
+}

@@ -1,0 +1,167 @@
+internal import Broker
+internal import DequeModule
+internal import Reactor
+
+/// The node's connection for everything but pub/sub: requests are pipelined, and answered in order.
+///
+/// Thread: owned by the uplink.
+final class RedisCommandLink {
+    /// What is asked of Redis.
+    enum Request {
+        case authenticate
+        case select
+        case version
+        case install
+        case publish(PublishRequest)
+        case read(ChannelName, since: Position?, limit: Int, ReadPurpose)
+        case count(ChannelName, subscribers: Int)
+        case describe(ChannelName, Ticket)
+    }
+
+    private struct Pending {
+        let request: Request
+        let sentAt: UInt64
+        let isRepeated: Bool
+    }
+
+    private let link: RedisLink
+    private let address: RedisAddress
+    private let limits: Limits
+    private let nodeID: String
+    private unowned let reactor: Reactor<UplinkCommand>
+    private var pending = Deque<Pending>()
+
+    /// Whether requests are taken.
+    private(set) var isUp = false
+
+    /// An answer; an error reply is `refused`.
+    var onAnswer: (Request, Result<RedisReply, BackplaneFailure>) -> Void = { _, _ in }
+    /// `isUp` changed; with the reason if it is down.
+    var onChange: (String?) -> Void = { _ in }
+    /// Time from a request to its answer, in nanoseconds.
+    var onRoundTrip: (UInt64) -> Void = { _ in }
+
+    init(address: RedisAddress, limits: Limits, nodeID: String, token: UInt64, reactor: Reactor<UplinkCommand>) {
+        self.address = address
+        self.limits = limits
+        self.nodeID = nodeID
+        self.reactor = reactor
+        link = RedisLink(address: address, limits: limits, token: token, reactor: reactor)
+        link.onConnected = { [unowned self] in greet() }
+        link.onReply = { [unowned self] in take($0) }
+        link.onLost = { [unowned self] in lose($0) }
+    }
+
+    func connect() { link.connect() }
+    func ready(_ readiness: Readiness) { link.ready(readiness) }
+    func endOfTurn() { link.flush() }
+
+    /// Drops the link when its oldest request waits too long: a stopped or cut-off Redis sends no error.
+    func tick(_ tick: UInt32) {
+        link.tick(tick)
+        if let oldest = pending.first, reactor.now > oldest.sentAt,
+            reactor.now - oldest.sentAt > limits.redisMilliseconds * 1_000_000
+        {
+            link.fail("no answer in \(limits.redisMilliseconds) ms")
+        }
+    }
+
+    /// Sends a request, or fails it at once.
+    func ask(_ request: Request) {
+        if !isUp { return onAnswer(request, .failure(.unavailable)) }
+        if pending.count >= limits.redisRequestsMax { return onAnswer(request, .failure(.overloaded)) }
+        send(request)
+    }
+
+    /// Puts the function library into Redis anew.
+    func install() { send(.install) }
+
+    private func send(_ request: Request, isRepeated: Bool = false) {
+        link.send(arguments(of: request))
+        pending.append(Pending(request: request, sentAt: reactor.now, isRepeated: isRepeated))
+    }
+
+    private func greet() {
+        if address.password != nil { send(.authenticate) }
+        if address.database != 0 { send(.select) }
+        send(.version)
+    }
+
+    private func lose(_ reason: String) {
+        let lost = pending
+        pending = []
+        let wasUp = isUp
+        isUp = false
+        for each in lost { onAnswer(each.request, .failure(.unavailable)) }
+        if wasUp || !reason.isEmpty { onChange(reason) }
+    }
+
+    private func take(_ reply: RedisReply) {
+        guard let done = pending.popFirst() else { return link.fail("an answer without a question") }
+        onRoundTrip(reactor.now > done.sentAt ? reactor.now - done.sentAt : 0)
+        switch done.request {
+        case .authenticate, .select:
+            if let error = reply.error { link.fail(error) }
+        case .version:
+            if reply.error == nil, reply.integer >= RedisFunctions.version { markUp() } else { send(.install) }
+        case .install:
+            if let error = reply.error, !isUp { return link.fail(error) }
+            markUp()
+        default:
+            answer(done, reply)
+        }
+    }
+
+    private func answer(_ done: Pending, _ reply: RedisReply) {
+        guard let error = reply.error else { return onAnswer(done.request, .success(reply)) }
+        if error.hasPrefix("ERR Function not found"), !done.isRepeated {
+            // Someone flushed the functions: load them, and ask again behind that.
+            send(.install)
+            send(done.request, isRepeated: true)
+        } else {
+            onAnswer(done.request, .failure(.refused(error)))
+        }
+    }
+
+    private func markUp() {
+        guard !isUp else { return }
+        isUp = true
+        link.markHealthy()
+        onChange(nil)
+    }
+
+    private func arguments(of request: Request) -> [RedisArgument] {
+        switch request {
+        case .authenticate:
+            return ["AUTH"] + (address.user.map { [.text($0)] } ?? []) + [.text(address.password ?? "")]
+        case .select: return ["SELECT", .text(String(address.database))]
+        case .version: return ["FCALL_RO", "perseid_version", "0"]
+        case .install: return ["FUNCTION", "LOAD", "REPLACE", .bytes(RedisFunctions.source)]
+        case .publish(let publish): return arguments(of: publish)
+        case .read(let channel, let since, let limit, _):
+            return [
+                "FCALL_RO", "perseid_history", "1", .text(RedisKeys.channel(channel)),
+                .text(since?.description ?? ""), .text(String(limit)),
+            ]
+        case .count(let channel, let subscribers):
+            return [
+                "FCALL", "perseid_count", "1", .text(RedisKeys.channel(channel)), .text(nodeID),
+                .text(String(subscribers)), .text(String(limits.countLeaseMilliseconds)),
+            ]
+        case .describe(let channel, _):
+            return ["FCALL_RO", "perseid_describe", "1", .text(RedisKeys.channel(channel))]
+        }
+    }
+
+    private func arguments(of publish: PublishRequest) -> [RedisArgument] {
+        var arguments: [RedisArgument] = [
+            "FCALL", "perseid_publish", "1", .text(RedisKeys.channel(publish.channel)), .bytes(publish.payload.bytes),
+            "TYPE", .text(publish.payload.kind.name), "HISTORY", .text(String(limits.historyCountMax)),
+            "TTL", .text(String(limits.historyMilliseconds)), "HEADTTL", .text(String(limits.headMilliseconds)),
+        ]
+        if let key = publish.idempotencyKey {
+            arguments += ["ONCE", .text(key), "ONCETTL", .text(String(limits.idempotencyMilliseconds))]
+        }
+        return arguments
+    }
+}

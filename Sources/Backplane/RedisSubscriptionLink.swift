@@ -1,0 +1,128 @@
+internal import Broker
+internal import Reactor
+
+/// The node's one pub/sub connection.
+///
+/// Thread: owned by the uplink. It is read first and always; nothing a client does makes it wait.
+final class RedisSubscriptionLink {
+    /// Channels named in one SUBSCRIBE after a reconnect: long enough to be cheap, short enough (at most 150 KB) for
+    /// Redis' query buffer.
+    private static let batchCount = 512
+
+    private let link: RedisLink
+    private let address: RedisAddress
+    private let limits: Limits
+    private unowned let reactor: Reactor<UplinkCommand>
+
+    private var wanted: Set<ChannelName> = []
+    /// SUBSCRIBE acknowledgements still to come.
+    private var awaited: [ChannelName: Int] = [:]
+    private var lastHeard: UInt64 = 0
+    private var lastPing: UInt64 = 0
+
+    /// Redis acknowledged a subscription.
+    var onSubscribed: (ChannelName) -> Void = { _ in }
+    /// A message of a channel.
+    var onMessage: (ChannelName, UnsafeRawBufferPointer) -> Void = { _, _ in }
+    /// `isUp` may have changed.
+    var onChange: (String?) -> Void = { _ in }
+
+    init(address: RedisAddress, limits: Limits, token: UInt64, reactor: Reactor<UplinkCommand>) {
+        self.address = address
+        self.limits = limits
+        self.reactor = reactor
+        link = RedisLink(address: address, limits: limits, token: token, reactor: reactor)
+        link.onConnected = { [unowned self] in greet() }
+        link.onReply = { [unowned self] in take($0) }
+        link.onLost = { [unowned self] reason in
+            awaited.removeAll()
+            onChange(reason)
+        }
+    }
+
+    /// Whether every wanted channel is heard.
+    var isUp: Bool { link.isConnected && isGreeted && awaited.isEmpty }
+
+    private var isGreeted = false
+
+    func connect() { link.connect() }
+    func ready(_ readiness: Readiness) { link.ready(readiness) }
+    func endOfTurn() { link.flush() }
+
+    func subscribe(_ channel: ChannelName) {
+        wanted.insert(channel)
+        guard link.isConnected else { return }
+        awaited[channel, default: 0] += 1
+        link.send(["SUBSCRIBE", .text(RedisKeys.channel(channel))])
+    }
+
+    func unsubscribe(_ channel: ChannelName) {
+        wanted.remove(channel)
+        guard link.isConnected else { return }
+        link.send(["UNSUBSCRIBE", .text(RedisKeys.channel(channel))])
+    }
+
+    /// A silent link is asked for a sign of life once a second and dropped when none comes.
+    func tick(_ tick: UInt32) {
+        link.tick(tick)
+        guard link.isConnected else { return }
+        let now = reactor.now
+        if now > lastHeard, now - lastHeard > limits.redisMilliseconds * 1_000_000 {
+            return link.fail("silent for \(limits.redisMilliseconds) ms")
+        }
+        if now - lastPing >= 1_000_000_000 {
+            lastPing = now
+            link.send(["PING"])
+        }
+    }
+
+    private func greet() {
+        isGreeted = false
+        lastHeard = reactor.now
+        lastPing = reactor.now
+        if let password = address.password {
+            link.send(["AUTH"] + (address.user.map { [.text($0)] } ?? []) + [.text(password)])
+        }
+        let channels = Array(wanted)
+        for start in stride(from: 0, to: channels.count, by: Self.batchCount) {
+            let batch = channels[start..<min(start + Self.batchCount, channels.count)]
+            for channel in batch { awaited[channel, default: 0] += 1 }
+            link.send(["SUBSCRIBE"] + batch.map { .text(RedisKeys.channel($0)) })
+        }
+        // Its answer comes after all others, so by then the link is known to work.
+        link.send(["PING"])
+    }
+
+    private func take(_ reply: RedisReply) {
+        lastHeard = reactor.now
+        if let error = reply.error { return link.fail(error) }
+        guard reply.count >= 3 else { return markGreeted(reply) }
+        switch reply[0].bytes.first {
+        case UInt8(ascii: "m"):
+            guard let channel = RedisKeys.channelName(reply[1].bytes) else { return }
+            onMessage(channel, reply[2].bytes)
+        case UInt8(ascii: "s"):
+            guard let channel = RedisKeys.channelName(reply[1].bytes) else { return }
+            acknowledge(channel)
+        default: break
+        }
+    }
+
+    private func acknowledge(_ channel: ChannelName) {
+        if let count = awaited[channel], count > 1 {
+            awaited[channel] = count - 1
+        } else {
+            awaited[channel] = nil
+        }
+        if wanted.contains(channel) { onSubscribed(channel) }
+        if awaited.isEmpty { onChange(nil) }
+    }
+
+    private func markGreeted(_ reply: RedisReply) {
+        let isPong = reply.text == "PONG" || (reply.count == 2 && reply[0].text == "pong")
+        guard isPong, !isGreeted else { return }
+        isGreeted = true
+        link.markHealthy()
+        onChange(nil)
+    }
+}

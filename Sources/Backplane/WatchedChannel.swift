@@ -1,0 +1,50 @@
+internal import Broker
+
+/// One channel as the uplink sees it: who wants it, how far it was delivered, and what is being read.
+///
+/// Thread: owned by the uplink.
+final class WatchedChannel {
+    let name: ChannelName
+
+    /// Reactors with subscribers, a bit each.
+    var reactors: UInt64 = 0
+
+    /// Reactors that still have to be told that the channel is open.
+    var reactorsToOpen: UInt64 = 0
+
+    /// Reactors whose inbox was full when there was something for them.
+    var reactorsMissed: UInt64 = 0
+
+    /// Subscribers by reactor.
+    var counts: [Int: Int] = [:]
+
+    /// The chain.
+    var continuity: Continuity
+
+    /// Positions clients come back with that the tail does not reach, and the reactors that ask.
+    var recoveries: [Position: UInt64] = [:]
+
+    /// The oldest position the recovery read under way covers.
+    var recoveryUnderWay: Position?
+
+    /// A read that must be asked for again once the backplane is back.
+    var missedRead: MissedRead?
+
+    /// The bus acknowledged the subscription at least once.
+    var isSubscribed = false
+
+    /// The tick after which a channel nobody wants is dropped.
+    var lingersUntilTick: UInt32?
+
+    enum MissedRead {
+        case open
+        case fill(after: Position)
+    }
+
+    init(_ name: ChannelName, limits: Limits) {
+        self.name = name
+        continuity = Continuity(tailCountMax: limits.historyCountMax, tailBytesMax: limits.tailBytesMax)
+    }
+
+    var subscribers: Int { counts.values.reduce(0, +) }
+}

@@ -1,0 +1,30 @@
+/// The name of a channel: 1–255 bytes of UTF-8, `/`-separated segments, none of them empty.
+///
+/// Names that start with `$` are the system's: clients may subscribe to them and never publish.
+public struct ChannelName: Hashable, Sendable, CustomStringConvertible {
+    /// Bytes of UTF-8 a name may have.
+    public static let byteCountMax = 255
+
+    /// The name as text.
+    public let text: String
+
+    /// Takes a name, or `nil` if it breaks the rules: empty, too long, an empty segment, or a control character.
+    public init?(_ text: String) {
+        let bytes = text.utf8
+        guard (1...Self.byteCountMax).contains(bytes.count) else { return nil }
+        var previous = UInt8(ascii: "/")
+        for byte in bytes {
+            if byte < 0x20 || byte == 0x7f { return nil }
+            if byte == UInt8(ascii: "/"), previous == byte { return nil }
+            previous = byte
+        }
+        guard previous != UInt8(ascii: "/") else { return nil }
+        self.text = text
+    }
+
+    /// Whether only the system publishes here.
+    public var isSystem: Bool { text.utf8.first == UInt8(ascii: "$") }
+
+    /// The name itself.
+    public var description: String { text }
+}

@@ -1,0 +1,150 @@
+/// Keeps one channel's publications in an unbroken chain on their way from an at-most-once bus to the reactors.
+///
+/// Thread: owned by the uplink. A state machine without input or output: it says what to do, its owner does it.
+/// Invariant I7: publication P follows X only if `P.previous == X`; anything else is a gap, which is filled from history
+/// or reported.
+public struct Continuity {
+    /// What became of one live publication.
+    public enum Arrival: Equatable {
+        /// Hand it to the reactors now.
+        case deliver
+        /// It was delivered before.
+        case ignore
+        /// It waits for a read that is under way.
+        case hold
+        /// It waits; read the history after this position and call `fill`.
+        case read(after: Position)
+    }
+
+    /// What is to be handed to the reactors after a read.
+    public enum Delivery: Equatable, Sendable {
+        /// A publication that follows what was delivered before.
+        case publication(Publication)
+        /// What lay after `from` up to and including `to` is gone.
+        case gap(from: Position, to: Position)
+    }
+
+    private enum State {
+        case opening
+        case live
+        case reading
+    }
+
+    /// Publications held at most while a read is under way; past it the chain breaks at the end of the read and is
+    /// mended by another one.
+    private static let heldCountMax = 10_000
+
+    private var state = State.opening
+    private var held: [Publication] = []
+
+    /// The newest position that was delivered.
+    public private(set) var last = Position.start
+
+    /// The newest publications that were delivered.
+    public private(set) var tail: PublicationTail
+
+    /// Whether the channel's head is known.
+    public var isOpen: Bool { state != .opening }
+
+    /// Whether no read is under way.
+    public var isLive: Bool { state == .live }
+
+    /// Starts with an unknown head: publications are held until `open`.
+    public init(tailCountMax: Int, tailBytesMax: Int) {
+        tail = PublicationTail(countMax: tailCountMax, bytesMax: tailBytesMax)
+    }
+
+    /// Takes one live publication.
+    public mutating func receive(_ publication: Publication) -> Arrival {
+        switch state {
+        case .opening, .reading:
+            hold(publication)
+            return .hold
+        case .live where publication.previous == last:
+            advance(to: publication)
+            return .deliver
+        case .live where publication.position <= last && tail.contains(publication.position):
+            return .ignore
+        case .live:
+            // A hole, or a channel whose positions went back because its Redis lost writes.
+            hold(publication)
+            state = .reading
+            return .read(after: last)
+        }
+    }
+
+    /// Takes the head of a channel that was just subscribed to; from here on it is live.
+    public mutating func open(head: Position) -> (deliveries: [Delivery], readAfter: Position?) {
+        last = head
+        state = .live
+        return release()
+    }
+
+    /// Asks for a read, because publications may have been missed unseen. `nil` if one is under way or none is needed.
+    public mutating func beginReading() -> Position? {
+        guard state == .live else { return nil }
+        state = .reading
+        return last
+    }
+
+    /// Takes what was read after the position that `receive` or `beginReading` named.
+    public mutating func fill(_ page: HistoryPage) -> (deliveries: [Delivery], readAfter: Position?) {
+        state = .live
+        var deliveries: [Delivery] = []
+        if page.head < last {
+            // Positions went back: what was delivered is unknown to this Redis, what it has since then is unknown here.
+            deliveries.append(.gap(from: last, to: page.head))
+            last = page.head
+            tail.removeAll()
+        }
+        for publication in page.publications where publication.position > last {
+            if publication.previous != last {
+                deliveries.append(.gap(from: last, to: publication.previous))
+            }
+            advance(to: publication)
+            deliveries.append(.publication(publication))
+        }
+        if page.head > last {
+            // The head outlives its entries: they expired or were trimmed before they could be read.
+            deliveries.append(.gap(from: last, to: page.head))
+            last = page.head
+            tail.removeAll()
+        }
+        let released = release()
+        return (deliveries + released.deliveries, released.readAfter)
+    }
+
+    /// Hands over what was held, up to the next hole.
+    private mutating func release() -> (deliveries: [Delivery], readAfter: Position?) {
+        var deliveries: [Delivery] = []
+        let waiting = held
+        held.removeAll()
+        for (index, publication) in waiting.enumerated() where publication.position > last {
+            guard publication.previous == last else {
+                held = Array(waiting[index...])
+                state = .reading
+                return (deliveries, last)
+            }
+            advance(to: publication)
+            deliveries.append(.publication(publication))
+        }
+        return (deliveries, nil)
+    }
+
+    /// Makes older publications answer those who come back.
+    public mutating func remember(_ page: HistoryPage) {
+        let known = page.publications.filter { $0.position <= last }
+        if tail.publications.isEmpty, known.last?.position != last { return }
+        tail.prepend(known)
+    }
+
+    private mutating func hold(_ publication: Publication) {
+        if held.count == Self.heldCountMax { held.removeAll() }
+        held.append(publication)
+    }
+
+    private mutating func advance(to publication: Publication) {
+        last = publication.position
+        tail.append(publication)
+    }
+}

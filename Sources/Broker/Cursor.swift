@@ -1,0 +1,80 @@
+/// Where a client is: one position for each of its channels.
+///
+/// As text `news@1763881234567-0,chat%2Froom1@1763881230001-2`: channel percent-encoded, `@`, position; entries
+/// separated by commas and sorted by channel. The same for every transport and every node.
+public struct Cursor: Sendable, Equatable {
+    /// Bytes of text that are read at most: 128 channels of 255 bytes, all percent-encoded, would be 100 KB, so the
+    /// limit of a request head comes first; this one guards what arrives by other ways.
+    public static let byteCountMax = 131_072
+
+    /// The positions by channel.
+    public var positions: [ChannelName: Position]
+
+    /// Makes a cursor from positions.
+    public init(_ positions: [ChannelName: Position] = [:]) {
+        self.positions = positions
+    }
+
+    /// Reads the text form, or `nil` where it is not one. An empty text is a cursor of no channels.
+    public init?(_ text: String) {
+        positions = [:]
+        if text.isEmpty { return }
+        guard text.utf8.count <= Self.byteCountMax else { return nil }
+        for entry in text.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+            guard let at = entry.lastIndex(of: UInt8(ascii: "@")),
+                let name = Self.decode(entry[..<at]),
+                let channel = ChannelName(name),
+                let position = Position(utf8: entry[entry.index(after: at)...])
+            else { return nil }
+            positions[channel] = position
+        }
+    }
+
+    /// The text form.
+    public var text: String {
+        positions.sorted { Array($0.key.text.utf8).lexicographicallyPrecedes(Array($1.key.text.utf8)) }
+            .map { "\(Self.encode($0.key.text))@\($0.value)" }
+            .joined(separator: ",")
+    }
+
+    /// Percent-encodes everything but the unreserved characters of RFC 3986 §2.3.
+    public static func encode(_ name: String) -> String {
+        var text = ""
+        for byte in name.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                text.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                let digits = String(byte, radix: 16, uppercase: true)
+                text += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
+            }
+        }
+        return text
+    }
+
+    private static func decode(_ encoded: some Collection<UInt8>) -> String? {
+        var bytes: [UInt8] = []
+        var iterator = encoded.makeIterator()
+        while let byte = iterator.next() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = iterator.next().flatMap(hexadecimal), let low = iterator.next().flatMap(hexadecimal)
+            else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    private static func hexadecimal(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+}

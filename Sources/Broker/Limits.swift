@@ -1,0 +1,109 @@
+/// Every limit of a node: its unit is in its name, its default is here, and its comment says what happens when it is hit
+/// and which metric counts that.
+public struct Limits: Sendable, Equatable {
+    // MARK: Requests and messages
+
+    /// A published payload or a client's WebSocket message. Hit: 413 or close 1009; `perseid_rejections_total`.
+    public var messageBytesMax = 65_536
+
+    /// A request's head. Hit: 431; `perseid_rejections_total`.
+    public var requestHeadBytesMax = 16_384
+
+    /// A request's target. Hit: 414; `perseid_rejections_total`.
+    public var requestTargetBytesMax = 8_192
+
+    /// Time a client has to send a whole request. Hit: 408 and close; `perseid_timeouts_total`.
+    public var requestMilliseconds: UInt64 = 10_000
+
+    /// Time a connection may idle between requests. Hit: close; `perseid_timeouts_total`.
+    public var keepAliveMilliseconds: UInt64 = 75_000
+
+    /// Time a peer has to take our last bytes after a close frame or an error. Hit: the connection is reset.
+    public var closeMilliseconds: UInt64 = 5_000
+
+    // MARK: Connections
+
+    /// Connections of a node. Hit: the connection is closed at once; `perseid_connections_refused_total`.
+    public var connectionsMax = 1_000_000
+
+    /// Connections from one address. Hit: as above. The default leaves a load balancer, which is one address, alone.
+    public var connectionsPerAddressMax = 1_000_000
+
+    /// Connections a reactor accepts in one turn, so that a storm cannot starve live subscribers. Hit: the rest waits
+    /// for the next turn.
+    public var acceptsPerTurnMax = 64
+
+    /// Channels of one connection. Hit: 400, or an error message 400.
+    public var channelsPerConnectionMax = 128
+
+    /// Silence after which a stream gets a heartbeat. Not a failure.
+    public var heartbeatMilliseconds: UInt64 = 25_000
+
+    /// Time a peer that reads nothing may block its connection. Hit: close; `perseid_timeouts_total`.
+    public var stallMilliseconds: UInt64 = 60_000
+
+    /// Replies, replays and pongs waiting for one slow connection. Hit: close 4008; `perseid_policy_actions_total`.
+    public var outboxBytesMax = 1_048_576
+
+    // MARK: Fan-out
+
+    /// Bytes a channel keeps for its slow readers, per reactor and encoding. Hit: the channel's policy;
+    /// `perseid_policy_actions_total`.
+    public var windowBytesMax = 1_048_576
+
+    /// Time a reactor fans out before it looks at its poller again. Hit: it goes on in its next turn.
+    public var fanoutSliceMicroseconds: UInt64 = 2_000
+
+    // MARK: Channels and history
+
+    /// Publications a channel remembers. Hit: the oldest goes; a client that needs it is told of a gap.
+    public var historyCountMax = 100
+
+    /// Publications one read of history brings at most. Hit: what lies beyond is reported as a gap, or asked for again.
+    public var readCountMax = 10_000
+
+    /// Age of a publication that is remembered.
+    public var historyMilliseconds: UInt64 = 300_000
+
+    /// How long a channel's head outlives its last publication.
+    public var headMilliseconds: UInt64 = 86_400_000
+
+    /// How long a repeated idempotency key is answered with the first one's position.
+    public var idempotencyMilliseconds: UInt64 = 300_000
+
+    /// Time a node stays subscribed to a channel that lost its last subscriber.
+    public var lingerMilliseconds: UInt64 = 5_000
+
+    /// Bytes of recent publications a node keeps of each subscribed channel, to answer those who come back.
+    public var tailBytesMax = 262_144
+
+    // MARK: Between threads and nodes
+
+    /// Publications waiting for one reactor. Hit: it is told later which channels moved, and fills them from the tail;
+    /// `perseid_inbox_overflows_total`.
+    public var inboxDepthMax = 65_536
+
+    /// Publishes and reads under way to Redis. Hit: 503 with `Retry-After`; `perseid_publish_refused_total`.
+    public var redisRequestsMax = 65_536
+
+    /// Time Redis has to answer. Hit: the link is dropped and made anew; requests get 503.
+    public var redisMilliseconds: UInt64 = 3_000
+
+    /// First and longest pause between attempts to reach Redis; each is drawn evenly from zero to a doubling bound.
+    public var reconnectMillisecondsMin: UInt64 = 50
+
+    /// See `reconnectMillisecondsMin`.
+    public var reconnectMillisecondsMax: UInt64 = 5_000
+
+    /// Lease of a node's subscriber counts in Redis, renewed three times within it.
+    public var countLeaseMilliseconds: UInt64 = 30_000
+
+    /// Time a subscriber waits for its channel to open. Hit: 503 or an error message 503.
+    public var openMilliseconds: UInt64 = 10_000
+
+    /// Time after SIGTERM in which clients are let go in batches.
+    public var drainMilliseconds: UInt64 = 20_000
+
+    /// All defaults.
+    public init() {}
+}

@@ -1,0 +1,75 @@
+/// The newest publications of a channel, kept in memory to answer those who come back.
+///
+/// Thread: owned by the uplink. Bounded in count and bytes; consecutive by construction: each entry's `previous` is the
+/// position of the one before it.
+public struct PublicationTail {
+    private let countMax: Int
+    private let bytesMax: Int
+    private var bytes = 0
+
+    /// Oldest first.
+    public private(set) var publications: [Publication] = []
+
+    /// Makes an empty tail.
+    public init(countMax: Int, bytesMax: Int) {
+        self.countMax = countMax
+        self.bytesMax = bytesMax
+    }
+
+    /// Appends the newest; one that does not follow the last starts the tail anew.
+    public mutating func append(_ publication: Publication) {
+        if let last = publications.last, last.position != publication.previous { removeAll() }
+        publications.append(publication)
+        bytes += publication.payload.bytes.count
+        // Trimmed in bulk, so that keeping the newest costs a move of each entry once.
+        if publications.count > 2 * countMax || bytes > 2 * bytesMax { trim() }
+    }
+
+    /// Puts older publications in front, if they lead up to the oldest one here without a hole.
+    public mutating func prepend(_ older: [Publication]) {
+        guard let first = publications.first else {
+            for publication in older { append(publication) }
+            return
+        }
+        guard let end = older.firstIndex(where: { $0.position == first.previous }) else { return }
+        var joined: [Publication] = []
+        for publication in older[...end] {
+            if let last = joined.last, last.position != publication.previous { joined.removeAll() }
+            joined.append(publication)
+        }
+        publications = joined + publications
+        bytes = publications.reduce(0) { $0 + $1.payload.bytes.count }
+        trim()
+    }
+
+    /// Forgets everything.
+    public mutating func removeAll() {
+        publications.removeAll()
+        bytes = 0
+    }
+
+    /// What follows a position without a hole, or `nil` if this tail does not reach back so far.
+    public func publications(after position: Position) -> ArraySlice<Publication>? {
+        guard let newest = publications.last else { return nil }
+        if newest.position == position { return [] }
+        guard let index = publications.lastIndex(where: { $0.previous == position }) else { return nil }
+        return publications[index...]
+    }
+
+    /// Whether a publication is here.
+    public func contains(_ position: Position) -> Bool {
+        publications.contains { $0.position == position }
+    }
+
+    private mutating func trim() {
+        var kept = 0
+        var keptBytes = 0
+        for publication in publications.reversed() {
+            if kept == countMax || keptBytes + publication.payload.bytes.count > bytesMax { break }
+            kept += 1
+            keptBytes += publication.payload.bytes.count
+        }
+        publications.removeFirst(publications.count - kept)
+        bytes = keptBytes
+    }
+}

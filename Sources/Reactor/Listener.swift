@@ -1,0 +1,106 @@
+internal import CReactor
+
+/// A listening socket, and the peer addresses of what it accepts.
+///
+/// Thread: owned by one reactor. Every reactor opens its own on the same port (`SO_REUSEPORT`), so the kernel spreads
+/// new connections over them and no thread hands sockets to another.
+public struct Listener: ~Copyable {
+    /// Connections the kernel keeps for us before refusing; it caps this at `net.core.somaxconn`.
+    public static let backlog: Int32 = 65_535
+
+    private let socket: Socket
+
+    /// Held back so that, with every descriptor in use, one connection can still be accepted and closed. Without that
+    /// a full process leaves the connection in the backlog and the level-triggered poller spins on it.
+    private var reserve: Int32
+
+    /// The port that is listened on; tells what the system chose for port 0.
+    public let port: UInt16
+
+    /// What came of an accept.
+    public enum Outcome: Sendable {
+        /// A connection and where it comes from.
+        case accepted(Socket, PeerAddress)
+        /// Nobody waits, or who waited is gone.
+        case none
+        /// No descriptor was left; one connection was accepted and closed.
+        case refused
+    }
+
+    /// Opens a listener.
+    public init(host: String, port: UInt16) throws(SystemError) {
+        let result = creactor_open_tcp(host, String(port), Listener.backlog, 1)
+        guard result >= 0 else { throw SystemError(call: "listen \(host):\(port)", result: Int(result)) }
+        socket = Socket(descriptor: result)
+        // Accepted sockets inherit it on Linux, which saves a system call each; small messages must not wait for ACKs.
+        _ = creactor_set_no_delay(result)
+        self.port = UInt16(truncatingIfNeeded: creactor_local_port(result))
+        reserve = creactor_open_reserve()
+    }
+
+    deinit {
+        socket.close()
+        if reserve >= 0 { creactor_close(reserve) }
+    }
+
+    /// Lets a poller report waiting connections.
+    public func attach(to poller: borrowing Poller, token: UInt64) throws(SystemError) {
+        try poller.add(socket.descriptor, token: token, for: .read)
+    }
+
+    /// Stops a poller from reporting them.
+    public func detach(from poller: borrowing Poller) {
+        poller.remove(socket.descriptor)
+    }
+
+    /// Accepts one connection. Source: `accept(2)`, whose network errors (ECONNABORTED and kin) mean "try the next".
+    public mutating func accept() -> Outcome {
+        var peer = creactor_address()
+        let result = creactor_accept(socket.descriptor, &peer)
+        if result >= 0 {
+            #if !os(Linux)
+            _ = creactor_set_no_delay(result)
+            #endif
+            return .accepted(Socket(descriptor: result), PeerAddress(peer))
+        }
+        guard result == -EMFILE || result == -ENFILE else { return .none }
+        return refuseOne()
+    }
+
+    private mutating func refuseOne() -> Outcome {
+        if reserve >= 0 { creactor_close(reserve) }
+        var peer = creactor_address()
+        let refused = creactor_accept(socket.descriptor, &peer)
+        if refused >= 0 { creactor_close(refused) }
+        reserve = creactor_open_reserve()
+        return .refused
+    }
+}
+
+/// Where a connection comes from; IPv4 is mapped into IPv6.
+///
+/// Size: 16 bytes.
+public struct PeerAddress: Hashable, Sendable, CustomStringConvertible {
+    private let high: UInt64
+    private let low: UInt64
+
+    init(_ address: creactor_address) {
+        var copy = address.bytes
+        (high, low) = withUnsafeBytes(of: &copy) {
+            (
+                UInt64(bigEndian: $0.load(fromByteOffset: 0, as: UInt64.self)),
+                UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            )
+        }
+    }
+
+    /// Dotted decimal for IPv4, else eight groups in hexadecimal.
+    public var description: String {
+        if high == 0, low >> 32 == 0xffff {
+            return (0..<4).map { String(low >> (24 - 8 * $0) & 0xff) }.joined(separator: ".")
+        }
+        return (0..<8).map { group in
+            String((group < 4 ? high : low) >> UInt64(48 - 16 * (group % 4)) & 0xffff, radix: 16)
+        }.joined(separator: ":")
+    }
+}

@@ -1,0 +1,21 @@
+/// Waits for descriptors: epoll on Linux, kqueue elsewhere. The one seam between a reactor and its kernel.
+///
+/// Thread: owned by one reactor. Level-triggered on both systems, so what one turn leaves unread comes back with the next.
+/// Each descriptor carries a 64-bit token that the kernel hands back with its events; what the token means is the
+/// caller's business. The platform's half is in `Poller+Epoll.swift` and `Poller+Kqueue.swift`.
+public struct Poller: ~Copyable {
+    /// The epoll or kqueue descriptor.
+    let descriptor: Int32
+
+    /// Where the kernel puts a batch of events.
+    let batch: UnsafeMutablePointer<KernelEvent>
+
+    /// Events taken from the kernel at most in one turn. 512 × 12 bytes of epoll events is 6 KiB: the first level cache
+    /// keeps it, and a turn stays short enough for its inbox.
+    static let batchCapacity = 512
+
+    deinit {
+        closeDescriptor()
+        batch.deallocate()
+    }
+}

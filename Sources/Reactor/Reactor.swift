@@ -1,0 +1,116 @@
+/// What a reactor does with what its poller, its inbox and its clock bring.
+///
+/// Every call is made on the reactor's thread.
+public protocol ReactorHandler: AnyObject {
+    /// What other threads may tell this reactor.
+    associatedtype Message: Sendable
+
+    /// A watched descriptor is ready. The token may be stale: its owner may be gone since the kernel made the event.
+    func ready(token: UInt64, readiness: Readiness)
+
+    /// Another thread's message. Never called while `isIntakePaused`.
+    func receive(_ message: Message)
+
+    /// The coarse clock moved on by one or more ticks.
+    func tick(_ tick: UInt32)
+
+    /// All events and messages of this turn are handled: the moment to write. Says whether work is left that must not
+    /// wait for the next event.
+    func endOfTurn() -> Bool
+
+    /// Whether messages must wait, because what the earlier ones asked for is not yet done.
+    var isIntakePaused: Bool { get }
+
+    /// Whether the reactor is done and its thread may end.
+    var isFinished: Bool { get }
+}
+
+/// One thread's event loop: one poller, one inbox, one coarse clock.
+///
+/// Thread: made, run and dropped inside one thread. It is not `Sendable`, so the compiler proves that no other thread
+/// reaches what it owns; others have its `Inbox`.
+public final class Reactor<Message: Sendable> {
+    /// Tokens from here on are the reactor's own.
+    public static var reservedTokens: UInt64 { .max - 15 }
+
+    /// Length of one tick of the coarse clock.
+    public static var tickMilliseconds: UInt64 { 250 }
+
+    /// Where others leave messages.
+    public let inbox: Inbox<Message>
+
+    /// What waits for descriptors.
+    public let poller: Poller
+
+    /// Nanoseconds of the monotonic clock when this turn's events came: one clock read per turn.
+    public private(set) var now: UInt64
+
+    /// Time from the end of one wait to the start of the next, of the longest turn since it was last taken.
+    public private(set) var longestTurnNanoseconds: UInt64 = 0
+
+    private let start: UInt64
+    private var tick: UInt32 = 0
+    private var batch: [Message] = []
+
+    /// Makes a reactor around an inbox that others already hold.
+    public init(inbox: Inbox<Message>) throws(SystemError) {
+        self.inbox = inbox
+        poller = try Poller()
+        now = Clock.monotonicNanoseconds
+        start = now
+        try inbox.wakeup.attach(to: poller, token: .max)
+    }
+
+    /// The tick that stands so many milliseconds from now, rounded up.
+    public func tick(afterMilliseconds milliseconds: UInt64) -> UInt32 {
+        tick &+ UInt32((milliseconds + Self.tickMilliseconds - 1) / Self.tickMilliseconds)
+    }
+
+    /// The current tick.
+    public var currentTick: UInt32 { tick }
+
+    /// Takes the longest turn since it was last taken, in nanoseconds.
+    public func takeLongestTurn() -> UInt64 {
+        defer { longestTurnNanoseconds = 0 }
+        return longestTurnNanoseconds
+    }
+
+    /// Turns until the handler is finished.
+    public func run<Handler: ReactorHandler>(_ handler: Handler) where Handler.Message == Message {
+        var hasWorkLeft = false
+        while !handler.isFinished {
+            poller.wait(milliseconds: hasWorkLeft ? 0 : millisecondsToNextTick()) { token, readiness in
+                if token < Self.reservedTokens {
+                    handler.ready(token: token, readiness: readiness)
+                } else {
+                    inbox.wakeup.clear()
+                }
+            }
+            now = Clock.monotonicNanoseconds
+            if !handler.isIntakePaused { drainInbox(to: handler) }
+            let due = UInt32(truncatingIfNeeded: (now - start) / (Self.tickMilliseconds * 1_000_000))
+            if due != tick {
+                tick = due
+                handler.tick(due)
+            }
+            hasWorkLeft = handler.endOfTurn()
+            longestTurnNanoseconds = max(longestTurnNanoseconds, Clock.monotonicNanoseconds - now)
+        }
+    }
+
+    private func drainInbox<Handler: ReactorHandler>(to handler: Handler) where Handler.Message == Message {
+        guard inbox.count > 0 else { return }
+        inbox.take(into: &batch)
+        for message in batch { handler.receive(message) }
+        batch.removeAll(keepingCapacity: batch.capacity <= 4_096)
+    }
+
+    private func millisecondsToNextTick() -> Int32 {
+        let elapsed = (Clock.monotonicNanoseconds - start) / 1_000_000
+        let next = (elapsed / Self.tickMilliseconds + 1) * Self.tickMilliseconds
+        return Int32(next - elapsed)
+    }
+}
+
+@available(*, unavailable)
+extension Reactor: Sendable {}

@@ -1,0 +1,102 @@
+internal import CReactor
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#else
+internal import Darwin
+#endif
+
+/// A TCP socket's descriptor and the non-blocking calls on it. It does not close itself: who owns it says when.
+///
+/// Size: 4 bytes.
+public struct Socket: Sendable, Hashable {
+    /// The descriptor.
+    public let descriptor: Int32
+
+    /// Names an open descriptor.
+    public init(descriptor: Int32) { self.descriptor = descriptor }
+
+    /// What came of a receive or a send.
+    public enum Transfer: Equatable, Sendable {
+        /// So many bytes moved; never 0.
+        case moved(Int)
+        /// Nothing can be moved now.
+        case wouldBlock
+        /// The peer ended its direction (only for receiving).
+        case endOfStream
+        /// The connection is broken; the positive `errno`.
+        case failed(Int32)
+    }
+
+    /// Receives into a buffer. Source: `recv(2)`.
+    @inline(__always)
+    public func receive(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
+        let result = creactor_receive(descriptor, buffer.baseAddress!, buffer.count)
+        if result == 0 { return .endOfStream }
+        return Socket.outcome(result)
+    }
+
+    /// Sends a run of bytes, as much as fits. Source: `send(2)` with `MSG_NOSIGNAL`.
+    public func send(_ bytes: UnsafeRawBufferPointer) -> Transfer {
+        Socket.outcome(creactor_send(descriptor, bytes.baseAddress!, bytes.count))
+    }
+
+    /// Sends several runs with one system call, as much as fits. Source: `sendmsg(2)`.
+    public func send(_ parts: UnsafeMutableBufferPointer<OutputPart>) -> Transfer {
+        parts.withMemoryRebound(to: iovec.self) {
+            Socket.outcome(creactor_send_vector(descriptor, $0.baseAddress!, Int32($0.count)))
+        }
+    }
+
+    /// Makes the next `close` drop what is unsent and reset the connection.
+    public func makeCloseAbortive() { _ = creactor_set_abortive_close(descriptor) }
+
+    /// Ends our direction; the peer reads an end of stream.
+    public func shutdownWriting() { _ = creactor_shutdown_write(descriptor) }
+
+    /// Caps the kernel's send buffer, in bytes (the kernel doubles it for its own accounting).
+    public func limitSendBuffer(to bytes: Int) { _ = creactor_set_send_buffer(descriptor, Int32(bytes)) }
+
+    /// Closes the descriptor.
+    public func close() { creactor_close(descriptor) }
+
+    /// How a connect that was started without blocking ended.
+    public var connectionError: SystemError? {
+        let result = creactor_socket_error(descriptor)
+        return result == 0 ? nil : SystemError(call: "connect", result: Int(result))
+    }
+
+    /// Starts to connect without blocking; the socket turns writable when it is done either way.
+    ///
+    /// - Throws: if the name cannot be resolved (which blocks, unless it is a number) or the system refuses at once.
+    public static func connect(host: String, port: UInt16) throws(SystemError) -> Socket {
+        let result = creactor_open_tcp(host, String(port), 0, 0)
+        guard result >= 0 else { throw SystemError(call: "connect \(host):\(port)", result: Int(result)) }
+        return Socket(descriptor: result)
+    }
+
+    private static func outcome(_ result: Int) -> Transfer {
+        if result > 0 { return .moved(result) }
+        let code = Int32(truncatingIfNeeded: -result)
+        return code == EAGAIN || code == EWOULDBLOCK ? .wouldBlock : .failed(code)
+    }
+}
+
+/// One run of bytes of a gathering send.
+///
+/// Size: 16 bytes, laid out as `struct iovec`.
+@frozen
+public struct OutputPart {
+    /// First byte; never written to.
+    public var start: UnsafeMutableRawPointer?
+
+    /// How many bytes.
+    public var count: Int
+
+    /// Names a run of bytes that stays valid until it is sent.
+    public init(_ bytes: UnsafeRawBufferPointer) {
+        start = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+        count = bytes.count
+    }
+}

@@ -1,0 +1,19 @@
+/// A system call that failed.
+///
+/// Source: `errno(3)`; the C shim reports `-errno`, and this keeps the positive number with the call's name.
+public struct SystemError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The positive `errno`.
+    public let code: Int32
+
+    /// The system call, as its man page is called.
+    public let call: String
+
+    /// Names a failed call; `result` is what the shim returned.
+    public init(call: String, result: Int) {
+        self.code = Int32(truncatingIfNeeded: -result)
+        self.call = call
+    }
+
+    /// Text for a log: `bind: error 98`.
+    public var description: String { "\(call): error \(code)" }
+}
