@@ -1,0 +1,44 @@
+public import Broker
+public import Logging
+
+/// What an edge is told when it starts. A value: every reactor has its own copy.
+public struct EdgeConfiguration: Sendable {
+    /// Host name or number to listen on.
+    public var host = "127.0.0.1"
+
+    /// TCP port; 0 lets the system choose.
+    public var port: UInt16 = 8_080
+
+    /// This node's name in the cluster and in `welcome` messages.
+    public var nodeID = "node"
+
+    /// Reactors, each with a thread and a listener of its own.
+    public var reactorCount = 1
+
+    /// All limits.
+    public var limits = Limits()
+
+    /// Slow-reader policies by channel pattern; the first match decides.
+    public var policies: [ChannelPolicy] = []
+
+    /// Policy of channels that no pattern names.
+    public var slowReader = SlowReaderPolicy.disconnect
+
+    /// Keys a publisher must show one of; none means that anybody who reaches the port may publish.
+    public var apiKeys: [String] = []
+
+    /// Origins of other sites whose pages may publish, open WebSockets and read answers; `*` for all.
+    public var allowedOrigins: [String] = []
+
+    /// Where the reactors log.
+    public var logger = Logger(label: "perseid.edge")
+
+    /// All defaults.
+    public init() {}
+
+    /// How a channel treats slow readers.
+    func policy(of channel: ChannelName) -> (slowReader: SlowReaderPolicy, windowBytesMax: Int) {
+        let found = policies.first { $0.pattern.matches(channel) }
+        return (found?.slowReader ?? slowReader, found?.windowBytesMax ?? limits.windowBytesMax)
+    }
+}

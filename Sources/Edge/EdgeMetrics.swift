@@ -1,0 +1,74 @@
+public import Broker
+
+/// What one reactor counts; written by its thread, read by any.
+public final class EdgeMetrics: Sendable {
+    /// Connections accepted so far.
+    public let accepted = Counter()
+    /// Connections refused for want of descriptors or because of a limit.
+    public let refused = Counter()
+    /// Connections open now that speak plain HTTP.
+    public let httpConnections = Counter()
+    /// Connections open now as WebSockets.
+    public let webSocketConnections = Counter()
+    /// Connections open now as event streams.
+    public let eventStreamConnections = Counter()
+    /// Requests with a valid head.
+    public let requests = Counter()
+    /// Requests and messages refused for what they were.
+    public let rejections = Counter()
+    /// Connections closed because a time ran out.
+    public let timeouts = Counter()
+    /// Subscriptions now.
+    public let subscriptions = Counter()
+    /// Channels with subscribers here.
+    public let topics = Counter()
+    /// Publishes asked for.
+    public let publishes = Counter()
+    /// Publishes answered with 503.
+    public let publishesRefused = Counter()
+    /// Publications that came from the uplink.
+    public let publications = Counter()
+    /// Frames handed to the kernel for subscribers.
+    public let deliveries = Counter()
+    /// Bytes sent.
+    public let bytesSent = Counter()
+    /// Bytes received.
+    public let bytesReceived = Counter()
+    /// Subscribers that cannot be sent to now.
+    public let laggards = Counter()
+    /// Slow readers closed.
+    public let disconnects = Counter()
+    /// Slow readers moved on with a gap.
+    public let skips = Counter()
+    /// Slow readers moved to the newest publication.
+    public let latests = Counter()
+    /// Longest turn of the reactor in the last second, in microseconds.
+    public let longestTurnMicroseconds = Counter()
+    /// Publications by time from their position's clock to their last send.
+    public let fanoutLatency = LatencyHistogram()
+
+    /// Starts at zero.
+    public init() {}
+}
+
+/// Counts by upper bound in milliseconds.
+///
+/// Positions carry milliseconds, so finer bounds would say nothing.
+public final class LatencyHistogram: Sendable {
+    /// Upper bounds; one more bucket holds the rest.
+    public static let boundsMilliseconds: [UInt64] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000]
+
+    private let buckets: (
+        Counter, Counter, Counter, Counter, Counter, Counter, Counter, Counter, Counter, Counter, Counter, Counter,
+        Counter
+    ) = (
+        Counter(), Counter(), Counter(), Counter(), Counter(), Counter(), Counter(), Counter(), Counter(), Counter(),
+        Counter(), Counter(), Counter()
+    )
+
+    /// Sum of all observations, in milliseconds.
+    public let sumMilliseconds = Counter()
+
+    /// Starts at zero.
+    public init() {}
+}

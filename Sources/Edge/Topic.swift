@@ -1,0 +1,75 @@
+internal import Broker
+
+/// A channel as one reactor sees it.
+///
+/// Thread: owned by one reactor. It lives while the reactor has a subscriber, or someone who is about to be one.
+final class Topic {
+    let name: ChannelName
+
+    /// The channel's name in a cursor.
+    let cursorName: String
+
+    /// Whether the uplink said where the channel stands.
+    var isOpen = false
+
+    /// The newest position that was appended to the feeds.
+    var last = Position.start
+
+    /// Reports were dropped; what is missing was asked for.
+    var isCatchingUp = false
+
+    /// Everything that is made of this channel's publications.
+    var feeds: [Feed] = []
+
+    /// Who waits for the channel to open, for a recovery, or for its other channels.
+    var joins: [JoinPart] = []
+
+    /// The position of the recovery that was asked for and covers those who wait with it or later.
+    var recoveryUnderWay: Position?
+
+    /// Subscriptions, for the cluster-wide count.
+    var subscribers = 0
+
+    /// Whether the count changed since the uplink was told.
+    var isCountDirty = false
+
+    init(_ name: ChannelName) {
+        self.name = name
+        cursorName = Cursor.encode(name.text)
+    }
+}
+
+/// A fan-out log and the channels that go into it, in one encoding.
+///
+/// Thread: owned by one reactor. A WebSocket reads one feed per channel. An event stream reads one feed for all its
+/// channels, because each of its `id:` lines is the cursor of all; streams of the same channels share it.
+final class Feed {
+    /// What makes two streams the same.
+    struct Key: Hashable {
+        let encoding: Encoding
+        /// Sorted.
+        let channels: [ChannelName]
+    }
+
+    let key: Key
+    let topics: [Topic]
+    let log: FanoutLog
+
+    /// Whether it stands in the queue of feeds to be flushed.
+    var isQueued = false
+
+    /// Times of publications that are not sent to everyone yet, and of those the round under way began with.
+    var waitingMilliseconds: [UInt64] = []
+    var roundMilliseconds: [UInt64] = []
+
+    init(key: Key, topics: [Topic], log: FanoutLog) {
+        self.key = key
+        self.topics = topics
+        self.log = log
+    }
+
+    /// Where a reader stands that has everything.
+    var cursor: String {
+        topics.map { "\($0.cursorName)@\($0.last)" }.joined(separator: ",")
+    }
+}
