@@ -63,6 +63,14 @@ extension ByteRange {
         bytes.extracting(indices).withUnsafeBufferPointer { String(validating: $0, as: UTF8.self) }
     }
 
+    /// The bytes from `first` on that satisfy a condition.
+    @inline(__always)
+    static func run(in bytes: Span<UInt8>, from first: Int, while accepts: (UInt8) -> Bool) -> ByteRange {
+        var end = first
+        while end < bytes.count, accepts(bytes[end]) { end += 1 }
+        return ByteRange(first..<end)
+    }
+
     /// The range without the spaces and tabs at both ends (OWS, RFC 9110 §5.6.3).
     func trimmingOptionalWhitespace(in bytes: Span<UInt8>) -> ByteRange {
         var (first, end) = (indices.lowerBound, indices.upperBound)

@@ -21,12 +21,12 @@ extension HTTPRequestHead {
         at index: inout Int,
         limits: HTTPLimits
     ) throws(HTTPRejection) {
-        let name = Self.run(in: bytes, from: index) { ByteSet.token.contains($0) }
+        let name = ByteRange.run(in: bytes, from: index) { ByteSet.token.contains($0) }
         let colon = name.indices.upperBound
         guard !name.isEmpty, colon < bytes.count, bytes[colon] == UInt8(ascii: ":") else {
             throw Self.badName(name, in: bytes)
         }
-        let line = Self.run(in: bytes, from: colon + 1) { $0.isFieldContent }
+        let line = ByteRange.run(in: bytes, from: colon + 1) { $0.isFieldContent }
         index = line.indices.upperBound
         try Self.skipLineEnd(in: bytes, at: &index)
 

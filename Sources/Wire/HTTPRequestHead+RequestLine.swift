@@ -7,14 +7,14 @@ extension HTTPRequestHead {
         at index: inout Int,
         limits: HTTPLimits
     ) throws(HTTPRejection) {
-        let token = Self.run(in: bytes, from: index) { ByteSet.token.contains($0) }
+        let token = ByteRange.run(in: bytes, from: index) { ByteSet.token.contains($0) }
         guard !token.isEmpty, Self.isSpace(bytes, at: token.indices.upperBound) else {
             throw .malformed("method", "not a token followed by one space")
         }
         method = HTTPMethod(token, in: bytes)
 
         // Visible ASCII first, so that the rest of the line can be judged before the target is.
-        let target = Self.run(in: bytes, from: token.indices.upperBound + 1) { $0 > .space && $0 < 0x7F }
+        let target = ByteRange.run(in: bytes, from: token.indices.upperBound + 1) { $0 > .space && $0 < 0x7F }
         guard !target.isEmpty, Self.isSpace(bytes, at: target.indices.upperBound) else {
             throw .malformed("target", "not visible ASCII characters between single spaces")
         }
@@ -26,20 +26,12 @@ extension HTTPRequestHead {
         try parseTarget(target, in: bytes)
     }
 
-    /// The bytes from `first` on that satisfy a condition.
-    @inline(__always)
-    static func run(in bytes: Span<UInt8>, from first: Int, while accepts: (UInt8) -> Bool) -> ByteRange {
-        var end = first
-        while end < bytes.count, accepts(bytes[end]) { end += 1 }
-        return ByteRange(first..<end)
-    }
-
     private static func isSpace(_ bytes: Span<UInt8>, at index: Int) -> Bool {
         index < bytes.count && bytes[index] == .space
     }
 
     private mutating func parseVersion(_ bytes: Span<UInt8>, at index: inout Int) throws(HTTPRejection) {
-        let version = Self.run(in: bytes, from: index) { $0.isFieldContent }
+        let version = ByteRange.run(in: bytes, from: index) { $0.isFieldContent }
         let first = version.indices.lowerBound
         guard version.count == 8, version.hasPrefix("HTTP/", in: bytes),
             bytes[first + 5].isDigit, bytes[first + 6] == UInt8(ascii: "."), bytes[first + 7].isDigit

@@ -80,7 +80,7 @@ extension HTTPRequestHead {
         let indices = authority.indices
         var index = indices.lowerBound
         if index < indices.upperBound, bytes[index] == UInt8(ascii: "[") {
-            let literal = run(in: bytes, from: index + 1) { ByteSet.addressLiteral.contains($0) }
+            let literal = ByteRange.run(in: bytes, from: index + 1) { ByteSet.addressLiteral.contains($0) }
             index = literal.indices.upperBound
             guard !literal.isEmpty, index < indices.upperBound, bytes[index] == UInt8(ascii: "]") else {
                 throw .malformed(field, "not an IPv6 address between brackets")
