@@ -52,8 +52,10 @@ extension ByteRange {
     public func hasPrefix(ignoringCase literal: StaticString, in bytes: Span<UInt8>) -> Bool {
         let length = literal.utf8CodeUnitCount
         guard Int(count) >= length else { return false }
-        for offset in 0..<length where bytes[Int(start) + offset].lowercased != literal.utf8Start[offset].lowercased {
-            return false
+        for offset in 0..<length {
+            let (byte, expected) = (bytes[Int(start) + offset], literal.utf8Start[offset])
+            // Most senders write a name the usual way: then they are equal as they are.
+            guard byte == expected || byte.lowercased == expected.lowercased else { return false }
         }
         return true
     }

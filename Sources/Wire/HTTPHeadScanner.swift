@@ -41,7 +41,7 @@ public struct HTTPHeadScanner: Sendable, BitwiseCopyable {
             let lineLimit = isPastRequestLine ? limits.headBytes : Int(lineStart) + limits.requestLineBytes
             let limit = min(limits.headBytes, lineLimit)
             let end = min(bytes.count, limit)
-            while index < end, bytes[index].isFieldContent { index += 1 }
+            index = bytes.endOfFieldContent(from: index, to: end)
             if index == limit { return .rejected(overlong(limit: limit, limits)) }
             if index == end { return .incomplete }
             guard bytes[index] == .carriageReturn else { return .rejected(strayByte(bytes[index])) }

@@ -26,8 +26,8 @@ extension HTTPRequestHead {
         guard !name.isEmpty, colon < bytes.count, bytes[colon] == UInt8(ascii: ":") else {
             throw Self.badName(name, in: bytes)
         }
-        let line = ByteRange.run(in: bytes, from: colon + 1) { $0.isFieldContent }
-        index = line.indices.upperBound
+        index = bytes.endOfFieldContent(from: colon + 1, to: bytes.count)
+        let line = ByteRange(colon + 1..<index)
         try Self.skipLineEnd(in: bytes, at: &index)
 
         guard let field = HTTPField(named: name, in: bytes) else { return }

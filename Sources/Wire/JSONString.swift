@@ -63,16 +63,9 @@ enum JSONString {
         byte >= .space && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
-    /// Whether none of eight bytes must be escaped. A byte is below n (n ≤ 128) where subtracting n borrows into its
-    /// top bit and that bit was not set; it equals c where its exclusive or with c is below 1.
     @inline(__always)
     private static func isPlain(_ word: UInt64) -> Bool {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let quotes = word ^ (ones &* UInt64(UInt8(ascii: "\"")))
-        let backslashes = word ^ (ones &* UInt64(UInt8(ascii: "\\")))
-        let control = (word &- ones &* 0x20) & ~word
-        let quote = (quotes &- ones) & ~quotes
-        let backslash = (backslashes &- ones) & ~backslashes
-        return (control | quote | backslash) & (ones &* 0x80) == 0
+        !word.hasByte(below: .space) && !word.hasByte(equalTo: UInt8(ascii: "\""))
+            && !word.hasByte(equalTo: UInt8(ascii: "\\"))
     }
 }

@@ -26,6 +26,18 @@ struct HTTPRequestHeadTests {
         }
     }
 
+    @Test(
+        "a hopeless head is refused before its end",
+        arguments: [
+            ("GET / HTTP/1.1\n", 400), ("GET / HTTP/1.1\r\nHost: a\rb", 400), ("\r\n\r\n", 400), ("GET /\u{0}", 400),
+            ("GET /" + String(repeating: "a", count: 8_300), 414),
+            ("GET / HTTP/1.1\r\nX: " + String(repeating: "a", count: 16_384), 431),
+        ]
+    )
+    func early(text: String, status: Int) {
+        #expect(judge(Array(text.utf8)) == .refused(status))
+    }
+
     @Test("a head is small")
     func size() {
         #expect(MemoryLayout<HTTPRequestHead>.size <= 256)
