@@ -1,0 +1,72 @@
+// The header fields, RFC 9110 §5 and RFC 9112 §5. CRLF only, no folded lines, no space before the colon.
+
+extension HTTPRequestHead {
+    mutating func parseFields(_ bytes: Span<UInt8>, at index: inout Int, limits: HTTPLimits) throws(HTTPRejection) {
+        var count = 0
+        while true {
+            guard index < bytes.count else { throw .malformed("head", "no empty line at the end") }
+            if bytes[index] == .carriageReturn {
+                return try Self.skipLineEnd(in: bytes, at: &index)
+            }
+            count += 1
+            guard count <= limits.fieldCount else {
+                throw HTTPRejection(status: 431, field: "head", reason: "too many header fields")
+            }
+            try parseField(bytes, at: &index, limits: limits)
+        }
+    }
+
+    private mutating func parseField(
+        _ bytes: Span<UInt8>,
+        at index: inout Int,
+        limits: HTTPLimits
+    ) throws(HTTPRejection) {
+        let name = ByteRange.run(in: bytes, from: index) { ByteSet.token.contains($0) }
+        let colon = name.indices.upperBound
+        guard !name.isEmpty, colon < bytes.count, bytes[colon] == UInt8(ascii: ":") else {
+            throw Self.badName(name, in: bytes)
+        }
+        index = bytes.endOfFieldContent(from: colon + 1, to: bytes.count)
+        let line = ByteRange(colon + 1..<index)
+        try Self.skipLineEnd(in: bytes, at: &index)
+
+        guard let field = HTTPField(named: name, in: bytes) else { return }
+        if field.isSingleton, fields[field] != nil { throw .malformed(field.name, "given more than once") }
+        let value = line.trimmingOptionalWhitespace(in: bytes)
+        fields[field] = value
+        try interpret(field, value, in: bytes, limits: limits)
+    }
+
+    private static func badName(_ name: ByteRange, in bytes: Span<UInt8>) -> HTTPRejection {
+        let end = name.indices.upperBound
+        guard end < bytes.count, bytes[end].isOptionalWhitespace else {
+            return .malformed("head", "a field name that is not a token followed by a colon")
+        }
+        return name.isEmpty
+            ? .malformed("head", "a line that begins with whitespace")
+            : .malformed("head", "whitespace before the colon of a field")
+    }
+
+    private mutating func interpret(
+        _ field: HTTPField,
+        _ value: ByteRange,
+        in bytes: Span<UInt8>,
+        limits: HTTPLimits
+    ) throws(HTTPRejection) {
+        switch field {
+        case .host:
+            try Self.checkAuthority(value, in: bytes, field: "Host")
+        case .connection:
+            readConnectionOptions(value, in: bytes)
+        case .expect:
+            guard value.equals(ignoringCase: "100-continue", in: bytes) else {
+                throw HTTPRejection(status: 417, field: "Expect", reason: "only 100-continue can be met")
+            }
+            expectsContinue = true
+        case .contentLength:
+            contentLength = try Self.length(value, in: bytes, limits: limits)
+        default:
+            break
+        }
+    }
+}
