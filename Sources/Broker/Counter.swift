@@ -2,8 +2,8 @@ internal import Synchronization
 
 /// A number that one thread adds to and any thread reads.
 ///
-/// Size: 8 bytes. A plain load and store: no bus lock on the hot path, and no lost addition, for there is one writer.
-public struct Counter: ~Copyable, Sendable {
+/// A plain load and store: no bus lock on the hot path, and no lost addition, for there is one writer.
+public final class Counter: Sendable {
     private let bits = Atomic<UInt64>(0)
 
     /// Starts at zero.

@@ -91,6 +91,7 @@ public struct ByteBuffer: ~Copyable {
 
     /// Appends a number of `count` uninitialised bytes and lets `fill` write them.
     public mutating func append(count additional: Int, filledBy fill: (UnsafeMutableRawBufferPointer) -> Void) {
+        guard additional > 0 else { return }
         reserve(additional: additional)
         fill(UnsafeMutableRawBufferPointer(start: base! + count, count: additional))
         count += additional

@@ -1,71 +1,71 @@
 extension ByteBuffer {
-    /// Appends UTF-8 text as a JSON string with its quotation marks, RFC 8259 §7.
+    /// Appends UTF-8 bytes as a JSON string with its quotes, escaping `"`, `\` and the control characters.
     ///
-    /// The bytes must be valid UTF-8. Only what must be escaped is: the quotation mark, the backslash and control
-    /// characters. `<` and U+2028 stay as they are; a page that embeds JSON in a script escapes them itself.
-    public mutating func appendJSONString(utf8 text: Span<UInt8>) {
+    /// The bytes must be valid UTF-8 for the string to be valid JSON. Source: RFC 8259 section 7.
+    public mutating func appendJSONString(_ text: UnsafeRawBufferPointer) {
         append(UInt8(ascii: "\""))
-        var first = 0
-        while first < text.count {
-            let end = JSONString.plainEnd(of: text, from: first)
-            append(text, in: first..<end)
-            if end < text.count { appendJSONEscape(of: text[end]) }
-            first = end + 1
+        var start = 0
+        while true {
+            let end = JSONString.firstToEscape(in: text, from: start)
+            append(UnsafeRawBufferPointer(rebasing: text[start..<end]))
+            if end == text.count { break }
+            appendEscaped(text[end])
+            start = end + 1
         }
         append(UInt8(ascii: "\""))
     }
 
-    /// Appends text as a JSON string with its quotation marks.
+    /// Appends a string as a JSON string.
     public mutating func appendJSONString(_ text: String) {
-        var copy = text
-        copy.withUTF8 { appendJSONString(utf8: $0.span) }
+        var text = text
+        text.withUTF8 { appendJSONString(UnsafeRawBufferPointer($0)) }
     }
 
-    /// Appends a literal as a JSON string with its quotation marks.
+    /// Appends a literal as a JSON string.
     public mutating func appendJSONString(_ literal: StaticString) {
-        appendJSONString(utf8: UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount).span)
+        appendJSONString(UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
     }
 
-    private mutating func appendJSONEscape(of byte: UInt8) {
+    private mutating func appendEscaped(_ byte: UInt8) {
         switch byte {
-        case UInt8(ascii: "\""): append("\\\"")
-        case UInt8(ascii: "\\"): append("\\\\")
         case 0x08: append("\\b")
         case 0x09: append("\\t")
         case 0x0A: append("\\n")
         case 0x0C: append("\\f")
         case 0x0D: append("\\r")
+        case 0x22: append("\\\"")
+        case 0x5C: append("\\\\")
         default:
             append("\\u00")
-            append(UInt8.hexadecimalDigit(byte >> 4))
-            append(UInt8.hexadecimalDigit(byte & 15))
+            append(UInt8(ascii: "0") + byte >> 4)
+            append(JSONString.hexadecimalDigit(byte & 0x0F))
         }
     }
 }
 
-/// Where JSON text needs no escape.
 enum JSONString {
-    /// The first byte from `first` on that must be escaped, or the end. Eight bytes are looked at in one step.
-    static func plainEnd(of text: Span<UInt8>, from first: Int) -> Int {
-        let words = text.bytes
-        var index = first
-        while index + 8 <= text.count,
-            isPlain(words.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
-        {
-            index += 8
+    /// The offset of the first byte at or after `start` that must be escaped; the count of the bytes if there is none.
+    static func firstToEscape(in text: UnsafeRawBufferPointer, from start: Int) -> Int {
+        guard let base = text.baseAddress else { return text.count }
+        var offset = start
+        while text.count - offset >= 8 {
+            let word = WordScan.load(base, at: offset)
+            let found =
+                WordScan.flags(in: word, below: 0x20)
+                | WordScan.flags(in: word, equalTo: 0x22)
+                | WordScan.flags(in: word, equalTo: 0x5C)
+            if found != 0 { return offset + WordScan.index(ofLowest: found) }
+            offset += 8
         }
-        while index < text.count, isPlain(text[index]) { index += 1 }
-        return index
+        while offset < text.count {
+            let byte = base.load(fromByteOffset: offset, as: UInt8.self)
+            if byte < 0x20 || byte == 0x22 || byte == 0x5C { return offset }
+            offset += 1
+        }
+        return offset
     }
 
-    @inline(__always)
-    private static func isPlain(_ byte: UInt8) -> Bool {
-        byte >= .space && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
-    }
-
-    @inline(__always)
-    private static func isPlain(_ word: UInt64) -> Bool {
-        !word.hasByte(below: .space) && !word.hasByte(equalTo: UInt8(ascii: "\""))
-            && !word.hasByte(equalTo: UInt8(ascii: "\\"))
+    static func hexadecimalDigit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }
 }

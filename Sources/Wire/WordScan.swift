@@ -1,34 +1,44 @@
-/// Questions about eight bytes at once. The answer is about all of them; which byte it was is found one by one.
+/// Tests eight bytes at once, by arithmetic on one 64-bit word.
 ///
-/// Subtracting n (at most 128) from a byte below n borrows into its top bit; a byte that had the top bit set already
-/// is not below n. A borrow that runs on into the next byte started in one that is below n, so it never makes up a
-/// match.
-extension UInt64 {
-    private static var ones: UInt64 { 0x0101_0101_0101_0101 }
+/// Each test answers with a word of flags: bit 7 of every byte that passes. Bytes above the lowest flagged one may be
+/// flagged wrongly (a borrow runs through them), so only "is there one" and "which is the lowest" may be asked.
+enum WordScan {
+    static let ones: UInt64 = 0x0101_0101_0101_0101
+    static let highBits: UInt64 = 0x8080_8080_8080_8080
 
+    /// Eight bytes from memory, the first of them lowest.
     @inline(__always)
-    func hasByte(below bound: UInt8) -> Bool {
-        (self &- Self.ones &* UInt64(bound)) & ~self & (Self.ones &* 0x80) != 0
+    static func load(_ base: UnsafeRawPointer, at offset: Int) -> UInt64 {
+        UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 
     @inline(__always)
-    func hasByte(equalTo byte: UInt8) -> Bool {
-        (self ^ (Self.ones &* UInt64(byte))).hasByte(below: 1)
+    static func flags(in word: UInt64, below limit: UInt8) -> UInt64 {
+        (word &- ones &* UInt64(limit)) & ~word & highBits
     }
-}
 
-extension Span<UInt8> {
-    /// The first index from `first` on, and before `end`, of a byte that no field value may hold; or `end`.
     @inline(__always)
-    func endOfFieldContent(from first: Int, to end: Int) -> Int {
-        let words = bytes
-        var index = first
-        while index + 8 <= end {
-            let word = words.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
-            if word.hasByte(below: .space) || word.hasByte(equalTo: 0x7F) { break }
-            index += 8
+    static func flags(in word: UInt64, equalTo byte: UInt8) -> UInt64 {
+        flags(in: word ^ (ones &* UInt64(byte)), below: 1)
+    }
+
+    /// Which byte the lowest flag belongs to.
+    @inline(__always)
+    static func index(ofLowest flags: UInt64) -> Int {
+        flags.trailingZeroBitCount >> 3
+    }
+
+    /// The offset of the first CR or LF at or after `start`; the count of the bytes if there is none.
+    static func firstLineBreak(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+        guard let base = bytes.baseAddress else { return bytes.count }
+        var offset = start
+        while bytes.count - offset >= 8 {
+            let word = load(base, at: offset)
+            let found = flags(in: word, equalTo: 0x0A) | flags(in: word, equalTo: 0x0D)
+            if found != 0 { return offset + index(ofLowest: found) }
+            offset += 8
         }
-        while index < end, self[index].isFieldContent { index += 1 }
-        return index
+        while offset < bytes.count, bytes[offset] != 0x0A, bytes[offset] != 0x0D { offset += 1 }
+        return offset
     }
 }

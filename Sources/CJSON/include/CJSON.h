@@ -19,7 +19,8 @@ typedef enum cjson_kind {
     CJSON_SCALAR = 3,
 } cjson_kind;
 
-/* Validates a whole JSON text (RFC 8259, UTF-8). */
+/* Validates a whole JSON text (RFC 8259, UTF-8, no byte order mark). Refused although the grammar allows them: nesting
+ * deeper than 1,024, and escapes of one half of a surrogate pair, which stand for no character. */
 cjson_kind cjson_validate(const void *_Nullable bytes, size_t count);
 
 /* The raw text of one value inside the bytes that were parsed. `start` is an offset into them; `count` 0 means absent. */
@@ -29,7 +30,7 @@ typedef struct cjson_field {
 } cjson_field;
 
 /* Validates an object and finds the raw text (quotes included) of each of `names_count` top-level fields, the last one
- * winning where a name is doubled. Returns false if the bytes are not one valid JSON object. */
+ * winning where a name is doubled. Names are compared unescaped. Returns false if the bytes are not one valid JSON object. */
 bool cjson_find_fields(const void *_Nonnull bytes, size_t count, const char *_Nonnull const *_Nonnull names,
                        size_t names_count, cjson_field *_Nonnull fields);
 

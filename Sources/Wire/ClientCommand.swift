@@ -1,0 +1,95 @@
+/// What a client asks for in a WebSocket text message, such as `{"type":"subscribe","id":7,"channel":"a"}`.
+///
+/// Unknown fields are ignored, `null` counts as absent (except as `data`), and of a doubled field the last one counts.
+public struct ClientCommand: Hashable, Sendable {
+    /// The kind of command.
+    public enum Kind: String, Sendable, CaseIterable {
+        /// Receive a channel from now on, or from `since`.
+        case subscribe
+        /// Receive it no longer.
+        case unsubscribe
+        /// Publish `data` in a channel.
+        case publish
+        /// Tell who is subscribed to a channel.
+        case presence
+        /// Answer with a pong.
+        case ping
+    }
+
+    /// A field of a command.
+    public enum Field: String, Sendable, CaseIterable {
+        /// The kind of command.
+        case type
+        /// The client's own name for the command, echoed in the answer: a number or a string.
+        case id
+        /// The channel's name.
+        case channel
+        /// The position to resume after.
+        case since
+        /// The payload to publish: any JSON.
+        case data
+    }
+
+    /// Longest `id` in bytes, quotes included: it is echoed, and an answer must not be larger than its question.
+    public static let idBytesMax = 128
+
+    /// What is asked for.
+    public var kind: Kind
+
+    /// Where the raw JSON of the id is in the message, if there is one.
+    public var id: Range<Int>?
+
+    /// The channel as the client wrote it, unescaped, not checked otherwise; empty for `ping`.
+    public var channel: String
+
+    /// The position to resume after, not checked.
+    public var since: String?
+
+    /// Where the raw JSON of the payload is in the message: always there for `publish`, nil for every other.
+    public var data: Range<Int>?
+
+    /// Reads a command out of a text message.
+    public init(_ message: UnsafeRawBufferPointer) throws(ClientCommandError) {
+        guard let fields = ClientCommandFields(message) else {
+            throw ClientCommandError(reason: .notAnObject, field: nil, id: nil)
+        }
+        let id = fields.range(.id)
+        func fail(_ reason: ClientCommandError.Reason, _ field: Field) -> ClientCommandError {
+            ClientCommandError(reason: reason, field: field, id: id)
+        }
+        if let id, !ClientCommandFields.isID(message, id) {
+            throw ClientCommandError(reason: .wrongType, field: .id, id: nil)
+        }
+        if let id, id.count > Self.idBytesMax {
+            throw ClientCommandError(reason: .tooLong, field: .id, id: nil)
+        }
+
+        switch fields.text(of: .type) {
+        case .absent: throw fail(.missing, .type)
+        case .wrongType: throw fail(.wrongType, .type)
+        case .text(let name):
+            guard let kind = Kind(rawValue: name) else { throw fail(.unknown, .type) }
+            self.kind = kind
+        }
+        self.id = id
+        self.channel = ""
+        guard kind != .ping else { return }
+
+        switch fields.text(of: .channel) {
+        case .absent: throw fail(.missing, .channel)
+        case .wrongType: throw fail(.wrongType, .channel)
+        case .text(let name): channel = name
+        }
+        if kind == .subscribe {
+            switch fields.text(of: .since) {
+            case .absent: break
+            case .wrongType: throw fail(.wrongType, .since)
+            case .text(let position): since = position
+            }
+        }
+        if kind == .publish {
+            guard let range = fields.range(.data) else { throw fail(.missing, .data) }
+            data = range
+        }
+    }
+}

@@ -1,0 +1,37 @@
+/// Why a client's message is not a command.
+public struct ClientCommandError: Error, Hashable, Sendable {
+    /// What is wrong.
+    public enum Reason: Sendable {
+        /// The message is not one JSON object.
+        case notAnObject
+        /// The field is needed and not there.
+        case missing
+        /// The field has another type than it must have.
+        case wrongType
+        /// The field is longer than it may be.
+        case tooLong
+        /// The field has a value that nothing stands for.
+        case unknown
+    }
+
+    /// What is wrong.
+    public var reason: Reason
+
+    /// The field it is wrong with; nil if it is the message as a whole.
+    public var field: ClientCommand.Field?
+
+    /// Where the raw JSON of the command's id is in the message, so that the answer can carry it.
+    public var id: Range<Int>?
+
+    /// One sentence for the client.
+    public var message: String {
+        let name = field?.rawValue ?? "message"
+        return switch reason {
+        case .notAnObject: "the message is not a JSON object"
+        case .missing: "\(name) is missing"
+        case .wrongType: "\(name) must be a \(field == .id ? "number or a string" : "string")"
+        case .tooLong: "\(name) is longer than \(ClientCommand.idBytesMax) bytes"
+        case .unknown: "\(name) is not one of \(ClientCommand.Kind.allCases.map(\.rawValue).joined(separator: ", "))"
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import CJSON
+
+/// Where the fields of a client's message are, before anything is taken out of them.
+struct ClientCommandFields {
+    enum Text {
+        case absent
+        case wrongType
+        case text(String)
+    }
+
+    private let message: UnsafeRawBufferPointer
+    private var ranges: (type: Range<Int>, id: Range<Int>, channel: Range<Int>, since: Range<Int>, data: Range<Int>)
+
+    /// nil if the message is not one JSON object.
+    init?(_ message: UnsafeRawBufferPointer) {
+        guard let base = message.baseAddress else { return nil }
+        self.message = message
+        let found = withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>.self, capacity: 5) { names in
+            names.initializeElement(at: 0, to: Self.name("type"))
+            names.initializeElement(at: 1, to: Self.name("id"))
+            names.initializeElement(at: 2, to: Self.name("channel"))
+            names.initializeElement(at: 3, to: Self.name("since"))
+            names.initializeElement(at: 4, to: Self.name("data"))
+            return withUnsafeTemporaryAllocation(of: cjson_field.self, capacity: 5) { fields in
+                let isObject = cjson_find_fields(base, message.count, names.baseAddress!, 5, fields.baseAddress!)
+                return isObject
+                    ? (
+                        type: Self.range(fields[0]), id: Self.range(fields[1]), channel: Self.range(fields[2]),
+                        since: Self.range(fields[3]), data: Self.range(fields[4])
+                    ) : nil
+            }
+        }
+        guard let found else { return nil }
+        ranges = found
+    }
+
+    /// The raw JSON of a field; nil if it is absent. Only of `data` is `null` a value.
+    func range(_ field: ClientCommand.Field) -> Range<Int>? {
+        let range =
+            switch field {
+            case .type: ranges.type
+            case .id: ranges.id
+            case .channel: ranges.channel
+            case .since: ranges.since
+            case .data: ranges.data
+            }
+        // No other JSON value begins with an n.
+        if range.isEmpty || field != .data && message[range.lowerBound] == UInt8(ascii: "n") { return nil }
+        return range
+    }
+
+    /// A field that must be a string, unescaped.
+    func text(of field: ClientCommand.Field) -> Text {
+        guard let range = range(field) else { return .absent }
+        guard message[range.lowerBound] == UInt8(ascii: "\"") else { return .wrongType }
+        let raw = UnsafeRawBufferPointer(rebasing: message[range])
+        let inner = UnsafeRawBufferPointer(rebasing: raw[1..<raw.count - 1])
+        if !inner.contains(UInt8(ascii: "\\")) { return .text(String(decoding: inner, as: UTF8.self)) }
+        let unescaped = String(unsafeUninitializedCapacity: raw.count) { room in
+            max(0, cjson_unescape(raw.baseAddress!, raw.count, room.baseAddress!))
+        }
+        return .text(unescaped)
+    }
+
+    /// Whether the raw JSON at `range` may be an id: a number or a string.
+    static func isID(_ message: UnsafeRawBufferPointer, _ range: Range<Int>) -> Bool {
+        switch message[range.lowerBound] {
+        case UInt8(ascii: "\""), UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        default: false
+        }
+    }
+
+    /// The bytes of a literal, which always end in a NUL.
+    private static func name(_ literal: StaticString) -> UnsafePointer<CChar> {
+        UnsafeRawPointer(literal.utf8Start).assumingMemoryBound(to: CChar.self)
+    }
+
+    private static func range(_ field: cjson_field) -> Range<Int> {
+        field.start..<field.start + field.count
+    }
+}

@@ -1,0 +1,181 @@
+/// Writes the JSON messages from a node to its clients, each one line without line break.
+///
+/// Channels, payloads and ids come as bytes: channels and texts are UTF-8 and are escaped here; JSON payloads are valid
+/// and without raw line breaks (see `JSONText`) and are embedded as they are; ids are a client's own JSON, echoed.
+public enum Envelope {
+    /// The two numbers of a position, written `"<milliseconds>-<sequence>"`.
+    public typealias Position = (milliseconds: UInt64, sequence: UInt64)
+
+    /// The content of a publication.
+    public enum Payload {
+        /// A JSON text: `"data":<it>`.
+        case json(UnsafeRawBufferPointer)
+        /// UTF-8: `"data":"<escaped>"`.
+        case text(UnsafeRawBufferPointer)
+        /// Any bytes: `"data64":"<base64>"`.
+        case binary(UnsafeRawBufferPointer)
+    }
+
+    /// A publication. One that is fire-and-forget has no position.
+    public static func appendMessage(
+        channel: UnsafeRawBufferPointer,
+        position: Position?,
+        payload: Payload,
+        to buffer: inout ByteBuffer
+    ) {
+        buffer.append("{\"type\":\"message\",\"channel\":")
+        buffer.appendJSONString(channel)
+        if let position { append(",\"position\":", position, to: &buffer) }
+        switch payload {
+        case .json(let text):
+            buffer.append(",\"data\":")
+            buffer.append(text)
+            buffer.append("}")
+        case .text(let text):
+            buffer.append(",\"data\":")
+            buffer.appendJSONString(text)
+            buffer.append("}")
+        case .binary(let bytes):
+            buffer.append(",\"data64\":\"")
+            Base64.encode(bytes, to: &buffer)
+            buffer.append("\"}")
+        }
+    }
+
+    /// The first message of a connection. `session` is the token to resume with, if there is a session.
+    public static func appendWelcome(
+        session: String?,
+        node: String,
+        heartbeatSeconds: UInt64,
+        to buffer: inout ByteBuffer
+    ) {
+        buffer.append("{\"type\":\"welcome\"")
+        if let session {
+            buffer.append(",\"session\":")
+            buffer.appendJSONString(session)
+        }
+        buffer.append(",\"node\":")
+        buffer.appendJSONString(node)
+        buffer.append(",\"heartbeat\":")
+        buffer.append(decimal: heartbeatSeconds)
+        buffer.append("}")
+    }
+
+    /// The answer to `subscribe`, or what a connection that named its channels when it was made is told. `position` is
+    /// where the channel stands; `recovered` says whether everything since the client's position follows, if it gave one.
+    public static func appendSubscribed(
+        id: UnsafeRawBufferPointer?,
+        channel: UnsafeRawBufferPointer,
+        position: Position?,
+        recovered: Bool?,
+        to buffer: inout ByteBuffer
+    ) {
+        appendAnswer("{\"type\":\"subscribed\"", id: id, channel: channel, to: &buffer)
+        if let position { append(",\"position\":", position, to: &buffer) }
+        if let recovered { buffer.append(recovered ? ",\"recovered\":true" : ",\"recovered\":false") }
+        buffer.append("}")
+    }
+
+    /// The answer to `unsubscribe`.
+    public static func appendUnsubscribed(
+        id: UnsafeRawBufferPointer?,
+        channel: UnsafeRawBufferPointer,
+        to buffer: inout ByteBuffer
+    ) {
+        appendAnswer("{\"type\":\"unsubscribed\"", id: id, channel: channel, to: &buffer)
+        buffer.append("}")
+    }
+
+    /// The answer to `publish`: the publication is in the backplane, at this position if it is kept in history.
+    public static func appendPublished(
+        id: UnsafeRawBufferPointer?,
+        channel: UnsafeRawBufferPointer,
+        position: Position?,
+        to buffer: inout ByteBuffer
+    ) {
+        appendAnswer("{\"type\":\"published\"", id: id, channel: channel, to: &buffer)
+        if let position { append(",\"position\":", position, to: &buffer) }
+        buffer.append("}")
+    }
+
+    /// Publications after `from` and before or at `to` are lost to this client.
+    public static func appendGap(
+        channel: UnsafeRawBufferPointer,
+        from: Position,
+        to position: Position,
+        into buffer: inout ByteBuffer
+    ) {
+        appendAnswer("{\"type\":\"gap\"", id: nil, channel: channel, to: &buffer)
+        append(",\"from\":", from, to: &buffer)
+        append(",\"to\":", position, to: &buffer)
+        buffer.append("}")
+    }
+
+    /// A command that failed, or with no id: a message that could not be read. `code` is an HTTP status.
+    public static func appendError(
+        id: UnsafeRawBufferPointer?,
+        code: UInt16,
+        message: String,
+        to buffer: inout ByteBuffer
+    ) {
+        buffer.append("{\"type\":\"error\"")
+        appendID(id, to: &buffer)
+        buffer.append(",\"code\":")
+        buffer.append(decimal: UInt64(code))
+        buffer.append(",\"message\":")
+        buffer.appendJSONString(message)
+        buffer.append("}")
+    }
+
+    /// The answer to `ping`.
+    public static func appendPong(id: UnsafeRawBufferPointer?, to buffer: inout ByteBuffer) {
+        buffer.append("{\"type\":\"pong\"")
+        appendID(id, to: &buffer)
+        buffer.append("}")
+    }
+
+    /// The last message of a connection. `code` is a WebSocket close code, on every transport; `reconnect` says whether
+    /// the client should come back, `afterMilliseconds` not before when.
+    public static func appendBye(
+        code: UInt16,
+        reason: String,
+        reconnect: Bool,
+        afterMilliseconds: UInt64,
+        to buffer: inout ByteBuffer
+    ) {
+        buffer.append("{\"type\":\"bye\",\"code\":")
+        buffer.append(decimal: UInt64(code))
+        buffer.append(",\"reason\":")
+        buffer.appendJSONString(reason)
+        buffer.append(reconnect ? ",\"reconnect\":true,\"after\":" : ",\"reconnect\":false,\"after\":")
+        buffer.append(decimal: afterMilliseconds)
+        buffer.append("}")
+    }
+
+    private static func appendAnswer(
+        _ start: StaticString,
+        id: UnsafeRawBufferPointer?,
+        channel: UnsafeRawBufferPointer,
+        to buffer: inout ByteBuffer
+    ) {
+        buffer.append(start)
+        appendID(id, to: &buffer)
+        buffer.append(",\"channel\":")
+        buffer.appendJSONString(channel)
+    }
+
+    private static func appendID(_ id: UnsafeRawBufferPointer?, to buffer: inout ByteBuffer) {
+        guard let id else { return }
+        buffer.append(",\"id\":")
+        buffer.append(id)
+    }
+
+    private static func append(_ name: StaticString, _ position: Position, to buffer: inout ByteBuffer) {
+        buffer.append(name)
+        buffer.append(UInt8(ascii: "\""))
+        buffer.append(decimal: position.milliseconds)
+        buffer.append(UInt8(ascii: "-"))
+        buffer.append(decimal: position.sequence)
+        buffer.append(UInt8(ascii: "\""))
+    }
+}

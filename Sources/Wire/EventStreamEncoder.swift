@@ -1,0 +1,81 @@
+/// Writes an event stream (Server-Sent Events).
+///
+/// Source: the HTML standard, section "Server-sent events". Ids and names that hold a NUL, CR or LF are left out, because
+/// they could forge other fields.
+public enum EventStreamEncoder {
+    /// A comment, to be sent where nothing else was: it keeps proxies from closing the connection.
+    public static let heartbeat: StaticString = ": hb\n\n"
+
+    /// Appends an event. `id` is what the client sends back as `Last-Event-ID`; without a name it is a `message`. Line
+    /// breaks in `data`, which must be UTF-8, arrive as LF whichever they were.
+    public static func appendEvent(
+        id: UnsafeRawBufferPointer? = nil,
+        name: StaticString? = nil,
+        data: UnsafeRawBufferPointer,
+        to buffer: inout ByteBuffer
+    ) {
+        if let id { appendID(id, to: &buffer) }
+        if let name {
+            appendField(
+                "event: ",
+                UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount),
+                to: &buffer
+            )
+        }
+        appendData(data, to: &buffer)
+        buffer.append(0x0A)
+    }
+
+    /// Appends an event without data: nothing is dispatched, but the client remembers the id.
+    public static func appendCheckpoint(id: UnsafeRawBufferPointer, to buffer: inout ByteBuffer) {
+        appendID(id, to: &buffer)
+        buffer.append(0x0A)
+    }
+
+    /// Appends how long the client waits before it reconnects.
+    public static func appendRetry(milliseconds: UInt64, to buffer: inout ByteBuffer) {
+        buffer.append("retry: ")
+        buffer.append(decimal: milliseconds)
+        buffer.append("\n\n")
+    }
+
+    /// Appends a comment of `count` spaces: some clients and proxies show nothing before a first few kilobytes.
+    public static func appendPadding(count: Int, to buffer: inout ByteBuffer) {
+        buffer.append(":")
+        buffer.append(count: count) { room in
+            room.initializeMemory(as: UInt8.self, repeating: 0x20)
+        }
+        buffer.append("\n\n")
+    }
+
+    /// Appends what a stream begins with: the time to reconnect, and padding if it is asked for.
+    public static func appendPrelude(retryMilliseconds: UInt64, paddingCount: Int = 0, to buffer: inout ByteBuffer) {
+        appendRetry(milliseconds: retryMilliseconds, to: &buffer)
+        if paddingCount > 0 { appendPadding(count: paddingCount, to: &buffer) }
+    }
+
+    private static func appendID(_ id: UnsafeRawBufferPointer, to buffer: inout ByteBuffer) {
+        appendField("id: ", id, to: &buffer)
+    }
+
+    private static func appendField(_ name: StaticString, _ value: UnsafeRawBufferPointer, to buffer: inout ByteBuffer)
+    {
+        guard WordScan.firstLineBreak(in: value, from: 0) == value.count, !value.contains(0) else { return }
+        buffer.append(name)
+        buffer.append(value)
+        buffer.append(0x0A)
+    }
+
+    private static func appendData(_ data: UnsafeRawBufferPointer, to buffer: inout ByteBuffer) {
+        var start = 0
+        while true {
+            let end = WordScan.firstLineBreak(in: data, from: start)
+            buffer.append("data: ")
+            buffer.append(UnsafeRawBufferPointer(rebasing: data[start..<end]))
+            buffer.append(0x0A)
+            if end == data.count { return }
+            let isPair = data[end] == 0x0D && end + 1 < data.count && data[end + 1] == 0x0A
+            start = end + (isPair ? 2 : 1)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import CJSON
+
+/// What there is to know about a JSON text without taking it apart.
+///
+/// Source: RFC 8259. Nesting deeper than 1,024 and escaped halves of surrogate pairs are refused; numbers may be of any
+/// size. Memory: one parser for each thread, which grows with the largest text it saw.
+public enum JSONText {
+    /// What a text is at its top level.
+    public enum Kind: UInt8, Sendable {
+        /// `{…}`
+        case object
+        /// `[…]`
+        case array
+        /// A string, a number, `true`, `false` or `null`.
+        case scalar
+    }
+
+    /// The kind of a valid JSON text; nil if the bytes are not one.
+    public static func kind(of bytes: UnsafeRawBufferPointer) -> Kind? {
+        switch cjson_validate(bytes.baseAddress, bytes.count) {
+        case CJSON_OBJECT: .object
+        case CJSON_ARRAY: .array
+        case CJSON_SCALAR: .scalar
+        default: nil
+        }
+    }
+
+    /// Makes a valid JSON text one line, in place, without changing what it says: CR, LF and TAB become spaces. In valid
+    /// JSON they are only ever whitespace between the tokens, since a string must escape them.
+    public static func makeSingleLine(_ bytes: UnsafeMutableRawBufferPointer) {
+        guard let base = bytes.baseAddress else { return }
+        var offset = 0
+        while offset < bytes.count {
+            if bytes.count - offset >= 8 {
+                let found = WordScan.flags(in: WordScan.load(base, at: offset), below: 0x20)
+                offset += found == 0 ? 8 : WordScan.index(ofLowest: found)
+                if found == 0 { continue }
+            }
+            if bytes[offset] < 0x20 { bytes[offset] = 0x20 }
+            offset += 1
+        }
+    }
+}
