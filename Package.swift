@@ -65,10 +65,23 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        .target(
+            name: "Edge",
+            dependencies: [
+                "Reactor", "Wire", "Broker", "Backplane",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            resources: [.embedInCode("Resources/demo.html")],
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "perseid",
             dependencies: [
-                .product(name: "ArgumentParser", package: "swift-argument-parser")
+                "Edge", "Backplane", "Broker", "Reactor",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
         ),

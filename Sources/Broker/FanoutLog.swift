@@ -42,6 +42,8 @@ public final class FanoutLog {
     /// The frame whose copy members that leave in mid-frame share, and that copy.
     private var sharedFrame: (start: UInt64, bytes: [UInt8])?
 
+    private var lastCounted: (offset: UInt64, count: Int, frames: Int) = (0, 0, 0)
+
     private struct Round {
         var isUnderWay = false
         var next = 0
@@ -81,6 +83,14 @@ public final class FanoutLog {
     public func bytes(from offset: UInt64) -> UnsafeRawBufferPointer {
         assert(offset >= start && offset <= end, "offset \(offset) is outside \(start)...\(end)")
         return UnsafeRawBufferPointer(start: storage.map { $0 + Int(offset - storageStart) }, count: Int(end - offset))
+    }
+
+    /// Frames that end within `count` bytes from an offset. Members of a round mostly stand at the same offset, so the
+    /// last answer is kept.
+    public func frameCount(from offset: UInt64, count: Int) -> Int {
+        if lastCounted.offset == offset, lastCounted.count == count { return lastCounted.frames }
+        lastCounted = (offset, count, frames.count(endingAfter: offset, upTo: offset + UInt64(count)))
+        return lastCounted.frames
     }
 
     /// What a reader at an offset still needs of the frame it stands in, as a copy shared with all who stand in that

@@ -41,6 +41,11 @@ struct FrameIndex {
         return nil
     }
 
+    /// Frames that end after one offset and at or before another.
+    func count(endingAfter low: UInt64, upTo high: UInt64) -> Int {
+        firstIndex { $0.end > high } - firstIndex { $0.end > low }
+    }
+
     /// Forgets the frames that end at or before an offset; returns the last position among them.
     mutating func drop(upTo offset: UInt64) -> Position? {
         let position = position(upTo: offset)

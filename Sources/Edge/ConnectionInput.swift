@@ -16,11 +16,12 @@ final class ConnectionInput {
     /// Whether the client was told to go on with its body.
     var wasContinued = false
 
-    /// A chunked body on its way in; the chunks' own bytes are dropped as they are decoded.
+    /// A chunked body on its way in.
     final class ChunkedBody {
         var decoder = HTTPChunkedDecoder()
         var body = ByteBuffer()
-        var isComplete = false
+        /// Bytes behind the head that the decoder has seen.
+        var decodedCount = 0
         /// Bytes of head that `bytes` begins with.
         let headCount: Int
 

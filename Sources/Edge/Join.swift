@@ -14,6 +14,9 @@ final class Join {
     /// The tick after which it is given up.
     let deadlineTick: UInt32
 
+    /// Finished or given up.
+    var isDone = false
+
     init(connection: SlabKey, parts: [JoinPart], commandID: [UInt8]?, deadlineTick: UInt32) {
         self.connection = connection
         self.parts = parts
@@ -50,6 +53,7 @@ final class JoinPart {
     /// Where what follows begins.
     var position = Position.start
 
+    /// What it is part of; set by the join itself, and never outlived by it.
     unowned(unsafe) var join: Join!
 
     init(topic: Topic, since: Position?) {

@@ -24,6 +24,9 @@ final class Topic {
     /// Who waits for the channel to open, for a recovery, or for its other channels.
     var joins: [JoinPart] = []
 
+    /// Whether `joins` is being worked off, which keeps the topic from being let go.
+    var isAdvancing = false
+
     /// The position of the recovery that was asked for and covers those who wait with it or later.
     var recoveryUnderWay: Position?
 

@@ -1,0 +1,201 @@
+internal import Broker
+internal import Reactor
+internal import Wire
+
+extension EdgeReactor {
+    /// Hands a request for `/channels/…` to what it asks for.
+    func handleChannel(_ request: borrowing HTTPRequest, _ index: UInt32) throws(HTTPRejection) {
+        let (channel, resource) = try request.channelPath()
+        switch (resource, request.head.method) {
+        case (.channel, .post): try publish(request, index, to: channel)
+        case (.channel, .get), (.channel, .head): describe(index, channel)
+        case (.history, .get), (.history, .head): try history(request, index, of: channel)
+        case (.presence, .get), (.presence, .head):
+            refuse(index, status: 404, "presence is not switched on for this channel", field: "channel")
+        case (.channel, _): refuseMethod(index, allowed: "GET, HEAD, POST, OPTIONS")
+        default: refuseMethod(index, allowed: "GET, HEAD, OPTIONS")
+        }
+    }
+
+    // MARK: Publishing
+
+    private func publish(
+        _ request: borrowing HTTPRequest,
+        _ index: UInt32,
+        to channel: ChannelName
+    ) throws(HTTPRejection) {
+        guard judgeOrigin(request) != .foreign else {
+            return refuse(index, status: 403, "pages of this origin may not publish here", field: "Origin")
+        }
+        guard mayPublish(request) else {
+            return refuse(index, status: 401, "a valid API key is needed", field: "Authorization") {
+                $0.append(field: "WWW-Authenticate", "Bearer")
+            }
+        }
+        guard !channel.isSystem else {
+            return refuse(index, status: 403, "only the system publishes here", field: "channel")
+        }
+        let isJSON = request.field(.contentType, begins: "application/json")
+        guard let payload = Payload(published: request.body, asJSON: isJSON) else {
+            throw HTTPRejection(status: 400, field: "body", reason: "not valid JSON")
+        }
+        let key = request.text(of: .idempotencyKey)
+        if let key, key.utf8.count > 255 || key.isEmpty {
+            throw HTTPRejection(status: 400, field: "Idempotency-Key", reason: "must have 1 to 255 bytes")
+        }
+        metrics.publishes.add()
+        connections[live: index].pointee.flags.insert(.isAnswering)
+        ask(.publish(connections.key(ofLive: index), channel)) {
+            .publish(PublishRequest(ticket: $0, channel: channel, payload: payload, idempotencyKey: key))
+        }
+    }
+
+    /// Whether a request shows one of the node's keys. Without keys, reaching the port is enough.
+    func mayPublish(_ request: borrowing HTTPRequest) -> Bool {
+        if configuration.apiKeys.isEmpty { return true }
+        guard let text = request.text(of: .authorization) else { return false }
+        let scheme = "Bearer "
+        guard text.utf8.count > scheme.utf8.count, text.prefix(scheme.count).lowercased() == "bearer " else { return false }
+        let shown = Array(text.utf8.dropFirst(scheme.utf8.count))
+        return configuration.apiKeys.contains { ConstantTime.isEqual(Array($0.utf8), shown) }
+    }
+
+    func answerPublish(_ ticket: Ticket, _ outcome: Result<Position, BackplaneFailure>) {
+        guard let waiter = waiting.removeValue(forKey: ticket.number) else { return }
+        switch waiter {
+        case .publish(let key, let channel):
+            guard let index = answering(key) else { return }
+            switch outcome {
+            case .success(let position): answerPublished(index, channel, position)
+            case .failure(let failure): refuse(index, failure)
+            }
+        case .command(let key, let channel, let id):
+            guard connections.contains(key) else { return }
+            tellPublished(key.index, channel, id: id, outcome)
+        case .history, .describe: break
+        }
+    }
+
+    private func answerPublished(_ index: UInt32, _ channel: ChannelName, _ position: Position) {
+        frame.removeAll()
+        frame.append("{\"channel\":")
+        frame.appendJSONString(channel.text)
+        append(",\"position\":", position, to: &frame)
+        frame.append("}")
+        answer(index, contentType: "application/json", frame.bytes)
+    }
+
+    /// Says that the backplane did not do it, and that asking again is right.
+    private func refuse(_ index: UInt32, _ failure: BackplaneFailure) {
+        metrics.publishesRefused.add()
+        let message: StaticString =
+            switch failure {
+            case .unavailable: "the backplane is away"
+            case .overloaded: "the backplane is busy"
+            case .refused: "the backplane refused"
+            }
+        if case .refused(let text) = failure { logger.error("the backplane refused", metadata: ["reply": "\(text)"]) }
+        refuse(index, status: 503, message) { $0.append(field: "Retry-After", 1) }
+    }
+
+    // MARK: Reading
+
+    private func describe(_ index: UInt32, _ channel: ChannelName) {
+        connections[live: index].pointee.flags.insert(.isAnswering)
+        tellCounts()
+        ask(.describe(connections.key(ofLive: index), channel)) { .describe($0, channel) }
+    }
+
+    func answerDescribe(_ ticket: Ticket, _ outcome: Result<ChannelFacts, BackplaneFailure>) {
+        guard case .describe(let key, let channel)? = waiting.removeValue(forKey: ticket.number),
+            let index = answering(key)
+        else { return }
+        switch outcome {
+        case .failure(let failure): refuse(index, failure)
+        case .success(let facts):
+            frame.removeAll()
+            frame.append("{\"channel\":")
+            frame.appendJSONString(channel.text)
+            frame.append(",\"subscribers\":")
+            frame.append(decimal: UInt64(facts.subscribers))
+            frame.append(",\"nodes\":")
+            frame.append(decimal: UInt64(facts.nodes))
+            append(",\"position\":", facts.head, to: &frame)
+            frame.append("}")
+            answer(index, contentType: "application/json", frame.bytes)
+        }
+    }
+
+    private func history(
+        _ request: borrowing HTTPRequest,
+        _ index: UInt32,
+        of channel: ChannelName
+    ) throws(HTTPRejection) {
+        var since: Position?
+        if let text = try request.parameter("since") {
+            since = Position(text)
+            if since == nil { throw HTTPRejection(status: 400, field: "since", reason: "not a position") }
+        }
+        var limit = limits.historyCountMax
+        if let text = try request.parameter("limit") {
+            guard let number = Int(text), (1...limits.readCountMax).contains(number) else {
+                throw HTTPRejection(status: 400, field: "limit", reason: "not a number from 1 to the read limit")
+            }
+            limit = number
+        }
+        connections[live: index].pointee.flags.insert(.isAnswering)
+        ask(.history(connections.key(ofLive: index), channel)) {
+            .history($0, channel, since: since, limit: limit)
+        }
+    }
+
+    func answerHistory(_ ticket: Ticket, _ outcome: Result<HistoryPage, BackplaneFailure>) {
+        guard case .history(let key, let channel)? = waiting.removeValue(forKey: ticket.number),
+            let index = answering(key)
+        else { return }
+        switch outcome {
+        case .failure(let failure): refuse(index, failure)
+        case .success(let page):
+            frame.removeAll()
+            append(page, of: channel, to: &frame)
+            answer(index, contentType: "application/json", frame.bytes)
+        }
+    }
+
+    private func append(_ page: HistoryPage, of channel: ChannelName, to buffer: inout ByteBuffer) {
+        buffer.append("{\"channel\":")
+        buffer.appendJSONString(channel.text)
+        buffer.append(",\"publications\":[")
+        for (number, publication) in page.publications.enumerated() {
+            if number > 0 { buffer.append(",") }
+            publication.payload.bytes.withUnsafeBytes { bytes in
+                channel.withUTF8 {
+                    Envelope.appendMessage(
+                        channel: $0,
+                        position: publication.position.numbers,
+                        payload: Envelope.Payload(publication.payload.kind, bytes),
+                        to: &buffer
+                    )
+                }
+            }
+        }
+        append("],\"position\":", page.head, to: &buffer)
+        if page.since != nil { buffer.append(page.isComplete ? ",\"recovered\":true" : ",\"recovered\":false") }
+        buffer.append("}")
+    }
+
+    private func append(_ name: StaticString, _ position: Position, to buffer: inout ByteBuffer) {
+        buffer.append(name)
+        buffer.append("\"")
+        buffer.append(decimal: position.milliseconds)
+        buffer.append("-")
+        buffer.append(decimal: position.sequence)
+        buffer.append("\"")
+    }
+
+    /// The connection an answer is for, if it still waits.
+    private func answering(_ key: SlabKey) -> UInt32? {
+        guard let connection = connections.pointer(to: key), !connection.pointee.flags.contains(.isClosed) else { return nil }
+        return key.index
+    }
+}

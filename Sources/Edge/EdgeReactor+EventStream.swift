@@ -1,0 +1,82 @@
+internal import Broker
+internal import Reactor
+internal import Wire
+
+extension EdgeReactor {
+    /// Bytes of padding a client gets that asks for it: past what any known browser or proxy holds back.
+    private static let paddingCount = 2_048
+
+    /// Takes a request for an event stream; it is answered once all of its channels are open.
+    func openEventStream(_ request: borrowing HTTPRequest, _ index: UInt32) throws(HTTPRejection) {
+        let plan = try SubscriptionPlan(request, limits: limits)
+        guard !plan.channels.isEmpty else {
+            throw HTTPRejection(status: 400, field: "channel", reason: "at least one is needed")
+        }
+        let padding = try request.parameter("padding")
+        output.removeAll()
+        appendStreamHead(crossOrigin: crossOriginFields(request))
+        let connection = connections[live: index]
+        if connection.pointee.flags.contains(.isHead) {
+            connection.pointee.flags.insert(.closesAfterAnswer)
+            return finishAnswer(index)
+        }
+        if plan.isRaw { connection.pointee.flags.insert(.isRaw) }
+        become(.eventStream, index)
+        EventStreamEncoder.appendPrelude(
+            retryMilliseconds: Self.retryMilliseconds(),
+            paddingCount: padding == nil || padding == "false" ? 0 : Self.paddingCount,
+            to: &output
+        )
+        appendWelcome(as: Encoding(.eventStream, isRaw: plan.isRaw))
+        // The head leaves at once: a proxy or a browser that waits for it must not time out while channels open.
+        write(index, output.bytes)
+        guard !connection.pointee.flags.contains(.isClosed) else { return }
+        join(index, plan.channels)
+    }
+
+    /// How long a browser waits before it reconnects: spread, so that a node's readers do not come back in step.
+    private static func retryMilliseconds() -> UInt64 { UInt64.random(in: 1_000...3_000) }
+
+    /// The end of the body is the end of the connection: understood by HTTP/1.0 proxies too, and one encoding for all.
+    private func appendStreamHead(crossOrigin origin: String?) {
+        output.append(
+            responseHead: 200,
+            contentType: "text/event-stream; charset=utf-8",
+            framing: .untilClose,
+            persistence: .close
+        )
+        output.append(field: "Cache-Control", "no-store, no-cache, no-transform, must-revalidate, max-age=0")
+        output.append(field: "Pragma", "no-cache")
+        output.append(field: "X-Accel-Buffering", "no")
+        output.append(field: "X-Content-Type-Options", "nosniff")
+        append(crossOrigin: origin, to: &output)
+        output.appendHeadEnd()
+    }
+
+    /// Tells a stream where each of its channels stands, and what it missed.
+    func beginEventStream(_ index: UInt32, _ join: Join) {
+        let isRaw = connections[live: index].pointee.flags.contains(.isRaw)
+        let encoding = Encoding(.eventStream, isRaw: isRaw)
+        var cursor = Cursor()
+        for part in join.parts { cursor.positions[part.topic.name] = part.position }
+        output.removeAll()
+        for part in join.parts { appendSubscribed(part, commandID: nil, as: encoding) }
+        var start = cursor.text
+        start.withUTF8 { EventStreamEncoder.appendCheckpoint(id: UnsafeRawBufferPointer($0), to: &output) }
+        for part in join.parts {
+            for publication in part.replay {
+                cursor.positions[part.topic.name] = publication.position
+                encoder.append(
+                    publication.payload,
+                    position: publication.position,
+                    channel: part.topic.name,
+                    cursor: cursor.text,
+                    as: encoding,
+                    to: &output
+                )
+            }
+            metrics.deliveries.add(part.replay.count)
+        }
+        write(index, output.bytes)
+    }
+}

@@ -1,0 +1,153 @@
+internal import Broker
+internal import Reactor
+internal import Wire
+
+extension EdgeReactor {
+    /// Subscribes a connection to channels, from a position where it gives one: to each by itself on a WebSocket, to all
+    /// as one on an event stream.
+    func join(_ index: UInt32, _ channels: [(name: ChannelName, since: Position?)], commandID: [UInt8]? = nil) {
+        let connection = connections[live: index]
+        let key = connections.key(ofLive: index)
+        let parts = channels.map { JoinPart(topic: topic(for: $0.name), since: $0.since) }
+        let groups = connection.pointee.transport == .eventStream ? [parts] : parts.map { [$0] }
+        let deadline = reactor.tick(afterMilliseconds: limits.openMilliseconds)
+        connection.pointee.joinCount += UInt16(groups.count)
+        for group in groups {
+            let join = Join(connection: key, parts: group, commandID: commandID, deadlineTick: deadline)
+            for part in group { part.topic.joins.append(part) }
+            for part in group where part.topic.isOpen { advance(part) }
+            if join.isReady { finish(join) } else { joins.append(join) }
+        }
+    }
+
+    /// Moves on who waits for a topic after something happened to it, and finishes who is ready.
+    func advanceJoins(of topic: Topic, _ change: (JoinPart) -> Void) {
+        // Taken out as a whole, so that ten thousand who wait for one channel cost ten thousand steps and not their
+        // square.
+        let waiting = topic.joins
+        topic.joins.removeAll()
+        topic.isAdvancing = true
+        for part in waiting {
+            if part.state == .opening { advance(part) }
+            change(part)
+        }
+        for part in waiting where !part.join.isDone {
+            if part.join.isReady { finish(part.join) } else { topic.joins.append(part) }
+        }
+        topic.isAdvancing = false
+        releaseIfUnused(topic)
+    }
+
+    private func advance(_ part: JoinPart) {
+        let topic = part.topic
+        guard let since = part.since else {
+            part.state = .ready
+            return
+        }
+        if since == topic.last, !topic.isCatchingUp {
+            part.isRecovered = true
+            part.position = since
+            part.state = .ready
+            return
+        }
+        part.state = .recovering
+        // One question for all who come back while it is under way, as far back as it reaches.
+        if let underWay = topic.recoveryUnderWay, underWay <= since { return }
+        topic.recoveryUnderWay = since
+        uplink.post(.recover(topic.name, since: since, reactor: index))
+    }
+
+    private func finish(_ join: Join) {
+        join.isDone = true
+        for part in join.parts { part.topic.joins.removeAll { $0 === part } }
+        defer { for part in join.parts { releaseIfUnused(part.topic) } }
+        guard let connection = connections.pointer(to: join.connection),
+            connection.pointee.flags.isDisjoint(with: [.isClosed, .isClosing])
+        else { return }
+        connection.pointee.joinCount -= 1
+        for part in join.parts where part.since == nil { part.position = part.topic.last }
+        let index = join.connection.index
+        if connection.pointee.transport == .eventStream {
+            beginEventStream(index, join)
+        } else {
+            tellSubscribed(index, join)
+        }
+        if connection.pointee.flags.contains(.isClosed) { return }
+        let encoding = Encoding(connection.pointee.transport, isRaw: connection.pointee.flags.contains(.isRaw))
+        subscribe(index, to: feed(for: join.parts.map(\.topic), encoding: encoding))
+    }
+
+    private func tellSubscribed(_ index: UInt32, _ join: Join) {
+        let isRaw = connections[live: index].pointee.flags.contains(.isRaw)
+        output.removeAll()
+        for part in join.parts {
+            if !isRaw { appendSubscribed(part, commandID: join.commandID, as: .webSocketJSON) }
+            for publication in part.replay {
+                encoder.append(
+                    publication.payload,
+                    position: publication.position,
+                    channel: part.topic.name,
+                    cursor: nil,
+                    as: isRaw ? .webSocketRaw : .webSocketJSON,
+                    to: &output
+                )
+            }
+            metrics.deliveries.add(part.replay.count)
+        }
+        write(index, output.bytes)
+    }
+
+    func appendSubscribed(_ part: JoinPart, commandID: [UInt8]?, as encoding: Encoding) {
+        encoder.appendControl("subscribed", as: encoding, to: &output) { buffer in
+            part.topic.name.withUTF8 { channel in
+                withOptionalBytes(commandID) {
+                    Envelope.appendSubscribed(
+                        id: $0,
+                        channel: channel,
+                        position: part.position.numbers,
+                        recovered: part.isRecovered,
+                        to: &buffer
+                    )
+                }
+            }
+        }
+    }
+
+    /// Gives up who waited too long: the backplane is away, and the client may do better elsewhere.
+    func giveUpJoins(_ tick: UInt32) {
+        guard !joins.isEmpty else { return }
+        joins.removeAll { join in
+            if join.isDone { return true }
+            let isGone = !connections.contains(join.connection)
+            guard isGone || Int32(bitPattern: tick &- join.deadlineTick) >= 0 else { return false }
+            giveUp(join)
+            return true
+        }
+    }
+
+    private func giveUp(_ join: Join) {
+        join.isDone = true
+        for part in join.parts {
+            part.topic.joins.removeAll { $0 === part }
+            releaseIfUnused(part.topic)
+        }
+        guard let connection = connections.pointer(to: join.connection),
+            connection.pointee.flags.isDisjoint(with: [.isClosed, .isClosing])
+        else { return }
+        connection.pointee.joinCount -= 1
+        metrics.timeouts.add()
+        let index = join.connection.index
+        if connection.pointee.transport == .eventStream {
+            // Its head is sent; an end with a reason is what is left to say.
+            sayBye(index, .unavailable, afterMilliseconds: 1_000)
+        } else {
+            sendError(index, id: join.commandID, code: 503, "the channel cannot be opened now")
+        }
+    }
+}
+
+/// Lends the bytes of an array, or `nil`.
+func withOptionalBytes<Result>(_ bytes: [UInt8]?, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
+    guard let bytes else { return body(nil) }
+    return bytes.withUnsafeBytes { body($0) }
+}

@@ -1,0 +1,263 @@
+internal import Broker
+internal import Reactor
+internal import Wire
+
+extension EdgeReactor {
+    /// The topic of a channel; the first to ask makes the node watch it.
+    func topic(for name: ChannelName) -> Topic {
+        if let known = topics[name] { return known }
+        let topic = Topic(name)
+        topics[name] = topic
+        metrics.topics.set(topics.count)
+        uplink.post(.watch(name, reactor: index))
+        return topic
+    }
+
+    /// Lets go of a topic nobody needs.
+    func releaseIfUnused(_ topic: Topic) {
+        guard topic.feeds.isEmpty, topic.joins.isEmpty, !topic.isAdvancing, topics[topic.name] === topic else { return }
+        topics[topic.name] = nil
+        metrics.topics.set(topics.count)
+        uplink.post(.count(topic.name, reactor: index, subscribers: 0))
+        uplink.post(.unwatch(topic.name, reactor: index))
+    }
+
+    /// The feed of some topics in an encoding; topics must be sorted by name.
+    func feed(for topics: [Topic], encoding: Encoding) -> Feed {
+        let key = Feed.Key(encoding: encoding, channels: topics.map(\.name))
+        if let known = feeds[key] { return known }
+        var (policy, window) = configuration.policy(of: topics[0].name)
+        // One log of several channels has no single gap to tell; its readers resume from their cursor instead.
+        if topics.count > 1 { policy = .disconnect }
+        let feed = Feed(key: key, topics: topics, log: FanoutLog(windowBytesMax: window, policy: policy))
+        if topics.count == 1 { feed.log.begin(at: topics[0].last) }
+        feeds[key] = feed
+        feedsByLog[ObjectIdentifier(feed.log)] = feed
+        for topic in topics { topic.feeds.append(feed) }
+        return feed
+    }
+
+    func feed(of log: FanoutLog) -> Feed? { feedsByLog[ObjectIdentifier(log)] }
+
+    private func releaseIfUnread(_ feed: Feed) {
+        guard feed.log.members.isEmpty, feeds[feed.key] === feed else { return }
+        feeds[feed.key] = nil
+        feedsByLog[ObjectIdentifier(feed.log)] = nil
+        for topic in feed.topics {
+            topic.feeds.removeAll { $0 === feed }
+            releaseIfUnused(topic)
+        }
+    }
+
+    // MARK: Subscriptions
+
+    func subscribe(_ index: UInt32, to feed: Feed) {
+        let connection = connections[live: index]
+        let next = connection.pointee.firstSubscription
+        connection.pointee.firstSubscription = feed.log.add(connection: index, next: next, to: &subscriptions)
+        connection.pointee.subscriptionCount += 1
+        metrics.subscriptions.set(subscriptions.count)
+        for topic in feed.topics { changeCount(of: topic, by: 1) }
+    }
+
+    /// Ends the subscription to one channel of a connection that has it; says whether it had.
+    func unsubscribe(_ index: UInt32, from channel: ChannelName) -> Bool {
+        let connection = connections[live: index]
+        var previous = SubscriptionTable.none
+        var next = connection.pointee.firstSubscription
+        while next != SubscriptionTable.none {
+            let reader = subscriptions[next]
+            if let feed = feed(of: reader.pointee.log), feed.key.channels == [channel] {
+                if connection.pointee.unfinished == next { finishFrame(index) }
+                let following = reader.pointee.next
+                if previous == SubscriptionTable.none {
+                    connection.pointee.firstSubscription = following
+                } else {
+                    subscriptions[previous].pointee.next = following
+                }
+                remove(next, from: feed)
+                connection.pointee.subscriptionCount -= 1
+                return true
+            }
+            previous = next
+            next = reader.pointee.next
+        }
+        return false
+    }
+
+    func unsubscribeAll(_ index: UInt32) {
+        let connection = connections[live: index]
+        var next = connection.pointee.firstSubscription
+        connection.pointee.firstSubscription = SubscriptionTable.none
+        connection.pointee.unfinished = SubscriptionTable.none
+        connection.pointee.subscriptionCount = 0
+        while next != SubscriptionTable.none {
+            let following = subscriptions[next].pointee.next
+            if let feed = feed(of: subscriptions[next].pointee.log) { remove(next, from: feed) }
+            next = following
+        }
+    }
+
+    func isSubscribed(_ index: UInt32, to channel: ChannelName) -> Bool {
+        var next = connections[live: index].pointee.firstSubscription
+        while next != SubscriptionTable.none {
+            if feed(of: subscriptions[next].pointee.log)?.key.channels == [channel] { return true }
+            next = subscriptions[next].pointee.next
+        }
+        return false
+    }
+
+    private func remove(_ subscription: UInt32, from feed: Feed) {
+        feed.log.remove(subscription, from: &subscriptions)
+        metrics.subscriptions.set(subscriptions.count)
+        for topic in feed.topics { changeCount(of: topic, by: -1) }
+        releaseIfUnread(feed)
+    }
+
+    // MARK: Counts
+
+    private func changeCount(of topic: Topic, by amount: Int) {
+        topic.subscribers += amount
+        guard !topic.isCountDirty else { return }
+        topic.isCountDirty = true
+        dirtyCounts.append(topic)
+    }
+
+    /// Tells the uplink how many subscribers each channel has whose count changed in this turn.
+    func tellCounts() {
+        for topic in dirtyCounts {
+            topic.isCountDirty = false
+            if topics[topic.name] === topic {
+                uplink.post(.count(topic.name, reactor: index, subscribers: topic.subscribers))
+            }
+        }
+        dirtyCounts.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: What the uplink reports
+
+    func opened(_ name: ChannelName, head: Position) {
+        guard let topic = topics[name], !topic.isOpen else { return }
+        topic.isOpen = true
+        topic.last = head
+        advanceJoins(of: topic) { _ in }
+    }
+
+    func take(_ publication: Publication, in name: ChannelName) {
+        guard let topic = topics[name], topic.isOpen, !topic.isCatchingUp else { return }
+        metrics.publications.add()
+        guard publication.previous == topic.last else {
+            if publication.position > topic.last { catchUp(topic) }
+            return
+        }
+        append(publication, to: topic)
+    }
+
+    func take(_ payload: Payload, in name: ChannelName) {
+        guard let topic = topics[name], topic.isOpen else { return }
+        metrics.publications.add()
+        for feed in topic.feeds {
+            frame.removeAll()
+            encoder.append(
+                payload,
+                position: nil,
+                channel: name,
+                cursor: nil,
+                as: feed.key.encoding,
+                to: &frame
+            )
+            feed.log.append(frame.bytes, position: nil)
+            enqueue(feed)
+        }
+    }
+
+    func takeGap(in name: ChannelName, from: Position, to position: Position) {
+        guard let topic = topics[name], topic.isOpen, !topic.isCatchingUp else { return }
+        reportGap(in: topic, from: from, to: position)
+    }
+
+    /// Reports were dropped on their way here; what they said is asked for.
+    func moved(_ name: ChannelName, to head: Position) {
+        guard let topic = topics[name], topic.isOpen, topic.last != head else { return }
+        catchUp(topic)
+    }
+
+    func recovered(_ name: ChannelName, _ page: HistoryPage) {
+        guard let topic = topics[name], topic.isOpen else { return }
+        if topic.isCatchingUp, page.since == topic.last { endCatchUp(topic, page) }
+        if let underWay = topic.recoveryUnderWay, let since = page.since, since <= underWay {
+            topic.recoveryUnderWay = nil
+        }
+        advanceJoins(of: topic) { part in
+            guard part.state == .recovering, let since = part.since, since >= page.since ?? .start else { return }
+            part.replay = page.publications.filter { $0.position > since && $0.position <= topic.last }
+            part.isRecovered = page.isComplete(after: since)
+            part.position = part.isRecovered == true ? since : part.replay.first?.previous ?? topic.last
+            part.state = .ready
+        }
+    }
+
+    private func catchUp(_ topic: Topic) {
+        guard !topic.isCatchingUp else { return }
+        topic.isCatchingUp = true
+        uplink.post(.recover(topic.name, since: topic.last, reactor: index))
+    }
+
+    private func endCatchUp(_ topic: Topic, _ page: HistoryPage) {
+        topic.isCatchingUp = false
+        for publication in page.publications where publication.position > topic.last {
+            if publication.previous != topic.last { reportGap(in: topic, from: topic.last, to: publication.previous) }
+            append(publication, to: topic)
+        }
+        if page.head != topic.last { reportGap(in: topic, from: topic.last, to: page.head) }
+    }
+
+    private func append(_ publication: Publication, to topic: Topic) {
+        topic.last = publication.position
+        for feed in topic.feeds {
+            frame.removeAll()
+            encoder.append(
+                publication.payload,
+                position: publication.position,
+                channel: topic.name,
+                cursor: feed.key.encoding.isEventStream ? feed.cursor : nil,
+                as: feed.key.encoding,
+                to: &frame
+            )
+            feed.log.append(frame.bytes, position: publication.position)
+            feed.waitingMilliseconds.append(publication.position.milliseconds)
+            enqueue(feed)
+        }
+        for part in topic.joins where part.state == .ready && part.since != nil { part.replay.append(publication) }
+    }
+
+    private func reportGap(in topic: Topic, from: Position, to position: Position) {
+        topic.last = position
+        for feed in topic.feeds where feed.key.encoding.hasControlMessages {
+            frame.removeAll()
+            appendGap(topic, from: from, to: position, feed: feed, to: &frame)
+            feed.log.append(frame.bytes, position: position)
+            enqueue(feed)
+        }
+        for part in topic.joins where part.state == .ready && part.since != nil {
+            part.isRecovered = false
+            part.replay.removeAll()
+            part.position = position
+        }
+    }
+
+    func appendGap(
+        _ topic: Topic,
+        from: Position,
+        to position: Position,
+        feed: Feed,
+        to output: inout ByteBuffer
+    ) {
+        let cursor = feed.key.encoding.isEventStream ? feed.cursor : nil
+        encoder.appendControl("gap", cursor: cursor, as: feed.key.encoding, to: &output) { buffer in
+            topic.name.withUTF8 {
+                Envelope.appendGap(channel: $0, from: from.numbers, to: position.numbers, into: &buffer)
+            }
+        }
+    }
+}

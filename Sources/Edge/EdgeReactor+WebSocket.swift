@@ -1,0 +1,204 @@
+internal import Broker
+internal import Reactor
+internal import Wire
+
+extension EdgeReactor {
+    /// Makes a WebSocket of a connection and subscribes it to the channels its query names.
+    func openWebSocket(_ request: borrowing HTTPRequest, _ index: UInt32) throws(HTTPRejection) {
+        if let rejection = WebSocketHandshake.rejection(request) {
+            return refuse(index, status: rejection.status, rejection.reason, field: rejection.field) {
+                $0.append(field: "Sec-WebSocket-Version", "13")
+                $0.append(field: "Upgrade", "websocket")
+            }
+        }
+        guard judgeOrigin(request) != .foreign else {
+            return refuse(index, status: 403, "pages of this origin may not connect here", field: "Origin")
+        }
+        let plan = try SubscriptionPlan(request, limits: limits)
+        let connection = connections[live: index]
+        output.removeAll()
+        WebSocketHandshake.appendAnswer(to: request.text(of: .secWebSocketKey) ?? "", to: &output)
+        if plan.isRaw { connection.pointee.flags.insert(.isRaw) }
+        if mayPublish(request) { connection.pointee.flags.insert(.mayPublish) }
+        connection.pointee.decoder = WebSocketDecoder(role: .server, messageBytesMax: limits.messageBytesMax)
+        become(.webSocket, index)
+        if !plan.isRaw { appendWelcome(as: .webSocketJSON) }
+        write(index, output.bytes)
+        guard !connection.pointee.flags.contains(.isClosed) else { return }
+        join(index, plan.channels)
+    }
+
+    /// Changes what a connection speaks, and starts its heartbeats, each at a moment of its own.
+    func become(_ transport: Connection.Transport, _ index: UInt32) {
+        let connection = connections[live: index]
+        count(connection.pointee.transport, -1)
+        count(transport, 1)
+        connection.pointee.transport = transport
+        let spread = limits.heartbeatMilliseconds / 2
+        let first = limits.heartbeatMilliseconds - UInt64.random(in: 0...spread)
+        timers.schedule(index, at: reactor.tick(afterMilliseconds: first))
+    }
+
+    func appendWelcome(as encoding: Encoding) {
+        encoder.appendControl("welcome", as: encoding, to: &output) {
+            Envelope.appendWelcome(
+                session: nil,
+                node: configuration.nodeID,
+                heartbeatSeconds: limits.heartbeatMilliseconds / 1_000,
+                to: &$0
+            )
+        }
+    }
+
+    // MARK: Frames
+
+    /// Takes the whole frames among `bytes`; returns how many bytes they were.
+    func takeFrames(_ bytes: UnsafeMutableRawBufferPointer, for index: UInt32) -> Int {
+        let connection = connections[live: index]
+        connection.pointee.lastHeardTick = reactor.currentTick
+        connection.pointee.flags.remove(.isPinged)
+        var consumed = 0
+        while true {
+            if !connection.pointee.flags.isDisjoint(with: [.isClosed, .isClosing]) { return bytes.count }
+            switch connection.pointee.decoder.next(in: bytes, consumed: &consumed) {
+            case .needMore: return consumed
+            case .text(let message): takeCommand(message, for: index)
+            case .binary:
+                closeWebSocket(index, .unsupportedData, "commands are text")
+            case .compressed:
+                closeWebSocket(index, .protocolError, "compression was not agreed on")
+            case .ping(let payload):
+                output.removeAll()
+                WebSocketEncoder.appendPong(payload, to: &output)
+                write(index, output.bytes)
+            case .pong: break
+            case .close(let code, _):
+                closeWebSocket(index, code == .noStatusReceived ? .normal : code, "")
+            case .failure(let failure):
+                metrics.rejections.add()
+                closeWebSocket(index, failure.closeCode, failure.reason)
+            }
+        }
+    }
+
+    private func closeWebSocket(_ index: UInt32, _ code: WebSocketCloseCode, _ reason: StaticString) {
+        let connection = connections[live: index]
+        finishFrame(index)
+        if !connection.pointee.flags.contains(.sentClose) {
+            connection.pointee.flags.insert(.sentClose)
+            output.removeAll()
+            WebSocketEncoder.appendClose(code, reason: literal(reason), to: &output)
+            write(index, output.bytes)
+        }
+        closeWhenSent(index)
+    }
+
+    // MARK: Commands
+
+    private func takeCommand(_ message: UnsafeRawBufferPointer, for index: UInt32) {
+        do throws(ClientCommandError) {
+            let command = try ClientCommand(message)
+            let id = command.id.map { Array(message[$0]) }
+            if command.kind == .ping { return answerPing(index, id: id) }
+            guard let channel = ChannelName(command.channel) else {
+                return sendError(index, id: id, code: 400, "channel: not a channel name")
+            }
+            switch command.kind {
+            case .subscribe: subscribe(index, to: channel, since: command.since, id: id)
+            case .unsubscribe: unsubscribe(index, from: channel, id: id)
+            case .publish: publish(index, to: channel, UnsafeRawBufferPointer(rebasing: message[command.data!]), id: id)
+            case .presence: sendError(index, id: id, code: 404, "presence is not switched on for this channel")
+            case .ping: break
+            }
+        } catch {
+            sendError(index, id: error.id.map { Array(message[$0]) }, code: 400, error.message)
+        }
+    }
+
+    func sendError(_ index: UInt32, id: [UInt8]?, code: UInt16, _ message: String) {
+        metrics.rejections.add()
+        sendControl(index, "error") { buffer in
+            withOptionalBytes(id) { Envelope.appendError(id: $0, code: code, message: message, to: &buffer) }
+        }
+    }
+
+    /// Sends one control message; a raw WebSocket carries payloads and nothing else, so it is told nothing.
+    private func sendControl(_ index: UInt32, _ name: StaticString, _ append: (inout ByteBuffer) -> Void) {
+        guard !connections[live: index].pointee.flags.contains(.isRaw) else { return }
+        output.removeAll()
+        encoder.appendControl(name, as: .webSocketJSON, to: &output, append)
+        write(index, output.bytes)
+    }
+
+    private func answerPing(_ index: UInt32, id: [UInt8]?) {
+        sendControl(index, "pong") { buffer in
+            withOptionalBytes(id) { Envelope.appendPong(id: $0, to: &buffer) }
+        }
+    }
+
+    private func subscribe(_ index: UInt32, to channel: ChannelName, since: String?, id: [UInt8]?) {
+        let connection = connections[live: index]
+        var position: Position?
+        if let since {
+            position = Position(since)
+            if position == nil { return sendError(index, id: id, code: 400, "since: not a position") }
+        }
+        let count = Int(connection.pointee.subscriptionCount) + Int(connection.pointee.joinCount)
+        guard count < limits.channelsPerConnectionMax else {
+            return sendError(index, id: id, code: 400, "channel: no more than \(limits.channelsPerConnectionMax)")
+        }
+        let key = connections.key(ofLive: index)
+        let isJoining = topics[channel]?.joins.contains { $0.join.connection == key } ?? false
+        guard !isJoining, !isSubscribed(index, to: channel) else {
+            return sendError(index, id: id, code: 409, "channel: already subscribed")
+        }
+        join(index, [(channel, position)], commandID: id)
+    }
+
+    private func unsubscribe(_ index: UInt32, from channel: ChannelName, id: [UInt8]?) {
+        guard unsubscribe(index, from: channel) else {
+            return sendError(index, id: id, code: 404, "channel: not subscribed")
+        }
+        sendControl(index, "unsubscribed") { buffer in
+            channel.withUTF8 { name in
+                withOptionalBytes(id) { Envelope.appendUnsubscribed(id: $0, channel: name, to: &buffer) }
+            }
+        }
+    }
+
+    private func publish(_ index: UInt32, to channel: ChannelName, _ data: UnsafeRawBufferPointer, id: [UInt8]?) {
+        guard connections[live: index].pointee.flags.contains(.mayPublish) else {
+            return sendError(index, id: id, code: 401, "a valid API key is needed")
+        }
+        guard !channel.isSystem else {
+            return sendError(index, id: id, code: 403, "channel: only the system publishes here")
+        }
+        guard let payload = Payload(published: data, asJSON: true) else {
+            return sendError(index, id: id, code: 400, "data: not valid JSON")
+        }
+        metrics.publishes.add()
+        ask(.command(connections.key(ofLive: index), channel, id: id)) {
+            .publish(PublishRequest(ticket: $0, channel: channel, payload: payload, idempotencyKey: nil))
+        }
+    }
+
+    func tellPublished(
+        _ index: UInt32,
+        _ channel: ChannelName,
+        id: [UInt8]?,
+        _ outcome: Result<Position, BackplaneFailure>
+    ) {
+        guard connections[live: index].pointee.flags.isDisjoint(with: [.isClosed, .isClosing]) else { return }
+        guard case .success(let position) = outcome else {
+            metrics.publishesRefused.add()
+            return sendError(index, id: id, code: 503, "the backplane is away")
+        }
+        sendControl(index, "published") { buffer in
+            channel.withUTF8 { name in
+                withOptionalBytes(id) {
+                    Envelope.appendPublished(id: $0, channel: name, position: position.numbers, to: &buffer)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+internal import Broker
+internal import Reactor
+
+/// Where one part of a gathering send comes from.
+enum PartSource {
+    case outbox
+    case subscription(UInt32)
+}
+
+extension EdgeReactor {
+    /// Parts of one gathering send: the kernel takes 1,024, and a slow connection needs no more than this at once.
+    private static let partsMax = 64
+
+    /// Sends bytes to a connection, behind what already waits for it.
+    func write(_ index: UInt32, _ bytes: UnsafeRawBufferPointer) {
+        let connection = connections[live: index]
+        guard !connection.pointee.flags.contains(.isClosed), bytes.count > 0 else { return }
+        var sent = 0
+        if !connection.pointee.flags.contains(.isBlocked) {
+            switch connection.pointee.socket.send(bytes) {
+            case .moved(let count):
+                sent = count
+                noteSent(count, connection)
+            case .wouldBlock, .endOfStream: break
+            case .failed: return close(index)
+            }
+        }
+        guard sent < bytes.count else { return }
+        enqueue(index, Array(UnsafeRawBufferPointer(rebasing: bytes[sent...])))
+    }
+
+    /// Puts bytes behind what waits for a connection. What waits is bounded: past it the client is too slow for its own
+    /// answers.
+    func enqueue(_ index: UInt32, _ bytes: [UInt8]) {
+        let connection = connections[live: index]
+        let outbox = connection.pointee.outbox ?? Outbox()
+        outbox.append(bytes)
+        connection.pointee.outbox = outbox
+        guard outbox.count <= limits.outboxBytesMax + limits.messageBytesMax else {
+            metrics.disconnects.add()
+            return close(index)
+        }
+        block(index)
+    }
+
+    /// The socket is full: wait until it takes bytes again.
+    func block(_ index: UInt32) {
+        let connection = connections[live: index]
+        guard !connection.pointee.flags.contains(.isBlocked) else { return }
+        connection.pointee.flags.insert(.isBlocked)
+        metrics.laggards.add()
+        watch(index)
+        timers.schedule(index, at: reactor.tick(afterMilliseconds: limits.heartbeatMilliseconds))
+    }
+
+    private func unblock(_ index: UInt32) {
+        let connection = connections[live: index]
+        guard connection.pointee.flags.contains(.isBlocked) else { return }
+        connection.pointee.flags.remove(.isBlocked)
+        connection.pointee.outbox = nil
+        metrics.laggards.add(-1)
+        watch(index)
+        if connection.pointee.flags.contains(.isClosing) { shut(index) }
+    }
+
+    func noteSent(_ count: Int, _ connection: UnsafeMutablePointer<Connection>) {
+        connection.pointee.lastSentTick = reactor.currentTick
+        metrics.bytesSent.add(count)
+    }
+
+    // MARK: Catching up
+
+    /// Sends what waits for a connection: the rest of a frame first, then the outbox, then its logs. One gathering send
+    /// for all of it; also how a connection with several channels gets one system call per turn.
+    func drain(_ index: UInt32) {
+        rejoin(index)
+        while true {
+            let connection = connections[live: index]
+            if connection.pointee.flags.contains(.isClosed) { return }
+            gather(index)
+            if parts.isEmpty { return unblock(index) }
+            let total = parts.reduce(0) { $0 + $1.count }
+            let outcome = parts.withUnsafeMutableBufferPointer { connection.pointee.socket.send($0) }
+            switch outcome {
+            case .moved(let count):
+                noteSent(count, connection)
+                account(count, for: index)
+                if count < total { return block(index) }
+            case .wouldBlock, .endOfStream: return block(index)
+            case .failed: return close(index)
+            }
+        }
+    }
+
+    private func gather(_ index: UInt32) {
+        parts.removeAll(keepingCapacity: true)
+        partSources.removeAll(keepingCapacity: true)
+        let connection = connections[live: index]
+        let unfinished = connection.pointee.unfinished
+        if unfinished != SubscriptionTable.none { gather(subscription: unfinished) }
+        connection.pointee.outbox?.withSegments(upTo: Self.partsMax) {
+            parts.append(OutputPart($0))
+            partSources.append(.outbox)
+        }
+        if connection.pointee.flags.contains(.isClosing) { return }
+        var next = connection.pointee.firstSubscription
+        while next != SubscriptionTable.none, parts.count < Self.partsMax {
+            if next != unfinished { gather(subscription: next) }
+            next = subscriptions[next].pointee.next
+        }
+    }
+
+    private func gather(subscription: UInt32) {
+        let reader = subscriptions[subscription]
+        guard !reader.pointee.flags.contains(.isSkipping) else { return }
+        let bytes = reader.pointee.log.bytes(from: reader.pointee.offset)
+        guard bytes.count > 0 else { return }
+        parts.append(OutputPart(bytes))
+        partSources.append(.subscription(subscription))
+    }
+
+    /// Spreads the bytes that were sent over the parts they came from.
+    private func account(_ sent: Int, for index: UInt32) {
+        let connection = connections[live: index]
+        var rest = sent
+        for (part, source) in zip(parts, partSources) where rest > 0 {
+            let taken = min(rest, part.count)
+            rest -= taken
+            switch source {
+            case .outbox:
+                connection.pointee.outbox?.consume(taken)
+            case .subscription(let subscription):
+                advance(subscription, by: taken)
+                connection.pointee.unfinished = taken < part.count ? subscription : SubscriptionTable.none
+            }
+        }
+    }
+
+    /// Notes that a subscription's connection took bytes of its log.
+    func advance(_ subscription: UInt32, by count: Int) {
+        let reader = subscriptions[subscription]
+        let log = reader.pointee.log
+        metrics.deliveries.add(log.frameCount(from: reader.pointee.offset, count: count))
+        reader.pointee.offset += UInt64(count)
+        if reader.pointee.offset == log.end { log.markCaughtUp(reader) }
+    }
+
+    /// Puts subscriptions that fell out of their window back among the readers, behind the news of what they missed.
+    private func rejoin(_ index: UInt32) {
+        let connection = connections[live: index]
+        guard !connection.pointee.flags.contains(.isClosing) else { return }
+        var next = connection.pointee.firstSubscription
+        while next != SubscriptionTable.none {
+            let reader = subscriptions[next]
+            if reader.pointee.flags.contains(.isSkipping) { rejoin(index, subscription: next) }
+            next = reader.pointee.next
+        }
+    }
+
+    private func rejoin(_ index: UInt32, subscription: UInt32) {
+        let reader = subscriptions[subscription]
+        let log = reader.pointee.log
+        let gap = log.endSkipping(subscription, in: subscriptions)
+        if reader.pointee.offset == log.end { log.markCaughtUp(reader) }
+        guard let feed = feed(of: log), feed.key.encoding.hasControlMessages, gap.from != gap.to else { return }
+        frame.removeAll()
+        appendGap(feed.topics[0], from: gap.from, to: gap.to, feed: feed, to: &frame)
+        let connection = connections[live: index]
+        let outbox = connection.pointee.outbox ?? Outbox()
+        outbox.append(Array(frame.bytes))
+        connection.pointee.outbox = outbox
+    }
+}

@@ -1,0 +1,157 @@
+internal import Broker
+internal import DequeModule
+internal import Logging
+internal import Reactor
+internal import Wire
+
+/// One thread of the edge: its connections, the channels they read, and the logs they are sent from.
+///
+/// Thread: its reactor's, for everything. What others need of it goes through its inbox and its metrics.
+/// The parts: `+Accept`, `+Read`, `+Write`, `+Close`, `+Timers` for sockets; `+Topics`, `+Joins`, `+Fanout` for
+/// channels; `+Routes` and the files named after a route or a transport for what clients ask.
+final class EdgeReactor: ReactorHandler {
+    /// Token of the listener; connections use their slab keys, whose generation is never 0 while they live.
+    static let listenerToken: UInt64 = 0
+
+    /// Bytes read from a socket at a time, into one buffer that all connections of the reactor share.
+    static let receiveBytesMax = 65_536
+
+    let configuration: EdgeConfiguration
+    let limits: Limits
+    let httpLimits: HTTPLimits
+    let index: Int
+    let reactor: Reactor<UplinkReport>
+    let uplink: Inbox<UplinkCommand>
+    let node: NodeStatus
+    let metrics: EdgeMetrics
+    let origins: OriginPolicy
+    let logger: Logger
+
+    // Sockets
+    var listener: Listener
+    var isListening = true
+    var connections = Slab<Connection>()
+    var timers = TimerWheel()
+    var graveyard: [SlabKey] = []
+    var due: [UInt32] = []
+    var connectionsByAddress: [PeerAddress: Int] = [:]
+    let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: receiveBytesMax, alignment: 16)
+    var output = ByteBuffer(capacity: 4_096)
+    var parts = [OutputPart]()
+    var partSources = [PartSource]()
+
+    // Channels
+    var topics: [ChannelName: Topic] = [:]
+    var feeds: [Feed.Key: Feed] = [:]
+    var feedsByLog: [ObjectIdentifier: Feed] = [:]
+    var subscriptions = SubscriptionTable()
+    var flushQueue = Deque<Feed>()
+    var encoder = FrameEncoder()
+    var frame = ByteBuffer(capacity: 4_096)
+    var joins: [Join] = []
+    var dirtyCounts: [Topic] = []
+
+    // Questions to the uplink
+    var waiting: [UInt64: Waiting] = [:]
+    var nextTicket: UInt64 = 0
+
+    // Ending
+    var drainDeadlineTick: UInt32?
+    private(set) var isFinished = false
+
+    init(
+        configuration: EdgeConfiguration,
+        index: Int,
+        inbox: Inbox<UplinkReport>,
+        uplink: Inbox<UplinkCommand>,
+        node: NodeStatus,
+        metrics: EdgeMetrics
+    ) throws(SystemError) {
+        self.configuration = configuration
+        self.index = index
+        self.uplink = uplink
+        self.node = node
+        self.metrics = metrics
+        limits = configuration.limits
+        httpLimits = HTTPLimits(configuration.limits)
+        origins = OriginPolicy(allowed: configuration.allowedOrigins)
+        logger = configuration.logger
+        reactor = try Reactor(inbox: inbox)
+        listener = try Listener(host: configuration.host, port: node.port == 0 ? configuration.port : node.port)
+        try listener.attach(to: reactor.poller, token: Self.listenerToken)
+    }
+
+    deinit {
+        receiveBuffer.deallocate()
+    }
+
+    // MARK: What the reactor brings
+
+    func ready(token: UInt64, readiness: Readiness) {
+        if token == Self.listenerToken { return accept() }
+        let key = SlabKey(token: token)
+        guard let connection = connections.pointer(to: key), !connection.pointee.flags.contains(.isClosed) else { return }
+        if readiness.contains(.failed) { return close(key.index) }
+        if readiness.contains(.write) { drain(key.index) }
+        if readiness.contains(.read), !connection.pointee.flags.contains(.isClosed) { read(key.index) }
+    }
+
+    func receive(_ report: UplinkReport) {
+        switch report {
+        case .opened(let channel, let head): opened(channel, head: head)
+        case .publication(let channel, let publication): take(publication, in: channel)
+        case .ephemeral(let channel, let payload): take(payload, in: channel)
+        case .gap(let channel, let from, let to): takeGap(in: channel, from: from, to: to)
+        case .moved(let channel, let head): moved(channel, to: head)
+        case .recovered(let channel, let page): recovered(channel, page)
+        case .published(let ticket, let outcome): answerPublish(ticket, outcome)
+        case .history(let ticket, let outcome): answerHistory(ticket, outcome)
+        case .described(let ticket, let outcome): answerDescribe(ticket, outcome)
+        case .link: break
+        case .drain: beginDraining()
+        }
+    }
+
+    /// Publications wait while some log has a whole window that was not sent to anybody yet: the inbox is bounded, a
+    /// log in the middle of a round is not.
+    var isIntakePaused: Bool {
+        flushQueue.first.map { $0.log.keptBytes > 4 * $0.log.windowBytesMax && $0.log.behindCount == 0 } ?? false
+    }
+
+    func endOfTurn() -> Bool {
+        let hasWorkLeft = flush()
+        tellCounts()
+        bury()
+        return hasWorkLeft
+    }
+
+    func finish() {
+        isFinished = true
+    }
+
+    // MARK: Questions
+
+    /// Asks the uplink something and notes who waits for the answer.
+    func ask(_ waiter: Waiting, _ command: (Ticket) -> UplinkCommand) {
+        nextTicket += 1
+        waiting[nextTicket] = waiter
+        uplink.post(command(Ticket(reactor: index, number: nextTicket)))
+    }
+}
+
+/// Who waits for an answer of the uplink.
+enum Waiting {
+    case publish(SlabKey, ChannelName)
+    case command(SlabKey, ChannelName, id: [UInt8]?)
+    case history(SlabKey, ChannelName)
+    case describe(SlabKey, ChannelName)
+}
+
+extension HTTPLimits {
+    init(_ limits: Limits) {
+        self.init()
+        targetBytes = limits.requestTargetBytesMax
+        headBytes = limits.requestHeadBytesMax
+        bodyBytes = limits.messageBytesMax
+    }
+}

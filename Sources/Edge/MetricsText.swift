@@ -1,0 +1,106 @@
+internal import Backplane
+internal import Broker
+internal import Wire
+
+/// Writes a node's metrics as Prometheus text, version 0.0.4.
+struct MetricsText: ~Copyable {
+    private var buffer = ByteBuffer(capacity: 8_192)
+
+    var bytes: UnsafeRawBufferPointer { buffer.bytes }
+
+    init(_ node: NodeStatus) {
+        appendConnections(node)
+        appendTraffic(node)
+        appendSlowReaders(node)
+        appendBackplane(node.uplink)
+        appendLatency(node.reactors.map(\.fanoutLatency))
+    }
+
+    private mutating func appendConnections(_ node: NodeStatus) {
+        begin("perseid_connections", "gauge", "Connections open now.")
+        append("{transport=\"http\"}", of: "perseid_connections", sum(node, \.httpConnections))
+        append("{transport=\"websocket\"}", of: "perseid_connections", sum(node, \.webSocketConnections))
+        append("{transport=\"eventstream\"}", of: "perseid_connections", sum(node, \.eventStreamConnections))
+        counter("perseid_connections_accepted_total", "Connections accepted.", sum(node, \.accepted))
+        counter("perseid_connections_refused_total", "Connections refused by a limit.", sum(node, \.refused))
+        counter("perseid_timeouts_total", "Connections closed because a time ran out.", sum(node, \.timeouts))
+        counter("perseid_requests_total", "HTTP requests.", sum(node, \.requests))
+        counter("perseid_rejections_total", "Requests and messages refused.", sum(node, \.rejections))
+        gauge("perseid_subscriptions", "Subscriptions now.", sum(node, \.subscriptions))
+        gauge("perseid_channels", "Channels watched by this node.", node.uplink.channels.value)
+    }
+
+    private mutating func appendTraffic(_ node: NodeStatus) {
+        counter("perseid_publishes_total", "Publishes asked for by clients.", sum(node, \.publishes))
+        counter("perseid_publish_refused_total", "Publishes answered with 503.", sum(node, \.publishesRefused))
+        counter("perseid_publications_total", "Publications heard.", node.uplink.publicationsHeard.value)
+        counter("perseid_ephemerals_total", "Payloads without position heard.", node.uplink.ephemeralsHeard.value)
+        counter("perseid_deliveries_total", "Frames sent to subscribers.", sum(node, \.deliveries))
+        counter("perseid_sent_bytes_total", "Bytes sent.", sum(node, \.bytesSent))
+        counter("perseid_received_bytes_total", "Bytes received.", sum(node, \.bytesReceived))
+        begin("perseid_loop_lag_microseconds", "gauge", "Longest turn of a reactor within the last second.")
+        for (index, reactor) in node.reactors.enumerated() {
+            append("{reactor=\"\(index)\"}", of: "perseid_loop_lag_microseconds", reactor.longestTurnMicroseconds.value)
+        }
+    }
+
+    private mutating func appendSlowReaders(_ node: NodeStatus) {
+        gauge("perseid_laggards", "Connections that cannot be sent to now.", sum(node, \.laggards))
+        begin("perseid_policy_actions_total", "counter", "What was done with slow readers.")
+        append("{action=\"disconnect\"}", of: "perseid_policy_actions_total", sum(node, \.disconnects))
+        append("{action=\"skip\"}", of: "perseid_policy_actions_total", sum(node, \.skips))
+        append("{action=\"latest\"}", of: "perseid_policy_actions_total", sum(node, \.latests))
+    }
+
+    private mutating func appendBackplane(_ uplink: UplinkMetrics) {
+        gauge("perseid_backplane_up", "Whether the backplane is reached and every channel heard.", uplink.isUp.value)
+        counter("perseid_backplane_losses_total", "Links to the backplane lost.", uplink.linkLosses.value)
+        counter("perseid_backplane_publishes_total", "Publishes acknowledged.", uplink.publishesAcknowledged.value)
+        counter("perseid_backplane_publish_failures_total", "Publishes not acknowledged.", uplink.publishesFailed.value)
+        counter("perseid_gaps_found_total", "Holes in what was heard.", uplink.gapsFound.value)
+        counter("perseid_gaps_filled_total", "Holes closed from history.", uplink.gapsFilled.value)
+        counter("perseid_gaps_reported_total", "Holes reported to clients.", uplink.gapsReported.value)
+        counter("perseid_history_reads_total", "Reads of history from the backplane.", uplink.historyReads.value)
+        counter("perseid_tail_hits_total", "Recoveries answered from memory.", uplink.tailHits.value)
+        counter("perseid_inbox_overflows_total", "Reports dropped at a full inbox.", uplink.inboxOverflows.value)
+        begin("perseid_backplane_round_trip_microseconds", "summary", "Time from a request to its answer.")
+        append("_sum", of: "perseid_backplane_round_trip_microseconds", uplink.roundTripNanoseconds.value / 1_000)
+        append("_count", of: "perseid_backplane_round_trip_microseconds", uplink.roundTrips.value)
+    }
+
+    private mutating func appendLatency(_ histograms: [LatencyHistogram]) {
+        let name = "perseid_fanout_latency_milliseconds"
+        begin(name, "histogram", "Time from a publication's position to its last send.")
+        var cumulated = 0
+        for bucket in 0...LatencyHistogram.boundsMilliseconds.count {
+            cumulated += histograms.reduce(0) { $0 + $1.buckets[bucket].value }
+            let isLast = bucket == LatencyHistogram.boundsMilliseconds.count
+            let bound = isLast ? "+Inf" : String(LatencyHistogram.boundsMilliseconds[bucket])
+            append("_bucket{le=\"\(bound)\"}", of: name, cumulated)
+        }
+        append("_sum", of: name, histograms.reduce(0) { $0 + $1.sumMilliseconds.value })
+        append("_count", of: name, cumulated)
+    }
+
+    private func sum(_ node: NodeStatus, _ counter: KeyPath<EdgeMetrics, Counter>) -> Int {
+        node.reactors.reduce(0) { $0 + $1[keyPath: counter].value }
+    }
+
+    private mutating func counter(_ name: String, _ help: String, _ value: Int) {
+        begin(name, "counter", help)
+        append("", of: name, value)
+    }
+
+    private mutating func gauge(_ name: String, _ help: String, _ value: Int) {
+        begin(name, "gauge", help)
+        append("", of: name, value)
+    }
+
+    private mutating func begin(_ name: String, _ type: String, _ help: String) {
+        buffer.append(utf8: "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n")
+    }
+
+    private mutating func append(_ suffix: String, of name: String, _ value: Int) {
+        buffer.append(utf8: "\(name)\(suffix) \(value)\n")
+    }
+}

@@ -1,0 +1,36 @@
+public import Backplane
+public import Broker
+internal import Synchronization
+
+/// What every thread of a node may know of the others: written by one, read by any.
+public final class NodeStatus: Sendable {
+    /// What the uplink counts.
+    public let uplink: UplinkMetrics
+
+    /// What each reactor counts.
+    public let reactors: [EdgeMetrics]
+
+    private let boundPort = Atomic<UInt16>(0)
+    private let draining = Atomic<Bool>(false)
+
+    /// Makes the status of a node that is about to start.
+    public init(uplink: UplinkMetrics, reactors: [EdgeMetrics]) {
+        self.uplink = uplink
+        self.reactors = reactors
+    }
+
+    /// The port that is listened on, once it is; 0 before.
+    public internal(set) var port: UInt16 {
+        get { boundPort.load(ordering: .acquiring) }
+        set { boundPort.store(newValue, ordering: .releasing) }
+    }
+
+    /// Whether the node lets its clients go.
+    public internal(set) var isDraining: Bool {
+        get { draining.load(ordering: .acquiring) }
+        set { draining.store(newValue, ordering: .releasing) }
+    }
+
+    /// Whether clients should come here: the backplane is reached, every channel is heard, and the node stays.
+    public var isReady: Bool { uplink.isUp.value == 1 && !isDraining }
+}

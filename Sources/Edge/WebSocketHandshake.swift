@@ -1,0 +1,47 @@
+internal import Crypto
+internal import Wire
+
+/// The server's half of the opening handshake, RFC 6455 §4.2.
+enum WebSocketHandshake {
+    private static let magic = Array("258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8)
+
+    /// Why a request cannot become a WebSocket; `nil` if it can.
+    static func rejection(_ request: borrowing HTTPRequest) -> HTTPRejection? {
+        guard request.head.wantsUpgrade, request.field(.upgrade, is: "websocket") else {
+            return HTTPRejection(status: 426, field: "Upgrade", reason: "a WebSocket handshake is needed")
+        }
+        guard request.field(.secWebSocketVersion, is: "13") else {
+            return HTTPRejection(status: 426, field: "Sec-WebSocket-Version", reason: "only version 13 is spoken")
+        }
+        guard let key = request.text(of: .secWebSocketKey), isKey(key) else {
+            return HTTPRejection(status: 400, field: "Sec-WebSocket-Key", reason: "not 16 bytes in base64")
+        }
+        return nil
+    }
+
+    /// 16 bytes in base64 are 22 digits and two signs of equality.
+    private static func isKey(_ key: String) -> Bool {
+        var decoded = ByteBuffer()
+        var copy = key
+        return copy.withUTF8 { Base64.decode(UnsafeRawBufferPointer($0), to: &decoded) } && decoded.count == 16
+    }
+
+    /// Appends the answer that switches protocols.
+    static func appendAnswer(to key: String, to output: inout ByteBuffer) {
+        output.append("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
+        output.append("Sec-WebSocket-Accept: ")
+        var digest = Insecure.SHA1()
+        digest.update(data: Array(key.utf8))
+        digest.update(data: magic)
+        digest.finalize().withUnsafeBytes { Base64.encode($0, to: &output) }
+        output.append("\r\n\r\n")
+    }
+}
+
+/// Comparison that takes as long for a wrong byte at the end as for one at the beginning.
+enum ConstantTime {
+    /// Whether two secrets are the same. Their hashes are compared, so that not even their lengths show.
+    static func isEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+        SHA256.hash(data: left) == SHA256.hash(data: right)
+    }
+}
