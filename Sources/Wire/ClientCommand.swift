@@ -45,7 +45,8 @@ public struct ClientCommand: Hashable, Sendable {
     /// The position to resume after, not checked.
     public var since: String?
 
-    /// Where the raw JSON of the payload is in the message: always there for `publish`, nil for every other.
+    /// Where the raw JSON of the payload is in the message: always there for `publish`, nil for every other. It may hold
+    /// line breaks between its tokens (see `JSONText.makeSingleLine`).
     public var data: Range<Int>?
 
     /// Reads a command out of a text message.
@@ -57,7 +58,7 @@ public struct ClientCommand: Hashable, Sendable {
         func fail(_ reason: ClientCommandError.Reason, _ field: Field) -> ClientCommandError {
             ClientCommandError(reason: reason, field: field, id: id)
         }
-        if let id, !ClientCommandFields.isID(message, id) {
+        if id != nil, !fields.isNumberOrString(.id) {
             throw ClientCommandError(reason: .wrongType, field: .id, id: nil)
         }
         if let id, id.count > Self.idBytesMax {

@@ -62,9 +62,9 @@ struct ClientCommandFields {
         return .text(unescaped)
     }
 
-    /// Whether the raw JSON at `range` may be an id: a number or a string.
-    static func isID(_ message: UnsafeRawBufferPointer, _ range: Range<Int>) -> Bool {
-        switch message[range.lowerBound] {
+    func isNumberOrString(_ field: ClientCommand.Field) -> Bool {
+        guard let range = range(field) else { return false }
+        return switch message[range.lowerBound] {
         case UInt8(ascii: "\""), UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
         default: false
         }

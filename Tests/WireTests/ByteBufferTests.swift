@@ -35,4 +35,12 @@ struct ByteBufferTests {
         #expect(isEmpty)
         #expect(capacityAfter == capacity)
     }
+
+    @Test("filling zero bytes of a fresh buffer does nothing")
+    func fillsNothing() {
+        var buffer = ByteBuffer()
+        buffer.append(count: 0) { _ in }
+        let count = buffer.count
+        #expect(count == 0)
+    }
 }

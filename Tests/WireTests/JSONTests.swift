@@ -107,8 +107,7 @@ struct JSONStringTests {
         for byte in UInt8(0)..<0x80 {
             for before in 0...9 {
                 let text =
-                    [UInt8](repeating: 0x61, count: before) + [byte] + [UInt8](repeating: 0xC3, count: 0)
-                    + [UInt8](repeating: 0x62, count: 9)
+                    [UInt8](repeating: 0x61, count: before) + [byte] + [UInt8](repeating: 0x62, count: 9)
                 let json = text.withUnsafeBytes { text in written { $0.appendJSONString(text) } }
                 #expect(kind(json) == .scalar)
                 let needsEscape = byte < 0x20 || byte == 0x22 || byte == 0x5C

@@ -71,6 +71,9 @@ struct UTF8ValidatorTests {
             for bytes in pairs + triples {
                 let expected = String(validating: bytes, as: UTF8.self) != nil
                 if isValid([bytes]) != expected { disagreements += 1 }
+                // With text behind it, so that the path for whole words is taken.
+                let longer = bytes + [0xC3, 0xA9, 0x61, 0x62]
+                if isValid([longer]) != (String(validating: longer, as: UTF8.self) != nil) { disagreements += 1 }
             }
         }
         #expect(disagreements == 0)

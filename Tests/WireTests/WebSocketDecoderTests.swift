@@ -146,6 +146,24 @@ struct WebSocketDecoderTests {
         }
     }
 
+    @Test("holds memory only while a fragmented message is incomplete")
+    func releasesFragments() {
+        func ownsMemory(_ reader: WebSocketReader) -> Bool {
+            Mirror(reflecting: reader.decoder).children.contains { $0.label == "assembly" && "\($0.value)" != "nil" }
+        }
+        var reader = WebSocketReader()
+        reader.feed(frame(0x81, "whole"))
+        #expect(!ownsMemory(reader))
+        reader.feed(frame(0x01, "in two "))
+        #expect(ownsMemory(reader))
+        reader.feed(frame(0x80, "pieces"))
+        #expect(!ownsMemory(reader))
+        #expect(reader.events == [.text("whole"), .text("in two pieces")])
+
+        reader.feed(frame(0x01, "broken off") + frame(0x81, "by another"))
+        #expect(!ownsMemory(reader))
+    }
+
     @Test("is small while idle")
     func size() {
         #expect(MemoryLayout<WebSocketDecoder>.size <= 16)
