@@ -79,8 +79,9 @@ let package = Package(
         .executableTarget(
             name: "perseid",
             dependencies: [
-                "Edge", "Backplane", "Broker", "Reactor",
+                "Edge", "Backplane", "Broker", "Reactor", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings

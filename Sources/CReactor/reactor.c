@@ -33,3 +33,34 @@ void creactor_thread_name(const char *name) {
     pthread_setname_np(name);
 #endif
 }
+
+/* Signals reach whichever thread; a pipe brings them to the one that waits. */
+static int end_pipe[2] = {-1, -1};
+
+static void note_end(int number) {
+    const int saved = errno;
+    const unsigned char byte = (unsigned char)number;
+    if (write(end_pipe[1], &byte, 1) < 0) { /* A full pipe holds signals enough. */
+    }
+    errno = saved;
+}
+
+int creactor_catch_end(void) {
+    struct sigaction action;
+    if (pipe(end_pipe) < 0) return -errno;
+    fcntl(end_pipe[0], F_SETFD, FD_CLOEXEC);
+    fcntl(end_pipe[1], F_SETFD, FD_CLOEXEC);
+    fcntl(end_pipe[1], F_SETFL, O_NONBLOCK);
+    memset(&action, 0, sizeof action);
+    action.sa_handler = note_end;
+    action.sa_flags = SA_RESTART;
+    if (sigaction(SIGTERM, &action, NULL) < 0) return -errno;
+    if (sigaction(SIGINT, &action, NULL) < 0) return -errno;
+    return 0;
+}
+
+int creactor_wait_for_end(void) {
+    unsigned char byte = 0;
+    while (read(end_pipe[0], &byte, 1) != 1) {}
+    return byte;
+}

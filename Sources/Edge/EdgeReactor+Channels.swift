@@ -1,4 +1,5 @@
 internal import Broker
+internal import Logging
 internal import Reactor
 internal import Wire
 

@@ -1,4 +1,5 @@
 internal import Broker
+internal import DequeModule
 internal import Reactor
 
 extension EdgeReactor {

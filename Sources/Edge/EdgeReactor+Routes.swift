@@ -12,7 +12,7 @@ extension EdgeReactor {
                 try allow(.get, request, index) { request throws(HTTPRejection) in try openWebSocket(request, index) }
             } else if request.isPath("/sse") {
                 try allow(.get, request, index) { request throws(HTTPRejection) in try openEventStream(request, index) }
-            } else if request.head.path.hasPrefix("/channels/", in: request.span) {
+            } else if request.head.path.hasPrefix("/channels/", in: request.octets.span) {
                 try handleChannel(request, index)
             } else {
                 try allow(.get, request, index) { request throws(HTTPRejection) in try handlePage(request, index) }

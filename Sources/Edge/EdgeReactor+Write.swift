@@ -1,5 +1,6 @@
 internal import Broker
 internal import Reactor
+internal import Wire
 
 /// Where one part of a gathering send comes from.
 enum PartSource {

@@ -12,38 +12,36 @@ struct HTTPRequest: ~Copyable {
 
     let body: UnsafeRawBufferPointer
 
-    /// The request as the codec reads it.
-    var span: Span<UInt8> {
-        @_lifetime(borrow self) get { bytes.bindMemory(to: UInt8.self).span }
-    }
+    /// The bytes as the codec takes them, by way of their `span`.
+    var octets: UnsafeBufferPointer<UInt8> { bytes.bindMemory(to: UInt8.self) }
 
     /// A field's value; `nil` where it is absent or not UTF-8.
     func text(of field: HTTPField) -> String? {
-        head[field]?.text(in: bytes.bindMemory(to: UInt8.self).span)
+        head[field]?.text(in: octets.span)
     }
 
     func isPath(_ path: StaticString) -> Bool {
-        head.path.equals(path, in: bytes.bindMemory(to: UInt8.self).span)
+        head.path.equals(path, in: octets.span)
     }
 
     /// Whether a field is one word, whatever its case.
     func field(_ field: HTTPField, is word: StaticString) -> Bool {
-        head[field]?.equals(ignoringCase: word, in: bytes.bindMemory(to: UInt8.self).span) ?? false
+        head[field]?.equals(ignoringCase: word, in: octets.span) ?? false
     }
 
     /// Whether a field begins with a word, whatever its case.
     func field(_ field: HTTPField, begins word: StaticString) -> Bool {
-        head[field]?.hasPrefix(ignoringCase: word, in: bytes.bindMemory(to: UInt8.self).span) ?? false
+        head[field]?.hasPrefix(ignoringCase: word, in: octets.span) ?? false
     }
 
     /// The first query parameter of a name, decoded.
     func parameter(_ name: StaticString) throws(HTTPRejection) -> String? {
-        try QueryString(head.query).first(name, in: bytes.bindMemory(to: UInt8.self).span)
+        try QueryString(head.query).first(name, in: octets.span)
     }
 
     /// All query parameters of a name, decoded.
     func parameters(_ name: StaticString) throws(HTTPRejection) -> [String] {
-        try QueryString(head.query).all(name, in: bytes.bindMemory(to: UInt8.self).span)
+        try QueryString(head.query).all(name, in: octets.span)
     }
 
     /// The channel in `/channels/<name>` and what stands behind it, as in `/channels/<name>/history`.
@@ -62,7 +60,7 @@ struct HTTPRequest: ~Copyable {
             }
         }
         let range = ByteRange(indices.lowerBound..<indices.upperBound)
-        guard let name = PercentCoding.decodePath(range, in: bytes.bindMemory(to: UInt8.self).span),
+        guard let name = PercentCoding.decodePath(range, in: octets.span),
             let channel = ChannelName(name)
         else { throw HTTPRejection(status: 400, field: "channel", reason: "not a channel name") }
         return (channel, resource)

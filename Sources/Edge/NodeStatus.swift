@@ -1,5 +1,5 @@
 public import Backplane
-public import Broker
+internal import Broker
 internal import Synchronization
 
 /// What every thread of a node may know of the others: written by one, read by any.

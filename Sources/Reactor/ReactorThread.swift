@@ -34,13 +34,3 @@ public enum ReactorThread {
         }
     }
 }
-
-/// Limits of the whole process.
-public enum Process {
-    /// Raises the number of descriptors this process may have to the most it is allowed; returns it.
-    @discardableResult
-    public static func raiseDescriptorLimit() -> Int { creactor_raise_descriptor_limit() }
-
-    /// A write to a closed pipe or socket reports an error instead of ending the process.
-    public static func ignoreBrokenPipes() { creactor_ignore_broken_pipes() }
-}

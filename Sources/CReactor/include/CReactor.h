@@ -259,6 +259,12 @@ static inline long creactor_raise_descriptor_limit(void) {
     return (long)limit.rlim_cur;
 }
 
+/* From here on SIGTERM and SIGINT no longer end the process but are kept for creactor_wait_for_end. Returns 0 or -errno. */
+int creactor_catch_end(void);
+
+/* Waits for SIGTERM or SIGINT, also one that came before; returns its number. */
+int creactor_wait_for_end(void);
+
 static inline void creactor_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
 
 #pragma clang assume_nonnull end

@@ -1,0 +1,84 @@
+import ArgumentParser
+import Backplane
+import Broker
+import Edge
+import Logging
+import Reactor
+
+/// Runs a node until SIGTERM or SIGINT.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Run a node.")
+
+    @OptionGroup var options: ServeOptions
+
+    func run() async throws {
+        let settings: Settings
+        do {
+            settings = try await Settings(flags: options.flags, file: options.config)
+        } catch let error as SettingsError {
+            throw ValidationError(error.description)
+        }
+        try Process.catchEnd()
+        let logger = settings.makeLogger()
+        var configuration = settings.edge
+        configuration.logger = logger
+        let node: Node
+        do {
+            node = try Node(configuration, backplane: settings.backplaneMaker(logger))
+        } catch {
+            logger.critical("the node cannot start", metadata: ["error": "\(error)"])
+            throw ExitCode.failure
+        }
+        logger.info(
+            "the node listens",
+            metadata: [
+                "address": "\(configuration.host):\(node.port)", "node": "\(configuration.nodeID)",
+                "reactors": "\(configuration.reactorCount)", "version": "\(Perseid.version)",
+                "backplane": settings.redis.map { "redis \($0.host):\($0.port)" } ?? "embedded",
+            ]
+        )
+        let signal = Process.waitForEnd()
+        logger.info("the node lets its clients go", metadata: ["signal": "\(signal)"])
+        node.stop()
+        logger.info("the node ended")
+    }
+}
+
+extension Settings {
+    /// The node's logger, on standard error.
+    func makeLogger() -> Logger {
+        let isJSON = isLogJSON
+        var logger = Logger(label: "perseid") { label -> any LogHandler in
+            if isJSON { JSONLogHandler() } else { StreamLogHandler.standardError(label: label) }
+        }
+        logger.logLevel = logLevel
+        return logger
+    }
+
+    /// What makes the backplane, on the uplink's thread.
+    func backplaneMaker(_ logger: Logger) -> Node.BackplaneMaker {
+        let limits = edge.limits
+        guard let redis else { return { _, _ in MemoryBackplane(limits: limits) } }
+        let nodeID = edge.nodeID
+        return { reactor, metrics in
+            RedisBackplane(
+                address: redis,
+                nodeID: nodeID,
+                limits: limits,
+                reactor: reactor,
+                classify: { Payload(heard: $0, declared: $1) },
+                report: RedisLinkReport(
+                    changed: { link, reason in
+                        guard let reason else { return logger.info("redis is reached", metadata: ["link": "\(link)"]) }
+                        metrics.linkLosses.add()
+                        logger.warning("redis is lost", metadata: ["link": "\(link)", "reason": "\(reason)"])
+                    },
+                    roundTrip: { nanoseconds in
+                        metrics.roundTrips.add()
+                        metrics.roundTripNanoseconds.add(Int(nanoseconds))
+                    }
+                )
+            )
+        }
+    }
+}

@@ -1,0 +1,50 @@
+import ArgumentParser
+
+/// The options of `serve` and `check`. They are text here: `Settings` judges all sources alike.
+struct ServeOptions: ParsableArguments {
+    @Option(help: "YAML file with settings.")
+    var config: String?
+
+    @Option(help: "Where to listen (default: 127.0.0.1:8080).")
+    var listen: String?
+
+    @Option(help: "Redis to share with the other nodes, redis://[user[:password]@]host[:port][/database]; none: embedded.")
+    var redis: String?
+
+    @Option(help: "This node's name in the cluster.")
+    var nodeId: String?
+
+    @Option(help: "Reactor threads (default: one per processor).")
+    var reactors: Int?
+
+    @Flag(help: "Listen beyond loopback although no API keys are set.")
+    var insecure = false
+
+    @Option(help: "API keys publishers must show, separated by commas.")
+    var apiKeys: String?
+
+    @Option(help: "Origins whose pages may publish and connect, separated by commas; * for all.")
+    var allowedOrigins: String?
+
+    @Option(help: "What happens to readers past their window: disconnect, skip or latest (default: disconnect).")
+    var slowReader: String?
+
+    @Option(help: "The same by channel, PATTERN=POLICY[:WINDOW], separated by commas.")
+    var policies: String?
+
+    @Option(help: "trace, debug, info, notice, warning or error (default: info).")
+    var logLevel: String?
+
+    @Option(help: "text or json (default: text).")
+    var logFormat: String?
+
+    /// What was given, by the names that the other sources use.
+    var flags: [String: String] {
+        let all: [String: String?] = [
+            "listen": listen, "redis": redis, "node-id": nodeId, "reactors": reactors.map { "\($0)" },
+            "insecure": insecure ? "true" : nil, "api-keys": apiKeys, "allowed-origins": allowedOrigins,
+            "slow-reader": slowReader, "policies": policies, "log-level": logLevel, "log-format": logFormat,
+        ]
+        return all.compactMapValues { $0 }
+    }
+}
