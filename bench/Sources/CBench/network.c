@@ -1,0 +1,62 @@
+#include "CBench.h"
+
+#include <stdio.h>
+
+static int set_address(struct sockaddr_in *address, const char *host, uint16_t port) {
+    memset(address, 0, sizeof *address);
+    address->sin_family = AF_INET;
+    address->sin_port = htons(port);
+    return inet_pton(AF_INET, host, &address->sin_addr) == 1 ? 0 : -EINVAL;
+}
+
+static int closed_with(int descriptor, int error) {
+    close(descriptor);
+    return -error;
+}
+
+int bench_listen(const char *host, uint16_t port, int backlog) {
+    struct sockaddr_in address;
+    int on = 1;
+    if (set_address(&address, host, port) < 0) return -EINVAL;
+    int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return -errno;
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (bind(descriptor, (struct sockaddr *)&address, sizeof address) < 0) return closed_with(descriptor, errno);
+    if (listen(descriptor, backlog) < 0) return closed_with(descriptor, errno);
+    return descriptor;
+}
+
+int bench_connect(const char *source, const char *host, uint16_t port) {
+    struct sockaddr_in from, to;
+    int on = 1;
+    if (set_address(&to, host, port) < 0) return -EINVAL;
+    int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return -errno;
+    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (source) {
+        if (set_address(&from, source, 0) < 0) return closed_with(descriptor, EINVAL);
+        setsockopt(descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+        if (bind(descriptor, (struct sockaddr *)&from, sizeof from) < 0) return closed_with(descriptor, errno);
+    }
+    if (connect(descriptor, (struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS)
+        return closed_with(descriptor, errno);
+    return descriptor;
+}
+
+int bench_raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+    return (int)limit.rlim_cur;
+}
+
+void *bench_map_shared(size_t bytes) {
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        perror("mmap");
+        exit(1);
+    }
+    return memory;
+}
