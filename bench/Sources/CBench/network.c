@@ -1,7 +1,5 @@
 #include "CBench.h"
 
-#include <stdio.h>
-
 static int set_address(struct sockaddr_in *address, const char *host, uint16_t port) {
     memset(address, 0, sizeof *address);
     address->sin_family = AF_INET;
@@ -42,21 +40,4 @@ int bench_connect(const char *source, const char *host, uint16_t port) {
     if (connect(descriptor, (struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS)
         return closed_with(descriptor, errno);
     return descriptor;
-}
-
-int bench_raise_descriptor_limit(void) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
-    return (int)limit.rlim_cur;
-}
-
-void *bench_map_shared(size_t bytes) {
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) {
-        perror("mmap");
-        exit(1);
-    }
-    return memory;
 }

@@ -132,6 +132,18 @@ static inline long bench_write(int descriptor, const void *bytes, size_t count) 
     return bench_result(write(descriptor, bytes, count));
 }
 
+/* Reads a small file of /proc whole; its size, or -errno. */
+static inline long bench_read_file(const char *path, void *bytes, size_t capacity) {
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return -errno;
+    long count = bench_result(read(descriptor, bytes, capacity));
+    close(descriptor);
+    return count;
+}
+
+/* The ids of a process's threads; how many there are, or -errno. */
+int bench_threads(int process, int *threads, int capacity);
+
 /* The descriptors this process may have; raised to the hard limit first. */
 int bench_raise_descriptor_limit(void);
 

@@ -1,0 +1,51 @@
+internal import FoundationEssentials
+
+/// The outcome of a run, printed as one JSON object.
+struct Result: Codable {
+    var connections: Int
+    var channels: Int
+    var publishers: Int
+    var payloadBytes: Int
+    var connecting: Connecting
+    var window: Window?
+    var checks: Tally
+
+    /// Accept, handshake and subscribe.
+    struct Connecting: Codable {
+        var seconds: Double
+        var serverMicrosecondsPerConnect: Double
+        var generatorSeconds: Double
+        var proportionalBytesBefore: Int
+        var proportionalBytesAfter: Int
+        var proportionalBytesPerConnection: Double
+    }
+
+    /// The measured time: from the first publication to the last delivery.
+    struct Window: Codable {
+        var seconds: Double
+        /// Acknowledged with success.
+        var publications: Int
+        var refused: Int
+        var deliveries: Int
+        /// Acknowledged publications times the members of their channels.
+        var expectedDeliveries: Int
+        var deliveriesPerSecond: Double
+        var serverSeconds: Double
+        var serverMicrosecondsPerDelivery: Double
+        /// Of the elapsed time, how much the server's busiest thread was on a core.
+        var serverBusiestThreadShare: Double
+        var auxiliarySeconds: Double
+        var generatorSeconds: Double
+        /// The same for the generator: near 1, the generator was the bottleneck.
+        var generatorBusiestThreadShare: Double
+        var latencyMicroseconds: Latencies.Summary
+        var acknowledgeMicroseconds: Latencies.Summary
+        var latenessMicroseconds: Latencies.Summary
+    }
+
+    func encoded() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
+}
