@@ -34,6 +34,8 @@ struct Load: ParsableCommand {
     }
 
     func run() throws {
+        // Progress goes to a pipe when a script started this; its end must not end the measurement.
+        bench_ignore_broken_pipes()
         _ = try checked(bench_raise_descriptor_limit(), "raise the descriptor limit")
         print(try Measurement(plan: plan).run().encoded())
     }
@@ -46,6 +48,7 @@ struct Load: ParsableCommand {
             transport: subscribers.transport,
             connectionCount: subscribers.connections,
             channelCount: subscribers.channels,
+            channelPrefix: subscribers.channelPrefix,
             workerCount: subscribers.processes,
             sourceAddressCount: subscribers.sourceAddresses,
             connectsInFlight: subscribers.connectsInFlight,
@@ -87,11 +90,14 @@ struct SubscriberOptions: ParsableArguments {
     @Option(help: "How many channels they are spread over.")
     var channels = 1
 
+    @Option(help: "What the channels' names start with; two generators at one server need two.")
+    var channelPrefix = "bench"
+
     @Option(help: "How many processes they are spread over.")
     var processes = 1
 
-    @Option(help: "How many loopback addresses they come from, starting at 127.0.0.2.")
-    var sourceAddresses = 8
+    @Option(help: "How many loopback addresses they come from, starting at 127.0.0.2. Servers limit each address.")
+    var sourceAddresses = 200
 
     @Option(help: "How many connects may be under way.")
     var connectsInFlight = 256

@@ -127,6 +127,7 @@ final class Measurement {
         let generator = after.generator - before.generator
         return Result.Window(
             seconds: untilLastDelivery,
+            elapsedSeconds: elapsed,
             publications: pool.acknowledgedCount,
             refused: pool.refusedCount,
             deliveries: deliveries,

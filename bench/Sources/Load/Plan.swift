@@ -24,6 +24,7 @@ struct Plan {
     var transport: Transport
     var connectionCount: Int
     var channelCount: Int
+    var channelPrefix: String
     var workerCount: Int
     var sourceAddressCount: Int
     var connectsInFlight: Int
@@ -63,9 +64,10 @@ struct Plan {
         "127.0.0.\(2 + connection % sourceAddressCount)"
     }
 
-    static func channelName(_ channel: Int) -> String { "bench-\(channel)" }
+    func channelName(_ channel: Int) -> String { "\(channelPrefix)-\(channel)" }
 
-    static func path(_ template: String, channel: Int) -> String {
+    /// Fills in the channel of a path.
+    func path(_ template: String, channel: Int) -> String {
         guard let marker = template.range(ofText: "%c") else { return template }
         return template[..<marker.lowerBound] + channelName(channel) + template[marker.upperBound...]
     }

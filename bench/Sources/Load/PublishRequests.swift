@@ -30,12 +30,12 @@ struct PublishRequests {
     }
 
     private static func head(_ plan: Plan, channel: Int) -> [UInt8] {
-        let redisChannel = "perseid:{\(Plan.channelName(channel))}"
+        let redisChannel = "perseid:{\(plan.channelName(channel))}"
         let head: String
         switch plan.publishRoute {
         case .http:
             head =
-                "POST \(Plan.path(plan.publishPath, channel: channel)) HTTP/1.1\r\nHost: bench\r\n"
+                "POST \(plan.path(plan.publishPath, channel: channel)) HTTP/1.1\r\nHost: 127.0.0.1\r\n"
                 + "Content-Type: text/plain\r\nContent-Length: \(plan.payloadByteCount)\r\n\r\n"
         case .redisFunction:
             head =

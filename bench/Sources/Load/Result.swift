@@ -20,9 +20,12 @@ struct Result: Codable {
         var proportionalBytesPerConnection: Double
     }
 
-    /// The measured time: from the first publication to the last delivery.
+    /// The measured time.
     struct Window: Codable {
+        /// From the first publication to the last delivery.
         var seconds: Double
+        /// The time the costs below were gathered over; longer than the above when something was lost.
+        var elapsedSeconds: Double
         /// Acknowledged with success.
         var publications: Int
         var refused: Int
@@ -35,8 +38,8 @@ struct Result: Codable {
         /// Of the elapsed time, how much the server's busiest thread was on a core.
         var serverBusiestThreadShare: Double
         var auxiliarySeconds: Double
+        /// Of all the generator's processes; near the cores it may use, the generator was the bottleneck.
         var generatorSeconds: Double
-        /// The same for the generator: near 1, the generator was the bottleneck.
         var generatorBusiestThreadShare: Double
         var latencyMicroseconds: Latencies.Summary
         var acknowledgeMicroseconds: Latencies.Summary

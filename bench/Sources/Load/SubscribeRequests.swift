@@ -6,10 +6,10 @@ struct SubscribeRequests {
     private let byChannel: [[UInt8]]
 
     init(plan: Plan) {
-        prelude = plan.preludePath.map { Array("GET \($0) HTTP/1.1\r\nHost: bench\r\n\r\n".utf8) }
+        prelude = plan.preludePath.map { Array("GET \($0) HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".utf8) }
         expectedStatus = plan.transport == .webSocket ? 101 : 200
         byChannel = (0..<plan.channelCount).map { channel in
-            let path = Plan.path(plan.subscribePath, channel: channel)
+            let path = plan.path(plan.subscribePath, channel: channel)
             return Array((SubscribeRequests.head(path, plan.transport) + "\r\n").utf8)
         }
     }
@@ -18,7 +18,7 @@ struct SubscribeRequests {
 
     /// The key is the sample of RFC 6455: a generator has no need of a random one.
     private static func head(_ path: String, _ transport: Transport) -> String {
-        let request = "GET \(path) HTTP/1.1\r\nHost: bench\r\n"
+        let request = "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         return switch transport {
         case .webSocket:
             request + "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"

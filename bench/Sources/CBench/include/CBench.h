@@ -113,6 +113,8 @@ static inline int bench_fork(void) { return (int)bench_result(fork()); }
 /* A worker must not outlive a generator that was killed. */
 static inline void bench_die_with_parent(void) { prctl(PR_SET_PDEATHSIG, SIGKILL); }
 
+static inline void bench_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
+
 static inline void bench_exit_now(int status) { _exit(status); }
 
 /* Waits for one child; its exit status, or -1 when a signal ended it. */
