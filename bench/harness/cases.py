@@ -9,13 +9,17 @@ from . import generator, measures
 from .bars import LimitBar, NothingLostBar, RatioBar
 from .build import WORK, say
 from .measures import BACKGROUND, BYTES, CONNECT, CPU, LATEST, P50, P99, P99_ALONE, P99_EXCESS, P999, PER_CALL
-from .measures import PUBLISHED, RATE, REDIS
+from .measures import OTHERS, PUBLISHED, RATE, REDIS
 from .servers import Floor, Nchan, Perseid
 
 # A server with one thread and the generator get a core each, so that neither takes the other's time; with more
 # threads or processes than that the scheduler decides.
 SERVER_CORE = "0"
 GENERATOR_CORE = "1"
+
+# Enough that a publication seldom waits for the answer to the one before it on the same connection: where a single
+# delivery's latency is measured, that wait would be the publisher's.
+PUBLISHERS = "10"
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Standing:
 class Outcome:
     case: "Case"
     standings: list = field(default_factory=list)
+    # Why a contender could not be measured, by its label.
+    failures: dict = field(default_factory=dict)
 
     def judged(self, family):
         found = [one for one in self.standings if one.contender.family == family and one.contender.is_judged]
@@ -61,23 +67,33 @@ class Case:
     measure: Callable
     shown: list
     bars: list
+    # Publishers go on as soon as they are answered, so something must be the limit.
+    is_saturating: bool = False
 
     def run(self, programs, repetitions, is_quick, without):
         chosen = [one for one in self.contenders if one.family not in without]
         samples = {one.label: [] for one in chosen}
         commands = {}
+        failures = {}
         for repetition in range(repetitions):
             # Alternating, so that a noisy minute touches all of them.
             for contender in chosen:
                 say(f"{self.name}: {contender.label}, {repetition + 1} of {repetitions}")
-                sample, commands[contender.label] = self.run_once(programs, contender, is_quick)
+                try:
+                    sample, commands[contender.label] = self.run_once(programs, contender, is_quick)
+                except (RuntimeError, OSError) as error:
+                    # The other servers' numbers are still good.
+                    failures[contender.label] = str(error)
+                    say(f"    failed: {error}")
+                    continue
                 samples[contender.label].append(sample)
                 say("    " + self.summary(sample))
         standings = [
             Standing(one, measures.medians(samples[one.label]), samples[one.label], commands[one.label])
             for one in chosen
+            if samples[one.label]
         ]
-        return Outcome(self, standings)
+        return Outcome(self, standings, failures)
 
     def run_once(self, programs, contender, is_quick):
         with contender.start(programs) as server:
@@ -141,6 +157,7 @@ def warm_up(programs, server, contender):
 def cross_node(programs, server, contender, is_quick):
     publisher, subscriber = (f"127.0.0.1:{port}" for port in server.ports)
     options = ["--subscribe", subscriber, "--publish", publisher, "--connections", "10", "--rate", "200"]
+    options += ["--publishers", PUBLISHERS]
     options += ["--settle", "2", "--seconds", seconds(10, is_quick)]
     return {"main": generator.run(programs, server, options, cores_of(contender), is_urgent=True)}
 
@@ -148,6 +165,7 @@ def cross_node(programs, server, contender, is_quick):
 def fairness(programs, server, contender, is_quick):
     length = float(seconds(10, is_quick))
     small = ["--channel-prefix", "small", "--connections", "10", "--rate", "50", "--seconds", str(length)]
+    small += ["--publishers", PUBLISHERS]
     flood = ["--connections", "10000", "--publishers", "1", "--latency-sampling", "256"]
     flood += ["--seconds", str(length + 5), "--warm-up", "0.5"]
     alone = generator.run(programs, server, small, cores_of(contender), is_urgent=True)
@@ -177,7 +195,7 @@ FANOUT_RATE = Case(
     "5,000 WebSockets on one channel, 10 publishes/s",
     [floor(), nchan(), perseid(), ENVELOPE],
     once("--connections", "5000", "--rate", "10", full_seconds=10),
-    [CPU, P50, P99, P999, LATEST],
+    [CPU, P50, P99, P999, LATEST, OTHERS],
     [RatioBar(CPU, "floor", 1.15), RatioBar(CPU, "nchan", 0.8), NothingLostBar()],
 )
 
@@ -193,8 +211,9 @@ FANOUT_SATURATED = Case(
         ENVELOPE,
     ],
     once("--connections", "1000", "--publishers", "64", "--latency-sampling", "64", "--warm-up", "2", full_seconds=8),
-    [RATE, PUBLISHED, CPU, P50, P99, PER_CALL],
+    [RATE, PUBLISHED, CPU, P50, P99, PER_CALL, OTHERS],
     [RatioBar(RATE, "nchan", 15), NothingLostBar()],
+    is_saturating=True,
 )
 
 FANOUT_SATURATED_REDIS = Case(
@@ -210,8 +229,9 @@ FANOUT_SATURATED_REDIS = Case(
         *["--warm-up", "2", "--settle", "2", "--drain", "15"],
         full_seconds=8,
     ),
-    [RATE, PUBLISHED, CPU, REDIS, P50, P99, PER_CALL],
+    [RATE, PUBLISHED, CPU, REDIS, P50, P99, PER_CALL, OTHERS],
     [RatioBar(RATE, "nchan", 5), NothingLostBar()],
+    is_saturating=True,
 )
 
 IDLE_MEMORY = Case(
@@ -231,7 +251,7 @@ CROSS_NODE_LATENCY = Case(
         perseid("perseid, 2 nodes, raw", is_pinned=False, nodes=2, over_redis=True),
     ],
     cross_node,
-    [P50, P99, P999, LATEST],
+    [P50, P99, P999, LATEST, OTHERS],
     [RatioBar(P50, "nchan", 0.6), RatioBar(P99, "nchan", 0.6), NothingLostBar()],
 )
 
@@ -240,7 +260,7 @@ FAIRNESS = Case(
     "10 members at 50/s while another channel fans out to 10,000 without a pause",
     [floor(), nchan(prelude=True), perseid()],
     fairness,
-    [P99_ALONE, P99, P99_EXCESS, LATEST, BACKGROUND],
+    [P99_ALONE, P99, P99_EXCESS, LATEST, BACKGROUND, OTHERS],
     [LimitBar(P99_EXCESS, 5), NothingLostBar()],
 )
 
@@ -252,7 +272,7 @@ MANY_CHANNELS = Case(
         *["--connections", "5000", "--channels", "500", "--publishers", "20", "--rate", "2000"],
         full_seconds=8,
     ),
-    [CPU, P50, P99, P999],
+    [CPU, P50, P99, P999, OTHERS],
     [RatioBar(CPU, "nchan", 0.7), NothingLostBar()],
 )
 

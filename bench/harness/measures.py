@@ -28,6 +28,7 @@ P99_EXCESS = Measure("p99_excess", "p99 ms added", 2)
 BACKGROUND = Measure("background", "background deliveries/s", 0, more_is_better=True)
 BYTES = Measure("bytes", "bytes per connection", 0)
 CONNECT = Measure("connect", "server CPU µs per connect", 1)
+OTHERS = Measure("others", "cores used by others", 2)
 PER_CALL = Measure("per_call", "deliveries per recv", 1)
 REDIS = Measure("redis", "Redis CPU µs per publish", 1)
 
@@ -61,8 +62,16 @@ def of_window(window):
         "server_cores": window["serverSeconds"] / window["elapsedSeconds"],
         "generator_cores": window["generatorSeconds"] / window["elapsedSeconds"],
         "redis_cores": window["auxiliarySeconds"] / window["elapsedSeconds"],
+        "generator_share": window["generatorBusiestThreadShare"],
+        "machine_cores": window["machineSeconds"] / window["elapsedSeconds"],
+        "others": others_seconds(window) / window["elapsedSeconds"],
         "lateness": window["latenessMicroseconds"]["p99"] / 1e3,
     }
+
+
+def others_seconds(window):
+    ours = window["serverSeconds"] + window["generatorSeconds"] + window["auxiliarySeconds"]
+    return max(0, window["machineSeconds"] - ours)
 
 
 def wrong(result):

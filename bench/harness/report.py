@@ -39,7 +39,7 @@ def markdown(machine, outcomes, given, repetitions):
 
 def bars(outcome):
     ours = outcome.judged("perseid")
-    limit = limited_by(ours) if ours else "–"
+    limit = limited_by(ours, outcome.case.is_saturating) if ours else "–"
     rows = []
     for bar in outcome.case.bars:
         verdict = bar.judge(outcome)
@@ -55,8 +55,9 @@ def details(outcome):
     for standing in outcome.standings:
         cells = [standing.contender.label + (", pinned" if standing.contender.is_pinned else "")]
         cells += [cell(measure, standing) for measure in shown]
-        cells += [str(standing.middle["wrong"]), limited_by(standing)]
+        cells += [str(standing.middle["wrong"]), limited_by(standing, outcome.case.is_saturating)]
         lines.append(row(cells))
+    lines += [f"\n{label}: {reason}" for label, reason in outcome.failures.items()]
     return lines + [""] + commands(outcome)
 
 
@@ -88,21 +89,18 @@ def without_paths(command):
 SATURATED = 0.9
 
 
-def limited_by(standing):
+def limited_by(standing, is_saturating):
     """What kept a contender from more."""
     middle = standing.middle
     if "server_share" not in middle:
         return "number of connections"
-    full = []
-    if middle["server_share"] > SATURATED:
-        full.append("server thread")
-    if middle["generator_cores"] > SATURATED:
-        full.append("load generator")
-    if middle["redis_cores"] > SATURATED:
-        full.append("Redis")
-    if not full and middle["server_cores"] + middle["generator_cores"] + middle["redis_cores"] > SATURATED * cores():
-        full.append("all cores")
-    return " and ".join(full) or "offered load"
+    generator = "generator_cores" if standing.contender.is_pinned else "generator_share"
+    shares = {"server thread": "server_share", "load generator": generator, "Redis": "redis_cores"}
+    full = [name for name, key in shares.items() if middle[key] > SATURATED]
+    if not full and middle["machine_cores"] > SATURATED * cores():
+        full = ["all cores"]
+    otherwise = "waiting for answers" if is_saturating else "offered load"
+    return " and ".join(full) or otherwise
 
 
 def cores():

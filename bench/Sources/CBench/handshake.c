@@ -1,4 +1,4 @@
-#include "CBench.h"
+#include "internal.h"
 
 /* SHA-1 (FIPS 180-4) of one short message. The floor must depend on nothing, and the handshake needs one hash of 60
  * bytes: two blocks. */
@@ -45,9 +45,10 @@ static void sha1_short(const uint8_t *message, size_t count, uint8_t digest[20])
     for (int i = 0; i < 20; i++) digest[i] = (uint8_t)(state[i / 4] >> (24 - 8 * (i % 4)));
 }
 
-void bench_websocket_accept(const char *key, size_t key_count, char *accept) {
+void bench_websocket_accept(const void *key, size_t key_count, void *accept) {
     static const char magic[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char *text = accept;
     uint8_t message[119], digest[21] = {0};
     if (key_count > sizeof message - 36) key_count = sizeof message - 36;
     memcpy(message, key, key_count);
@@ -55,7 +56,7 @@ void bench_websocket_accept(const char *key, size_t key_count, char *accept) {
     sha1_short(message, key_count + 36, digest);
     for (int i = 0; i < 7; i++) {
         uint32_t three = (uint32_t)digest[3 * i] << 16 | (uint32_t)digest[3 * i + 1] << 8 | digest[3 * i + 2];
-        for (int j = 0; j < 4; j++) accept[4 * i + j] = alphabet[three >> (18 - 6 * j) & 63];
+        for (int j = 0; j < 4; j++) text[4 * i + j] = alphabet[three >> (18 - 6 * j) & 63];
     }
-    accept[27] = '=';
+    text[27] = '=';
 }

@@ -1,4 +1,9 @@
-#include "CBench.h"
+#include "internal.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 static int set_address(struct sockaddr_in *address, const char *host, uint16_t port) {
     memset(address, 0, sizeof *address);
@@ -25,6 +30,10 @@ int bench_listen(const char *host, uint16_t port, int backlog) {
     return descriptor;
 }
 
+int bench_accept(int listener) {
+    return (int)bench_result(accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
+}
+
 int bench_connect(const char *source, const char *host, uint16_t port) {
     struct sockaddr_in from, to;
     int on = 1;
@@ -40,4 +49,26 @@ int bench_connect(const char *source, const char *host, uint16_t port) {
     if (connect(descriptor, (struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS)
         return closed_with(descriptor, errno);
     return descriptor;
+}
+
+int bench_socket_error(int descriptor) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) < 0) return -errno;
+    return -error;
+}
+
+void bench_close(int descriptor) { close(descriptor); }
+
+void bench_set_abortive_close(int descriptor) {
+    struct linger linger = {1, 0};
+    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
+long bench_receive(int descriptor, void *bytes, size_t count) {
+    return bench_result(recv(descriptor, bytes, count, 0));
+}
+
+long bench_send(int descriptor, const void *bytes, size_t count) {
+    return bench_result(send(descriptor, bytes, count, MSG_NOSIGNAL));
 }

@@ -12,7 +12,7 @@ struct Request {
 
     /// Reads one request from the start of `bytes`; nil while it is incomplete.
     init?(_ bytes: UnsafeRawBufferPointer) {
-        guard let start = bytes.baseAddress, let end = memmem(start, bytes.count, "\r\n\r\n", 4) else { return nil }
+        guard let start = bytes.baseAddress, let end = bench_find(start, bytes.count, "\r\n\r\n", 4) else { return nil }
         let head = UnsafeRawBufferPointer(rebasing: bytes[..<(start.distance(to: end) + 4)])
         let bodyCount = Request.value(of: "content-length:", in: head).flatMap { Int(Request.text($0)) } ?? 0
         guard bytes.count >= head.count + bodyCount else { return nil }
@@ -50,7 +50,7 @@ struct Request {
 
     private static func isNamed(_ name: StaticString, _ line: UnsafeRawBufferPointer) -> Bool {
         guard line.count > name.utf8CodeUnitCount, let start = line.baseAddress else { return false }
-        return strncasecmp(start, name.utf8Start, name.utf8CodeUnitCount) == 0
+        return bench_is_text(start, name.utf8Start, name.utf8CodeUnitCount) != 0
     }
 
     private static func trimmed(_ line: UnsafeRawBufferPointer, from start: Int) -> UnsafeRawBufferPointer {

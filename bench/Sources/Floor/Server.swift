@@ -32,8 +32,7 @@ struct Server {
     }
 
     private mutating func handle(_ event: epoll_event) {
-        var event = event
-        let descriptor = Int32(truncatingIfNeeded: bench_event_data(&event))
+        let descriptor = Int32(truncatingIfNeeded: event.data.u64)
         if descriptor == listener { return acceptAll() }
         if event.events & EPOLLOUT.rawValue != 0 { catchUp(descriptor) }
         if event.events & ~EPOLLOUT.rawValue != 0 { receive(from: descriptor) }

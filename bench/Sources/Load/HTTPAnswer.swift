@@ -12,14 +12,14 @@ struct HTTPAnswer {
 
     /// nil while the answer is incomplete. After a 101 what follows is not a body.
     init?(_ bytes: UnsafeRawPointer, count: Int) {
-        guard let end = memmem(bytes, count, "\r\n\r\n", 4) else { return nil }
+        guard let end = bench_find(bytes, count, "\r\n\r\n", 4) else { return nil }
         headByteCount = bytes.distance(to: UnsafeRawPointer(end)) + 4
         status = HTTPAnswer.status(bytes, count: headByteCount)
         let head = UnsafeRawBufferPointer(start: bytes, count: headByteCount)
         if let length = HTTPAnswer.contentLength(of: head) {
             byteCount = headByteCount + length
         } else if HTTPAnswer.position(of: "chunked", in: head) != nil {
-            guard let last = memmem(bytes + headByteCount - 2, count - headByteCount + 2, "\r\n0\r\n\r\n", 7) else {
+            guard let last = bench_find(bytes + headByteCount - 2, count - headByteCount + 2, "\r\n0\r\n\r\n", 7) else {
                 return nil
             }
             byteCount = bytes.distance(to: UnsafeRawPointer(last)) + 7
@@ -31,7 +31,7 @@ struct HTTPAnswer {
 
     /// The head alone, of an answer whose body never ends.
     static func head(_ bytes: UnsafeRawPointer, count: Int) -> (status: Int, byteCount: Int)? {
-        guard let end = memmem(bytes, count, "\r\n\r\n", 4) else { return nil }
+        guard let end = bench_find(bytes, count, "\r\n\r\n", 4) else { return nil }
         let byteCount = bytes.distance(to: UnsafeRawPointer(end)) + 4
         return (status(bytes, count: byteCount), byteCount)
     }
@@ -55,6 +55,6 @@ struct HTTPAnswer {
     private static func position(of text: StaticString, in head: UnsafeRawBufferPointer) -> Int? {
         guard let base = head.baseAddress, head.count >= text.utf8CodeUnitCount else { return nil }
         let last = head.count - text.utf8CodeUnitCount
-        return (0...last).first { strncasecmp(base + $0, text.utf8Start, text.utf8CodeUnitCount) == 0 }
+        return (0...last).first { bench_is_text(base + $0, text.utf8Start, text.utf8CodeUnitCount) != 0 }
     }
 }

@@ -9,7 +9,7 @@ final class Measurement {
     private let plan: Plan
     private let ledger: Ledger
     private let servers: [Int32]
-    private var generators: [Int32] = [getpid()]
+    private var generators: [Int32] = [bench_process_id()]
 
     /// How long connections may take until the run is given up.
     private static let connectPatienceSeconds = 120.0
@@ -139,6 +139,7 @@ final class Measurement {
             auxiliarySeconds: (after.auxiliary - before.auxiliary).seconds,
             generatorSeconds: generator.seconds,
             generatorBusiestThreadShare: generator.busiestThreadSeconds / elapsed,
+            machineSeconds: after.machineSeconds - before.machineSeconds,
             latencyMicroseconds: Latencies().summary,
             acknowledgeMicroseconds: pool.acknowledgements.summary,
             latenessMicroseconds: pool.lateness.summary
@@ -172,6 +173,7 @@ struct Snapshot {
     let server: ProcessCost
     let auxiliary: ProcessCost
     let generator: ProcessCost
+    let machineSeconds: Double
     let delivered: Int
 
     init(_ servers: [Int32], _ auxiliaries: [Int32], _ generators: [Int32], _ ledger: Ledger) {
@@ -179,6 +181,7 @@ struct Snapshot {
         server = ProcessCost(of: servers)
         auxiliary = ProcessCost(of: auxiliaries)
         generator = ProcessCost(of: generators)
+        machineSeconds = ProcessCost.machineSeconds
         delivered = ledger.total(.delivered)
     }
 }

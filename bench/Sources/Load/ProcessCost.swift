@@ -53,6 +53,19 @@ struct ProcessCost {
         }
     }
 
+    /// What everything on the machine has cost, ours and others', in core seconds: who else was at work shows only here.
+    static var machineSeconds: Double {
+        let fields = text("/proc/stat").prefix { $0 != "\n" }.split(separator: " ").dropFirst().compactMap {
+            Double($0)
+        }
+        guard fields.count >= 8 else { return 0 }
+        let idle = fields[3] + fields[4]
+        return (fields.prefix(8).reduce(0, +) - idle) / ticksPerSecond
+    }
+
+    /// `USER_HZ`, fixed in the kernel's interface on every architecture Swift runs on.
+    private static let ticksPerSecond = 100.0
+
     private static func nanoseconds(_ path: String) -> UInt64 {
         text(path).split(separator: " ").first.flatMap { UInt64($0) } ?? 0
     }

@@ -98,7 +98,7 @@ final class PublisherPool {
             bench_epoll_wait(poller, events, Int32(Self.eventCapacity), timeoutNanoseconds),
             "poll"
         )
-        for event in 0..<Int(count) { try receive(Int(bench_event_data(events + event))) }
+        for event in 0..<Int(count) { try receive(Int(events[event].data.u64)) }
     }
 
     // MARK: One publication

@@ -13,7 +13,7 @@ struct RedisReply {
     }
 
     private static func byteCount(_ bytes: UnsafeRawPointer, count: Int) -> Int? {
-        guard count > 0, let newline = memchr(bytes, 10, count) else { return nil }
+        guard count > 0, let newline = bench_find(bytes, count, "\n", 1) else { return nil }
         let lineCount = bytes.distance(to: UnsafeRawPointer(newline)) + 1
         switch bytes.load(as: UInt8.self) {
         case UInt8(ascii: "$"):

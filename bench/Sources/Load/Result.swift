@@ -41,6 +41,8 @@ struct Result: Codable {
         /// Of all the generator's processes; near the cores it may use, the generator was the bottleneck.
         var generatorSeconds: Double
         var generatorBusiestThreadShare: Double
+        /// Of all processes on the machine; what exceeds the above is others' work, and noise.
+        var machineSeconds: Double
         var latencyMicroseconds: Latencies.Summary
         var acknowledgeMicroseconds: Latencies.Summary
         var latenessMicroseconds: Latencies.Summary

@@ -91,7 +91,7 @@ final class SubscriberWorker {
     private func finishConnecting(_ index: Int) {
         let subscriber = subscribers + index
         let outcome = bench_socket_error(subscriber.pointee.descriptor)
-        guard outcome == 0 else { return fail(index, because: String(cString: strerror(-outcome))) }
+        guard outcome == 0 else { return fail(index, because: String(cString: bench_error_text(-outcome))) }
         _ = bench_epoll_modify(poller, subscriber.pointee.descriptor, EPOLLIN.rawValue, UInt64(index))
         if let prelude = requests.prelude {
             subscriber.pointee.state = .awaitingPrelude
@@ -143,7 +143,7 @@ final class SubscriberWorker {
     // MARK: Receiving
 
     private func handle(_ event: UnsafePointer<epoll_event>) {
-        let index = Int(bench_event_data(event))
+        let index = Int(event.pointee.data.u64)
         if subscribers[index].state == .connecting { return finishConnecting(index) }
         receive(index)
     }
@@ -247,9 +247,9 @@ final class SubscriberWorker {
     /// What is not a publication: the server's own messages.
     private func note(_ bytes: UnsafeRawPointer, _ count: Int, _ index: Int) {
         guard count > 0 else { return }
-        if memmem(bytes, count, "\"gap\"", 5) != nil { verifier.tally.pointee.gaps += 1 }
+        if bench_find(bytes, count, "\"gap\"", 5) != nil { verifier.tally.pointee.gaps += 1 }
         guard subscribers[index].state == .awaitingSubscribed else { return }
-        if memmem(bytes, count, "\"subscribed\"", 12) != nil { becomeReady(index) }
+        if bench_find(bytes, count, "\"subscribed\"", 12) != nil { becomeReady(index) }
     }
 
     private func control(_ frame: WebSocketFrame, _ payload: UnsafeRawPointer, _ index: Int) {

@@ -5,7 +5,7 @@ struct SystemError: Error, CustomStringConvertible {
     let action: String
     let code: Int32
 
-    var description: String { "cannot \(action): \(String(cString: strerror(code)))" }
+    var description: String { "cannot \(action): \(String(cString: bench_error_text(code)))" }
 }
 
 /// Passes on the result of a shim call, or throws what it failed with.
