@@ -1,6 +1,7 @@
 """Processes: started, waited for, and ended by their id."""
 
 import http.client
+import os
 import signal
 import socket
 import subprocess
@@ -16,8 +17,8 @@ def free_port():
 
 
 def on_cores(cores):
-    """A command's prefix that keeps it to some cores; None leaves it to the scheduler."""
-    return ["taskset", "--cpu-list", cores] if cores else []
+    """A command's prefix that keeps it to some cores; None, or a machine with one core, leaves it to the scheduler."""
+    return ["taskset", "--cpu-list", cores] if cores and (os.cpu_count() or 1) > 1 else []
 
 
 class Process:

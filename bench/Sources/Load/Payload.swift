@@ -63,8 +63,8 @@ enum Payload {
 
     /// Where a payload starts in the bytes, if it does.
     static func find(in bytes: UnsafeRawPointer, count: Int) -> Int? {
-        guard count > 0, let found = bench_find(bytes, count, UnsafeRawPointer(marker.utf8Start), marker.utf8CodeUnitCount)
-        else { return nil }
-        return bytes.distance(to: UnsafeRawPointer(found))
+        guard count > 0 else { return nil }
+        let found = bench_find(bytes, count, UnsafeRawPointer(marker.utf8Start), marker.utf8CodeUnitCount)
+        return found.map { bytes.distance(to: $0) }
     }
 }
