@@ -1,0 +1,297 @@
+"""Cases: the rows of the table that Perseid has to reach."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from . import generator, measures
+from .bars import LimitBar, NothingLostBar, RatioBar
+from .build import WORK, say
+from .measures import BACKGROUND, BYTES, CONNECT, CPU, LATEST, P50, P99, P99_ALONE, P99_EXCESS, P999, PER_CALL
+from .measures import OTHERS, PUBLISHED, RATE, REDIS
+from .servers import Floor, Nchan, Perseid
+
+# A server with one thread and the generator get a core each, so that neither takes the other's time; with more
+# threads or processes than that the scheduler decides.
+SERVER_CORE = "0"
+GENERATOR_CORE = "1"
+
+# Enough that a publication seldom waits for the answer to the one before it on the same connection: where a single
+# delivery's latency is measured, that wait would be the publisher's.
+PUBLISHERS = "10"
+
+
+@dataclass(frozen=True)
+class Contender:
+    label: str
+    family: str
+    start: Callable
+    # Perseid may run in several ways; the bar is about one of them.
+    is_judged: bool = True
+    is_pinned: bool = True
+
+
+@dataclass
+class Standing:
+    """What a contender reached."""
+
+    contender: Contender
+    middle: dict
+    samples: list
+    commands: list
+
+
+@dataclass
+class Outcome:
+    case: "Case"
+    standings: list = field(default_factory=list)
+    # Why a contender could not be measured, by its label.
+    failures: dict = field(default_factory=dict)
+
+    def judged(self, family):
+        found = [one for one in self.standings if one.contender.family == family and one.contender.is_judged]
+        return found[0] if found else None
+
+    def best(self, family, measure):
+        found = [one for one in self.standings if one.contender.family == family and one.contender.is_judged]
+        choose = max if measure.more_is_better else min
+        return choose(found, key=lambda one: one.middle[measure.key], default=None)
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    title: str
+    contenders: list
+    measure: Callable
+    shown: list
+    bars: list
+    # Publishers go on as soon as they are answered, so something must be the limit.
+    is_saturating: bool = False
+
+    def run(self, programs, repetitions, is_quick, without):
+        chosen = [one for one in self.contenders if one.family not in without]
+        samples = {one.label: [] for one in chosen}
+        commands = {}
+        failures = {}
+        for repetition in range(repetitions):
+            # Alternating, so that a noisy minute touches all of them.
+            for contender in chosen:
+                say(f"{self.name}: {contender.label}, {repetition + 1} of {repetitions}")
+                try:
+                    sample, commands[contender.label] = self.run_once(programs, contender, is_quick)
+                except (RuntimeError, OSError) as error:
+                    # The other servers' numbers are still good.
+                    failures[contender.label] = str(error)
+                    say(f"    failed: {error}")
+                    continue
+                samples[contender.label].append(sample)
+                say("    " + self.summary(sample))
+        standings = [
+            Standing(one, measures.medians(samples[one.label]), samples[one.label], commands[one.label])
+            for one in chosen
+            if samples[one.label]
+        ]
+        return Outcome(self, standings, failures)
+
+    def run_once(self, programs, contender, is_quick):
+        with contender.start(programs) as server:
+            results = self.measure(programs, server, contender, is_quick)
+            raw = {"case": self.name, "contender": contender.label, "server": server.commands, "results": results}
+            keep(raw)
+            return combined(results), server.commands + [result["command"] for result in results.values()]
+
+    def summary(self, sample):
+        parts = [f"{measure.title} {measure.text(sample[measure.key])}" for measure in self.shown]
+        return ", ".join(parts) + (f", {sample['wrong']} WRONG" if sample["wrong"] else "")
+
+
+def keep(raw):
+    name = f"{raw['case']}-{raw['contender']}-{time.time_ns() // 1_000_000}".replace(" ", "-").replace(",", "")
+    (WORK / f"{name}.json").write_text(json.dumps(raw, indent=1))
+
+
+def combined(results):
+    """One set of values from the runs of a case; only fairness has more than one."""
+    values = measures.of(results["main"])
+    if "alone" in results:
+        alone, background = measures.of(results["alone"]), measures.of(results["background"])
+        values["p99_alone"] = alone["p99"]
+        values["p99_excess"] = values["p99"] - alone["p99"]
+        values["background"] = background["rate"]
+        values["wrong"] += alone["wrong"] + background["wrong"]
+        # The server is busy with the background, so its numbers say what limited the case.
+        values |= {key: background[key] for key in ("server_share", "server_cores")}
+    return values
+
+
+def seconds(full, is_quick):
+    return str(max(2, full / 4) if is_quick else full)
+
+
+def cores_of(contender):
+    return GENERATOR_CORE if contender.is_pinned else None
+
+
+def once(*options, full_seconds, is_urgent=False, warms_up=False):
+    """A case that is one run of the generator."""
+
+    def measure(programs, server, contender, is_quick):
+        if warms_up:
+            warm_up(programs, server, contender)
+        timed = ["--seconds", seconds(full_seconds, is_quick)] if full_seconds else ["--seconds", "0"]
+        asked = list(options) + timed
+        return {"main": generator.run(programs, server, asked, cores_of(contender), is_urgent)}
+
+    return measure
+
+
+def warm_up(programs, server, contender):
+    """A server's first connections load code and grow tables; that is not the cost of a connection."""
+    options = ["--connections", "200", "--rate", "10", "--warm-up", "0", "--seconds", "1", "--settle", "0.5"]
+    generator.run(programs, server, options, cores_of(contender))
+    time.sleep(0.5)
+
+
+def cross_node(programs, server, contender, is_quick):
+    publisher, subscriber = (f"127.0.0.1:{port}" for port in server.ports)
+    options = ["--subscribe", subscriber, "--publish", publisher, "--connections", "10", "--rate", "200"]
+    options += ["--publishers", PUBLISHERS]
+    options += ["--settle", "2", "--seconds", seconds(10, is_quick)]
+    return {"main": generator.run(programs, server, options, cores_of(contender), is_urgent=True)}
+
+
+def fairness(programs, server, contender, is_quick):
+    length = float(seconds(10, is_quick))
+    small = ["--channel-prefix", "small", "--connections", "10", "--rate", "50", "--seconds", str(length)]
+    small += ["--publishers", PUBLISHERS]
+    flood = ["--connections", "10000", "--publishers", "1", "--latency-sampling", "256"]
+    flood += ["--seconds", str(length + 5), "--warm-up", "0.5"]
+    alone = generator.run(programs, server, small, cores_of(contender), is_urgent=True)
+    main, background = generator.run_beside(programs, server, flood, small, cores_of(contender))
+    return {"main": main, "alone": alone, "background": background}
+
+
+def floor(label="floor", **options):
+    return Contender(label, "floor", lambda programs: Floor(programs, cores=SERVER_CORE, **options))
+
+
+def nchan(label="nchan, 1 worker", is_pinned=True, is_judged=True, **options):
+    cores = SERVER_CORE if is_pinned else None
+    return Contender(label, "nchan", lambda programs: Nchan(programs, cores=cores, **options), is_judged, is_pinned)
+
+
+def perseid(label="perseid, 1 reactor, raw", is_pinned=True, is_judged=True, **options):
+    cores = SERVER_CORE if is_pinned else None
+    start = lambda programs: Perseid(programs, cores=cores, **options)  # noqa: E731
+    return Contender(label, "perseid", start, is_judged, is_pinned)
+
+
+ENVELOPE = perseid("perseid, 1 reactor, envelope", is_judged=False, envelope=True)
+
+FANOUT_RATE = Case(
+    "fanout-rate",
+    "5,000 WebSockets on one channel, 10 publishes/s",
+    [floor(), nchan(), perseid(), ENVELOPE],
+    once("--connections", "5000", "--rate", "10", full_seconds=10),
+    [CPU, P50, P99, P999, LATEST, OTHERS],
+    [RatioBar(CPU, "floor", 1.15), RatioBar(CPU, "nchan", 0.8), NothingLostBar()],
+)
+
+FANOUT_SATURATED = Case(
+    "fanout-saturated",
+    "1,000 WebSockets on one channel, 64 HTTP publishers flat out, 64-byte payload, in memory",
+    [
+        floor("floor, coalescing", coalesces=True),
+        nchan(),
+        nchan("nchan, 2 workers", is_pinned=False, workers=2),
+        perseid(),
+        perseid("perseid, 2 reactors, raw", is_pinned=False, is_judged=False, reactors=2),
+        ENVELOPE,
+    ],
+    once("--connections", "1000", "--publishers", "64", "--latency-sampling", "64", "--warm-up", "2", full_seconds=8),
+    [RATE, PUBLISHED, CPU, P50, P99, PER_CALL, OTHERS],
+    [RatioBar(RATE, "nchan", 15), NothingLostBar()],
+    is_saturating=True,
+)
+
+FANOUT_SATURATED_REDIS = Case(
+    "fanout-saturated-redis",
+    "the same through Redis with history, two nodes with half of the subscribers and publishers each",
+    [
+        nchan("nchan distributed, 2 nodes", is_pinned=False, nodes=2, over_redis=True),
+        perseid("perseid, 2 nodes, raw", is_pinned=False, nodes=2, over_redis=True),
+        perseid("perseid, 2 nodes, envelope", is_pinned=False, is_judged=False, nodes=2, over_redis=True, envelope=True),
+    ],
+    once(
+        *["--connections", "1000", "--publishers", "64", "--latency-sampling", "16"],
+        *["--warm-up", "2", "--settle", "2", "--drain", "15"],
+        full_seconds=8,
+    ),
+    [RATE, PUBLISHED, CPU, REDIS, P50, P99, PER_CALL, OTHERS],
+    [RatioBar(RATE, "nchan", 5), NothingLostBar()],
+    is_saturating=True,
+)
+
+IDLE_MEMORY = Case(
+    "idle-memory",
+    "15,000 idle WebSockets: the server's PSS with them, less without",
+    [floor(), nchan(), perseid()],
+    once("--connections", "15000", "--settle", "2", full_seconds=0, warms_up=True),
+    [BYTES],
+    [LimitBar(BYTES, 500)],
+)
+
+CROSS_NODE_LATENCY = Case(
+    "cross-node-latency",
+    "publish on A, delivery on B through Redis, 10 subscribers, 200/s",
+    [
+        nchan("nchan distributed, 2 nodes", is_pinned=False, nodes=2, over_redis=True, prelude=True),
+        perseid("perseid, 2 nodes, raw", is_pinned=False, nodes=2, over_redis=True),
+    ],
+    cross_node,
+    [P50, P99, P999, LATEST, OTHERS],
+    [RatioBar(P50, "nchan", 0.6), RatioBar(P99, "nchan", 0.6), NothingLostBar()],
+)
+
+FAIRNESS = Case(
+    "fairness",
+    "10 members at 50/s while another channel fans out to 10,000 without a pause",
+    [floor(), nchan(prelude=True), perseid()],
+    fairness,
+    [P99_ALONE, P99, P99_EXCESS, LATEST, BACKGROUND, OTHERS],
+    [LimitBar(P99_EXCESS, 5), NothingLostBar()],
+)
+
+MANY_CHANNELS = Case(
+    "many-channels",
+    "500 channels × 10 members, 2,000 publishes/s",
+    [floor(), nchan(), perseid(), ENVELOPE],
+    once(
+        *["--connections", "5000", "--channels", "500", "--publishers", "20", "--rate", "2000"],
+        full_seconds=8,
+    ),
+    [CPU, P50, P99, P999, OTHERS],
+    [RatioBar(CPU, "nchan", 0.7), NothingLostBar()],
+)
+
+CONNECTS = Case(
+    "connects",
+    "10,000 WebSocket connects: accept, handshake, subscribe",
+    [floor(), nchan(), perseid(), ENVELOPE],
+    once("--connections", "10000", full_seconds=0, warms_up=True),
+    [CONNECT],
+    [RatioBar(CONNECT, "floor", 1.5), RatioBar(CONNECT, "nchan", 0.9), NothingLostBar()],
+)
+
+ALL = [
+    FANOUT_RATE,
+    FANOUT_SATURATED,
+    FANOUT_SATURATED_REDIS,
+    IDLE_MEMORY,
+    CROSS_NODE_LATENCY,
+    FAIRNESS,
+    MANY_CHANNELS,
+    CONNECTS,
+]

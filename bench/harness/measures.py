@@ -1,0 +1,90 @@
+"""Measures: what is taken from a result, and how it is written."""
+
+import statistics
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Measure:
+    key: str
+    title: str
+    decimals: int = 1
+    # Whether more of it is better; only where servers are ranked by it.
+    more_is_better: bool = False
+
+    def text(self, value):
+        return "–" if value is None else f"{value:,.{self.decimals}f}"
+
+
+CPU = Measure("cpu", "server CPU µs per delivery", 2)
+RATE = Measure("rate", "deliveries/s", 0, more_is_better=True)
+PUBLISHED = Measure("published", "publishes/s", 0, more_is_better=True)
+P50 = Measure("p50", "p50 ms", 2)
+P99 = Measure("p99", "p99 ms", 2)
+P999 = Measure("p999", "p99.9 ms", 2)
+LATEST = Measure("max", "max ms", 2)
+P99_ALONE = Measure("p99_alone", "p99 ms alone", 2)
+P99_EXCESS = Measure("p99_excess", "p99 ms added", 2)
+BACKGROUND = Measure("background", "background deliveries/s", 0, more_is_better=True)
+BYTES = Measure("bytes", "bytes per connection", 0)
+CONNECT = Measure("connect", "server CPU µs per connect", 1)
+OTHERS = Measure("others", "cores used by others", 2)
+PER_CALL = Measure("per_call", "deliveries per recv", 1)
+REDIS = Measure("redis", "Redis CPU µs per publish", 1)
+
+
+def of(result):
+    """All that one result of `load` says, by key."""
+    values = {
+        "connect": result["connecting"]["serverMicrosecondsPerConnect"],
+        "bytes": result["connecting"]["proportionalBytesPerConnection"],
+        "wrong": wrong(result),
+    }
+    window = result.get("window")
+    if window:
+        values |= of_window(window)
+        values["per_call"] = result["checks"]["delivered"] / max(1, result["checks"]["receiveCalls"])
+    return values
+
+
+def of_window(window):
+    latency = window["latencyMicroseconds"]
+    return {
+        "cpu": window["serverMicrosecondsPerDelivery"],
+        "rate": window["deliveriesPerSecond"],
+        "published": window["publications"] / window["seconds"],
+        "redis": window["auxiliarySeconds"] * 1e6 / max(1, window["publications"]),
+        "p50": latency["p50"] / 1e3,
+        "p99": latency["p99"] / 1e3,
+        "p999": latency["p999"] / 1e3,
+        "max": latency["max"] / 1e3,
+        "server_share": window["serverBusiestThreadShare"],
+        "server_cores": window["serverSeconds"] / window["elapsedSeconds"],
+        "generator_cores": window["generatorSeconds"] / window["elapsedSeconds"],
+        "redis_cores": window["auxiliarySeconds"] / window["elapsedSeconds"],
+        "generator_share": window["generatorBusiestThreadShare"],
+        "machine_cores": window["machineSeconds"] / window["elapsedSeconds"],
+        "others": others_seconds(window) / window["elapsedSeconds"],
+        "lateness": window["latenessMicroseconds"]["p99"] / 1e3,
+    }
+
+
+def others_seconds(window):
+    ours = window["serverSeconds"] + window["generatorSeconds"] + window["auxiliarySeconds"]
+    return max(0, window["machineSeconds"] - ours)
+
+
+def wrong(result):
+    """How many deliveries were missing, doubled or misplaced, and connections or publishes refused."""
+    checks = result["checks"]
+    kinds = ["lost", "doubled", "foreign", "gaps", "protocolErrors", "closed", "failed"]
+    window = result.get("window") or {}
+    return sum(checks[kind] for kind in kinds) + window.get("refused", 0)
+
+
+def medians(samples):
+    """The median of each measure; wrong deliveries are summed, since one is too many."""
+    keys = samples[0].keys()
+    middle = {key: statistics.median(sample[key] for sample in samples) for key in keys}
+    middle["wrong"] = sum(sample["wrong"] for sample in samples)
+    return middle

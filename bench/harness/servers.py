@@ -1,0 +1,148 @@
+"""Servers: how each is started, and how it is spoken to."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from .build import BENCH, WORK
+from .process import Process, accepts, answers, free_port
+
+# The hard limit of this machine's processes; nginx cannot raise it, and 15,000 connections fit.
+DESCRIPTORS = 20_000
+
+
+class Server:
+    """A running server of one or more nodes. Use it in a `with` block."""
+
+    family = ""
+    subscribe_path = "/ws?channel=%c"
+    publish_path = "/channels/%c"
+    # What `load` needs to know besides.
+    load_options: list[str] = []
+
+    def __init__(self, cores=None):
+        self.cores = cores
+        self.processes = []
+        self.auxiliary = []
+        self.ports = []
+        self.commands = []
+
+    def __enter__(self):
+        WORK.mkdir(exist_ok=True)
+        self.directory = Path(tempfile.mkdtemp(prefix=f"{self.family}-", dir=WORK))
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for process in reversed(self.auxiliary + self.processes):
+            process.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def start(self):
+        raise NotImplementedError
+
+    def run(self, command, name):
+        self.commands.append(" ".join(command))
+        return Process(command, self.directory / f"{name}.log", self.cores)
+
+    def start_redis(self):
+        """Redis without files: its durability is not what is compared."""
+        port = free_port()
+        command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        command += ["--dir", str(self.directory)]
+        redis = self.run(command, "redis")
+        self.auxiliary.append(redis)
+        redis.wait_until(lambda: accepts(port), "Redis")
+        return port
+
+
+class Floor(Server):
+    family = "floor"
+
+    def __init__(self, programs, coalesces=False, cores=None):
+        super().__init__(cores)
+        self.binary = programs.floor
+        self.coalesces = coalesces
+
+    def start(self):
+        port = free_port()
+        command = [self.binary, "--port", str(port)] + (["--coalesce"] if self.coalesces else [])
+        process = self.run(command, "floor")
+        self.processes.append(process)
+        self.ports.append(port)
+        process.wait_until(lambda: answers(port, "/"), "the floor")
+
+
+class Nchan(Server):
+    family = "nchan"
+    subscribe_path = "/ws?id=%c"
+    publish_path = "/pub?id=%c"
+
+    def __init__(self, programs, workers=1, nodes=1, over_redis=False, prelude=False, cores=None):
+        super().__init__(cores)
+        self.workers = workers
+        self.nodes = nodes
+        self.over_redis = over_redis
+        # nginx leaves Nagle's algorithm on until a connection has been kept alive once; where latency is measured
+        # that would hold messages back for the peer's delayed acknowledgement.
+        self.load_options = ["--prelude-path", "/nop"] if prelude else []
+
+    def start(self):
+        redis_port = self.start_redis() if self.over_redis else 0
+        for node in range(self.nodes):
+            self.start_node(node, redis_port)
+
+    def start_node(self, node, redis_port):
+        port = free_port()
+        directory = self.directory / f"node{node}"
+        directory.mkdir()
+        configuration = directory / "nginx.conf"
+        configuration.write_text(self.configuration(port, directory, redis_port))
+        process = self.run(["nginx", "-c", str(configuration)], f"nginx{node}")
+        self.processes.append(process)
+        self.ports.append(port)
+        # Over Redis a publish succeeds only when nchan has finished its own handshake with Redis.
+        process.wait_until(lambda: answers(port, "/pub?id=probe", "POST", b"probe"), "nchan")
+
+    def configuration(self, port, directory, redis_port):
+        name = "nchan-redis.conf" if self.over_redis else "nchan-memory.conf"
+        text = (BENCH / "peers" / name).read_text()
+        values = {
+            "workers": self.workers,
+            "descriptors": DESCRIPTORS,
+            "connections": DESCRIPTORS - 1_000,
+            "directory": directory,
+            "port": port,
+            "redis_port": redis_port,
+        }
+        for key, value in values.items():
+            text = text.replace("{{" + key + "}}", str(value))
+        return text
+
+
+class Perseid(Server):
+    family = "perseid"
+
+    def __init__(self, programs, reactors=1, nodes=1, over_redis=False, envelope=False, cores=None):
+        super().__init__(cores)
+        self.binary = programs.perseid
+        self.reactors = reactors
+        self.nodes = nodes
+        self.over_redis = over_redis
+        # nchan delivers the bare payload, so the bare payload is what is compared with it.
+        self.subscribe_path = "/ws?channel=%c" + ("" if envelope else "&format=raw")
+        self.load_options = ["--await-subscribed"] if envelope else []
+
+    def start(self):
+        redis = ["--redis", f"redis://127.0.0.1:{self.start_redis()}"] if self.over_redis else []
+        for node in range(self.nodes):
+            port = free_port()
+            command = [self.binary, "serve", "--listen", f"127.0.0.1:{port}", "--reactors", str(self.reactors)]
+            process = self.run(command + redis, f"perseid{node}")
+            self.processes.append(process)
+            self.ports.append(port)
+            process.wait_until(lambda: answers(port, "/readyz"), "perseid")
