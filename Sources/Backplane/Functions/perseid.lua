@@ -19,7 +19,7 @@ local HEAD_MILLISECONDS = 86400000
 local ONCE_MILLISECONDS = 300000
 
 -- First byte of a published message with a header. No UTF-8 text begins with it, so nothing else is taken for one.
-local MAGIC = string.char(192)
+local MAGIC = '\192'
 
 local function now_milliseconds()
   local time = redis.call('TIME')
