@@ -87,7 +87,10 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        .testTarget(name: "ReactorTests", dependencies: ["Reactor", "CReactor"], swiftSettings: settings),
         .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: settings),
+        .testTarget(name: "BrokerTests", dependencies: ["Broker"], swiftSettings: settings),
+        .testTarget(name: "BackplaneTests", dependencies: ["Backplane", "Broker", "Reactor"], swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -27,4 +27,17 @@ public struct ChannelName: Hashable, Sendable, CustomStringConvertible {
 
     /// The name itself.
     public var description: String { text }
+
+    /// Names are the same if their bytes are, as for Redis. Strings are the same if their characters are: `é` in one
+    /// code point or in two.
+    public static func == (left: ChannelName, right: ChannelName) -> Bool {
+        left.text.utf8.elementsEqual(right.text.utf8)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        let isHashed: Void? = text.utf8.withContiguousStorageIfAvailable {
+            hasher.combine(bytes: UnsafeRawBufferPointer($0))
+        }
+        if isHashed == nil { for byte in text.utf8 { hasher.combine(byte) } }
+    }
 }

@@ -37,6 +37,15 @@ public struct Continuity {
     private var state = State.opening
     private var held: [Publication] = []
 
+    /// How many of `held` were there when the read under way was asked for: Redis knows each of them, or lost it.
+    private var heldBeforeReadCount = 0
+
+    /// Whether publications may have been missed since the read under way was asked for.
+    private var mustReadAgain = false
+
+    /// The highest position that was delivered; it is past `last` only where positions went back.
+    private var highest = Position.start
+
     /// The newest position that was delivered.
     public private(set) var last = Position.start
 
@@ -60,7 +69,7 @@ public struct Continuity {
         case .opening, .reading:
             hold(publication)
             return .hold
-        case .live where publication.previous == last:
+        case .live where follows(publication):
             advance(to: publication)
             return .deliver
         case .live where publication.position <= last && tail.contains(publication.position):
@@ -68,22 +77,31 @@ public struct Continuity {
         case .live:
             // A hole, or a channel whose positions went back because its Redis lost writes.
             hold(publication)
-            state = .reading
-            return .read(after: last)
+            return .read(after: startReading())
         }
     }
 
-    /// Takes the head of a channel that was just subscribed to; from here on it is live.
+    /// Takes the head of a channel that was just subscribed to; from here on it is live. A second head, asked for because
+    /// the channel was heard again after a silence, moves nothing: what it knows is read.
     public mutating func open(head: Position) -> (deliveries: [Delivery], readAfter: Position?) {
+        guard state == .opening else { return ([], beginReading()) }
         last = head
+        highest = head
         state = .live
         return release()
     }
 
-    /// Asks for a read, because publications may have been missed unseen. `nil` if one is under way or none is needed.
+    /// Asks for a read, because publications may have been missed unseen. `nil` if none is needed or one is under way,
+    /// which is then followed by another: its page may have been made before what was missed.
     public mutating func beginReading() -> Position? {
-        guard state == .live else { return nil }
+        if state == .reading { mustReadAgain = true }
+        return state == .live ? startReading() : nil
+    }
+
+    private mutating func startReading() -> Position {
         state = .reading
+        heldBeforeReadCount = held.count
+        mustReadAgain = false
         return last
     }
 
@@ -114,21 +132,33 @@ public struct Continuity {
         return (deliveries + released.deliveries, released.readAfter)
     }
 
-    /// Hands over what was held, up to the next hole.
+    /// Hands over what was held, up to the next hole that no read was asked for.
     private mutating func release() -> (deliveries: [Delivery], readAfter: Position?) {
         var deliveries: [Delivery] = []
         let waiting = held
+        let readCount = heldBeforeReadCount
         held.removeAll()
         for (index, publication) in waiting.enumerated() where publication.position > last {
-            guard publication.previous == last else {
-                held = Array(waiting[index...])
-                state = .reading
-                return (deliveries, last)
+            if !follows(publication) {
+                guard index < readCount else {
+                    held = Array(waiting[index...])
+                    return (deliveries, startReading())
+                }
+                // It was heard, and the read that followed does not know it: its Redis lost it. Another read would not
+                // find it either.
+                if publication.position <= highest { continue }
+                deliveries.append(.gap(from: last, to: publication.previous))
             }
             advance(to: publication)
             deliveries.append(.publication(publication))
         }
-        return (deliveries, nil)
+        heldBeforeReadCount = 0
+        return (deliveries, mustReadAgain ? startReading() : nil)
+    }
+
+    /// Whether a publication is the next one. What was delivered before is not, even where positions went back.
+    private func follows(_ publication: Publication) -> Bool {
+        publication.previous == last && publication.position > highest
     }
 
     /// Makes older publications answer those who come back.
@@ -139,12 +169,16 @@ public struct Continuity {
     }
 
     private mutating func hold(_ publication: Publication) {
-        if held.count == Self.heldCountMax { held.removeAll() }
+        if held.count == Self.heldCountMax {
+            held.removeAll()
+            heldBeforeReadCount = 0
+        }
         held.append(publication)
     }
 
     private mutating func advance(to publication: Publication) {
         last = publication.position
+        highest = max(highest, last)
         tail.append(publication)
     }
 }

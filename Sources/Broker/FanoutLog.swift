@@ -196,7 +196,8 @@ public final class FanoutLog {
     private func finishRound() {
         round.isUnderWay = false
         sentThrough = round.target
-        var keepsFrom = round.keepsFrom
+        // Whoever was behind when it was visited may have caught up or left since then.
+        var keepsFrom = behindCount == 0 ? round.target : round.keepsFrom
         if !skippedFrom.isEmpty, let newest { keepsFrom = min(keepsFrom, newest.start) }
         drop(upTo: keepsFrom)
     }
@@ -205,11 +206,13 @@ public final class FanoutLog {
 
     /// Lets go of a member's bytes: it rejoins at the newest frame once its connection takes bytes again. Returns how
     /// its current frame ends (see `restOfFrame`), which its connection must still be sent.
-    public func beginSkipping(_ index: UInt32, in table: borrowing SubscriptionTable) -> (bytes: [UInt8], skipping: Int)? {
+    public func beginSkipping(_ index: UInt32, in table: borrowing SubscriptionTable) -> (
+        bytes: [UInt8], skipping: Int
+    )? {
         let subscription = table[index]
         let rest = restOfFrame(at: subscription.pointee.offset)
-        let boundary = rest.map { subscription.pointee.offset + UInt64($0.bytes.count - $0.skipping) }
-        skippedFrom[index] = frames.position(upTo: boundary ?? subscription.pointee.offset) ?? lastDroppedPosition
+        if let rest { subscription.pointee.offset += UInt64(rest.bytes.count - rest.skipping) }
+        skippedFrom[index] = frames.position(upTo: subscription.pointee.offset) ?? lastDroppedPosition
         subscription.pointee.flags.insert(.isSkipping)
         markBehind(subscription)
         return rest
@@ -221,8 +224,11 @@ public final class FanoutLog {
         let from = skippedFrom.removeValue(forKey: index) ?? .start
         subscription.pointee.flags.remove(.isSkipping)
         let gap: (from: Position, to: Position)
-        if policy == .latest, let newest {
+        // The newest is not sent to who had it before it began to skip.
+        if policy == .latest, let newest, newest.start >= subscription.pointee.offset {
             subscription.pointee.offset = newest.start
+            // A round under way may have passed it by as a member that needs nothing.
+            keep(from: newest.start)
             gap = (from, newest.before)
         } else {
             subscription.pointee.offset = end
@@ -234,13 +240,13 @@ public final class FanoutLog {
     // MARK: Memory
 
     private func drop(upTo offset: UInt64) {
-        if offset == end, behindCount == 0 {
-            dropAll()
-        } else if offset > start {
-            start = offset
-            lastDroppedPosition = frames.drop(upTo: offset) ?? lastDroppedPosition
-            compact()
-        }
+        if offset == end, behindCount == 0 { return dropAll() }
+        // Whole frames are kept, for `restOfFrame` of those who stand in the middle of one.
+        let boundary = frames.frame(containing: offset)?.start ?? offset
+        guard boundary > start else { return }
+        start = boundary
+        lastDroppedPosition = frames.drop(upTo: boundary) ?? lastDroppedPosition
+        compact()
     }
 
     /// Moves what is kept to the front once half the memory before it is unused: each byte moves once at most for each
@@ -269,8 +275,10 @@ public final class FanoutLog {
     private static let idleCapacityMax = 4_096
 
     private func grow(toHold needed: Int) {
+        // Where bytes were dropped at the front, a third stays free, so that each move is paid for by many appends.
+        let wanted = start > storageStart ? needed + needed / 2 : needed
         var size = max(capacity, 1_024)
-        while size < needed { size *= 2 }
+        while size < wanted { size *= 2 }
         let replacement = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
         if let old = storage {
             replacement.copyMemory(from: old + Int(start - storageStart), byteCount: Int(end - start))

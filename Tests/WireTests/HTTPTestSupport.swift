@@ -1,23 +1,6 @@
 import Testing
 import Wire
 
-/// SplitMix64: a failure names its seed and is repeated by it.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 extension [UInt8] {
     /// Makes a few random changes: replaces, inserts, removes, repeats or swaps in bytes that parsers care about.
     func mutated(by generator: inout SeededGenerator) -> [UInt8] {

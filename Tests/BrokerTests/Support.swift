@@ -1,0 +1,51 @@
+public import Broker
+
+/// A small generator with a seed, so that a failing run can be repeated.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    /// Whether something happens that happens once in so many times.
+    mutating func once(in times: Int) -> Bool { Int.random(in: 0..<times, using: &self) == 0 }
+}
+
+extension Position: ExpressibleByIntegerLiteral {
+    /// Milliseconds; positions of tests need no sequence.
+    public init(integerLiteral value: UInt64) {
+        self.init(milliseconds: value, sequence: 0)
+    }
+}
+
+extension Publication {
+    /// A publication that follows another.
+    init(_ position: Position, after previous: Position, bytes: Int = 3) {
+        self.init(
+            position: position,
+            previous: previous,
+            payload: Payload(kind: .text, bytes: [UInt8](repeating: 120, count: bytes))
+        )
+    }
+}
+
+/// Publications whose positions follow each other as they are listed, the first after `previous`.
+func chain(_ positions: Position..., after previous: Position = .start) -> [Publication] {
+    chain(of: positions, after: previous)
+}
+
+/// The same from an array.
+func chain(of positions: [Position], after previous: Position = .start) -> [Publication] {
+    var last = previous
+    return positions.map { position in
+        defer { last = position }
+        return Publication(position, after: last)
+    }
+}
