@@ -79,23 +79,74 @@ public final class Reactor<Message: Sendable> {
     public func run<Handler: ReactorHandler>(_ handler: Handler) where Handler.Message == Message {
         var hasWorkLeft = false
         while !handler.isFinished {
-            poller.wait(milliseconds: hasWorkLeft ? 0 : millisecondsToNextTick()) { token, readiness in
-                if token < Self.reservedTokens {
-                    handler.ready(token: token, readiness: readiness)
-                } else {
-                    inbox.wakeup.clear()
-                }
-            }
+            wait(handler, hasWorkLeft: hasWorkLeft)
             now = Clock.monotonicNanoseconds
             if !handler.isIntakePaused { drainInbox(to: handler) }
-            let due = UInt32(truncatingIfNeeded: (now - start) / (Self.tickMilliseconds * 1_000_000))
-            if due != tick {
-                tick = due
-                handler.tick(due)
-            }
+            moveClock(of: handler)
+            if let guest { hostTurn(of: guest, for: handler) }
             hasWorkLeft = handler.endOfTurn()
             longestTurnNanoseconds = max(longestTurnNanoseconds, Clock.monotonicNanoseconds - now)
         }
+    }
+
+    private func wait<Handler: ReactorHandler>(_ handler: Handler, hasWorkLeft: Bool) where Handler.Message == Message {
+        let maySleep = !hasWorkLeft && (inbox.prepareToSleep() || handler.isIntakePaused) && guest?.mayHostSleep() ?? true
+        poller.wait(milliseconds: maySleep ? millisecondsToNextTick() : 0) { token, readiness in
+            switch token {
+            case .max: inbox.wakeup.clear()
+            case .max - 1: guest?.clearWakeup()
+            default: handler.ready(token: token, readiness: readiness)
+            }
+        }
+        inbox.noteAwake()
+        guest?.noteHostAwake()
+    }
+
+    private func moveClock<Handler: ReactorHandler>(of handler: Handler) where Handler.Message == Message {
+        let due = UInt32(truncatingIfNeeded: (now - start) / (Self.tickMilliseconds * 1_000_000))
+        guard due != tick else { return }
+        tick = due
+        handler.tick(due)
+    }
+
+    // MARK: A guest
+
+    /// Another reactor on this thread, without descriptors of its own, that has a turn in each turn of this one. What the
+    /// two post to each other costs no wake-up and no switch of threads.
+    private var guest: ReactorGuest?
+
+    /// Takes in a guest; it must have been made on this thread.
+    public func host<Handler: ReactorHandler>(
+        _ guest: Reactor<Handler.Message>,
+        _ handler: Handler
+    ) throws(SystemError) {
+        try guest.inbox.wakeup.attach(to: poller, token: .max - 1)
+        self.guest = ReactorGuest(
+            turn: { guest.turnAsGuest(handler) },
+            mayHostSleep: { guest.inbox.prepareToSleep() },
+            noteHostAwake: { guest.inbox.noteAwake() },
+            clearWakeup: { guest.inbox.wakeup.clear() }
+        )
+    }
+
+    /// Exchanges between host and guest in one turn, at most: a publish is a question, its answer and nothing more, so
+    /// two would do; pipelined requests make it a few.
+    private static var exchangesMax: Int { 8 }
+
+    private func hostTurn<Handler: ReactorHandler>(of guest: ReactorGuest, for handler: Handler)
+    where Handler.Message == Message {
+        for _ in 0..<Self.exchangesMax {
+            guest.turn()
+            if inbox.count == 0 || handler.isIntakePaused { return }
+            drainInbox(to: handler)
+        }
+    }
+
+    private func turnAsGuest<Handler: ReactorHandler>(_ handler: Handler) where Handler.Message == Message {
+        now = Clock.monotonicNanoseconds
+        drainInbox(to: handler)
+        moveClock(of: handler)
+        _ = handler.endOfTurn()
     }
 
     private func drainInbox<Handler: ReactorHandler>(to handler: Handler) where Handler.Message == Message {
@@ -114,3 +165,11 @@ public final class Reactor<Message: Sendable> {
 
 @available(*, unavailable)
 extension Reactor: Sendable {}
+
+/// What a host needs of its guest, whatever the guest's messages are.
+private struct ReactorGuest {
+    let turn: () -> Void
+    let mayHostSleep: () -> Bool
+    let noteHostAwake: () -> Void
+    let clearWakeup: () -> Void
+}

@@ -24,7 +24,11 @@ struct Serve: AsyncParsableCommand {
         configuration.logger = logger
         let node: Node
         do {
-            node = try Node(configuration, backplane: settings.backplaneMaker(logger))
+            node = try Node(
+                configuration,
+                hostsUplink: settings.redis == nil,
+                backplane: settings.backplaneMaker(logger)
+            )
         } catch {
             logger.critical("the node cannot start", metadata: ["error": "\(error)"])
             throw ExitCode.failure
