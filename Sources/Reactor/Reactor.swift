@@ -52,6 +52,9 @@ public final class Reactor<Message: Sendable> {
     private var tick: UInt32 = 0
     private var batch: [Message] = []
 
+    /// How many of `batch` were handed over; the rest waits for the end of a pause.
+    private var batchHandled = 0
+
     /// Makes a reactor around an inbox that others already hold.
     public init(inbox: Inbox<Message>) throws(SystemError) {
         self.inbox = inbox
@@ -61,9 +64,10 @@ public final class Reactor<Message: Sendable> {
         try inbox.wakeup.attach(to: poller, token: .max)
     }
 
-    /// The tick that stands so many milliseconds from now, rounded up.
+    /// The first tick that stands at least so many milliseconds from now.
     public func tick(afterMilliseconds milliseconds: UInt64) -> UInt32 {
-        tick &+ UInt32((milliseconds + Self.tickMilliseconds - 1) / Self.tickMilliseconds)
+        let end = (now - start) / 1_000_000 + milliseconds
+        return UInt32(truncatingIfNeeded: (end + Self.tickMilliseconds) / Self.tickMilliseconds)
     }
 
     /// The current tick.
@@ -78,16 +82,22 @@ public final class Reactor<Message: Sendable> {
     /// Turns until the handler is finished.
     public func run<Handler: ReactorHandler>(_ handler: Handler) where Handler.Message == Message {
         var hasWorkLeft = false
+        var isInboxTaken = true
         while !handler.isFinished {
-            poller.wait(milliseconds: hasWorkLeft ? 0 : millisecondsToNextTick()) { token, readiness in
+            // After a pause nobody will wake it for what came meanwhile.
+            let mustTake = !isInboxTaken && !handler.isIntakePaused
+            var isNowKnown = false
+            poller.wait(milliseconds: hasWorkLeft || mustTake ? 0 : millisecondsToNextTick()) { token, readiness in
+                if !isNowKnown { now = Clock.monotonicNanoseconds }
+                isNowKnown = true
                 if token < Self.reservedTokens {
                     handler.ready(token: token, readiness: readiness)
                 } else {
                     inbox.wakeup.clear()
                 }
             }
-            now = Clock.monotonicNanoseconds
-            if !handler.isIntakePaused { drainInbox(to: handler) }
+            if !isNowKnown { now = Clock.monotonicNanoseconds }
+            isInboxTaken = drainInbox(to: handler)
             let due = UInt32(truncatingIfNeeded: (now - start) / (Self.tickMilliseconds * 1_000_000))
             if due != tick {
                 tick = due
@@ -98,11 +108,21 @@ public final class Reactor<Message: Sendable> {
         }
     }
 
-    private func drainInbox<Handler: ReactorHandler>(to handler: Handler) where Handler.Message == Message {
-        guard inbox.count > 0 else { return }
-        inbox.take(into: &batch)
-        for message in batch { handler.receive(message) }
+    /// Hands over what waits; says whether all of it, or a pause came first. The inbox is taken in every turn, though it
+    /// may be empty: a wake-up that is not followed by taking would be the last one.
+    private func drainInbox<Handler: ReactorHandler>(to handler: Handler) -> Bool where Handler.Message == Message {
+        if batch.isEmpty {
+            if handler.isIntakePaused { return false }
+            inbox.take(into: &batch)
+        }
+        while batchHandled < batch.count {
+            if handler.isIntakePaused { return false }
+            batchHandled += 1
+            handler.receive(batch[batchHandled - 1])
+        }
+        batchHandled = 0
         batch.removeAll(keepingCapacity: batch.capacity <= 4_096)
+        return true
     }
 
     private func millisecondsToNextTick() -> Int32 {
