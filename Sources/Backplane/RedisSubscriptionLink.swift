@@ -15,8 +15,6 @@ final class RedisSubscriptionLink {
     private unowned let reactor: Reactor<UplinkCommand>
 
     private var wanted: Set<ChannelName> = []
-    /// SUBSCRIBE acknowledgements still to come.
-    private var awaited: [ChannelName: Int] = [:]
     private var lastHeard: UInt64 = 0
     private var lastPing: UInt64 = 0
 
@@ -35,15 +33,16 @@ final class RedisSubscriptionLink {
         link.onConnected = { [unowned self] in greet() }
         link.onReply = { [unowned self] in take($0) }
         link.onLost = { [unowned self] reason in
-            awaited.removeAll()
+            isGreeted = false
             onChange(reason)
         }
     }
 
-    /// Whether every wanted channel is heard.
-    var isUp: Bool { link.isConnected && isGreeted && awaited.isEmpty }
-
+    /// Whether every channel is heard that was wanted when the link was made; one that is wanted later is awaited by its
+    /// own acknowledgement.
     private var isGreeted = false
+
+    var isUp: Bool { link.isConnected && isGreeted }
 
     func connect() { link.connect() }
     func ready(_ readiness: Readiness) { link.ready(readiness) }
@@ -52,7 +51,6 @@ final class RedisSubscriptionLink {
     func subscribe(_ channel: ChannelName) {
         wanted.insert(channel)
         guard link.isConnected else { return }
-        awaited[channel, default: 0] += 1
         link.send(["SUBSCRIBE", .text(RedisKeys.channel(channel))])
     }
 
@@ -86,7 +84,6 @@ final class RedisSubscriptionLink {
         let channels = Array(wanted)
         for start in stride(from: 0, to: channels.count, by: Self.batchCount) {
             let batch = channels[start..<min(start + Self.batchCount, channels.count)]
-            for channel in batch { awaited[channel, default: 0] += 1 }
             link.send(["SUBSCRIBE"] + batch.map { .text(RedisKeys.channel($0)) })
         }
         // Its answer comes after all others, so by then the link is known to work.
@@ -103,19 +100,9 @@ final class RedisSubscriptionLink {
             onMessage(channel, reply[2].bytes)
         case UInt8(ascii: "s"):
             guard let channel = RedisKeys.channelName(reply[1].bytes) else { return }
-            acknowledge(channel)
+            if wanted.contains(channel) { onSubscribed(channel) }
         default: break
         }
-    }
-
-    private func acknowledge(_ channel: ChannelName) {
-        if let count = awaited[channel], count > 1 {
-            awaited[channel] = count - 1
-        } else {
-            awaited[channel] = nil
-        }
-        if wanted.contains(channel) { onSubscribed(channel) }
-        if awaited.isEmpty { onChange(nil) }
     }
 
     private func markGreeted(_ reply: RedisReply) {

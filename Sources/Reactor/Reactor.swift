@@ -52,6 +52,9 @@ public final class Reactor<Message: Sendable> {
     private var tick: UInt32 = 0
     private var batch: [Message] = []
 
+    /// How many of `batch` were handed over; the rest waits for the end of a pause.
+    private var batchHandled = 0
+
     /// Makes a reactor around an inbox that others already hold.
     public init(inbox: Inbox<Message>) throws(SystemError) {
         self.inbox = inbox
@@ -61,9 +64,10 @@ public final class Reactor<Message: Sendable> {
         try inbox.wakeup.attach(to: poller, token: .max)
     }
 
-    /// The tick that stands so many milliseconds from now, rounded up.
+    /// The first tick that stands at least so many milliseconds from now.
     public func tick(afterMilliseconds milliseconds: UInt64) -> UInt32 {
-        tick &+ UInt32((milliseconds + Self.tickMilliseconds - 1) / Self.tickMilliseconds)
+        let end = (now - start) / 1_000_000 + milliseconds
+        return UInt32(truncatingIfNeeded: (end + Self.tickMilliseconds) / Self.tickMilliseconds)
     }
 
     /// The current tick.
@@ -80,8 +84,7 @@ public final class Reactor<Message: Sendable> {
         var hasWorkLeft = false
         while !handler.isFinished {
             wait(handler, hasWorkLeft: hasWorkLeft)
-            now = Clock.monotonicNanoseconds
-            if !handler.isIntakePaused { drainInbox(to: handler) }
+            drainInbox(to: handler)
             moveClock(of: handler)
             if let guest { hostTurn(of: guest, for: handler) }
             hasWorkLeft = handler.endOfTurn()
@@ -90,14 +93,20 @@ public final class Reactor<Message: Sendable> {
     }
 
     private func wait<Handler: ReactorHandler>(_ handler: Handler, hasWorkLeft: Bool) where Handler.Message == Message {
-        let maySleep = !hasWorkLeft && (inbox.prepareToSleep() || handler.isIntakePaused) && guest?.mayHostSleep() ?? true
+        // During a pause nothing is taken, so nothing that is posted needs to end the sleep.
+        let isTaken = handler.isIntakePaused || (batch.isEmpty && inbox.prepareToSleep())
+        let maySleep = !hasWorkLeft && isTaken && (guest?.mayHostSleep() ?? true)
+        var isNowKnown = false
         poller.wait(milliseconds: maySleep ? millisecondsToNextTick() : 0) { token, readiness in
+            if !isNowKnown { now = Clock.monotonicNanoseconds }
+            isNowKnown = true
             switch token {
             case .max: inbox.wakeup.clear()
             case .max - 1: guest?.clearWakeup()
             default: handler.ready(token: token, readiness: readiness)
             }
         }
+        if !isNowKnown { now = Clock.monotonicNanoseconds }
         inbox.noteAwake()
         guest?.noteHostAwake()
     }
@@ -137,7 +146,7 @@ public final class Reactor<Message: Sendable> {
     where Handler.Message == Message {
         for _ in 0..<Self.exchangesMax {
             guest.turn()
-            if inbox.count == 0 || handler.isIntakePaused { return }
+            if inbox.count == 0 || handler.isIntakePaused || !batch.isEmpty { return }
             drainInbox(to: handler)
         }
     }
@@ -149,10 +158,18 @@ public final class Reactor<Message: Sendable> {
         _ = handler.endOfTurn()
     }
 
+    /// Hands over what waits, up to a pause; what the pause left comes first in the next turn.
     private func drainInbox<Handler: ReactorHandler>(to handler: Handler) where Handler.Message == Message {
-        guard inbox.count > 0 else { return }
-        inbox.take(into: &batch)
-        for message in batch { handler.receive(message) }
+        if batch.isEmpty {
+            if handler.isIntakePaused || inbox.count == 0 { return }
+            inbox.take(into: &batch)
+        }
+        while batchHandled < batch.count {
+            if handler.isIntakePaused { return }
+            batchHandled += 1
+            handler.receive(batch[batchHandled - 1])
+        }
+        batchHandled = 0
         batch.removeAll(keepingCapacity: batch.capacity <= 4_096)
     }
 

@@ -77,6 +77,9 @@ extension Settings {
                         metrics.linkLosses.add()
                         logger.warning("redis is lost", metadata: ["link": "\(link)", "reason": "\(reason)"])
                     },
+                    refused: { error in
+                        logger.error("redis refused", metadata: ["error": "\(error)"])
+                    },
                     roundTrip: { nanoseconds in
                         metrics.roundTrips.add()
                         metrics.roundTripNanoseconds.add(Int(nanoseconds))
