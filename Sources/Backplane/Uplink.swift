@@ -76,7 +76,7 @@ public final class Uplink: ReactorHandler {
         case .history(let ticket, let name, let since, let limit):
             metrics.historyReads.add()
             backplane.read(name, since: since, limit: limit, for: .request(ticket))
-        case .describe(let ticket, let name): 
+        case .describe(let ticket, let name):
             tellCounts()
             backplane.describe(name, for: ticket)
         case .stop: stop()
