@@ -14,19 +14,22 @@ final class Cluster: Sendable {
     }
 
     /// Starts a cluster, lends it, and ends it, whatever happened; nodes that the test left running must end in order.
-    /// If it failed, says what its nodes logged.
+    /// If it failed, says what its nodes logged. `redisUser` is as in a URL.
     static func with(
         nodes count: Int = 3,
         keepsData: Bool = false,
         environment: [String: String] = [:],
+        redisOptions: [String] = [],
+        redisUser: String? = nil,
         isolation: isolated (any Actor)? = #isolation,
         _ body: (Cluster) async throws -> Void
     ) async throws {
         let scratch = try Scratch()
-        let redis = try await RedisServer(keepsData: keepsData, in: scratch)
+        let redis = try await RedisServer(keepsData: keepsData, options: redisOptions, in: scratch)
+        let url = "redis://\(redisUser.map { "\($0)@" } ?? "")127.0.0.1:\(redis.port)"
         var nodes: [PerseidNode] = []
         for id in ["a", "b", "c"].prefix(count) {
-            nodes.append(try await PerseidNode(id: id, redis: redis.url, environment: environment, in: scratch))
+            nodes.append(try await PerseidNode(id: id, redis: url, environment: environment, in: scratch))
         }
         let cluster = Cluster(scratch, redis, nodes)
         do {
