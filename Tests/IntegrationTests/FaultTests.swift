@@ -138,7 +138,7 @@ import Testing
 
     @Test("a read that Redis refuses is asked for again")
     func readsAgain() async throws {
-        let rules = ["--user", "node on >secret ~* &* +@all"]
+        let rules = ["--user", "node", "on", ">secret", "~*", "&*", "+@all"]
         try await Cluster.with(nodes: 1, redisOptions: rules, redisUser: "node:secret") { cluster in
             let node = cluster.nodes[0]
             let streams = try StreamClient(
