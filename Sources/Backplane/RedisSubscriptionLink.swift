@@ -33,14 +33,17 @@ final class RedisSubscriptionLink {
         link = RedisLink(address: address, limits: limits, token: token, reactor: reactor)
         link.onConnected = { [unowned self] in greet() }
         link.onReply = { [unowned self] in take($0) }
-        link.onLost = { [unowned self] in onChange($0) }
+        link.onLost = { [unowned self] reason in
+            isGreeted = false
+            onChange(reason)
+        }
     }
 
-    /// Whether all that was wanted when the link was made is heard. A channel that is wanted later is acknowledged by
-    /// itself, and nobody else waits for it.
-    var isUp: Bool { link.isConnected && isGreeted }
-
+    /// Whether every channel is heard that was wanted when the link was made; one that is wanted later is awaited by its
+    /// own acknowledgement.
     private var isGreeted = false
+
+    var isUp: Bool { link.isConnected && isGreeted }
 
     func connect() { link.connect() }
     func ready(_ readiness: Readiness) { link.ready(readiness) }
@@ -87,7 +90,7 @@ final class RedisSubscriptionLink {
             let batch = channels[start..<min(start + Self.batchCount, channels.count)]
             link.send(["SUBSCRIBE"] + batch.map { .text(RedisKeys.channel($0)) })
         }
-        // Its answer comes after all others, so by then every channel is heard.
+        // Its answer comes after all others, so by then the link is known to work.
         ping()
     }
 

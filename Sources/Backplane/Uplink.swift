@@ -38,10 +38,9 @@ public final class Uplink: ReactorHandler {
         self.metrics = metrics
     }
 
-    /// Runs until it is told to stop.
-    public func run() {
+    /// Starts the backplane; from here on its reactor must run.
+    public func start() {
         backplane.start(delegate: self)
-        reactor.run(self)
     }
 
     // MARK: Reactor

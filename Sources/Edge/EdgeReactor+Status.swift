@@ -54,6 +54,8 @@ extension EdgeReactor {
             sayBye(index, .drain, afterMilliseconds: UInt64.random(in: 0...limits.drainMilliseconds / 4))
         }
         let isOver = Int32(bitPattern: tick &- deadline) >= 0
-        if connections.count - graveyard.count == 0 || isOver { finish() }
+        let isEmpty = connections.count == graveyard.count
+        // The first may host the uplink, which the others need until they end.
+        if isOver || isEmpty && (index > 0 || node.edgesRunning == 1) { finish() }
     }
 }

@@ -6,10 +6,10 @@ internal import Synchronization
 public final class Inbox<Message: Sendable>: Sendable {
     private let messages = Mutex<[Message]>([])
 
-    /// Whether the reactor was already told that something is here.
+    /// Whether the reactor is awake, or was already woken: either way it will look here before it sleeps.
     private let isSignalled = Atomic<Bool>(false)
 
-    /// How many messages wait, as last seen by a writer or the reader.
+    /// How many messages wait. Written under the lock only, so that no older number stays over a newer one.
     private let depth = Atomic<Int>(0)
 
     let wakeup: Wakeup
@@ -26,32 +26,45 @@ public final class Inbox<Message: Sendable>: Sendable {
 
     /// Appends a message and wakes the reactor unless it is already on its way.
     public func post(_ message: Message) {
-        let count = messages.withLock {
+        messages.withLock {
             $0.append(message)
-            return $0.count
+            depth.store($0.count, ordering: .relaxed)
         }
-        depth.store(count, ordering: .relaxed)
         signal()
     }
 
     /// Appends a message unless `depthMax` wait already; says whether it was taken.
     public func post(_ message: Message, depthMax: Int) -> Bool {
-        let count: Int? = messages.withLock {
-            guard $0.count < depthMax else { return nil }
+        let isTaken = messages.withLock {
+            guard $0.count < depthMax else { return false }
             $0.append(message)
-            return $0.count
+            depth.store($0.count, ordering: .relaxed)
+            return true
         }
-        guard let count else { return false }
-        depth.store(count, ordering: .relaxed)
-        signal()
-        return true
+        if isTaken { signal() }
+        return isTaken
     }
 
     /// Takes all that waits, in order, and leaves `empty` (whose memory is reused) in its place.
     func take(into empty: inout [Message]) {
+        messages.withLock {
+            swap(&$0, &empty)
+            depth.store($0.count, ordering: .relaxed)
+        }
+    }
+
+    /// Says that the reactor is about to sleep: from here on a message wakes it. Returns false if one came before.
+    ///
+    /// The flag is lowered first and the messages are looked at second; a writer does it the other way round. So either
+    /// the reactor sees the message or the writer sees the lowered flag.
+    func prepareToSleep() -> Bool {
         isSignalled.store(false, ordering: .sequentiallyConsistent)
-        messages.withLock { swap(&$0, &empty) }
-        depth.store(0, ordering: .relaxed)
+        return messages.withLock { $0.isEmpty }
+    }
+
+    /// Says that the reactor is awake and will look here before it sleeps again: nobody needs to wake it.
+    func noteAwake() {
+        isSignalled.store(true, ordering: .sequentiallyConsistent)
     }
 
     /// Wakes the reactor once per batch.

@@ -16,7 +16,7 @@ struct Settings {
     /// Reads and checks all settings.
     ///
     /// - Throws: `SettingsError` naming the first setting that cannot be used.
-    init(flags: [String: String], file: String?) async throws {
+    init(flags: [String: ConfigContent], file: String?) async throws {
         let config = try await Self.reader(flags: flags, file: file)
         try readListen(config)
         try readNode(config)
@@ -27,10 +27,10 @@ struct Settings {
         try checkExposure()
     }
 
-    private static func reader(flags: [String: String], file: String?) async throws -> ConfigReader {
+    private static func reader(flags: [String: ConfigContent], file: String?) async throws -> ConfigReader {
         let given = Dictionary(
             uniqueKeysWithValues: flags.map {
-                (AbsoluteConfigKey([$0.key]), ConfigValue(.string($0.value), isSecret: false))
+                (AbsoluteConfigKey([$0.key]), ConfigValue($0.value, isSecret: $0.key == "api-keys"))
             }
         )
         let environment = EnvironmentVariablesProvider().prefixKeys(with: "perseid")

@@ -96,7 +96,8 @@ local function history(keys, args)
   local reply = { newest(key) }
   local entries = {}
   if limit == 0 then
-    -- The head alone. Redis answers COUNT 0 with nil, not with an empty list.
+    -- Only the head is wanted. (Redis answers COUNT 0 on an existing stream with nil, not with an empty list.)
+    return reply
   elseif since == '' then
     local backwards = redis.call('XREVRANGE', key, '+', '-', 'COUNT', limit)
     for index = #backwards, 1, -1 do entries[#entries + 1] = backwards[index] end
