@@ -99,7 +99,8 @@ import Testing
             redis.signal(SIGCONT)
         case .flushedData:
             // In one step, so that nobody publishes between the two.
-            let script = "local t = redis.call('TIME'); redis.call('FLUSHALL'); return t[1] * 1000 + math.floor(t[2] / 1000)"
+            let script =
+                "local t = redis.call('TIME'); redis.call('FLUSHALL'); return t[1] * 1000 + math.floor(t[2] / 1000)"
             let milliseconds = UInt64(try await redis.command("EVAL", script, "0"))
             return Position(milliseconds: try #require(milliseconds), sequence: .max)
         case .flushedFunctions:
@@ -156,9 +157,12 @@ import Testing
             try await cluster.redis.command("XADD", key, "\(unheard)", "v", "\(first)", "t", "t", "p", "unheard")
             try await cluster.redis.command("SET", key + ":head", "\(unheard)")
             let last = try await cluster.redis.publish("last", to: "holed")
-            try await eventually("the node finds the hole", isTrue: {
-                try await node.metric("perseid_gaps_found_total") == 1
-            })
+            try await eventually(
+                "the node finds the hole",
+                isTrue: {
+                    try await node.metric("perseid_gaps_found_total") == 1
+                }
+            )
             try await cluster.redis.command("ACL", "SETUSER", "node", "+fcall_ro")
 
             try await streams.reach(last, in: "holed")

@@ -102,7 +102,9 @@ import Testing
             }
             let ages = ["short@\(positions[1])", "short@1-0", "short@99999999999999-0"]
             let stream = try StreamClient(
-                ages.map { StreamClient.Stream(port: cluster.nodes[1].port, target: "/sse?channel=short", lastEventID: $0) },
+                ages.map {
+                    StreamClient.Stream(port: cluster.nodes[1].port, target: "/sse?channel=short", lastEventID: $0)
+                },
                 in: cluster.scratch
             )
             try await stream.opened()
@@ -123,9 +125,12 @@ import Testing
         try await Cluster.with(nodes: 2, environment: environment) { cluster in
             let answer = try await cluster.nodes[0].ask("POST", "/channels/idle", body: "only")
             let position = try #require(answer.json["position"] as? String)
-            try await eventually("the history is over", isTrue: {
-                try await cluster.redis.command("EXISTS", RedisServer.key("idle")) == "0"
-            })
+            try await eventually(
+                "the history is over",
+                isTrue: {
+                    try await cluster.redis.command("EXISTS", RedisServer.key("idle")) == "0"
+                }
+            )
             let client = try stream("/sse?channel=idle", on: cluster, 1, from: "idle@\(position)")
             try await client.opened()
             let subscribed = try #require(try client.received()[0].first { $0.type == "subscribed" })
@@ -159,14 +164,19 @@ import Testing
                 in: cluster.scratch
             )
             try await clients.opened()
-            try await eventually("each has what it missed", isTrue: {
-                try clients.messages().allSatisfy { $0.map(\.data) == ["missed"] }
-            })
+            try await eventually(
+                "each has what it missed",
+                isTrue: {
+                    try clients.messages().allSatisfy { $0.map(\.data) == ["missed"] }
+                }
+            )
             try #require(clients.ended() == [])
         }
     }
 
-    private func stream(_ target: String, on cluster: Cluster, _ node: Int, from cursor: String? = nil) throws -> StreamClient {
+    private func stream(_ target: String, on cluster: Cluster, _ node: Int, from cursor: String? = nil) throws
+        -> StreamClient
+    {
         try StreamClient(
             [StreamClient.Stream(port: cluster.nodes[node].port, target: target, lastEventID: cursor)],
             in: cluster.scratch
