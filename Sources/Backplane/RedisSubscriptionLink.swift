@@ -15,8 +15,9 @@ final class RedisSubscriptionLink {
     private unowned let reactor: Reactor<UplinkCommand>
 
     private var wanted: Set<ChannelName> = []
-    private var lastHeard: UInt64 = 0
     private var lastPing: UInt64 = 0
+    /// When the oldest PING was sent behind which nothing was heard.
+    private var unansweredSince: UInt64?
 
     /// Redis acknowledged a subscription.
     var onSubscribed: (ChannelName) -> Void = { _ in }
@@ -60,24 +61,27 @@ final class RedisSubscriptionLink {
         link.send(["UNSUBSCRIBE", .text(RedisKeys.channel(channel))])
     }
 
-    /// A silent link is asked for a sign of life once a second and dropped when none comes.
+    /// The link is asked for a sign of life, several times within what Redis has to answer, and dropped when none comes.
+    /// What counts is the time without an answer: a channel may be quiet, and so may this thread have been.
     func tick(_ tick: UInt32) {
         link.tick(tick)
         guard link.isConnected else { return }
         let now = reactor.now
-        if now > lastHeard, now - lastHeard > limits.redisMilliseconds * 1_000_000 {
+        if let unansweredSince, now - unansweredSince > limits.redisMilliseconds * 1_000_000 {
             return link.fail("silent for \(limits.redisMilliseconds) ms")
         }
-        if now - lastPing >= 1_000_000_000 {
-            lastPing = now
-            link.send(["PING"])
-        }
+        if now - lastPing >= min(limits.redisMilliseconds / 3, 1_000) * 1_000_000 { ping() }
+    }
+
+    private func ping() {
+        lastPing = reactor.now
+        unansweredSince = unansweredSince ?? lastPing
+        link.send(["PING"])
     }
 
     private func greet() {
         isGreeted = false
-        lastHeard = reactor.now
-        lastPing = reactor.now
+        unansweredSince = nil
         if let password = address.password {
             link.send(["AUTH"] + (address.user.map { [.text($0)] } ?? []) + [.text(password)])
         }
@@ -87,11 +91,11 @@ final class RedisSubscriptionLink {
             link.send(["SUBSCRIBE"] + batch.map { .text(RedisKeys.channel($0)) })
         }
         // Its answer comes after all others, so by then the link is known to work.
-        link.send(["PING"])
+        ping()
     }
 
     private func take(_ reply: RedisReply) {
-        lastHeard = reactor.now
+        unansweredSince = nil
         if let error = reply.error { return link.fail(error) }
         guard reply.count >= 3 else { return markGreeted(reply) }
         switch reply[0].bytes.first {
