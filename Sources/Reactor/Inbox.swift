@@ -9,7 +9,8 @@ public final class Inbox<Message: Sendable>: Sendable {
     /// Whether the reactor was already told that something is here.
     private let isSignalled = Atomic<Bool>(false)
 
-    /// How many messages wait, as last seen by a writer or the reader.
+    /// How many messages wait; written under the lock, so that the count of a batch that was taken never hides the
+    /// message that came right after it.
     private let depth = Atomic<Int>(0)
 
     let wakeup: Wakeup
@@ -26,32 +27,32 @@ public final class Inbox<Message: Sendable>: Sendable {
 
     /// Appends a message and wakes the reactor unless it is already on its way.
     public func post(_ message: Message) {
-        let count = messages.withLock {
+        messages.withLock {
             $0.append(message)
-            return $0.count
+            depth.store($0.count, ordering: .relaxed)
         }
-        depth.store(count, ordering: .relaxed)
         signal()
     }
 
     /// Appends a message unless `depthMax` wait already; says whether it was taken.
     public func post(_ message: Message, depthMax: Int) -> Bool {
-        let count: Int? = messages.withLock {
-            guard $0.count < depthMax else { return nil }
+        let isTaken = messages.withLock {
+            guard $0.count < depthMax else { return false }
             $0.append(message)
-            return $0.count
+            depth.store($0.count, ordering: .relaxed)
+            return true
         }
-        guard let count else { return false }
-        depth.store(count, ordering: .relaxed)
-        signal()
-        return true
+        if isTaken { signal() }
+        return isTaken
     }
 
     /// Takes all that waits, in order, and leaves `empty` (whose memory is reused) in its place.
     func take(into empty: inout [Message]) {
         isSignalled.store(false, ordering: .sequentiallyConsistent)
-        messages.withLock { swap(&$0, &empty) }
-        depth.store(0, ordering: .relaxed)
+        messages.withLock {
+            swap(&$0, &empty)
+            depth.store(0, ordering: .relaxed)
+        }
     }
 
     /// Wakes the reactor once per batch.
