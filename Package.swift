@@ -92,6 +92,11 @@ let package = Package(
         .testTarget(name: "BrokerTests", dependencies: ["Broker"], swiftSettings: settings),
         .testTarget(name: "BackplaneTests", dependencies: ["Backplane", "Broker", "Reactor"], swiftSettings: settings),
         .testTarget(
+            name: "EdgeTests",
+            dependencies: ["Edge", "Backplane", "Broker", "Reactor", "Wire"],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "IntegrationTests",
             dependencies: ["Broker", "Backplane", "perseid"],
             exclude: ["Clients"],

@@ -67,6 +67,9 @@ public final class FanoutLog {
     /// Bytes of frames the log keeps.
     public var keptBytes: Int { Int(end - start) }
 
+    /// Bytes of frames that no round has brought to every member yet.
+    public var unsentBytes: Int { Int(end - sentThrough) }
+
     // MARK: Frames
 
     /// Appends one whole frame; with a position, it is that publication's.

@@ -42,7 +42,8 @@ public struct Limits: Sendable, Equatable {
     /// Time a peer that reads nothing may block its connection. Hit: close; `perseid_timeouts_total`.
     public var stallMilliseconds: UInt64 = 60_000
 
-    /// Replies, replays and pongs waiting for one slow connection. Hit: close 4008; `perseid_policy_actions_total`.
+    /// Replies, replays and pongs waiting for one slow connection, to which one more may be added whatever its size.
+    /// Hit: the connection is closed at once, for there is no room to say why; `perseid_policy_actions_total`.
     public var outboxBytesMax = 1_048_576
 
     // MARK: Fan-out

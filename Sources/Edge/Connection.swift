@@ -43,6 +43,11 @@ struct Connection: ~Copyable {
         static let isHead = Flags(rawValue: 2_048)
         /// The peer was pinged and has not been heard since.
         static let isPinged = Flags(rawValue: 4_096)
+        /// The peer ended its direction; it still gets what it asked for.
+        static let isEnded = Flags(rawValue: 8_192)
+
+        /// An answer is awaited or on its way out: a later request must wait.
+        static let holdsRequests: Flags = [.isAnswering, .isBlocked]
     }
 
     let socket: Socket

@@ -34,6 +34,8 @@ public final class EdgeMetrics: Sendable {
     public let bytesSent = Counter()
     /// Bytes received.
     public let bytesReceived = Counter()
+    /// Bytes of memory that the fan-out logs hold, as of the last second.
+    public let logBytes = Counter()
     /// Subscribers that cannot be sent to now.
     public let laggards = Counter()
     /// Slow readers closed.

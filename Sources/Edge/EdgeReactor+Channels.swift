@@ -41,12 +41,12 @@ extension EdgeReactor {
             throw HTTPRejection(status: 400, field: "body", reason: "not valid JSON")
         }
         let key = request.text(of: .idempotencyKey)
-        if let key, key.utf8.count > 255 || key.isEmpty {
-            throw HTTPRejection(status: 400, field: "Idempotency-Key", reason: "must have 1 to 255 bytes")
+        if request.head[.idempotencyKey] != nil, !(1...255).contains(key?.utf8.count ?? 0) {
+            throw HTTPRejection(status: 400, field: "Idempotency-Key", reason: "must be 1 to 255 bytes of UTF-8")
         }
         metrics.publishes.add()
         connections[live: index].pointee.flags.insert(.isAnswering)
-        ask(.publish(connections.key(ofLive: index), channel)) {
+        ask(.publish(connections.key(ofLive: index), channel, origin: answerOrigin)) {
             .publish(PublishRequest(ticket: $0, channel: channel, payload: payload, idempotencyKey: key))
         }
     }
@@ -66,8 +66,9 @@ extension EdgeReactor {
     func answerPublish(_ ticket: Ticket, _ outcome: Result<Position, BackplaneFailure>) {
         guard let waiter = waiting.removeValue(forKey: ticket.number) else { return }
         switch waiter {
-        case .publish(let key, let channel):
+        case .publish(let key, let channel, let origin):
             guard let index = answering(key) else { return }
+            answerOrigin = origin
             switch outcome {
             case .success(let position): answerPublished(index, channel, position)
             case .failure(let failure): refuse(index, failure)
@@ -106,13 +107,14 @@ extension EdgeReactor {
     private func describe(_ index: UInt32, _ channel: ChannelName) {
         connections[live: index].pointee.flags.insert(.isAnswering)
         tellCounts()
-        ask(.describe(connections.key(ofLive: index), channel)) { .describe($0, channel) }
+        ask(.describe(connections.key(ofLive: index), channel, origin: answerOrigin)) { .describe($0, channel) }
     }
 
     func answerDescribe(_ ticket: Ticket, _ outcome: Result<ChannelFacts, BackplaneFailure>) {
-        guard case .describe(let key, let channel)? = waiting.removeValue(forKey: ticket.number),
+        guard case .describe(let key, let channel, let origin)? = waiting.removeValue(forKey: ticket.number),
             let index = answering(key)
         else { return }
+        answerOrigin = origin
         switch outcome {
         case .failure(let failure): refuse(index, failure)
         case .success(let facts):
@@ -147,15 +149,16 @@ extension EdgeReactor {
             limit = number
         }
         connections[live: index].pointee.flags.insert(.isAnswering)
-        ask(.history(connections.key(ofLive: index), channel)) {
+        ask(.history(connections.key(ofLive: index), channel, origin: answerOrigin)) {
             .history($0, channel, since: since, limit: limit)
         }
     }
 
     func answerHistory(_ ticket: Ticket, _ outcome: Result<HistoryPage, BackplaneFailure>) {
-        guard case .history(let key, let channel)? = waiting.removeValue(forKey: ticket.number),
+        guard case .history(let key, let channel, let origin)? = waiting.removeValue(forKey: ticket.number),
             let index = answering(key)
         else { return }
+        answerOrigin = origin
         switch outcome {
         case .failure(let failure): refuse(index, failure)
         case .success(let page):

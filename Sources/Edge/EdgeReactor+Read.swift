@@ -20,11 +20,11 @@ extension EdgeReactor {
     /// The peer will say no more. Who waits for an answer still gets it; a stream's reader is gone.
     private func endOfStream(_ index: UInt32) {
         let connection = connections[live: index]
-        let isWaiting = connection.pointee.flags.contains(.isAnswering) || connection.pointee.outbox != nil
+        let isWaiting = !connection.pointee.flags.isDisjoint(with: .holdsRequests)
         guard connection.pointee.transport == .http, isWaiting, !connection.pointee.flags.contains(.isShut) else {
             return close(index)
         }
-        connection.pointee.flags.insert(.closesAfterAnswer)
+        connection.pointee.flags.insert(.isEnded)
         pauseReading(index)
     }
 
@@ -38,6 +38,17 @@ extension EdgeReactor {
         }
         input.bytes.append(contentsOf: bytes)
         understandInput(of: index)
+    }
+
+    /// Goes on with the requests that had to wait, and closes behind the last if the peer says no more.
+    func goOnAnswering(_ index: UInt32) {
+        let connection = connections[live: index]
+        let busy: Connection.Flags = [.holdsRequests, .isClosed, .isClosing]
+        guard connection.pointee.transport == .http, connection.pointee.flags.isDisjoint(with: busy) else { return }
+        if connection.pointee.input != nil { understandInput(of: index) }
+        if connection.pointee.flags.contains(.isEnded), connection.pointee.flags.isDisjoint(with: busy) {
+            closeWhenSent(index)
+        }
     }
 
     /// Goes on with what waits in the input.
@@ -90,7 +101,7 @@ extension EdgeReactor {
             case .webSocket:
                 return consumed + takeFrames(rest, for: index)
             case .http:
-                if flags.contains(.isAnswering) { return consumed }
+                if !flags.isDisjoint(with: .holdsRequests) { return consumed }
                 let used = takeRequest(UnsafeRawBufferPointer(rest), for: index, input: input)
                 if used == 0 { return consumed }
                 consumed += used
@@ -101,15 +112,15 @@ extension EdgeReactor {
 
     // MARK: Pausing
 
-    /// A client that sends more while it waits for an answer is not read until the answer is given.
+    /// A client that sends more while it waits for an answer is not read until the answer is given and taken.
     private func updateReading(_ index: UInt32) {
         let connection = connections[live: index]
         let waiting = connection.pointee.input?.bytes.count ?? 0
         let isTooMuch = waiting > limits.requestHeadBytesMax + 2 * limits.messageBytesMax
-        if connection.pointee.flags.contains(.isAnswering), isTooMuch {
+        if !connection.pointee.flags.isDisjoint(with: .holdsRequests), isTooMuch {
             pauseReading(index)
         } else if connection.pointee.flags.contains(.isReadingPaused),
-            !connection.pointee.flags.contains(.closesAfterAnswer)
+            connection.pointee.flags.isDisjoint(with: [.closesAfterAnswer, .isEnded])
         {
             connection.pointee.flags.remove(.isReadingPaused)
             watch(index)

@@ -115,6 +115,7 @@ extension EdgeReactor {
     func beginAnswer(_ request: borrowing HTTPRequest, for index: UInt32) {
         let connection = connections[live: index]
         connection.pointee.flags.subtract([.isHead, .announcesKeepAlive])
+        answerOrigin = crossOriginFields(request)
         if request.head.method == .head { connection.pointee.flags.insert(.isHead) }
         switch request.head.persistence {
         case .close: connection.pointee.flags.insert(.closesAfterAnswer)
@@ -139,14 +140,14 @@ extension EdgeReactor {
         connection.pointee.lastHeardTick = reactor.currentTick
         guard connection.pointee.flags.contains(.isAnswering) else { return }
         connection.pointee.flags.remove(.isAnswering)
-        if connection.pointee.input != nil { understandInput(of: index) }
+        goOnAnswering(index)
     }
 
     /// Answers with a body.
     func answer(
         _ index: UInt32,
         status: Int = 200,
-        contentType: StaticString,
+        contentType: StaticString?,
         _ body: UnsafeRawBufferPointer,
         extraFields: (inout ByteBuffer) -> Void = { _ in }
     ) {
@@ -156,9 +157,11 @@ extension EdgeReactor {
             contentType: contentType,
             body: body,
             persistence: persistence(index),
-            includesBody: !connections[live: index].pointee.flags.contains(.isHead),
-            extraFields: extraFields
-        )
+            includesBody: !connections[live: index].pointee.flags.contains(.isHead)
+        ) {
+            append(crossOrigin: answerOrigin, to: &$0)
+            extraFields(&$0)
+        }
         finishAnswer(index)
     }
 
@@ -177,9 +180,11 @@ extension EdgeReactor {
             message: message,
             field: field,
             persistence: persistence(index),
-            includesBody: !connections[live: index].pointee.flags.contains(.isHead),
-            extraFields: extraFields
-        )
+            includesBody: !connections[live: index].pointee.flags.contains(.isHead)
+        ) {
+            append(crossOrigin: answerOrigin, to: &$0)
+            extraFields(&$0)
+        }
         finishAnswer(index)
     }
 }

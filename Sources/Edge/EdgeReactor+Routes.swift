@@ -9,57 +9,58 @@ extension EdgeReactor {
         do throws(HTTPRejection) {
             if request.head.method == .options { return answerPreflight(request, index) }
             if request.isPath("/ws") {
-                try allow(.get, request, index) { request throws(HTTPRejection) in try openWebSocket(request, index) }
+                guard request.head.method == .get else { return refuseMethod(index, allowed: "GET, OPTIONS") }
+                try openWebSocket(request, index)
             } else if request.isPath("/sse") {
-                try allow(.get, request, index) { request throws(HTTPRejection) in try openEventStream(request, index) }
+                guard mayRead(request, index) else { return }
+                try openEventStream(request, index)
             } else if request.head.path.hasPrefix("/channels/", in: request.octets.span) {
                 try handleChannel(request, index)
             } else {
-                try allow(.get, request, index) { request throws(HTTPRejection) in try handlePage(request, index) }
+                handlePage(request, index)
             }
         } catch {
             refuse(index, status: error.status, error.reason, field: error.field)
         }
     }
 
-    /// Lets a request through if its method fits, else answers 405 with what would.
-    private func allow(
-        _ method: HTTPMethod,
-        _ request: borrowing HTTPRequest,
-        _ index: UInt32,
-        _ body: (borrowing HTTPRequest) throws(HTTPRejection) -> Void
-    ) throws(HTTPRejection) {
-        let isAllowed = request.head.method == method || (method == .get && request.head.method == .head)
-        guard isAllowed else {
-            return refuseMethod(index, allowed: method == .post ? "POST, OPTIONS" : "GET, HEAD, OPTIONS")
-        }
-        try body(request)
+    /// Whether a request's method is one that reads; if not, it is answered with 405.
+    private func mayRead(_ request: borrowing HTTPRequest, _ index: UInt32) -> Bool {
+        if request.head.method == .get || request.head.method == .head { return true }
+        refuseMethod(index, allowed: "GET, HEAD, OPTIONS")
+        return false
     }
 
     func refuseMethod(_ index: UInt32, allowed: StaticString) {
         refuse(index, status: 405, "method not allowed", field: "method") { $0.append(field: "Allow", allowed) }
     }
 
-    private func handlePage(_ request: borrowing HTTPRequest, _ index: UInt32) throws(HTTPRejection) {
-        if request.isPath("/healthz") {
-            answer(index, contentType: "application/json", literal("{\"status\":\"alive\"}"))
-        } else if request.isPath("/readyz") {
-            answerReadiness(index)
-        } else if request.isPath("/metrics") {
-            answerMetrics(index)
-        } else if request.isPath("/demo") {
-            answerDemo(index)
-        } else if request.isPath("/") {
-            output.removeAll()
-            output.append(
-                status: 302,
-                contentType: nil,
-                body: literal(""),
-                persistence: persistence(index)
-            ) { $0.append(field: "Location", "/demo") }
-            finishAnswer(index)
-        } else {
-            refuse(index, status: 404, "nothing is here", field: "path")
+    /// What is neither a channel nor a stream.
+    private enum Page: CaseIterable {
+        case health, readiness, metrics, demo, root
+
+        var path: StaticString {
+            switch self {
+            case .health: "/healthz"
+            case .readiness: "/readyz"
+            case .metrics: "/metrics"
+            case .demo: "/demo"
+            case .root: "/"
+            }
+        }
+    }
+
+    private func handlePage(_ request: borrowing HTTPRequest, _ index: UInt32) {
+        guard let page = Page.allCases.first(where: { request.isPath($0.path) }) else {
+            return refuse(index, status: 404, "nothing is here", field: "path")
+        }
+        guard mayRead(request, index) else { return }
+        switch page {
+        case .health: answer(index, contentType: "application/json", literal("{\"status\":\"alive\"}"))
+        case .readiness: answerReadiness(index)
+        case .metrics: answerMetrics(index)
+        case .demo: answerDemo(index)
+        case .root: answer(index, status: 302, contentType: nil, literal("")) { $0.append(field: "Location", "/demo") }
         }
     }
 

@@ -30,15 +30,19 @@ extension EdgeReactor {
 
     // MARK: Ending
 
-    /// Connections let go in one tick while draining: a hundredth of them, so that 20 s are enough and the nodes that
-    /// take them over are not flooded.
-    private static let drainShare = 40
+    /// Connections let go in one tick while draining: as many as it takes to be through after three quarters of the
+    /// time, so that the nodes that take them over are not flooded and each still has a moment to leave by itself.
+    private func drainShare(_ tick: UInt32, deadline: UInt32) -> Int {
+        let reserve = limits.drainMilliseconds / 4 / Reactor<UplinkReport>.tickMilliseconds
+        let ticksLeft = max(Int(Int32(bitPattern: deadline &- tick)) - Int(reserve), 1)
+        return max((connections.count + ticksLeft - 1) / ticksLeft, 64)
+    }
 
     /// Stops accepting and begins to let clients go.
     func beginDraining() {
         guard drainDeadlineTick == nil else { return }
         node.isDraining = true
-        listener.detach(from: reactor.poller)
+        listener.close()
         isListening = false
         drainDeadlineTick = reactor.tick(afterMilliseconds: limits.drainMilliseconds)
         goOnDraining(reactor.currentTick, deadline: drainDeadlineTick!)
@@ -46,7 +50,7 @@ extension EdgeReactor {
 
     /// Lets go of a batch, and ends when nobody is left or the time is up.
     func goOnDraining(_ tick: UInt32, deadline: UInt32) {
-        var batch = max(connections.count / Self.drainShare, 64)
+        var batch = drainShare(tick, deadline: deadline)
         for index in 0..<UInt32(connections.slotCount) where batch > 0 && connections.isLive(index) {
             let connection = connections[live: index]
             guard connection.pointee.flags.isDisjoint(with: [.isClosed, .isClosing, .isAnswering]) else { continue }
@@ -58,8 +62,14 @@ extension EdgeReactor {
             )
         }
         let isOver = Int32(bitPattern: tick &- deadline) >= 0
+        if isOver { closeAll() }
         let isEmpty = connections.count == graveyard.count
         // The first may host the uplink, which the others need until they end.
         if isOver || isEmpty && (index > 0 || node.edgesRunning == 1) { finish() }
+    }
+
+    /// Ends the connections of those who did not leave in time; a process that goes on must not keep them.
+    private func closeAll() {
+        for index in 0..<UInt32(connections.slotCount) where connections.isLive(index) { close(index) }
     }
 }

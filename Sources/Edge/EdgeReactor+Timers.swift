@@ -10,7 +10,10 @@ extension EdgeReactor {
         giveUpJoins(tick)
         if let drainDeadlineTick { goOnDraining(tick, deadline: drainDeadlineTick) }
         // Once a second.
-        if tick % 4 == 0 { metrics.longestTurnMicroseconds.set(Int(reactor.takeLongestTurn() / 1_000)) }
+        if tick % 4 == 0 {
+            metrics.longestTurnMicroseconds.set(Int(reactor.takeLongestTurn() / 1_000))
+            metrics.logBytes.set(feeds.values.reduce(0) { $0 + $1.log.retainedBytes })
+        }
     }
 
     /// One timer per connection serves every deadline: what it is for follows from the connection's state.
@@ -54,8 +57,11 @@ extension EdgeReactor {
 
     /// A heartbeat is sent only where nothing else was; a WebSocket that does not even answer that is dead.
     private func heartbeatTimerFired(_ index: UInt32, silence: UInt64) {
-        guard silence >= limits.heartbeatMilliseconds else {
-            return timers.schedule(index, at: reactor.tick(afterMilliseconds: limits.heartbeatMilliseconds - silence))
+        // Each at a moment of its own in the last quarter: those who got the same publication are not due together.
+        let spread = limits.heartbeatMilliseconds / 4
+        let patience = limits.heartbeatMilliseconds - UInt64.random(in: 0...spread)
+        guard silence + spread >= limits.heartbeatMilliseconds else {
+            return timers.schedule(index, at: reactor.tick(afterMilliseconds: patience - silence))
         }
         let connection = connections[live: index]
         output.removeAll()
@@ -68,7 +74,7 @@ extension EdgeReactor {
         }
         write(index, output.bytes)
         if connection.pointee.flags.contains(.isClosed) { return }
-        timers.schedule(index, at: reactor.tick(afterMilliseconds: limits.heartbeatMilliseconds))
+        timers.schedule(index, at: reactor.tick(afterMilliseconds: patience))
     }
 
     private func timeOut(_ index: UInt32) {

@@ -137,7 +137,12 @@ extension EdgeReactor {
     // MARK: What the uplink reports
 
     func opened(_ name: ChannelName, head: Position) {
-        guard let topic = topics[name], !topic.isOpen else { return }
+        guard let topic = topics[name] else { return }
+        if topic.isOpen {
+            // Let go of and asked for again before the first answer, which may be older than what was missed between.
+            if head > topic.last { catchUp(topic) }
+            return
+        }
         topic.isOpen = true
         topic.last = head
         advanceJoins(of: topic) { _ in }
@@ -253,7 +258,7 @@ extension EdgeReactor {
         feed: Feed,
         to output: inout ByteBuffer
     ) {
-        let cursor = feed.key.encoding.isEventStream ? feed.cursor : nil
+        let cursor = feed.key.encoding.isEventStream ? feed.cursor(topic, at: position) : nil
         encoder.appendControl("gap", cursor: cursor, as: feed.key.encoding, to: &output) { buffer in
             topic.name.withUTF8 {
                 Envelope.appendGap(channel: $0, from: from.numbers, to: position.numbers, into: &buffer)

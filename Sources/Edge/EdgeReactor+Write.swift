@@ -44,16 +44,16 @@ extension EdgeReactor {
     }
 
     /// Puts bytes behind what waits for a connection. What waits is bounded: past it the client is too slow for its own
-    /// answers.
+    /// answers. One of them, such as a replay, may be larger than that by itself.
     func enqueue(_ index: UInt32, _ bytes: [UInt8]) {
         let connection = connections[live: index]
         let outbox = connection.pointee.outbox ?? Outbox()
-        outbox.append(bytes)
-        connection.pointee.outbox = outbox
-        guard outbox.count <= limits.outboxBytesMax + limits.messageBytesMax else {
+        guard outbox.count <= limits.outboxBytesMax else {
             metrics.disconnects.add()
             return close(index)
         }
+        outbox.append(bytes)
+        connection.pointee.outbox = outbox
         block(index)
     }
 
@@ -75,6 +75,7 @@ extension EdgeReactor {
         metrics.laggards.add(-1)
         watch(index)
         if connection.pointee.flags.contains(.isClosing) { shut(index) }
+        goOnAnswering(index)
     }
 
     func noteSent(_ count: Int, _ connection: UnsafeMutablePointer<Connection>) {

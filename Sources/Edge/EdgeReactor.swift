@@ -56,7 +56,8 @@ final class EdgeReactor: ReactorHandler {
     var joins: [Join] = []
     var dirtyCounts: [Topic] = []
 
-    // Questions to the uplink
+    // Questions to the uplink, and the other site whose page may read the answer that is being written
+    var answerOrigin: String?
     var waiting: [UInt64: Waiting] = [:]
     var nextTicket: UInt64 = 0
 
@@ -122,7 +123,7 @@ final class EdgeReactor: ReactorHandler {
     /// Publications wait while some log has a whole window that was not sent to anybody yet: the inbox is bounded, a
     /// log in the middle of a round is not.
     var isIntakePaused: Bool {
-        flushQueue.first.map { $0.log.keptBytes > 4 * $0.log.windowBytesMax && $0.log.behindCount == 0 } ?? false
+        flushQueue.first.map { $0.log.unsentBytes > 4 * $0.log.windowBytesMax } ?? false
     }
 
     func endOfTurn() -> Bool {
@@ -148,10 +149,10 @@ final class EdgeReactor: ReactorHandler {
 
 /// Who waits for an answer of the uplink.
 enum Waiting {
-    case publish(SlabKey, ChannelName)
+    case publish(SlabKey, ChannelName, origin: String?)
     case command(SlabKey, ChannelName, id: [UInt8]?)
-    case history(SlabKey, ChannelName)
-    case describe(SlabKey, ChannelName)
+    case history(SlabKey, ChannelName, origin: String?)
+    case describe(SlabKey, ChannelName, origin: String?)
 }
 
 extension HTTPLimits {

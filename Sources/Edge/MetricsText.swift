@@ -45,6 +45,7 @@ struct MetricsText: ~Copyable {
     }
 
     private mutating func appendSlowReaders(_ node: NodeStatus) {
+        gauge("perseid_log_bytes", "Memory of the logs that subscribers are sent from.", sum(node, \.logBytes))
         gauge("perseid_laggards", "Connections that cannot be sent to now.", sum(node, \.laggards))
         begin("perseid_policy_actions_total", "counter", "What was done with slow readers.")
         append("{action=\"disconnect\"}", of: "perseid_policy_actions_total", sum(node, \.disconnects))

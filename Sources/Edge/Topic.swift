@@ -75,4 +75,9 @@ final class Feed {
     var cursor: String {
         topics.map { "\($0.cursorName)@\($0.last)" }.joined(separator: ",")
     }
+
+    /// Where a reader stands that has everything but what follows a position in one of the channels.
+    func cursor(_ topic: Topic, at position: Position) -> String {
+        topics.map { "\($0.cursorName)@\($0 === topic ? position : $0.last)" }.joined(separator: ",")
+    }
 }

@@ -1,0 +1,141 @@
+import Broker
+import Edge
+import Foundation
+import Synchronization
+import Testing
+
+/// Letting clients go.
+@Suite("Drain")
+struct DrainTests {
+    /// A node that is being stopped by another thread.
+    private final class Stopping: Sendable {
+        private let milliseconds = Mutex<Double?>(nil)
+
+        init(_ node: Node) {
+            Thread.detachNewThread { [self] in
+                let start = monotonicMilliseconds
+                node.stop()
+                milliseconds.withLock { $0 = monotonicMilliseconds - start }
+            }
+        }
+
+        /// How long it took, once it is over.
+        func wait() throws -> Double {
+            var result: Double?
+            try eventually("the node stops") {
+                result = milliseconds.withLock { $0 }
+                return result != nil
+            }
+            return result ?? 0
+        }
+
+        var isOver: Bool { milliseconds.withLock { $0 } != nil }
+    }
+
+    private func withDraining(
+        _ change: (inout EdgeConfiguration) -> Void,
+        _ body: (TestNode) throws -> Void
+    ) throws {
+        var configuration = EdgeConfiguration()
+        configuration.port = 0
+        configuration.nodeID = "n1"
+        change(&configuration)
+        try body(TestNode(configuration))
+    }
+
+    @Test("every client is told and closed, nobody new gets in, and the time is kept", arguments: [1, 2])
+    func drains(reactorCount: Int) throws {
+        try withDraining { configuration in
+            configuration.limits.drainMilliseconds = 3_000
+            configuration.reactorCount = reactorCount
+        } _: { node in
+            let sockets = try (0..<20).map { _ in try node.webSocket("?channel=a") }
+            let streams = try (0..<20).map { _ in try node.eventStream("?channel=a") }
+            let idle = try node.connect()
+            #expect(try idle.ask("GET", "/healthz").status == 200)
+            for socket in sockets { try socket.begin() }
+            for stream in streams { try stream.begin() }
+            let port = node.port
+            let stopping = Stopping(node.node)
+            for socket in sockets {
+                let bye = try socket.next("bye")
+                #expect(bye.code == 4_000)
+                #expect(bye["reconnect"] as? Bool == true)
+                #expect((0...750).contains(bye["after"] as? Int ?? -1))
+                #expect(try socket.nextClose().code == 4_000)
+            }
+            for stream in streams {
+                #expect(try stream.next("bye").message.code == 4_000)
+                #expect(try stream.nextOrEnd() == nil)
+            }
+            #expect(idle.ends() && idle.buffer.isEmpty)
+            // They did not close their end yet, so the node still waits; nobody new gets in meanwhile.
+            #expect(!stopping.isOver)
+            #expect(throws: ConnectFailure.self) { try TestClient(port: port) }
+            for socket in sockets { socket.close() }
+            for stream in streams { stream.close() }
+            idle.close()
+            #expect(try stopping.wait() < 3_500)
+            #expect(throws: ConnectFailure.self) { try TestClient(port: port) }
+        }
+    }
+
+    @Test("a node without clients stops at once")
+    func drainsNobody() throws {
+        try withDraining { _ in
+        } _: { node in
+            #expect(try node.ask("GET", "/healthz").status == 200)
+            try eventually("the client is gone") { node.metrics.httpConnections.value == 0 }
+            #expect(try Stopping(node.node).wait() < 5_000)
+        }
+    }
+
+    @Test("many clients are all told within the time")
+    func drainsMany() throws {
+        try withDraining { configuration in
+            configuration.limits.drainMilliseconds = 2_000
+        } _: { node in
+            let sockets = try (0..<1_500).map { _ in try node.webSocket("?format=raw") }
+            // Raw ones are told by the close frame alone.
+            let milliseconds = try Stopping(node.node).wait()
+            #expect(milliseconds < 4_000)
+            let told = sockets.count { $0.framesNow() == [.close(4_000, "the node is going away")] }
+            #expect(told == 1_500)
+            for socket in sockets { socket.close() }
+        }
+    }
+
+    @Test("a client that reads nothing does not hold the node, and its connection ends with it")
+    func drainsStopped() throws {
+        try withDraining { configuration in
+            configuration.limits.drainMilliseconds = 500
+            configuration.limits.closeMilliseconds = 60_000
+        } _: { node in
+            let socket = try node.webSocket("?channel=a", receiveBytes: 4_096)
+            try socket.begin()
+            try node.publish("a", SlowReaderTests.bodies(0..<400))
+            try eventually("it is behind") { node.metrics.laggards.value == 1 }
+            #expect(try Stopping(node.node).wait() < 2_500)
+            #expect(socket.client.ends(within: 5))
+        }
+    }
+
+    @Test("what was asked before the end is answered")
+    func answersPending() throws {
+        try withDraining { configuration in
+            configuration.limits.drainMilliseconds = 2_000
+        } _: { node in
+            let clients = try (0..<20).map { _ in try node.connect() }
+            for client in clients { #expect(try client.ask("GET", "/healthz").status == 200) }
+            for client in clients { try client.sendRequest("POST", "/channels/a", body: "last") }
+            try eventually("all were asked") { node.metrics.publishes.value == 20 }
+            let stopping = Stopping(node.node)
+            for client in clients {
+                #expect(try client.readAnswer().status == 200)
+                #expect(client.ends())
+                client.close()
+            }
+            _ = try stopping.wait()
+        }
+    }
+}

@@ -1,0 +1,252 @@
+import Broker
+import Edge
+import Foundation
+import Testing
+
+@Suite("Event streams")
+struct EventStreamTests {
+    @Test("a stream begins with the fields that keep proxies from holding it back")
+    func head() throws {
+        try withNode { node in
+            let stream = try node.eventStream("?channel=a")
+            let head = stream.head
+            #expect(head["Content-Type"] == "text/event-stream; charset=utf-8")
+            #expect(head["Cache-Control"]?.contains("no-store") == true)
+            #expect(head["Cache-Control"]?.contains("no-transform") == true)
+            #expect(head["X-Accel-Buffering"] == "no")
+            #expect(head["Connection"] == "close")
+            #expect(head["Content-Length"] == nil && head["Transfer-Encoding"] == nil)
+            #expect(head["Access-Control-Allow-Origin"] == nil)
+        }
+    }
+
+    @Test("pages of listed sites can read a stream")
+    func crossOrigin() throws {
+        try withNode { configuration in
+            configuration.allowedOrigins = ["https://listed.example"]
+        } _: { node in
+            let listed = try node.eventStream("?channel=a", fields: [("Origin", "https://listed.example")])
+            #expect(listed.head["Access-Control-Allow-Origin"] == "https://listed.example")
+            #expect(listed.head["Vary"] == "Origin")
+            let foreign = try node.eventStream("?channel=a", fields: [("Origin", "https://evil.example")])
+            #expect(foreign.head["Access-Control-Allow-Origin"] == nil)
+        }
+    }
+
+    @Test("HEAD gets the fields and the end")
+    func headOnly() throws {
+        try withNode { node in
+            let client = try node.connect()
+            let answer = try client.ask("HEAD", "/sse?channel=a")
+            #expect(answer.status == 200)
+            #expect(answer["Content-Type"] == "text/event-stream; charset=utf-8")
+            #expect(client.ends() && client.buffer.isEmpty)
+            #expect(node.metrics.eventStreamConnections.value == 0)
+        }
+    }
+
+    @Test("retry, welcome, subscribed, a checkpoint, then messages with the cursor as id")
+    func messages() throws {
+        try withNode { node in
+            let before = try node.publish("a", "before")
+            let stream = try node.eventStream("?channel=a")
+            let welcome = try stream.next("welcome").message
+            #expect(welcome["node"] as? String == "n1")
+            #expect((1_000...3_000).contains(stream.retryMilliseconds ?? 0))
+            let subscribed = try stream.next("subscribed").message
+            #expect(subscribed.channel == "a" && subscribed.position == before && subscribed.isRecovered == nil)
+            try stream.receive { $0.contains("id: a@\(before)\n\n") }
+            #expect(stream.lastEventID == "a@\(before)")
+            let positions = try node.publish("a", (0..<100).map { Array("m\($0)".utf8) })
+            for (number, position) in positions.enumerated() {
+                let event = try stream.next()
+                let message = try event.message
+                #expect(message.type == "message" && message.data == "m\(number)" && message.position == position)
+                #expect(event.id == "a@\(position)")
+            }
+        }
+    }
+
+    @Test("with several channels each id is the cursor of all, and resumes all")
+    func severalChannels() throws {
+        try withNode { node in
+            let stream = try node.eventStream("?channel=b%2Fc&channel=a&channel=b%2Fc")
+            let subscribed = try stream.begin(2)
+            #expect(subscribed.compactMap(\.channel) == ["a", "b/c"])
+            let a = try node.publish("a", "a0")
+            #expect(try stream.next().id == "a@\(a),b%2Fc@0-0")
+            let b = try node.publish("b/c", "b0")
+            let event = try stream.next()
+            #expect(event.id == "a@\(a),b%2Fc@\(b)")
+            stream.close()
+
+            try node.publish("a", ["a1", "a2"].map { Array($0.utf8) })
+            try node.publish("b/c", "b1")
+            let resumed = try node.eventStream("?channel=a&channel=b%2Fc", fields: [("Last-Event-ID", event.id)])
+            #expect(try resumed.begin(2).allSatisfy { $0.isRecovered == true })
+            #expect(resumed.lastEventID == "" || resumed.lastEventID == event.id)
+            var data: [String] = []
+            for _ in 0..<3 { data.append(try resumed.next().message.data ?? "") }
+            #expect(data == ["a1", "a2", "b1"])
+            let live = try node.publish("b/c", "b2")
+            #expect(try resumed.next().id.hasSuffix("b%2Fc@\(live)"))
+        }
+    }
+
+    @Test("Last-Event-ID resumes and counts more than the address, which also may have a cursor")
+    func resumes() throws {
+        try withNode { configuration in
+            configuration.limits.historyCountMax = 5
+        } _: { node in
+            let positions = try node.publish("a", (0..<5).map { Array("\($0)".utf8) })
+            let byField = try node.eventStream(
+                "?channel=a&cursor=a@\(positions[0])",
+                fields: [("Last-Event-ID", "a@\(positions[3])")]
+            )
+            #expect(try byField.begin()[0].isRecovered == true)
+            #expect(try byField.next().message.data == "4")
+            for name in ["cursor", "lastEventId"] {
+                let byQuery = try node.eventStream("?channel=a&\(name)=a@\(positions[2])")
+                #expect(try byQuery.begin()[0].isRecovered == true)
+                #expect(try byQuery.next().message.data == "3")
+                #expect(try byQuery.next().message.data == "4")
+            }
+            let nothingNew = try node.eventStream("?channel=a", fields: [("Last-Event-ID", "a@\(positions[4])")])
+            #expect(try nothingNew.begin()[0].isRecovered == true)
+
+            try node.publish("a", (5..<20).map { Array("\($0)".utf8) })
+            let lost = try node.eventStream("?channel=a", fields: [("Last-Event-ID", "a@\(positions[0])")])
+            #expect(try lost.begin()[0].isRecovered == false)
+            let wrong = try node.ask("GET", "/sse?channel=a", [("Last-Event-ID", "5")])
+            #expect(wrong.status == 400)
+            #expect(wrong.errorField == "Last-Event-ID")
+        }
+    }
+
+    @Test("reconnecting by the last id again and again while publishing goes on misses and repeats nothing")
+    func resumesUnderLoad() throws {
+        try withNode { configuration in
+            configuration.limits.historyCountMax = 1_000
+        } _: { node in
+            var id = ""
+            var next = 0
+            try node.publish("b", "other")
+            let first = try node.eventStream("?channel=a&channel=b")
+            try first.begin(2)
+            try node.publish("a", "start")
+            id = try first.next().id
+            for round in 0..<15 {
+                let stream = try node.eventStream("?channel=a&channel=b", fields: [("Last-Event-ID", id)])
+                try node.publish("a", (0..<20).map { Array("\(round * 20 + $0)".utf8) })
+                #expect(try stream.begin(2).allSatisfy { $0.isRecovered == true })
+                for _ in 0..<(round * 11) % 33 where next < (round + 1) * 20 {
+                    let event = try stream.next()
+                    #expect(try event.message.data == "\(next)")
+                    id = event.id
+                    next += 1
+                }
+                stream.close()
+            }
+            let stream = try node.eventStream("?channel=a&channel=b", fields: [("Last-Event-ID", id)])
+            try stream.begin(2)
+            while next < 300 {
+                #expect(try stream.next().message.data == "\(next)")
+                next += 1
+            }
+        }
+    }
+
+    @Test("a replay larger than what may wait for a client arrives whole")
+    func resumesWithMuch() throws {
+        try withNode { configuration in
+            configuration.limits.outboxBytesMax = 65_536
+        } _: { node in
+            let first = try node.publish("a", "start")
+            try node.publish("a", (0..<90).map { _ in [UInt8](repeating: 97, count: 20_000) })
+            let stream = try node.eventStream("?channel=a&cursor=a@\(first)", receiveBytes: 8_192)
+            #expect(try stream.begin()[0].isRecovered == true)
+            for _ in 0..<90 { #expect(try stream.next().message.data?.count == 20_000) }
+        }
+    }
+
+    @Test("padding on request")
+    func padding() throws {
+        try withNode { node in
+            let padded = try node.eventStream("?channel=a&padding=true")
+            try padded.begin()
+            #expect(padded.text.contains(":" + String(repeating: " ", count: 2_048) + "\n\n"))
+            for query in ["?channel=a", "?channel=a&padding=false"] {
+                let plain = try node.eventStream(query)
+                try plain.begin()
+                #expect(plain.bytes.count < 1_000)
+            }
+        }
+    }
+
+    @Test("a comment where nothing else was sent, and only there")
+    func heartbeat() throws {
+        try withNode { configuration in
+            configuration.limits.heartbeatMilliseconds = 1_000
+        } _: { node in
+            let idle = try node.eventStream("?channel=idle")
+            let busy = try node.eventStream("?channel=busy")
+            try idle.begin()
+            try busy.begin()
+            let end = monotonicMilliseconds + 2_500
+            while monotonicMilliseconds < end {
+                try node.publish("busy", "x")
+                try busy.next()
+                usleep(50_000)
+            }
+            try idle.receive { $0.components(separatedBy: ": hb\n\n").count > 2 }
+            // A slow machine may have paused the publisher for longer than the heartbeat: once is forgiven.
+            #expect(busy.text.components(separatedBy: ": hb\n\n").count <= 2)
+            try node.publish("idle", "x")
+            #expect(try idle.next().message.data == "x")
+        }
+    }
+
+    @Test("format=raw is the payload alone; lines are kept, binary has its envelope")
+    func raw() throws {
+        try withNode { node in
+            let stream = try node.eventStream("?channel=a&format=raw")
+            try stream.begin()
+            let position = try node.publish("a", "one\ntwo\r\nthree")
+            let event = try stream.next()
+            #expect(event.data == "one\ntwo\nthree")
+            #expect(event.id == "a@\(position)")
+            try node.publish("a", "")
+            #expect(try stream.next().data == "")
+            try node.publish("a", "{\"x\":\n[1]}", json: true)
+            let json = try stream.next().data
+            #expect(!json.contains("\n") && json.contains("[1]"))
+            try node.publish("a", [[0xff]])
+            #expect(try stream.next().message.data64 == "/w==")
+        }
+    }
+
+    @Test("what a client sends behind its request is not taken for another request")
+    func nothingFollows() throws {
+        try withNode { node in
+            let stream = try node.eventStream("?channel=a")
+            try stream.begin()
+            try stream.client.sendRequest("POST", "/channels/a", body: "smuggled")
+            try node.publish("a", "real")
+            #expect(try stream.next().message.data == "real")
+            #expect(node.metrics.publishes.value == 1)
+        }
+    }
+
+    @Test("a reader that leaves is noticed")
+    func leaves() throws {
+        try withNode { node in
+            let streams = try (0..<10).map { _ in try node.eventStream("?channel=a") }
+            for stream in streams { try stream.begin() }
+            #expect(node.metrics.eventStreamConnections.value == 10)
+            for (index, stream) in streams.enumerated() { index % 2 == 0 ? stream.close() : stream.client.reset() }
+            try eventually("all are gone") { node.metrics.eventStreamConnections.value == 0 }
+            #expect(node.metrics.subscriptions.value == 0)
+            try eventually("the channel too") { node.metrics.topics.value == 0 }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import Backplane
+import Broker
+import Edge
+import Foundation
+
+/// A real node in the test's process, with the connections of the test.
+final class TestNode {
+    let node: Node
+    private var clients: [TestClient] = []
+    private var publisher: TestClient?
+
+    init(_ configuration: EdgeConfiguration) throws {
+        let limits = configuration.limits
+        node = try Node(configuration, hostsUplink: true) { _, _ in MemoryBackplane(limits: limits) }
+    }
+
+    var port: UInt16 { node.port }
+
+    /// What its first reactor counts.
+    var metrics: EdgeMetrics { node.status.reactors[0] }
+
+    func connect(receiveBytes: Int32? = nil) throws -> TestClient {
+        let client = try TestClient(port: port, receiveBytes: receiveBytes)
+        clients.append(client)
+        return client
+    }
+
+    /// One question on a connection of its own.
+    func ask(
+        _ method: String,
+        _ target: String,
+        _ fields: [(String, String)] = [],
+        body: String? = nil
+    ) throws -> HTTPAnswer {
+        let client = try connect()
+        defer { client.close() }
+        return try client.ask(method, target, fields, body: body)
+    }
+
+    // MARK: Publishing
+
+    /// Publishes and returns the position.
+    @discardableResult
+    func publish(_ channel: String, _ body: String, json: Bool = false) throws -> String {
+        try publish(channel, [Array(body.utf8)], json: json)[0]
+    }
+
+    /// Publishes many, pipelined on one connection, and returns the positions.
+    @discardableResult
+    func publish(_ channel: String, _ bodies: [[UInt8]], json: Bool = false) throws -> [String] {
+        let client = try publisher ?? connect()
+        publisher = client
+        let fields = json ? [("Content-Type", "application/json")] : []
+        var positions: [String] = []
+        for batch in stride(from: 0, to: bodies.count, by: 64) {
+            let bodies = bodies[batch..<min(batch + 64, bodies.count)]
+            var bytes: [UInt8] = []
+            for body in bodies {
+                bytes += TestClient.request("POST", "/channels/\(channel)", fields, body: body, port: port)
+            }
+            try client.send(bytes)
+            for _ in bodies {
+                let answer = try client.readAnswer()
+                guard answer.status == 200 else { throw TestFailure("publish: \(answer.status) \(answer.text)") }
+                positions.append(try answer.position)
+            }
+        }
+        return positions
+    }
+
+    /// Closes the clients first, so that nobody is left to be let go.
+    func stop() {
+        for client in clients { client.close() }
+        node.stop()
+    }
+}
+
+/// Runs a test against a node of its own.
+func withNode(
+    _ change: (inout EdgeConfiguration) -> Void = { _ in },
+    _ body: (TestNode) throws -> Void
+) throws {
+    var configuration = EdgeConfiguration()
+    configuration.port = 0
+    configuration.nodeID = "n1"
+    configuration.limits.drainMilliseconds = 250
+    change(&configuration)
+    let node = try TestNode(configuration)
+    defer { node.stop() }
+    try body(node)
+}
+
+/// SplitMix64: a failure names its seed and is repeated by it.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

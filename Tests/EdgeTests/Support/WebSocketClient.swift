@@ -1,0 +1,145 @@
+import Foundation
+import Wire
+
+/// A WebSocket to a node, as a client has it.
+final class WebSocketClient {
+    enum Frame: Equatable {
+        case text(String)
+        case binary([UInt8])
+        case ping([UInt8])
+        case pong([UInt8])
+        case close(Int, String)
+        case failure(WebSocketFailure)
+    }
+
+    static let handshake: [(String, String)] = [
+        ("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ]
+
+    let client: TestClient
+    private var decoder = WebSocketDecoder(role: .client, messageBytesMax: 1 << 24)
+    private var frames: [Frame] = []
+    private var nextMask: UInt32 = 0x37FA_213D
+
+    init(_ client: TestClient, _ query: String, fields: [(String, String)] = []) throws {
+        self.client = client
+        try client.sendRequest("GET", "/ws\(query)", Self.handshake + fields)
+        let head = try client.readHead()
+        guard head.hasPrefix("HTTP/1.1 101 ") else { throw TestFailure("no WebSocket: \(head)") }
+    }
+
+    /// Goes on behind a handshake that was made by hand.
+    init(openedOn client: TestClient) { self.client = client }
+
+    // MARK: Sending
+
+    func send(_ command: String) throws { try send(.text, Array(command.utf8)) }
+
+    func send(_ opcode: WebSocketOpcode, _ payload: [UInt8], isFinal: Bool = true, isMasked: Bool = true) throws {
+        nextMask = nextMask &* 1_664_525 &+ 1_013_904_223
+        var output = ByteBuffer()
+        payload.withUnsafeBytes {
+            WebSocketEncoder.appendFrame(
+                opcode,
+                payload: $0,
+                isFinal: isFinal,
+                mask: isMasked ? nextMask : nil,
+                to: &output
+            )
+        }
+        try client.send(Array(output.bytes))
+    }
+
+    func sendClose(_ code: UInt16?) throws {
+        let payload = code.map { [UInt8($0 >> 8), UInt8($0 & 0xff)] } ?? []
+        try send(.close, payload)
+    }
+
+    // MARK: Receiving
+
+    /// Decodes what was received.
+    private func decode() {
+        var bytes = client.takeAll()
+        var consumed = 0
+        bytes.withUnsafeMutableBytes { bytes in
+            while true {
+                switch decoder.next(in: bytes, consumed: &consumed) {
+                case .needMore: return
+                case .text(let text): frames.append(.text(String(decoding: text, as: UTF8.self)))
+                case .binary(let bytes): frames.append(.binary(Array(bytes)))
+                case .ping(let bytes): frames.append(.ping(Array(bytes)))
+                case .pong(let bytes): frames.append(.pong(Array(bytes)))
+                case .close(let code, let reason):
+                    frames.append(.close(Int(code.rawValue), String(decoding: reason, as: UTF8.self)))
+                case .failure(let failure): frames.append(.failure(failure))
+                case .compressed: frames.append(.failure(.reservedBitSet))
+                }
+            }
+        }
+        client.putBack(Array(bytes[consumed...]))
+    }
+
+    /// The next frame, or `nil` at the end of the connection.
+    func nextFrame(within seconds: Double = patience) throws -> Frame? {
+        if frames.isEmpty {
+            let isThere = try client.receive(within: seconds) {
+                decode()
+                return !frames.isEmpty
+            }
+            if !isThere { return nil }
+        }
+        return frames.removeFirst()
+    }
+
+    /// The frames that are there now or come without waiting.
+    func framesNow() -> [Frame] {
+        while client.receiveNow() {}
+        decode()
+        defer { frames = [] }
+        return frames
+    }
+
+    /// The next text message.
+    func next(within seconds: Double = patience) throws -> Message {
+        let frame = try nextFrame(within: seconds)
+        guard case .text(let text)? = frame else { throw TestFailure("not a text: \(String(describing: frame))") }
+        return try Message(text)
+    }
+
+    /// The next message, which must be of a type.
+    @discardableResult
+    func next(_ type: String, within seconds: Double = patience) throws -> Message {
+        let message = try next(within: seconds)
+        guard message.type == type else { throw TestFailure("expected \(type), got \(message)") }
+        return message
+    }
+
+    /// Takes `welcome` and one `subscribed` for each channel.
+    @discardableResult
+    func begin(_ channelCount: Int = 1) throws -> [Message] {
+        try next("welcome")
+        return try (0..<channelCount).map { _ in try next("subscribed") }
+    }
+
+    /// The close frame that must be next.
+    func nextClose(within seconds: Double = patience) throws -> (code: Int, reason: String) {
+        let frame = try nextFrame(within: seconds)
+        guard case .close(let code, let reason)? = frame else {
+            throw TestFailure("not a close frame: \(String(describing: frame))")
+        }
+        return (code, reason)
+    }
+
+    func close() { client.close() }
+}
+
+extension TestNode {
+    func webSocket(
+        _ query: String = "",
+        receiveBytes: Int32? = nil,
+        fields: [(String, String)] = []
+    ) throws -> WebSocketClient {
+        try WebSocketClient(connect(receiveBytes: receiveBytes), query, fields: fields)
+    }
+}
