@@ -18,6 +18,7 @@ public final class Uplink: ReactorHandler {
     private var leaseRenewals: [ChannelName] = []
     private var nextRenewalTick: UInt32 = 0
     private var lastTellTick: UInt32 = 0
+    private var hasFailedReads = false
     private var wasUp = false
 
     public private(set) var isFinished = false
@@ -64,6 +65,8 @@ public final class Uplink: ReactorHandler {
         if tick &- lastTellTick >= 4 {
             lastTellTick = tick
             tellCounts()
+            // A read can be refused while the link stands, by a Redis that is loading or too busy.
+            if hasFailedReads, backplane.isUp { askAgain() }
         }
     }
 
@@ -77,7 +80,7 @@ public final class Uplink: ReactorHandler {
         case .history(let ticket, let name, let since, let limit):
             metrics.historyReads.add()
             backplane.read(name, since: since, limit: limit, for: .request(ticket))
-        case .describe(let ticket, let name): 
+        case .describe(let ticket, let name):
             tellCounts()
             backplane.describe(name, for: ticket)
         case .stop: stop()
@@ -266,6 +269,7 @@ extension Uplink: BackplaneDelegate {
             return post(.history(ticket, page), to: 1 << ticket.reactor)
         }
         guard let channel = channels[name] else { return }
+        if case .failure = page { hasFailedReads = true }
         switch (purpose, page) {
         case (.open, .success(let page)): open(channel, page)
         case (.open, .failure): channel.missedRead = .open
@@ -309,8 +313,9 @@ extension Uplink: BackplaneDelegate {
         readRecoveries(of: channel)
     }
 
-    /// Repeats the reads that failed while the backplane was away.
+    /// Repeats the reads that failed.
     private func askAgain() {
+        hasFailedReads = false
         for channel in channels.values {
             switch channel.missedRead {
             case .open: readHead(of: channel)
@@ -370,12 +375,20 @@ extension Uplink: BackplaneDelegate {
         readRecoveries(of: channel)
     }
 
-    /// What follows a position, up to what was reported of the channel so far: the page, and behind it the tail.
+    /// What follows a position, up to what was reported of the channel so far: the page, and behind it the tail. Where
+    /// they do not meet, or the page has a hole, only what lies behind it: then its first publication says that something
+    /// is missing.
     private func answer(to since: Position, from page: HistoryPage, of channel: WatchedChannel) -> HistoryPage {
         let last = channel.continuity.last
         var publications = page.publications.filter { $0.position > since && $0.position <= last }
         let reached = publications.last?.position ?? since
         publications += channel.continuity.tail.publications.filter { $0.position > reached }
+        var expected = last
+        let hole = publications.lastIndex { publication in
+            defer { expected = publication.previous }
+            return publication.position != expected
+        }
+        if let hole { publications.removeFirst(hole + 1) }
         return HistoryPage(since: since, publications: publications, head: last)
     }
 }
