@@ -66,12 +66,14 @@ struct ChannelRouteTests {
     func names() throws {
         try withNode { node in
             let names = [
-                ("chat/room1", "chat/room1"), ("chat%2Froom1", "chat/room1"), ("caf%C3%A9", "café"), ("a%20b", "a b"),
-                ("history", "history"), ("a%2Fhistory", "a/history"), ("a+b", "a+b"), ("%E8%AA%9E/%F0%9F%98%80", "語/😀"),
+                ("chat/room1", "chat/room1"), ("chat%2Froom1", "chat/room1"), ("caf%C3%A9", "caf\u{e9}"), ("a%20b", "a b"),
+                ("history", "history"), ("a%2Fhistory", "a/history"), ("a+b", "a+b"), ("%E8%AA%9E/%F0%9F%98%80", "\u{8a9e}/\u{1f600}"),
             ]
             for (path, name) in names {
-                #expect(try node.ask("POST", "/channels/\(path)", body: path).json["channel"] as? String == name)
-                #expect(try node.ask("GET", "/channels/\(path)").json["channel"] as? String == name)
+                let published = try node.ask("POST", "/channels/\(path)", body: path)
+                #expect(try published.json["channel"] as? String == name)
+                let facts = try node.ask("GET", "/channels/\(path)")
+                #expect(try facts.json["channel"] as? String == name)
             }
             #expect(try history(node, "chat%2Froom1").count == 2)
             #expect(try history(node, "a%2Fhistory").count == 1)
@@ -309,7 +311,7 @@ struct PageTests {
             #expect(page.status == 200)
             #expect(page["Content-Type"] == "text/html; charset=utf-8")
             #expect(page["Content-Security-Policy"]?.contains("default-src 'none'") == true)
-            #expect(page.text.contains("<html"))
+            #expect(page.text.lowercased().hasPrefix("<!doctype html>"))
         }
     }
 

@@ -299,7 +299,7 @@ struct HTTPRefusalTests {
         ("POST", "/channels/a/history", "GET, HEAD, OPTIONS"),
         ("POST", "/healthz", "GET, HEAD, OPTIONS"),
         ("POST", "/sse?channel=a", "GET, HEAD, OPTIONS"),
-        ("POST", "/ws", "GET, HEAD, OPTIONS"),
+        ("POST", "/ws", "GET, OPTIONS"),
         ("BREW", "/metrics", "GET, HEAD, OPTIONS"),
     ])
     func wrongMethod(method: String, target: String, allowed: String) throws {
