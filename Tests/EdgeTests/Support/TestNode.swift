@@ -19,6 +19,9 @@ final class TestNode {
     /// What its first reactor counts.
     var metrics: EdgeMetrics { node.status.reactors[0] }
 
+    /// Bytes sent to others than the publisher.
+    var bytesSentToReaders: Int { metrics.bytesSent.value - (publisher?.receivedCount ?? 0) }
+
     func connect(receiveBytes: Int32? = nil) throws -> TestClient {
         let client = try TestClient(port: port, receiveBytes: receiveBytes)
         clients.append(client)
