@@ -96,6 +96,12 @@ let package = Package(
             dependencies: ["Edge", "Backplane", "Broker", "Reactor", "Wire"],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: ["Broker", "Backplane", "perseid"],
+            exclude: ["Clients"],
+            swiftSettings: settings
+        ),
     ],
     cxxLanguageStandard: .cxx17
 )

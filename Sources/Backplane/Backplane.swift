@@ -67,7 +67,12 @@ public protocol BackplaneDelegate: AnyObject {
     func heard(_ payload: Payload, in channel: ChannelName)
 
     /// The answer to `read`.
-    func read(_ channel: ChannelName, for purpose: ReadPurpose, since: Position?, _ page: Result<HistoryPage, BackplaneFailure>)
+    func read(
+        _ channel: ChannelName,
+        for purpose: ReadPurpose,
+        since: Position?,
+        _ page: Result<HistoryPage, BackplaneFailure>
+    )
 
     /// The answer to `publish`.
     func published(_ ticket: Ticket, _ outcome: Result<Position, BackplaneFailure>)

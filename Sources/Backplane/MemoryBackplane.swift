@@ -42,7 +42,9 @@ public final class MemoryBackplane: Backplane {
 
     public func publish(_ request: PublishRequest) {
         let now = Clock.realtimeMilliseconds
-        if let key = request.idempotencyKey, let known = channels[request.channel]?.once[key], known.millisecondsEnd > now {
+        if let key = request.idempotencyKey, let known = channels[request.channel]?.once[key],
+            known.millisecondsEnd > now
+        {
             delegate?.published(request.ticket, .success(known.position))
             return
         }

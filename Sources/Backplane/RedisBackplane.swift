@@ -39,6 +39,7 @@ public final class RedisBackplane: Backplane {
         self.report = report
         commands.onAnswer = { [unowned self] in answer($0, $1) }
         commands.onChange = { [unowned self] in changed("commands", $0) }
+        commands.onRefused = { [unowned self] in self.report.refused($0) }
         commands.onRoundTrip = { [unowned self] in self.report.roundTrip($0) }
         subscriptions.onChange = { [unowned self] in changed("subscriptions", $0) }
         subscriptions.onSubscribed = { [unowned self] in delegate?.subscribed($0) }
@@ -138,12 +139,20 @@ public struct RedisLinkReport {
     /// A link was made (no reason) or lost.
     public var changed: (_ link: String, _ reason: String?) -> Void
 
+    /// Redis answered a request with an error.
+    public var refused: (_ error: String) -> Void
+
     /// A request was answered after so many nanoseconds.
     public var roundTrip: (UInt64) -> Void
 
-    /// Makes a report from its two functions.
-    public init(changed: @escaping (String, String?) -> Void, roundTrip: @escaping (UInt64) -> Void) {
+    /// Makes a report from its functions.
+    public init(
+        changed: @escaping (String, String?) -> Void,
+        refused: @escaping (String) -> Void,
+        roundTrip: @escaping (UInt64) -> Void
+    ) {
         self.changed = changed
+        self.refused = refused
         self.roundTrip = roundTrip
     }
 }

@@ -38,6 +38,8 @@ final class RedisCommandLink {
     var onAnswer: (Request, Result<RedisReply, BackplaneFailure>) -> Void = { _, _ in }
     /// `isUp` changed; with the reason if it is down.
     var onChange: (String?) -> Void = { _ in }
+    /// Redis answered with an error.
+    var onRefused: (String) -> Void = { _ in }
     /// Time from a request to its answer, in nanoseconds.
     var onRoundTrip: (UInt64) -> Void = { _ in }
 
@@ -119,6 +121,7 @@ final class RedisCommandLink {
             send(.install)
             send(done.request, isRepeated: true)
         } else {
+            onRefused(error)
             onAnswer(done.request, .failure(.refused(error)))
         }
     }

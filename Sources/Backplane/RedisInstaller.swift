@@ -62,7 +62,9 @@ public struct RedisInstaller {
         return try body(ask)
     }
 
-    private static func ask(_ context: UnsafeMutablePointer<redisContext>, _ arguments: [String]) throws(Failure) -> String {
+    private static func ask(_ context: UnsafeMutablePointer<redisContext>, _ arguments: [String]) throws(Failure)
+        -> String
+    {
         let copies = arguments.map { strdup($0) }
         defer { for copy in copies { free(copy) } }
         var pointers: [UnsafePointer<CChar>?] = copies.map { UnsafePointer($0) }

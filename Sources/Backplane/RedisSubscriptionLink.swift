@@ -15,10 +15,9 @@ final class RedisSubscriptionLink {
     private unowned let reactor: Reactor<UplinkCommand>
 
     private var wanted: Set<ChannelName> = []
-    /// SUBSCRIBE acknowledgements still to come.
-    private var awaited: [ChannelName: Int] = [:]
-    private var lastHeard: UInt64 = 0
     private var lastPing: UInt64 = 0
+    /// When the oldest PING was sent behind which nothing was heard.
+    private var unansweredSince: UInt64?
 
     /// Redis acknowledged a subscription.
     var onSubscribed: (ChannelName) -> Void = { _ in }
@@ -35,15 +34,16 @@ final class RedisSubscriptionLink {
         link.onConnected = { [unowned self] in greet() }
         link.onReply = { [unowned self] in take($0) }
         link.onLost = { [unowned self] reason in
-            awaited.removeAll()
+            isGreeted = false
             onChange(reason)
         }
     }
 
-    /// Whether every wanted channel is heard.
-    var isUp: Bool { link.isConnected && isGreeted && awaited.isEmpty }
-
+    /// Whether every channel is heard that was wanted when the link was made; one that is wanted later is awaited by its
+    /// own acknowledgement.
     private var isGreeted = false
+
+    var isUp: Bool { link.isConnected && isGreeted }
 
     func connect() { link.connect() }
     func ready(_ readiness: Readiness) { link.ready(readiness) }
@@ -52,7 +52,6 @@ final class RedisSubscriptionLink {
     func subscribe(_ channel: ChannelName) {
         wanted.insert(channel)
         guard link.isConnected else { return }
-        awaited[channel, default: 0] += 1
         link.send(["SUBSCRIBE", .text(RedisKeys.channel(channel))])
     }
 
@@ -62,39 +61,41 @@ final class RedisSubscriptionLink {
         link.send(["UNSUBSCRIBE", .text(RedisKeys.channel(channel))])
     }
 
-    /// A silent link is asked for a sign of life once a second and dropped when none comes.
+    /// The link is asked for a sign of life, several times within what Redis has to answer, and dropped when none comes.
+    /// What counts is the time without an answer: a channel may be quiet, and so may this thread have been.
     func tick(_ tick: UInt32) {
         link.tick(tick)
         guard link.isConnected else { return }
         let now = reactor.now
-        if now > lastHeard, now - lastHeard > limits.redisMilliseconds * 1_000_000 {
+        if let unansweredSince, now - unansweredSince > limits.redisMilliseconds * 1_000_000 {
             return link.fail("silent for \(limits.redisMilliseconds) ms")
         }
-        if now - lastPing >= 1_000_000_000 {
-            lastPing = now
-            link.send(["PING"])
-        }
+        if now - lastPing >= min(limits.redisMilliseconds / 3, 1_000) * 1_000_000 { ping() }
+    }
+
+    private func ping() {
+        lastPing = reactor.now
+        unansweredSince = unansweredSince ?? lastPing
+        link.send(["PING"])
     }
 
     private func greet() {
         isGreeted = false
-        lastHeard = reactor.now
-        lastPing = reactor.now
+        unansweredSince = nil
         if let password = address.password {
             link.send(["AUTH"] + (address.user.map { [.text($0)] } ?? []) + [.text(password)])
         }
         let channels = Array(wanted)
         for start in stride(from: 0, to: channels.count, by: Self.batchCount) {
             let batch = channels[start..<min(start + Self.batchCount, channels.count)]
-            for channel in batch { awaited[channel, default: 0] += 1 }
             link.send(["SUBSCRIBE"] + batch.map { .text(RedisKeys.channel($0)) })
         }
         // Its answer comes after all others, so by then the link is known to work.
-        link.send(["PING"])
+        ping()
     }
 
     private func take(_ reply: RedisReply) {
-        lastHeard = reactor.now
+        unansweredSince = nil
         if let error = reply.error { return link.fail(error) }
         guard reply.count >= 3 else { return markGreeted(reply) }
         switch reply[0].bytes.first {
@@ -103,19 +104,9 @@ final class RedisSubscriptionLink {
             onMessage(channel, reply[2].bytes)
         case UInt8(ascii: "s"):
             guard let channel = RedisKeys.channelName(reply[1].bytes) else { return }
-            acknowledge(channel)
+            if wanted.contains(channel) { onSubscribed(channel) }
         default: break
         }
-    }
-
-    private func acknowledge(_ channel: ChannelName) {
-        if let count = awaited[channel], count > 1 {
-            awaited[channel] = count - 1
-        } else {
-            awaited[channel] = nil
-        }
-        if wanted.contains(channel) { onSubscribed(channel) }
-        if awaited.isEmpty { onChange(nil) }
     }
 
     private func markGreeted(_ reply: RedisReply) {

@@ -15,6 +15,8 @@ public final class Uplink: ReactorHandler {
     private var lingering: Set<ChannelName> = []
     private var overflowed: Set<ChannelName> = []
     private var countsToTell: Set<ChannelName> = []
+    /// Channels with a read that failed, or that could not be asked for.
+    private var failedReads: Set<ChannelName> = []
     private var leaseRenewals: [ChannelName] = []
     private var nextRenewalTick: UInt32 = 0
     private var lastTellTick: UInt32 = 0
@@ -38,10 +40,9 @@ public final class Uplink: ReactorHandler {
         self.metrics = metrics
     }
 
-    /// Runs until it is told to stop.
-    public func run() {
+    /// Starts the backplane; from here on its reactor must run.
+    public func start() {
         backplane.start(delegate: self)
-        reactor.run(self)
     }
 
     // MARK: Reactor
@@ -64,6 +65,7 @@ public final class Uplink: ReactorHandler {
         if tick &- lastTellTick >= 4 {
             lastTellTick = tick
             tellCounts()
+            askAgain()
         }
     }
 
@@ -77,7 +79,7 @@ public final class Uplink: ReactorHandler {
         case .history(let ticket, let name, let since, let limit):
             metrics.historyReads.add()
             backplane.read(name, since: since, limit: limit, for: .request(ticket))
-        case .describe(let ticket, let name): 
+        case .describe(let ticket, let name):
             tellCounts()
             backplane.describe(name, for: ticket)
         case .stop: stop()
@@ -268,11 +270,17 @@ extension Uplink: BackplaneDelegate {
         guard let channel = channels[name] else { return }
         switch (purpose, page) {
         case (.open, .success(let page)): open(channel, page)
-        case (.open, .failure): channel.missedRead = .open
+        case (.open, .failure):
+            channel.missedRead = .open
+            failedReads.insert(name)
         case (.fill, .success(let page)): fill(channel, with: page)
-        case (.fill, .failure): channel.missedRead = since.map { .fill(after: $0) }
+        case (.fill, .failure):
+            channel.missedRead = since.map { .fill(after: $0) }
+            failedReads.insert(name)
         case (.recover, .success(let page)): answerRecoveries(of: channel, page)
-        case (.recover, .failure): channel.recoveryUnderWay = nil
+        case (.recover, .failure):
+            channel.recoveryUnderWay = nil
+            failedReads.insert(name)
         case (.request, _): break
         }
     }
@@ -309,9 +317,13 @@ extension Uplink: BackplaneDelegate {
         readRecoveries(of: channel)
     }
 
-    /// Repeats the reads that failed while the backplane was away.
+    /// Repeats the reads that failed: at once when the backplane is back, and once a second where it was there all the
+    /// time and refused.
     private func askAgain() {
-        for channel in channels.values {
+        guard backplane.isUp else { return }
+        let names = failedReads
+        failedReads.removeAll()
+        for channel in names.compactMap({ channels[$0] }) {
             switch channel.missedRead {
             case .open: readHead(of: channel)
             case .fill(let after): fill(channel, after: after)
@@ -341,9 +353,13 @@ extension Uplink: BackplaneDelegate {
 
     /// Starts one read for all who wait; those who come during it wait for the next, which the tail then spares.
     private func readRecoveries(of channel: WatchedChannel) {
-        guard channel.continuity.isLive, channel.recoveryUnderWay == nil, backplane.isUp else { return }
+        guard channel.continuity.isLive, channel.recoveryUnderWay == nil else { return }
         answerFromTail(channel)
         guard let oldest = channel.recoveries.keys.min() else { return }
+        guard backplane.isUp else {
+            failedReads.insert(channel.name)
+            return
+        }
         channel.recoveryUnderWay = oldest
         metrics.historyReads.add()
         backplane.read(channel.name, since: oldest, limit: limits.readCountMax, for: .recover)

@@ -55,11 +55,17 @@ extension EdgeReactor {
             let connection = connections[live: index]
             guard connection.pointee.flags.isDisjoint(with: [.isClosed, .isClosing, .isAnswering]) else { continue }
             batch -= 1
-            sayBye(index, .drain, afterMilliseconds: UInt64.random(in: 0...limits.drainMilliseconds / 4))
+            sayBye(
+                index,
+                .drain,
+                afterMilliseconds: UInt64.random(in: 0...limits.drainMilliseconds / 4, using: &spread)
+            )
         }
         let isOver = Int32(bitPattern: tick &- deadline) >= 0
         if isOver { closeAll() }
-        if connections.count - graveyard.count == 0 || isOver { finish() }
+        let isEmpty = connections.count == graveyard.count
+        // The first may host the uplink, which the others need until they end.
+        if isOver || isEmpty && (index > 0 || node.edgesRunning == 1) { finish() }
     }
 
     /// Ends the connections of those who did not leave in time; a process that goes on must not keep them.

@@ -11,6 +11,7 @@ public final class Node: Sendable {
     private let uplink: Inbox<UplinkCommand>
     private let reports: [Inbox<UplinkReport>]
     private let endings: Endings
+    private let hostsUplink: Bool
 
     /// Makes the backplane, on the uplink's thread.
     public typealias BackplaneMaker = @Sendable (Reactor<UplinkCommand>, UplinkMetrics) -> any Backplane
@@ -18,7 +19,14 @@ public final class Node: Sendable {
     /// Starts a node and returns once it listens.
     ///
     /// - Throws: if a thread, a descriptor or the port cannot be had.
-    public init(_ configuration: EdgeConfiguration, backplane: @escaping BackplaneMaker) throws(SystemError) {
+    /// - Parameters:
+    ///   - hostsUplink: whether the uplink lives in the first reactor's thread: right for a backplane in memory, where a
+    ///     thread of its own would only add two switches to every publish. One that waits for a network has its own.
+    public init(
+        _ configuration: EdgeConfiguration,
+        hostsUplink: Bool,
+        backplane: @escaping BackplaneMaker
+    ) throws(SystemError) {
         Process.ignoreBrokenPipes()
         Process.raiseDescriptorLimit()
         let count = configuration.reactorCount
@@ -31,6 +39,7 @@ public final class Node: Sendable {
         self.status = status
         self.uplink = uplink
         self.reports = reports
+        self.hostsUplink = hostsUplink
         endings = Endings()
 
         for index in 0..<count {
@@ -38,12 +47,14 @@ public final class Node: Sendable {
             let start = Start()
             let endings = endings
             endings.begin()
+            let guest = hostsUplink && index == 0 ? backplane : nil
             try ReactorThread.start(name: "edge-\(index)") {
-                Self.runEdge(configuration, index, inboxes[index], uplink, status, metrics[index], start)
+                Self.runEdge(configuration, index, inboxes, uplink, status, start, hosting: guest)
                 endings.end()
             }
             if let error = start.wait() { throw error }
         }
+        if hostsUplink { return }
         let limits = configuration.limits
         let logger = configuration.logger
         let endings = endings
@@ -60,7 +71,7 @@ public final class Node: Sendable {
     /// Lets the clients go and ends all threads; returns when they ended.
     public func stop() {
         for inbox in reports { inbox.post(.drain) }
-        endings.wait(untilLeft: 1)
+        endings.wait(untilLeft: hostsUplink ? 0 : 1)
         uplink.post(.stop)
         endings.wait(untilLeft: 0)
     }
@@ -68,27 +79,46 @@ public final class Node: Sendable {
     private static func runEdge(
         _ configuration: EdgeConfiguration,
         _ index: Int,
-        _ inbox: Inbox<UplinkReport>,
+        _ inboxes: [Inbox<UplinkReport>],
         _ uplink: Inbox<UplinkCommand>,
         _ status: NodeStatus,
-        _ metrics: EdgeMetrics,
-        _ start: Start
+        _ start: Start,
+        hosting makeBackplane: BackplaneMaker?
     ) {
         do throws(SystemError) {
             let edge = try EdgeReactor(
                 configuration: configuration,
                 index: index,
-                inbox: inbox,
+                inbox: inboxes[index],
                 uplink: uplink,
                 node: status,
-                metrics: metrics
+                metrics: status.reactors[index]
             )
+            if let makeBackplane {
+                let guest = try Reactor(inbox: uplink)
+                let handler = makeUplink(on: guest, configuration.limits, inboxes, status.uplink, makeBackplane)
+                try edge.reactor.host(guest, handler)
+                handler.start()
+            }
             status.port = edge.listener.port
+            status.noteEdgeStarted()
             start.finish(nil)
             edge.reactor.run(edge)
+            status.noteEdgeEnded()
         } catch {
             start.finish(error)
         }
+    }
+
+    private static func makeUplink(
+        on reactor: Reactor<UplinkCommand>,
+        _ limits: Limits,
+        _ reports: [Inbox<UplinkReport>],
+        _ metrics: UplinkMetrics,
+        _ makeBackplane: BackplaneMaker
+    ) -> Uplink {
+        let backplane = makeBackplane(reactor, metrics)
+        return Uplink(reactor: reactor, backplane: backplane, reports: reports, limits: limits, metrics: metrics)
     }
 
     private static func runUplink(
@@ -101,8 +131,9 @@ public final class Node: Sendable {
     ) {
         do throws(SystemError) {
             let reactor = try Reactor(inbox: inbox)
-            let backplane = makeBackplane(reactor, metrics)
-            Uplink(reactor: reactor, backplane: backplane, reports: reports, limits: limits, metrics: metrics).run()
+            let uplink = makeUplink(on: reactor, limits, reports, metrics, makeBackplane)
+            uplink.start()
+            reactor.run(uplink)
         } catch {
             logger.critical("the uplink cannot start", metadata: ["error": "\(error)"])
         }

@@ -6,11 +6,10 @@ internal import Synchronization
 public final class Inbox<Message: Sendable>: Sendable {
     private let messages = Mutex<[Message]>([])
 
-    /// Whether the reactor was already told that something is here.
+    /// Whether the reactor is awake, or was already woken: either way it will look here before it sleeps.
     private let isSignalled = Atomic<Bool>(false)
 
-    /// How many messages wait; written under the lock, so that the count of a batch that was taken never hides the
-    /// message that came right after it.
+    /// How many messages wait. Written under the lock only, so that no older number stays over a newer one.
     private let depth = Atomic<Int>(0)
 
     let wakeup: Wakeup
@@ -48,11 +47,24 @@ public final class Inbox<Message: Sendable>: Sendable {
 
     /// Takes all that waits, in order, and leaves `empty` (whose memory is reused) in its place.
     func take(into empty: inout [Message]) {
-        isSignalled.store(false, ordering: .sequentiallyConsistent)
         messages.withLock {
             swap(&$0, &empty)
-            depth.store(0, ordering: .relaxed)
+            depth.store($0.count, ordering: .relaxed)
         }
+    }
+
+    /// Says that the reactor is about to sleep: from here on a message wakes it. Returns false if one came before.
+    ///
+    /// The flag is lowered first and the messages are looked at second; a writer does it the other way round. So either
+    /// the reactor sees the message or the writer sees the lowered flag.
+    func prepareToSleep() -> Bool {
+        isSignalled.store(false, ordering: .sequentiallyConsistent)
+        return messages.withLock { $0.isEmpty }
+    }
+
+    /// Says that the reactor is awake and will look here before it sleeps again: nobody needs to wake it.
+    func noteAwake() {
+        isSignalled.store(true, ordering: .sequentiallyConsistent)
     }
 
     /// Wakes the reactor once per batch.

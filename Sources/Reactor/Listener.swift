@@ -96,7 +96,7 @@ public struct PeerAddress: Hashable, Sendable, CustomStringConvertible {
         var copy = address.bytes
         (high, low) = withUnsafeBytes(of: &copy) {
             (
-                UInt64(bigEndian: $0.load(fromByteOffset: 0, as: UInt64.self)),
+                UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
                 UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
             )
         }

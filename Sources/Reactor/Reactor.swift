@@ -52,6 +52,9 @@ public final class Reactor<Message: Sendable> {
     private var tick: UInt32 = 0
     private var batch: [Message] = []
 
+    /// How many of `batch` were handed over; the rest waits for the end of a pause.
+    private var batchHandled = 0
+
     /// Makes a reactor around an inbox that others already hold.
     public init(inbox: Inbox<Message>) throws(SystemError) {
         self.inbox = inbox
@@ -61,9 +64,10 @@ public final class Reactor<Message: Sendable> {
         try inbox.wakeup.attach(to: poller, token: .max)
     }
 
-    /// The tick that stands so many milliseconds from now, rounded up.
+    /// The first tick that stands at least so many milliseconds from now.
     public func tick(afterMilliseconds milliseconds: UInt64) -> UInt32 {
-        tick &+ UInt32((milliseconds + Self.tickMilliseconds - 1) / Self.tickMilliseconds)
+        let end = (now - start) / 1_000_000 + milliseconds
+        return UInt32(truncatingIfNeeded: (end + Self.tickMilliseconds) / Self.tickMilliseconds)
     }
 
     /// The current tick.
@@ -79,29 +83,93 @@ public final class Reactor<Message: Sendable> {
     public func run<Handler: ReactorHandler>(_ handler: Handler) where Handler.Message == Message {
         var hasWorkLeft = false
         while !handler.isFinished {
-            poller.wait(milliseconds: hasWorkLeft ? 0 : millisecondsToNextTick()) { token, readiness in
-                if token < Self.reservedTokens {
-                    handler.ready(token: token, readiness: readiness)
-                } else {
-                    inbox.wakeup.clear()
-                }
-            }
-            now = Clock.monotonicNanoseconds
-            if !handler.isIntakePaused { drainInbox(to: handler) }
-            let due = UInt32(truncatingIfNeeded: (now - start) / (Self.tickMilliseconds * 1_000_000))
-            if due != tick {
-                tick = due
-                handler.tick(due)
-            }
+            wait(handler, hasWorkLeft: hasWorkLeft)
+            drainInbox(to: handler)
+            moveClock(of: handler)
+            if let guest { hostTurn(of: guest, for: handler) }
             hasWorkLeft = handler.endOfTurn()
             longestTurnNanoseconds = max(longestTurnNanoseconds, Clock.monotonicNanoseconds - now)
         }
     }
 
+    private func wait<Handler: ReactorHandler>(_ handler: Handler, hasWorkLeft: Bool) where Handler.Message == Message {
+        // During a pause nothing is taken, so nothing that is posted needs to end the sleep.
+        let isTaken = handler.isIntakePaused || (batch.isEmpty && inbox.prepareToSleep())
+        let maySleep = !hasWorkLeft && isTaken && (guest?.mayHostSleep() ?? true)
+        var isNowKnown = false
+        poller.wait(milliseconds: maySleep ? millisecondsToNextTick() : 0) { token, readiness in
+            if !isNowKnown { now = Clock.monotonicNanoseconds }
+            isNowKnown = true
+            switch token {
+            case .max: inbox.wakeup.clear()
+            case .max - 1: guest?.clearWakeup()
+            default: handler.ready(token: token, readiness: readiness)
+            }
+        }
+        if !isNowKnown { now = Clock.monotonicNanoseconds }
+        inbox.noteAwake()
+        guest?.noteHostAwake()
+    }
+
+    private func moveClock<Handler: ReactorHandler>(of handler: Handler) where Handler.Message == Message {
+        let due = UInt32(truncatingIfNeeded: (now - start) / (Self.tickMilliseconds * 1_000_000))
+        guard due != tick else { return }
+        tick = due
+        handler.tick(due)
+    }
+
+    // MARK: A guest
+
+    /// Another reactor on this thread, without descriptors of its own, that has a turn in each turn of this one. What the
+    /// two post to each other costs no wake-up and no switch of threads.
+    private var guest: ReactorGuest?
+
+    /// Takes in a guest; it must have been made on this thread.
+    public func host<Handler: ReactorHandler>(
+        _ guest: Reactor<Handler.Message>,
+        _ handler: Handler
+    ) throws(SystemError) {
+        try guest.inbox.wakeup.attach(to: poller, token: .max - 1)
+        self.guest = ReactorGuest(
+            turn: { guest.turnAsGuest(handler) },
+            mayHostSleep: { guest.inbox.prepareToSleep() },
+            noteHostAwake: { guest.inbox.noteAwake() },
+            clearWakeup: { guest.inbox.wakeup.clear() }
+        )
+    }
+
+    /// Exchanges between host and guest in one turn, at most: a publish is a question, its answer and nothing more, so
+    /// two would do; pipelined requests make it a few.
+    private static var exchangesMax: Int { 8 }
+
+    private func hostTurn<Handler: ReactorHandler>(of guest: ReactorGuest, for handler: Handler)
+    where Handler.Message == Message {
+        for _ in 0..<Self.exchangesMax {
+            guest.turn()
+            if inbox.count == 0 || handler.isIntakePaused || !batch.isEmpty { return }
+            drainInbox(to: handler)
+        }
+    }
+
+    private func turnAsGuest<Handler: ReactorHandler>(_ handler: Handler) where Handler.Message == Message {
+        now = Clock.monotonicNanoseconds
+        drainInbox(to: handler)
+        moveClock(of: handler)
+        _ = handler.endOfTurn()
+    }
+
+    /// Hands over what waits, up to a pause; what the pause left comes first in the next turn.
     private func drainInbox<Handler: ReactorHandler>(to handler: Handler) where Handler.Message == Message {
-        guard inbox.count > 0 else { return }
-        inbox.take(into: &batch)
-        for message in batch { handler.receive(message) }
+        if batch.isEmpty {
+            if handler.isIntakePaused || inbox.count == 0 { return }
+            inbox.take(into: &batch)
+        }
+        while batchHandled < batch.count {
+            if handler.isIntakePaused { return }
+            batchHandled += 1
+            handler.receive(batch[batchHandled - 1])
+        }
+        batchHandled = 0
         batch.removeAll(keepingCapacity: batch.capacity <= 4_096)
     }
 
@@ -114,3 +182,11 @@ public final class Reactor<Message: Sendable> {
 
 @available(*, unavailable)
 extension Reactor: Sendable {}
+
+/// What a host needs of its guest, whatever the guest's messages are.
+private struct ReactorGuest {
+    let turn: () -> Void
+    let mayHostSleep: () -> Bool
+    let noteHostAwake: () -> Void
+    let clearWakeup: () -> Void
+}

@@ -31,8 +31,9 @@ public struct TimerWheel: ~Copyable {
             links.append(contentsOf: repeatElement(Link(), count: 1_024))
         }
         cancel(index)
-        let distance = Int64(tick) - Int64(now)
-        let steps = UInt32(min(max(distance, 1), Int64(Self.bucketCount - 1)))
+        // Ticks wrap; half of them lie ahead.
+        let distance = Int32(bitPattern: tick &- now)
+        let steps = UInt32(min(max(distance, 1), Int32(Self.bucketCount - 1)))
         let bucket = Int(now &+ steps) % Self.bucketCount
         let head = heads[bucket]
         links[Int(index)] = Link(next: head, previous: .max, bucket: UInt32(bucket))

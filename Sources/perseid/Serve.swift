@@ -24,7 +24,11 @@ struct Serve: AsyncParsableCommand {
         configuration.logger = logger
         let node: Node
         do {
-            node = try Node(configuration, backplane: settings.backplaneMaker(logger))
+            node = try Node(
+                configuration,
+                hostsUplink: settings.redis == nil,
+                backplane: settings.backplaneMaker(logger)
+            )
         } catch {
             logger.critical("the node cannot start", metadata: ["error": "\(error)"])
             throw ExitCode.failure
@@ -72,6 +76,9 @@ extension Settings {
                         guard let reason else { return logger.info("redis is reached", metadata: ["link": "\(link)"]) }
                         metrics.linkLosses.add()
                         logger.warning("redis is lost", metadata: ["link": "\(link)", "reason": "\(reason)"])
+                    },
+                    refused: { error in
+                        logger.error("redis refused", metadata: ["error": "\(error)"])
                     },
                     roundTrip: { nanoseconds in
                         metrics.roundTrips.add()

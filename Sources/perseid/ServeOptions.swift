@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 
 /// The options of `serve` and `check`. They are text here: `Settings` judges all sources alike.
 struct ServeOptions: ParsableArguments {
@@ -8,7 +9,9 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Where to listen (default: 127.0.0.1:8080).")
     var listen: String?
 
-    @Option(help: "Redis to share with the other nodes, redis://[user[:password]@]host[:port][/database]; none: embedded.")
+    @Option(
+        help: "Redis to share with the other nodes, redis://[user[:password]@]host[:port][/database]; none: embedded."
+    )
     var redis: String?
 
     @Option(help: "This node's name in the cluster.")
@@ -39,12 +42,17 @@ struct ServeOptions: ParsableArguments {
     var logFormat: String?
 
     /// What was given, by the names that the other sources use.
-    var flags: [String: String] {
-        let all: [String: String?] = [
-            "listen": listen, "redis": redis, "node-id": nodeId, "reactors": reactors.map { "\($0)" },
-            "insecure": insecure ? "true" : nil, "api-keys": apiKeys, "allowed-origins": allowedOrigins,
-            "slow-reader": slowReader, "policies": policies, "log-level": logLevel, "log-format": logFormat,
+    var flags: [String: ConfigContent] {
+        var flags: [String: ConfigContent] = [:]
+        let texts = [
+            "listen": listen, "redis": redis, "node-id": nodeId, "slow-reader": slowReader, "log-level": logLevel,
+            "log-format": logFormat,
         ]
-        return all.compactMapValues { $0 }
+        for (name, text) in texts { flags[name] = text.map { .string($0) } }
+        let lists = ["api-keys": apiKeys, "allowed-origins": allowedOrigins, "policies": policies]
+        for (name, list) in lists { flags[name] = list.map { .stringArray($0.split(separator: ",").map(String.init)) } }
+        flags["reactors"] = reactors.map { .int($0) }
+        if insecure { flags["insecure"] = .bool(true) }
+        return flags
     }
 }

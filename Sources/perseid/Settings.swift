@@ -16,7 +16,7 @@ struct Settings {
     /// Reads and checks all settings.
     ///
     /// - Throws: `SettingsError` naming the first setting that cannot be used.
-    init(flags: [String: String], file: String?) async throws {
+    init(flags: [String: ConfigContent], file: String?) async throws {
         let config = try await Self.reader(flags: flags, file: file)
         try readListen(config)
         try readNode(config)
@@ -27,10 +27,10 @@ struct Settings {
         try checkExposure()
     }
 
-    private static func reader(flags: [String: String], file: String?) async throws -> ConfigReader {
+    private static func reader(flags: [String: ConfigContent], file: String?) async throws -> ConfigReader {
         let given = Dictionary(
             uniqueKeysWithValues: flags.map {
-                (AbsoluteConfigKey([$0.key]), ConfigValue(.string($0.value), isSecret: false))
+                (AbsoluteConfigKey([$0.key]), ConfigValue($0.value, isSecret: $0.key == "api-keys"))
             }
         )
         let environment = EnvironmentVariablesProvider().prefixKeys(with: "perseid")
@@ -126,7 +126,8 @@ struct Settings {
         guard isLoopback || isInsecure || !edge.apiKeys.isEmpty else {
             throw SettingsError(
                 name: "listen",
-                reason: "\(edge.host) can be reached from other machines and no api-keys are set: set some, or pass --insecure"
+                reason:
+                    "\(edge.host) can be reached from other machines and no api-keys are set: set some, or pass --insecure"
             )
         }
     }
@@ -143,9 +144,13 @@ struct SettingsError: Error, CustomStringConvertible {
 extension ChannelPolicy {
     /// Reads `pattern=policy` or `pattern=policy:window`.
     init?(_ text: String) {
-        guard let equals = text.lastIndex(of: "="), let pattern = ChannelPattern(String(text[..<equals])) else { return nil }
+        guard let equals = text.lastIndex(of: "="), let pattern = ChannelPattern(String(text[..<equals])) else {
+            return nil
+        }
         let parts = text[text.index(after: equals)...].split(separator: ":", omittingEmptySubsequences: false)
-        guard let policy = parts.first.flatMap({ SlowReaderPolicy(rawValue: String($0)) }), parts.count <= 2 else { return nil }
+        guard let policy = parts.first.flatMap({ SlowReaderPolicy(rawValue: String($0)) }), parts.count <= 2 else {
+            return nil
+        }
         var window: Int?
         if parts.count == 2 {
             guard let number = Int(parts[1]), number > 0 else { return nil }

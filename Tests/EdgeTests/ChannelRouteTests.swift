@@ -50,9 +50,12 @@ struct ChannelRouteTests {
         }
     }
 
-    @Test("what claims to be JSON and is not is 400 and is not published", arguments: [
-        "", "{", "{\"a\":1,}", "nul", "1 2", "{\"a\":\"\u{1}\"}",
-    ])
+    @Test(
+        "what claims to be JSON and is not is 400 and is not published",
+        arguments: [
+            "", "{", "{\"a\":1,}", "nul", "1 2", "{\"a\":\"\u{1}\"}",
+        ]
+    )
     func invalidJSON(body: String) throws {
         try withNode { node in
             let answer = try node.ask("POST", "/channels/a", [("Content-Type", "application/json")], body: body)
@@ -66,8 +69,10 @@ struct ChannelRouteTests {
     func names() throws {
         try withNode { node in
             let names = [
-                ("chat/room1", "chat/room1"), ("chat%2Froom1", "chat/room1"), ("caf%C3%A9", "caf\u{e9}"), ("a%20b", "a b"),
-                ("history", "history"), ("a%2Fhistory", "a/history"), ("a+b", "a+b"), ("%E8%AA%9E/%F0%9F%98%80", "\u{8a9e}/\u{1f600}"),
+                ("chat/room1", "chat/room1"), ("chat%2Froom1", "chat/room1"), ("caf%C3%A9", "caf\u{e9}"),
+                ("a%20b", "a b"),
+                ("history", "history"), ("a%2Fhistory", "a/history"), ("a+b", "a+b"),
+                ("%E8%AA%9E/%F0%9F%98%80", "\u{8a9e}/\u{1f600}"),
             ]
             for (path, name) in names {
                 let published = try node.ask("POST", "/channels/\(path)", body: path)
@@ -129,7 +134,9 @@ struct ChannelRouteTests {
         } _: { node in
             let positions = try node.publish("a", (0..<4).map { Array("\($0)".utf8) })
             let all = try node.ask("GET", "/channels/a/history").json
-            #expect((all["publications"] as? [[String: Any]])?.compactMap { $0["data"] as? String } == ["0", "1", "2", "3"])
+            #expect(
+                (all["publications"] as? [[String: Any]])?.compactMap { $0["data"] as? String } == ["0", "1", "2", "3"]
+            )
             #expect(all["position"] as? String == positions[3])
             #expect(all["recovered"] == nil)
 
@@ -216,7 +223,9 @@ struct ChannelRouteTests {
                 #expect(answer.errorField == "Origin")
                 #expect(answer["Access-Control-Allow-Origin"] == nil)
             }
-            for origin in [own, own.replacing("http:", with: "https:"), "https://listed.example", "HTTPS://LISTED.example"] {
+            for origin in [
+                own, own.replacing("http:", with: "https:"), "https://listed.example", "HTTPS://LISTED.example",
+            ] {
                 #expect(try node.ask("POST", "/channels/a", [("Origin", origin)], body: "x").status == 200, "\(origin)")
             }
         }
@@ -230,7 +239,8 @@ struct ChannelRouteTests {
             let position = try node.publish("a", "x")
             let targets = [
                 ("POST", "/channels/a"), ("GET", "/channels/a"), ("GET", "/channels/a/history?since=\(position)"),
-                ("GET", "/channels/a/history?since=x"), ("GET", "/nothing"), ("DELETE", "/channels/a"), ("GET", "/readyz"),
+                ("GET", "/channels/a/history?since=x"), ("GET", "/nothing"), ("DELETE", "/channels/a"),
+                ("GET", "/readyz"),
             ]
             let client = try node.connect()
             for (method, target) in targets {

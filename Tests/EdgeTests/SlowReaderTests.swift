@@ -65,7 +65,9 @@ struct SlowReaderTests {
             for _ in 0..<3 {
                 let first = last
                 // The kernel gives a connection that reads well more room each time.
-                last = try publishUntil(node, from: first) { node.metrics.laggards.value == 2 } _: { numbers in
+                last = try publishUntil(node, from: first) {
+                    node.metrics.laggards.value == 2
+                } _: { numbers in
                     // The fast one is not held up by the slow ones.
                     for number in numbers {
                         let message = try fast.next("message")
@@ -269,9 +271,12 @@ struct SlowReaderTests {
         }
     }
 
-    @Test("a reader that skips again and again is told each gap, and what it gets is in order", arguments: [
-        SlowReaderPolicy.skip, .latest,
-    ])
+    @Test(
+        "a reader that skips again and again is told each gap, and what it gets is in order",
+        arguments: [
+            SlowReaderPolicy.skip, .latest,
+        ]
+    )
     func skipsRepeatedly(policy: SlowReaderPolicy) throws {
         try withSlowNode(policy) { node in
             let socket = try node.webSocket("?channel=a", receiveBytes: 8_192)
@@ -290,11 +295,14 @@ struct SlowReaderTests {
 
     @Test("the policy of a channel's pattern decides, with its own window")
     func policiesByPattern() throws {
-        try withSlowNode(.disconnect, { configuration in
-            configuration.policies = [
-                ChannelPolicy(pattern: ChannelPattern("ticker/**")!, slowReader: .latest, windowBytesMax: 16_384)
-            ]
-        }) { node in
+        try withSlowNode(
+            .disconnect,
+            { configuration in
+                configuration.policies = [
+                    ChannelPolicy(pattern: ChannelPattern("ticker/**")!, slowReader: .latest, windowBytesMax: 16_384)
+                ]
+            }
+        ) { node in
             let ticker = try node.webSocket("?channel=ticker%2Fx", receiveBytes: 8_192)
             try ticker.begin()
             _ = try publishUntil(node, "ticker/x") { node.metrics.latests.value == 1 }
@@ -324,7 +332,10 @@ struct SlowReaderTests {
                 let channel = Int.random(in: 0..<4, using: &generator)
                 let count = Int.random(in: 1...20, using: &generator)
                 let size = Int.random(in: 0...2_000, using: &generator)
-                try node.publish(names[channel], Self.bodies(published[channel]..<published[channel] + count, count: size))
+                try node.publish(
+                    names[channel],
+                    Self.bodies(published[channel]..<published[channel] + count, count: size)
+                )
                 published[channel] += count
                 if round % 3 == 0 { try socket.send(#"{"type":"ping","id":\#(round)}"#) }
                 for _ in 0..<Int.random(in: 0...3, using: &generator) { socket.client.receiveNow(upTo: 20_000) }
@@ -340,12 +351,15 @@ struct SlowReaderTests {
 
     @Test("one slow channel of a connection is skipped while its others lose nothing")
     func mixedPolicies() throws {
-        try withSlowNode(.disconnect, { configuration in
-            configuration.limits.windowBytesMax = 1 << 20
-            configuration.policies = [
-                ChannelPolicy(pattern: ChannelPattern("noise")!, slowReader: .skip, windowBytesMax: 16_384)
-            ]
-        }) { node in
+        try withSlowNode(
+            .disconnect,
+            { configuration in
+                configuration.limits.windowBytesMax = 1 << 20
+                configuration.policies = [
+                    ChannelPolicy(pattern: ChannelPattern("noise")!, slowReader: .skip, windowBytesMax: 16_384)
+                ]
+            }
+        ) { node in
             let socket = try node.webSocket("?channel=noise&channel=news", receiveBytes: 8_192)
             try socket.begin(2)
             var noise = 0
@@ -421,10 +435,13 @@ struct SlowReaderTests {
 
     @Test("a client that asks and asks and does not read is closed")
     func pendingReplies() throws {
-        try withSlowNode(.disconnect, { configuration in
-            configuration.limits.outboxBytesMax = 32_768
-            configuration.limits.messageBytesMax = 8_192
-        }) { node in
+        try withSlowNode(
+            .disconnect,
+            { configuration in
+                configuration.limits.outboxBytesMax = 32_768
+                configuration.limits.messageBytesMax = 8_192
+            }
+        ) { node in
             let socket = try node.webSocket(receiveBytes: 4_096)
             try socket.next("welcome")
             do {
@@ -442,11 +459,14 @@ struct SlowReaderTests {
 
     @Test("a reader that reads nothing at all for the time of a stall is closed")
     func stalls() throws {
-        try withSlowNode(.disconnect, { configuration in
-            configuration.limits.windowBytesMax = 1 << 20
-            configuration.limits.stallMilliseconds = 500
-            configuration.limits.heartbeatMilliseconds = 500
-        }) { node in
+        try withSlowNode(
+            .disconnect,
+            { configuration in
+                configuration.limits.windowBytesMax = 1 << 20
+                configuration.limits.stallMilliseconds = 500
+                configuration.limits.heartbeatMilliseconds = 500
+            }
+        ) { node in
             let socket = try node.webSocket("?channel=a", receiveBytes: 4_096)
             try socket.begin()
             try node.publish("a", Self.bodies(0..<300))
@@ -471,8 +491,14 @@ struct SlowReaderTests {
                 let count = Int.random(in: 1...30, using: &generator)
                 let last = min(published + count, total)
                 let size = Int.random(in: 10...1_500, using: &generator)
-                try node.publish("a", (published..<last).map { RawReader.payload(channel: 97, number: $0, count: size) })
-                try node.publish("b", (published..<last).map { RawReader.payload(channel: 98, number: $0, count: size / 4) })
+                try node.publish(
+                    "a",
+                    (published..<last).map { RawReader.payload(channel: 97, number: $0, count: size) }
+                )
+                try node.publish(
+                    "b",
+                    (published..<last).map { RawReader.payload(channel: 98, number: $0, count: size / 4) }
+                )
                 published = last
                 for reader in readers where Bool.random(using: &generator) {
                     reader.read(upTo: Int.random(in: 1...30_000, using: &generator))
@@ -492,11 +518,14 @@ struct SlowReaderTests {
 
     @Test("a thousand stopped readers on one channel cost one window, not a thousand")
     func thousandStopped() throws {
-        try withSlowNode(.disconnect, { configuration in
-            configuration.limits.windowBytesMax = 1 << 20
-            configuration.limits.historyCountMax = 10
-            configuration.limits.tailBytesMax = 10_000
-        }) { node in
+        try withSlowNode(
+            .disconnect,
+            { configuration in
+                configuration.limits.windowBytesMax = 1 << 20
+                configuration.limits.historyCountMax = 10
+                configuration.limits.tailBytesMax = 10_000
+            }
+        ) { node in
             let count = 1_000
             let sockets = try (0..<count).map { _ in
                 try node.webSocket("?channel=a&format=raw", receiveBytes: 4_096)

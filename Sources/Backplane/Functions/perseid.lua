@@ -94,10 +94,12 @@ end
 local function history(keys, args)
   local key, since, limit = keys[1], args[1], tonumber(args[2])
   local reply = { newest(key) }
-  local entries
-  if since == '' then
+  local entries = {}
+  if limit == 0 then
+    -- Only the head is wanted. (Redis answers COUNT 0 on an existing stream with nil, not with an empty list.)
+    return reply
+  elseif since == '' then
     local backwards = redis.call('XREVRANGE', key, '+', '-', 'COUNT', limit)
-    entries = {}
     for index = #backwards, 1, -1 do entries[#entries + 1] = backwards[index] end
   else
     entries = redis.call('XRANGE', key, '(' .. since, '+', 'COUNT', limit)

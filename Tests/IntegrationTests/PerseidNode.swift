@@ -1,0 +1,96 @@
+import Foundation
+import Synchronization
+
+/// A real node: the executable that this package builds.
+final class PerseidNode: Sendable {
+    let id: String
+    let port = Port.free()
+
+    private let arguments: [String]
+    private let environment: [String: String]
+    private let scratch: Scratch
+    private let process = Mutex<ChildProcess?>(nil)
+
+    /// The executable lies beside the test bundle.
+    static var executable: String {
+        let tests = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+        return tests.deletingLastPathComponent().appending(path: "perseid").path
+    }
+
+    /// Limits of the tests: outages are noticed and over within a second or two, and nothing is lost to a short history.
+    static let limits = [
+        "PERSEID_LIMITS_REDIS_MILLISECONDS": "800",
+        "PERSEID_LIMITS_RECONNECT_MILLISECONDS_MAX": "200",
+        "PERSEID_LIMITS_HISTORY_COUNT_MAX": "100000",
+        "PERSEID_LIMITS_READ_COUNT_MAX": "100000",
+    ]
+
+    /// Starts a node and waits until it is ready.
+    init(
+        id: String,
+        redis: String?,
+        environment: [String: String] = [:],
+        arguments: [String] = [],
+        in scratch: Scratch
+    ) async throws {
+        self.id = id
+        self.scratch = scratch
+        self.environment = Self.limits.merging(environment) { $1 }
+        self.arguments =
+            ["serve", "--listen", "127.0.0.1:\(port)", "--node-id", id, "--reactors", "2"]
+            + (redis.map { ["--redis", $0] } ?? []) + arguments
+        try await start()
+    }
+
+    func start() async throws {
+        let started = try ChildProcess([Self.executable] + arguments, environment: environment, in: scratch)
+        process.withLock { $0 = started }
+        try await eventually("node \(id) is ready") {
+            guard started.isRunning else { throw ChildProcess.Failure(description: "node \(id) ended: \(log)") }
+            return await readiness == 200
+        }
+    }
+
+    /// Status of `/readyz`; 0 if it does not answer.
+    var readiness: Int {
+        get async { (try? await ask("GET", "/readyz").status) ?? 0 }
+    }
+
+    var isRunning: Bool { process.withLock { $0?.isRunning ?? false } }
+
+    /// What it logged.
+    var log: String { process.withLock { $0?.errorText ?? "" } }
+
+    var output: String { process.withLock { $0?.outputText ?? "" } }
+
+    func signal(_ number: Int32) { process.withLock { $0?.signal(number) } }
+
+    /// Lets it end in order, and says how it did.
+    @discardableResult
+    func stop() async throws -> ChildProcess.Ending? {
+        signal(SIGTERM)
+        return try await process.withLock { $0 }?.end(within: .seconds(30))
+    }
+
+    /// Ends it at once, as a crash would.
+    func kill() async throws {
+        signal(SIGKILL)
+        try await process.withLock { $0 }?.end()
+    }
+
+    func ask(
+        _ method: String,
+        _ target: String,
+        fields: [String: String] = [:],
+        body: String = ""
+    ) async throws -> HTTPConnection.Answer {
+        try await HTTPConnection.ask(method, target, port: port, fields: fields, body: body)
+    }
+
+    /// The value of a metric without labels.
+    func metric(_ name: String) async throws -> Int? {
+        try await ask("GET", "/metrics").body.split(separator: "\n")
+            .first { $0.hasPrefix("\(name) ") }
+            .flatMap { Int($0.dropFirst(name.count + 1)) }
+    }
+}

@@ -1,0 +1,94 @@
+import Broker
+import Foundation
+import Synchronization
+
+/// A real Redis on a port and in a directory of its own.
+final class RedisServer: Sendable {
+    /// A publication as Redis has it.
+    struct Entry: Equatable {
+        let position: Position
+        let previous: Position
+        let payload: String
+    }
+
+    let port = Port.free()
+
+    private let keepsData: Bool
+    private let options: [String]
+    private let scratch: Scratch
+    private let process = Mutex<ChildProcess?>(nil)
+
+    /// Starts it; with `keepsData` what it was told survives a restart.
+    init(keepsData: Bool = false, options: [String] = [], in scratch: Scratch) async throws {
+        self.keepsData = keepsData
+        self.options = options
+        self.scratch = scratch
+        try await start()
+    }
+
+    var url: String { "redis://127.0.0.1:\(port)" }
+
+    func start() async throws {
+        let started = try ChildProcess(
+            [
+                "redis-server", "--port", "\(port)", "--bind", "127.0.0.1", "--dir", scratch.directory.path,
+                "--save", "", "--appendonly", keepsData ? "yes" : "no",
+            ] + options,
+            in: scratch
+        )
+        process.withLock { $0 = started }
+        try await eventually("redis-server listens") {
+            guard started.isRunning else { throw ChildProcess.Failure(description: started.outputText) }
+            return started.outputText.contains("Ready to accept connections")
+        }
+    }
+
+    /// Ends it at once, as a crash would.
+    func kill() async throws {
+        signal(SIGKILL)
+        try await process.withLock { $0 }?.end()
+    }
+
+    func signal(_ number: Int32) { process.withLock { $0?.signal(number) } }
+
+    /// Runs one command with redis-cli; with `user` as that user.
+    @discardableResult
+    func command(_ arguments: String..., user: String? = nil, password: String? = nil) async throws -> String {
+        var options = ["-e", "-p", "\(port)"]
+        if let user { options += ["--user", user] }
+        if let password { options += ["--no-auth-warning", "--pass", password] }
+        return try await ChildProcess.run(["redis-cli"] + options + arguments, in: scratch)
+            .trimmingCharacters(in: .newlines)
+    }
+
+    /// The key of a channel.
+    static func key(_ channel: String) -> String { "perseid:{\(channel)}" }
+
+    /// Publishes as a backend would: with the function, and no node in between.
+    func publish(_ payload: String, to channel: String) async throws -> Position {
+        let key = Self.key(channel)
+        let text = try await command("FCALL", "perseid_publish", "1", key, payload, "HISTORY", "100000")
+        guard let position = Position(text) else { throw ChildProcess.Failure(description: "no position: \(text)") }
+        return position
+    }
+
+    func head(of channel: String) async throws -> Position {
+        Position(try await command("GET", Self.key(channel) + ":head")) ?? .start
+    }
+
+    /// All that Redis has of a channel, oldest first.
+    func entries(of channel: String) async throws -> [Entry] {
+        let text = try await command("--json", "XRANGE", Self.key(channel), "-", "+")
+        let rows = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[Any]] ?? []
+        return rows.compactMap { row in
+            guard let position = (row[0] as? String).flatMap({ Position($0) }), let pairs = row[1] as? [String] else {
+                return nil
+            }
+            let fields = Dictionary(
+                uniqueKeysWithValues: stride(from: 0, to: pairs.count, by: 2).map { (pairs[$0], pairs[$0 + 1]) }
+            )
+            let previous = fields["v"].flatMap { Position($0) } ?? .start
+            return Entry(position: position, previous: previous, payload: fields["p"] ?? "")
+        }
+    }
+}

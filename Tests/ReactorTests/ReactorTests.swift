@@ -1,0 +1,251 @@
+import CReactor
+import Reactor
+import Synchronization
+import Testing
+
+/// A handler made of closures; it gives up when patience ends.
+private final class Handler: ReactorHandler {
+    var onReady: (UInt64, Readiness) -> Void = { _, _ in }
+    var onReceive: (Int) -> Void = { _ in }
+    var onTick: (UInt32) -> Void = { _ in }
+    var onEndOfTurn: () -> Bool = { false }
+    var isIntakePaused = false
+    var isFinished = false
+    var turns = 0
+    private let patienceEnds = Clock.monotonicNanoseconds + patienceNanoseconds
+
+    func ready(token: UInt64, readiness: Readiness) { onReady(token, readiness) }
+    func receive(_ message: Int) { onReceive(message) }
+    func tick(_ tick: UInt32) { onTick(tick) }
+
+    func endOfTurn() -> Bool {
+        turns += 1
+        if Clock.monotonicNanoseconds > patienceEnds {
+            Issue.record("the reactor was never finished")
+            isFinished = true
+        }
+        return onEndOfTurn()
+    }
+}
+
+@Suite("Reactor")
+struct ReactorTests {
+    private let inbox: Inbox<Int>
+    private let reactor: Reactor<Int>
+
+    init() throws {
+        inbox = try Inbox()
+        reactor = try Reactor(inbox: inbox)
+    }
+
+    @Test("messages come in order, many in one turn")
+    func messages() throws {
+        let handler = Handler()
+        var received: [Int] = []
+        handler.onReceive = { message in
+            received.append(message)
+            handler.isFinished = message == 9_999
+        }
+        for number in 0..<5_000 { inbox.post(number) }
+        let inbox = inbox
+        try ReactorThread.start(name: "writer") { for number in 5_000..<10_000 { inbox.post(number) } }
+        reactor.run(handler)
+        #expect(received == Array(0..<10_000))
+        #expect(handler.turns < 5_002, "a batch is one turn")
+    }
+
+    @Test("waiting messages are one turn and one wake-up")
+    func oneTurn() {
+        let handler = Handler()
+        handler.onReceive = { handler.isFinished = $0 == 99 }
+        for number in 0..<100 { inbox.post(number) }
+        reactor.run(handler)
+        #expect(handler.turns == 1)
+    }
+
+    @Test("nothing is handed over in a pause, and all of it at once behind it")
+    func pause() {
+        let handler = Handler()
+        var received: [Int] = []
+        var ticks = 0
+        handler.onTick = { _ in ticks += 1 }
+        handler.onReceive = { message in
+            #expect(!handler.isIntakePaused)
+            received.append(message)
+            handler.isIntakePaused = true
+        }
+        // Each message pauses the intake, and the turn that handled it ends the pause with no more work to do.
+        handler.onEndOfTurn = {
+            handler.isIntakePaused = false
+            handler.isFinished = received.count == 30
+            return false
+        }
+        for number in 0..<30 { inbox.post(number) }
+        reactor.run(handler)
+        #expect(received == Array(0..<30))
+        #expect(handler.turns == 30)
+        #expect(ticks < 10, "messages waited for the clock: \(ticks) ticks")
+    }
+
+    @Test("work that is left is gone on with at once, and events are looked at in between")
+    func workLeft() throws {
+        let handler = Handler()
+        let pair = try SocketPair()
+        try reactor.poller.add(pair.near.descriptor, token: 1, for: .read)
+        _ = pair.far.send(text: "x")
+        var isHeard = false
+        var ticks = 0
+        handler.onReady = { _, _ in
+            isHeard = true
+            _ = pair.near.receiveText()
+        }
+        handler.onTick = { _ in ticks += 1 }
+        handler.onEndOfTurn = {
+            handler.isFinished = isHeard && handler.turns >= 1_000
+            return true
+        }
+        reactor.run(handler)
+        #expect(handler.turns == 1_000)
+        #expect(ticks < 20)
+    }
+
+    @Test("ticks come every quarter of a second, never early, and stand still for nobody")
+    func ticks() {
+        let handler = Handler()
+        let start = Clock.monotonicNanoseconds
+        var ticks: [(tick: UInt32, milliseconds: UInt64)] = []
+        handler.onTick = { tick in
+            ticks.append((tick, (Clock.monotonicNanoseconds - start) / 1_000_000))
+            // The third one takes long: the next is the one that is due then.
+            if ticks.count == 3 { while Clock.monotonicNanoseconds - start < 1_300_000_000 {} }
+            handler.isFinished = ticks.count == 5
+        }
+        reactor.run(handler)
+        let numbers = ticks.map(\.tick)
+        #expect(numbers.sorted() == numbers)
+        #expect(Set(numbers).count == 5)
+        #expect(numbers[3] >= 5)
+        // The reactor was made a little before this test began to count.
+        for (tick, milliseconds) in ticks { #expect(milliseconds + 100 >= UInt64(tick) * 250) }
+        #expect(handler.turns <= 15, "an idle reactor sleeps: \(handler.turns) turns")
+        #expect(reactor.currentTick == numbers.last)
+    }
+
+    @Test("a deadline is never early", arguments: [0, 1, 100, 250, 300] as [UInt64])
+    func deadlines(milliseconds: UInt64) throws {
+        let handler = Handler()
+        let inbox = inbox
+        try ReactorThread.start(name: "later") {
+            usleep(330_000)
+            inbox.post(1)
+        }
+        var asked: UInt64 = 0
+        var deadline: UInt32?
+        handler.onReceive = { _ in
+            asked = Clock.monotonicNanoseconds
+            deadline = reactor.tick(afterMilliseconds: milliseconds)
+        }
+        handler.onTick = { tick in
+            guard let deadline, tick >= deadline else { return }
+            // The turn's clock was read a moment before the question.
+            #expect((Clock.monotonicNanoseconds - asked) / 1_000_000 + 20 >= milliseconds)
+            #expect(deadline > reactor.currentTick - 1)
+            handler.isFinished = true
+        }
+        reactor.run(handler)
+        #expect(deadline != nil)
+    }
+
+    @Test("a handler sees the time its events came, and a turn's length includes them")
+    func freshTime() throws {
+        let handler = Handler()
+        let pair = try SocketPair()
+        try reactor.poller.add(pair.near.descriptor, token: 1, for: .read)
+        var sentAfter: UInt64 = .max
+        var seen: UInt64 = 0
+        handler.onReady = { _, _ in
+            seen = reactor.now
+            let begin = Clock.monotonicNanoseconds
+            while Clock.monotonicNanoseconds - begin < 30_000_000 {}
+            handler.isFinished = true
+        }
+        handler.onTick = { tick in
+            // In the middle of a tick, so that nothing else reads the clock.
+            if tick == 1 {
+                sentAfter = Clock.monotonicNanoseconds + 100_000_000
+                #expect(throws: Never.self) {
+                    let far = pair.far
+                    try ReactorThread.start(name: "sender") {
+                        usleep(100_000)
+                        _ = far.send(text: "x")
+                    }
+                }
+            }
+        }
+        reactor.run(handler)
+        #expect(seen >= sentAfter)
+        #expect(reactor.takeLongestTurn() >= 30_000_000)
+        #expect(reactor.takeLongestTurn() == 0)
+    }
+
+    @Test("who is closed inside a callback, by itself or by another, is not heard of again")
+    func closesInside() throws {
+        let handler = Handler()
+        let pairs = try (0..<20).map { _ in try SocketPair() }
+        var slab = Slab<Int32>()
+        var keys: [SlabKey] = []
+        for (number, pair) in pairs.enumerated() {
+            let key = slab.insert(Int32(number))
+            keys.append(key)
+            try reactor.poller.add(pair.near.descriptor, token: key.token, for: .read)
+            _ = pair.far.send(text: "x")
+        }
+        var handled = 0
+        handler.onReady = { token, _ in
+            guard let number = slab.pointer(to: SlabKey(token: token))?.pointee else { return }
+            handled += 1
+            // It closes itself and its neighbour.
+            for victim in [Int(number), (Int(number) + 1) % pairs.count] where slab.contains(keys[victim]) {
+                slab.remove(keys[victim])
+                pairs[victim].closeNear()
+            }
+            handler.isFinished = slab.count == 0
+        }
+        reactor.run(handler)
+        #expect(handled >= 10 && handled <= 20)
+        var events = 0
+        reactor.poller.wait(milliseconds: 0) { _, _ in events += 1 }
+        #expect(events == 0)
+    }
+
+    @Test("a finished handler is left alone")
+    func finished() {
+        let handler = Handler()
+        handler.isFinished = true
+        inbox.post(1)
+        handler.onReceive = { _ in Issue.record("handed over") }
+        reactor.run(handler)
+        #expect(handler.turns == 0)
+        #expect(inbox.count == 1)
+    }
+
+    #if os(Linux)
+    @Test("threads carry their name")
+    func threadName() throws {
+        let box = NameBox()
+        try ReactorThread.start(name: "perseid-test") {
+            guard let file = fopen("/proc/thread-self/comm", "r") else { return }
+            defer { fclose(file) }
+            var bytes = [UInt8](repeating: 0, count: 32)
+            let count = fread(&bytes, 1, bytes.count, file)
+            box.name.withLock { $0 = String(decoding: bytes.prefix(count), as: UTF8.self) }
+        }
+        let isNamed = eventually { box.name.withLock { $0 } == "perseid-test\n" }
+        #expect(isNamed)
+    }
+    #endif
+}
+
+private final class NameBox: Sendable {
+    let name = Mutex("")
+}
