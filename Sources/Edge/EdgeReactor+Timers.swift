@@ -58,9 +58,9 @@ extension EdgeReactor {
     /// A heartbeat is sent only where nothing else was; a WebSocket that does not even answer that is dead.
     private func heartbeatTimerFired(_ index: UInt32, silence: UInt64) {
         // Each at a moment of its own in the last quarter: those who got the same publication are not due together.
-        let spread = limits.heartbeatMilliseconds / 4
-        let patience = limits.heartbeatMilliseconds - UInt64.random(in: 0...spread)
-        guard silence + spread >= limits.heartbeatMilliseconds else {
+        let quarter = limits.heartbeatMilliseconds / 4
+        let patience = limits.heartbeatMilliseconds - UInt64.random(in: 0...quarter, using: &spread)
+        guard silence + quarter >= limits.heartbeatMilliseconds else {
             return timers.schedule(index, at: reactor.tick(afterMilliseconds: patience - silence))
         }
         let connection = connections[live: index]

@@ -21,9 +21,9 @@ struct HTTPTests {
         }
     }
 
-    @Test("pipelined requests are answered in order, also while a publish is under way")
-    func pipelines() throws {
-        try withNode { node in
+    @Test("pipelined requests are answered in order, also while a publish is under way", arguments: [true, false])
+    func pipelines(hostsUplink: Bool) throws {
+        try withNode(hostsUplink: hostsUplink) { node in
             let client = try node.connect()
             var bytes: [UInt8] = []
             for number in 0..<40 {
@@ -118,7 +118,9 @@ struct HTTPTests {
     func continueNotGiven() throws {
         try withNode { node in
             let client = try node.connect()
-            try client.send("POST /channels/a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9999999\r\n\r\n")
+            try client.send(
+                "POST /channels/a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9999999\r\n\r\n"
+            )
             #expect(try client.readAnswer().status == 413)
             #expect(client.ends())
         }
@@ -238,14 +240,20 @@ struct HTTPTests {
 /// What is refused, and that the answer names what was wrong.
 @Suite("HTTP refusals")
 struct HTTPRefusalTests {
-    @Test("a request that breaks the grammar gets 400 with the field and is closed", arguments: [
-        ("GET /healthz HTTP/1.1\r\n\r\n", "Host"),
-        ("GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "Host"),
-        ("POST /channels/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1x\r\n\r\n", "Content-Length"),
-        ("POST /channels/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "Transfer-Encoding"),
-        ("POST /channels/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "body"),
-        ("GET /healthz HTTP/1.1\nHost: x\n\n", "head"),
-    ])
+    @Test(
+        "a request that breaks the grammar gets 400 with the field and is closed",
+        arguments: [
+            ("GET /healthz HTTP/1.1\r\n\r\n", "Host"),
+            ("GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "Host"),
+            ("POST /channels/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1x\r\n\r\n", "Content-Length"),
+            (
+                "POST /channels/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+                "Transfer-Encoding"
+            ),
+            ("POST /channels/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "body"),
+            ("GET /healthz HTTP/1.1\nHost: x\n\n", "head"),
+        ]
+    )
     func grammar(request: String, field: String) throws {
         try withNode { node in
             let client = try node.connect()
@@ -259,20 +267,23 @@ struct HTTPRefusalTests {
         }
     }
 
-    @Test("a parameter that is wrong gets 400 with its name, and the connection goes on", arguments: [
-        ("/sse", "channel"),
-        ("/sse?channel=", "channel"),
-        ("/sse?channel=a%2F%2Fb", "channel"),
-        ("/sse?channel=%FF", "channel"),
-        ("/sse?channel=a&format=xml", "format"),
-        ("/sse?channel=a&cursor=nonsense", "cursor"),
-        ("/channels/a/history?since=yesterday", "since"),
-        ("/channels/a/history?limit=0", "limit"),
-        ("/channels/a/history?limit=many", "limit"),
-        ("/channels/a//b", "channel"),
-        ("/channels/%00", "target"),
-        ("/channels/", "channel"),
-    ])
+    @Test(
+        "a parameter that is wrong gets 400 with its name, and the connection goes on",
+        arguments: [
+            ("/sse", "channel"),
+            ("/sse?channel=", "channel"),
+            ("/sse?channel=a%2F%2Fb", "channel"),
+            ("/sse?channel=%FF", "channel"),
+            ("/sse?channel=a&format=xml", "format"),
+            ("/sse?channel=a&cursor=nonsense", "cursor"),
+            ("/channels/a/history?since=yesterday", "since"),
+            ("/channels/a/history?limit=0", "limit"),
+            ("/channels/a/history?limit=many", "limit"),
+            ("/channels/a//b", "channel"),
+            ("/channels/%00", "target"),
+            ("/channels/", "channel"),
+        ]
+    )
     func parameters(target: String, field: String) throws {
         try withNode { node in
             let answer = try node.ask("GET", target)
@@ -293,15 +304,18 @@ struct HTTPRefusalTests {
         }
     }
 
-    @Test("a method that does not fit is 405 with those that would", arguments: [
-        ("DELETE", "/channels/a", "GET, HEAD, POST, OPTIONS"),
-        ("PUT", "/channels/a", "GET, HEAD, POST, OPTIONS"),
-        ("POST", "/channels/a/history", "GET, HEAD, OPTIONS"),
-        ("POST", "/healthz", "GET, HEAD, OPTIONS"),
-        ("POST", "/sse?channel=a", "GET, HEAD, OPTIONS"),
-        ("POST", "/ws", "GET, HEAD, OPTIONS"),
-        ("BREW", "/metrics", "GET, HEAD, OPTIONS"),
-    ])
+    @Test(
+        "a method that does not fit is 405 with those that would",
+        arguments: [
+            ("DELETE", "/channels/a", "GET, HEAD, POST, OPTIONS"),
+            ("PUT", "/channels/a", "GET, HEAD, POST, OPTIONS"),
+            ("POST", "/channels/a/history", "GET, HEAD, OPTIONS"),
+            ("POST", "/healthz", "GET, HEAD, OPTIONS"),
+            ("POST", "/sse?channel=a", "GET, HEAD, OPTIONS"),
+            ("POST", "/ws", "GET, OPTIONS"),
+            ("BREW", "/metrics", "GET, HEAD, OPTIONS"),
+        ]
+    )
     func wrongMethod(method: String, target: String, allowed: String) throws {
         try withNode { node in
             let client = try node.connect()

@@ -34,7 +34,10 @@ struct WebSocketHandshakeTests {
                 (without("Upgrade", adding: [("Upgrade", "h2c")]), 426, "Upgrade"),
                 (without("Connection"), 426, "Upgrade"),
                 (without("Sec-WebSocket-Version"), 426, "Sec-WebSocket-Version"),
-                (without("Sec-WebSocket-Version", adding: [("Sec-WebSocket-Version", "8")]), 426, "Sec-WebSocket-Version"),
+                (
+                    without("Sec-WebSocket-Version", adding: [("Sec-WebSocket-Version", "8")]), 426,
+                    "Sec-WebSocket-Version"
+                ),
                 (without("Sec-WebSocket-Key"), 400, "Sec-WebSocket-Key"),
                 (without("Sec-WebSocket-Key", adding: [("Sec-WebSocket-Key", "c2hvcnQ=")]), 400, "Sec-WebSocket-Key"),
                 (without("Sec-WebSocket-Key", adding: [("Sec-WebSocket-Key", "!")]), 400, "Sec-WebSocket-Key"),
@@ -92,9 +95,12 @@ struct WebSocketHandshakeTests {
         }
     }
 
-    @Test("parameters are checked before the upgrade", arguments: [
-        ("?channel=", "channel"), ("?channel=a&format=x", "format"), ("?channel=a&cursor=x", "cursor"),
-    ])
+    @Test(
+        "parameters are checked before the upgrade",
+        arguments: [
+            ("?channel=", "channel"), ("?channel=a&format=x", "format"), ("?channel=a&cursor=x", "cursor"),
+        ]
+    )
     func parameters(query: String, field: String) throws {
         try withNode { node in
             let answer = try node.ask("GET", "/ws\(query)", WebSocketClient.handshake)
@@ -297,23 +303,26 @@ struct WebSocketCommandTests {
         }
     }
 
-    @Test("wrong commands are answered with an error and nothing else happens", arguments: [
-        (#"{"type":"subscribe","id":1,"channel":""}"#, 400, true),
-        (#"{"type":"subscribe","id":1,"channel":"a//b"}"#, 400, true),
-        (#"{"type":"subscribe","id":1}"#, 400, true),
-        (#"{"type":"subscribe","id":1,"channel":"b","since":"x"}"#, 400, true),
-        (#"{"type":"subscribe","id":1,"channel":"a"}"#, 409, true),
-        (#"{"type":"unsubscribe","id":1,"channel":"b"}"#, 404, true),
-        (#"{"type":"publish","id":1,"channel":"a"}"#, 400, true),
-        (#"{"type":"publish","id":1,"channel":"$sys","data":1}"#, 403, true),
-        (#"{"type":"presence","id":1,"channel":"a"}"#, 404, true),
-        (#"{"type":"dance","id":1}"#, 400, true),
-        (#"{"id":1}"#, 400, true),
-        (#"{"type":"ping","id":{}}"#, 400, false),
-        ("[]", 400, false),
-        ("{", 400, false),
-        ("", 400, false),
-    ])
+    @Test(
+        "wrong commands are answered with an error and nothing else happens",
+        arguments: [
+            (#"{"type":"subscribe","id":1,"channel":""}"#, 400, true),
+            (#"{"type":"subscribe","id":1,"channel":"a//b"}"#, 400, true),
+            (#"{"type":"subscribe","id":1}"#, 400, true),
+            (#"{"type":"subscribe","id":1,"channel":"b","since":"x"}"#, 400, true),
+            (#"{"type":"subscribe","id":1,"channel":"a"}"#, 409, true),
+            (#"{"type":"unsubscribe","id":1,"channel":"b"}"#, 404, true),
+            (#"{"type":"publish","id":1,"channel":"a"}"#, 400, true),
+            (#"{"type":"publish","id":1,"channel":"$sys","data":1}"#, 403, true),
+            (#"{"type":"presence","id":1,"channel":"a"}"#, 404, true),
+            (#"{"type":"dance","id":1}"#, 400, true),
+            (#"{"id":1}"#, 400, true),
+            (#"{"type":"ping","id":{}}"#, 400, false),
+            ("[]", 400, false),
+            ("{", 400, false),
+            ("", 400, false),
+        ]
+    )
     func errors(command: String, code: Int, hasID: Bool) throws {
         try withNode { node in
             let socket = try node.webSocket("?channel=a")
@@ -410,9 +419,12 @@ struct WebSocketProtocolTests {
         }
     }
 
-    @Test("a close is answered in kind and the connection ends", arguments: [
-        (1000, 1000), (1001, 1001), (3000, 3000), (4999, 4999), (nil, 1000),
-    ] as [(UInt16?, Int)])
+    @Test(
+        "a close is answered in kind and the connection ends",
+        arguments: [
+            (1000, 1000), (1001, 1001), (3000, 3000), (4999, 4999), (nil, 1000),
+        ] as [(UInt16?, Int)]
+    )
     func closes(code: UInt16?, answer: Int) throws {
         try withNode { node in
             let socket = try node.webSocket("?channel=a")
@@ -428,20 +440,23 @@ struct WebSocketProtocolTests {
         }
     }
 
-    @Test("who breaks the protocol is told with which code", arguments: [
-        ([0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28], 1007),
-        ([0x01, 0x81, 0, 0, 0, 0, 0xc3, 0x80, 0x81, 0, 0, 0, 0, 0x28], 1007),
-        ([0x81, 0x02, 0x7b, 0x7d], 1002),
-        ([0xc1, 0x80, 0, 0, 0, 0], 1002),
-        ([0x83, 0x80, 0, 0, 0, 0], 1002),
-        ([0x09, 0x80, 0, 0, 0, 0], 1002),
-        ([0x80, 0x80, 0, 0, 0, 0], 1002),
-        ([0x88, 0x81, 0, 0, 0, 0, 3], 1002),
-        ([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xed], 1002),
-        ([0x82, 0x81, 0, 0, 0, 0, 1], 1003),
-        ([0x81, 0xfe, 0x03, 0xe9, 0, 0, 0, 0], 1009),
-        ([0x81, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0], 1009),
-    ] as [([UInt8], Int)])
+    @Test(
+        "who breaks the protocol is told with which code",
+        arguments: [
+            ([0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28], 1007),
+            ([0x01, 0x81, 0, 0, 0, 0, 0xc3, 0x80, 0x81, 0, 0, 0, 0, 0x28], 1007),
+            ([0x81, 0x02, 0x7b, 0x7d], 1002),
+            ([0xc1, 0x80, 0, 0, 0, 0], 1002),
+            ([0x83, 0x80, 0, 0, 0, 0], 1002),
+            ([0x09, 0x80, 0, 0, 0, 0], 1002),
+            ([0x80, 0x80, 0, 0, 0, 0], 1002),
+            ([0x88, 0x81, 0, 0, 0, 0, 3], 1002),
+            ([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xed], 1002),
+            ([0x82, 0x81, 0, 0, 0, 0, 1], 1003),
+            ([0x81, 0xfe, 0x03, 0xe9, 0, 0, 0, 0], 1009),
+            ([0x81, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0], 1009),
+        ] as [([UInt8], Int)]
+    )
     func failures(bytes: [UInt8], code: Int) throws {
         try withNode { configuration in
             configuration.limits.messageBytesMax = 1_000

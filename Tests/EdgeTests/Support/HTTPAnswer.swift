@@ -11,7 +11,9 @@ struct HTTPAnswer {
     /// A field's value; `nil` where it is absent.
     subscript(field: String) -> String? {
         for line in head.split(separator: "\r\n").dropFirst() {
-            guard let colon = line.firstIndex(of: ":"), line[..<colon].lowercased() == field.lowercased() else { continue }
+            guard let colon = line.firstIndex(of: ":"), line[..<colon].lowercased() == field.lowercased() else {
+                continue
+            }
             return line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
         }
         return nil

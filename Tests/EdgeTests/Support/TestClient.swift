@@ -39,6 +39,9 @@ final class TestClient {
     /// Received and not taken yet.
     private(set) var buffer: [UInt8] = []
 
+    /// All that was ever received.
+    private(set) var receivedCount = 0
+
     /// The node ended its direction.
     private(set) var isEnded = false
 
@@ -140,6 +143,7 @@ final class TestClient {
             if count > 0 { buffer.append(contentsOf: UnsafeRawBufferPointer(rebasing: room[..<count])) }
             return count
         }
+        receivedCount += max(count, 0)
         if count > 0 { return true }
         if count == 0 {
             isEnded = true

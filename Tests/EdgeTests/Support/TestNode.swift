@@ -9,15 +9,18 @@ final class TestNode {
     private var clients: [TestClient] = []
     private var publisher: TestClient?
 
-    init(_ configuration: EdgeConfiguration) throws {
+    init(_ configuration: EdgeConfiguration, hostsUplink: Bool = true) throws {
         let limits = configuration.limits
-        node = try Node(configuration, hostsUplink: true) { _, _ in MemoryBackplane(limits: limits) }
+        node = try Node(configuration, hostsUplink: hostsUplink) { _, _ in MemoryBackplane(limits: limits) }
     }
 
     var port: UInt16 { node.port }
 
     /// What its first reactor counts.
     var metrics: EdgeMetrics { node.status.reactors[0] }
+
+    /// Bytes sent to others than the publisher.
+    var bytesSentToReaders: Int { metrics.bytesSent.value - (publisher?.receivedCount ?? 0) }
 
     func connect(receiveBytes: Int32? = nil) throws -> TestClient {
         let client = try TestClient(port: port, receiveBytes: receiveBytes)
@@ -77,6 +80,7 @@ final class TestNode {
 
 /// Runs a test against a node of its own.
 func withNode(
+    hostsUplink: Bool = true,
     _ change: (inout EdgeConfiguration) -> Void = { _ in },
     _ body: (TestNode) throws -> Void
 ) throws {
@@ -85,7 +89,7 @@ func withNode(
     configuration.nodeID = "n1"
     configuration.limits.drainMilliseconds = 250
     change(&configuration)
-    let node = try TestNode(configuration)
+    let node = try TestNode(configuration, hostsUplink: hostsUplink)
     defer { node.stop() }
     try body(node)
 }
