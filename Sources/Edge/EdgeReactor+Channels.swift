@@ -56,7 +56,9 @@ extension EdgeReactor {
         if configuration.apiKeys.isEmpty { return true }
         guard let text = request.text(of: .authorization) else { return false }
         let scheme = "Bearer "
-        guard text.utf8.count > scheme.utf8.count, text.prefix(scheme.count).lowercased() == "bearer " else { return false }
+        guard text.utf8.count > scheme.utf8.count, text.prefix(scheme.count).lowercased() == "bearer " else {
+            return false
+        }
         let shown = Array(text.utf8.dropFirst(scheme.utf8.count))
         return configuration.apiKeys.contains { ConstantTime.isEqual(Array($0.utf8), shown) }
     }
@@ -196,7 +198,9 @@ extension EdgeReactor {
 
     /// The connection an answer is for, if it still waits.
     private func answering(_ key: SlabKey) -> UInt32? {
-        guard let connection = connections.pointer(to: key), !connection.pointee.flags.contains(.isClosed) else { return nil }
+        guard let connection = connections.pointer(to: key), !connection.pointee.flags.contains(.isClosed) else {
+            return nil
+        }
         return key.index
     }
 }

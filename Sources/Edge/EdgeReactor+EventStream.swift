@@ -23,19 +23,20 @@ extension EdgeReactor {
         if plan.isRaw { connection.pointee.flags.insert(.isRaw) }
         become(.eventStream, index)
         EventStreamEncoder.appendPrelude(
-            retryMilliseconds: Self.retryMilliseconds(),
+            retryMilliseconds: UInt64.random(in: Self.retryMilliseconds, using: &spread),
             paddingCount: padding == nil || padding == "false" ? 0 : Self.paddingCount,
             to: &output
         )
         appendWelcome(as: Encoding(.eventStream, isRaw: plan.isRaw))
-        // The head leaves at once: a proxy or a browser that waits for it must not time out while channels open.
-        write(index, output.bytes)
-        guard !connection.pointee.flags.contains(.isClosed) else { return }
-        join(index, plan.channels)
+        // The head does not wait for channels to open: a proxy or a browser that waits for it must not time out.
+        cork(index) {
+            write(index, output.bytes)
+            join(index, plan.channels)
+        }
     }
 
     /// How long a browser waits before it reconnects: spread, so that a node's readers do not come back in step.
-    private static func retryMilliseconds() -> UInt64 { UInt64.random(in: 1_000...3_000) }
+    private static let retryMilliseconds: ClosedRange<UInt64> = 1_000...3_000
 
     /// The end of the body is the end of the connection: understood by HTTP/1.0 proxies too, and one encoding for all.
     private func appendStreamHead(crossOrigin origin: String?) {
@@ -60,7 +61,9 @@ extension EdgeReactor {
         var cursor = Cursor()
         for part in join.parts { cursor.positions[part.topic.name] = part.position }
         output.removeAll()
-        for part in join.parts { appendSubscribed(part, commandID: nil, as: encoding) }
+        for part in join.parts {
+            appendSubscribed(part.topic, at: part.position, recovered: part.isRecovered, commandID: nil, as: encoding)
+        }
         var start = cursor.text
         start.withUTF8 { EventStreamEncoder.appendCheckpoint(id: UnsafeRawBufferPointer($0), to: &output) }
         for part in join.parts {

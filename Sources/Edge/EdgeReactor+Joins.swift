@@ -7,6 +7,11 @@ extension EdgeReactor {
     /// as one on an event stream.
     func join(_ index: UInt32, _ channels: [(name: ChannelName, since: Position?)], commandID: [UInt8]? = nil) {
         let connection = connections[live: index]
+        if connection.pointee.transport == .webSocket, channels.count == 1, commandID == nil,
+            subscribeAtOnce(index, channels[0].name, since: channels[0].since)
+        {
+            return
+        }
         let key = connections.key(ofLive: index)
         let parts = channels.map { JoinPart(topic: topic(for: $0.name), since: $0.since) }
         let groups = connection.pointee.transport == .eventStream ? [parts] : parts.map { [$0] }
@@ -18,6 +23,24 @@ extension EdgeReactor {
             for part in group where part.topic.isOpen { advance(part) }
             if join.isReady { finish(join) } else { joins.append(join) }
         }
+    }
+
+    /// The way of most who come: a channel that is open, and nothing to catch up with. Says whether it was that.
+    private func subscribeAtOnce(_ index: UInt32, _ name: ChannelName, since: Position?) -> Bool {
+        guard let topic = topics[name], topic.isOpen, since == nil || since == topic.last && !topic.isCatchingUp
+        else { return false }
+        let isRaw = connections[live: index].pointee.flags.contains(.isRaw)
+        if !isRaw {
+            output.removeAll()
+            let recovered = since.map { _ in true }
+            appendSubscribed(topic, at: topic.last, recovered: recovered, commandID: nil, as: .webSocketJSON)
+            write(index, output.bytes)
+            if connections[live: index].pointee.flags.contains(.isClosed) { return true }
+        }
+        let encoding = Encoding(.webSocket, isRaw: isRaw)
+        let known = topic.feeds.first { $0.key.encoding == encoding && $0.topics.count == 1 }
+        subscribe(index, to: known ?? feed(for: [topic], encoding: encoding))
+        return true
     }
 
     /// Moves on who waits for a topic after something happened to it, and finishes who is ready.
@@ -81,7 +104,15 @@ extension EdgeReactor {
         let isRaw = connections[live: index].pointee.flags.contains(.isRaw)
         output.removeAll()
         for part in join.parts {
-            if !isRaw { appendSubscribed(part, commandID: join.commandID, as: .webSocketJSON) }
+            if !isRaw {
+                appendSubscribed(
+                    part.topic,
+                    at: part.position,
+                    recovered: part.isRecovered,
+                    commandID: join.commandID,
+                    as: .webSocketJSON
+                )
+            }
             for publication in part.replay {
                 encoder.append(
                     publication.payload,
@@ -97,15 +128,21 @@ extension EdgeReactor {
         write(index, output.bytes)
     }
 
-    func appendSubscribed(_ part: JoinPart, commandID: [UInt8]?, as encoding: Encoding) {
+    func appendSubscribed(
+        _ topic: Topic,
+        at position: Position,
+        recovered: Bool?,
+        commandID: [UInt8]?,
+        as encoding: Encoding
+    ) {
         encoder.appendControl("subscribed", as: encoding, to: &output) { buffer in
-            part.topic.name.withUTF8 { channel in
+            topic.name.withUTF8 { channel in
                 withOptionalBytes(commandID) {
                     Envelope.appendSubscribed(
                         id: $0,
                         channel: channel,
-                        position: part.position.numbers,
-                        recovered: part.isRecovered,
+                        position: position.numbers,
+                        recovered: recovered,
                         to: &buffer
                     )
                 }

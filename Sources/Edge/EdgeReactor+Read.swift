@@ -63,7 +63,9 @@ extension EdgeReactor {
 
     private func keep(_ bytes: UnsafeRawBufferPointer, for index: UInt32) {
         let connection = connections[live: index]
-        guard !connection.pointee.flags.contains(.isClosed), !connection.pointee.flags.contains(.isClosing) else { return }
+        guard !connection.pointee.flags.contains(.isClosed), !connection.pointee.flags.contains(.isClosing) else {
+            return
+        }
         let input = connection.pointee.input ?? ConnectionInput()
         input.bytes.append(contentsOf: bytes)
         connection.pointee.input = input

@@ -30,7 +30,9 @@ extension EdgeReactor {
         _ body: (borrowing HTTPRequest) throws(HTTPRejection) -> Void
     ) throws(HTTPRejection) {
         let isAllowed = request.head.method == method || (method == .get && request.head.method == .head)
-        guard isAllowed else { return refuseMethod(index, allowed: method == .post ? "POST, OPTIONS" : "GET, HEAD, OPTIONS") }
+        guard isAllowed else {
+            return refuseMethod(index, allowed: method == .post ? "POST, OPTIONS" : "GET, HEAD, OPTIONS")
+        }
         try body(request)
     }
 

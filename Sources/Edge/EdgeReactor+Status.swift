@@ -51,7 +51,11 @@ extension EdgeReactor {
             let connection = connections[live: index]
             guard connection.pointee.flags.isDisjoint(with: [.isClosed, .isClosing, .isAnswering]) else { continue }
             batch -= 1
-            sayBye(index, .drain, afterMilliseconds: UInt64.random(in: 0...limits.drainMilliseconds / 4))
+            sayBye(
+                index,
+                .drain,
+                afterMilliseconds: UInt64.random(in: 0...limits.drainMilliseconds / 4, using: &spread)
+            )
         }
         let isOver = Int32(bitPattern: tick &- deadline) >= 0
         let isEmpty = connections.count == graveyard.count

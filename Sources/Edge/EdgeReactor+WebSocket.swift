@@ -23,9 +23,10 @@ extension EdgeReactor {
         connection.pointee.decoder = WebSocketDecoder(role: .server, messageBytesMax: limits.messageBytesMax)
         become(.webSocket, index)
         if !plan.isRaw { appendWelcome(as: .webSocketJSON) }
-        write(index, output.bytes)
-        guard !connection.pointee.flags.contains(.isClosed) else { return }
-        join(index, plan.channels)
+        cork(index) {
+            write(index, output.bytes)
+            if !plan.channels.isEmpty { join(index, plan.channels) }
+        }
     }
 
     /// Changes what a connection speaks, and starts its heartbeats, each at a moment of its own.
@@ -34,8 +35,8 @@ extension EdgeReactor {
         count(connection.pointee.transport, -1)
         count(transport, 1)
         connection.pointee.transport = transport
-        let spread = limits.heartbeatMilliseconds / 2
-        let first = limits.heartbeatMilliseconds - UInt64.random(in: 0...spread)
+        let half = limits.heartbeatMilliseconds / 2
+        let first = limits.heartbeatMilliseconds - UInt64.random(in: 0...half, using: &spread)
         timers.schedule(index, at: reactor.tick(afterMilliseconds: first))
     }
 

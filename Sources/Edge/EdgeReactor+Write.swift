@@ -16,6 +16,10 @@ extension EdgeReactor {
     func write(_ index: UInt32, _ bytes: UnsafeRawBufferPointer) {
         let connection = connections[live: index]
         guard !connection.pointee.flags.contains(.isClosed), bytes.count > 0 else { return }
+        if index == corked {
+            corkedBytes.append(bytes)
+            return
+        }
         var sent = 0
         if !connection.pointee.flags.contains(.isBlocked) {
             switch connection.pointee.socket.send(bytes) {
@@ -28,6 +32,15 @@ extension EdgeReactor {
         }
         guard sent < bytes.count else { return }
         enqueue(index, Array(UnsafeRawBufferPointer(rebasing: bytes[sent...])))
+    }
+
+    /// Sends all that `body` writes to a connection in one system call.
+    func cork(_ index: UInt32, _ body: () -> Void) {
+        corked = index
+        body()
+        corked = .max
+        write(index, corkedBytes.bytes)
+        corkedBytes.removeAll()
     }
 
     /// Puts bytes behind what waits for a connection. What waits is bounded: past it the client is too slow for its own

@@ -37,6 +37,11 @@ final class EdgeReactor: ReactorHandler {
     var connectionsByAddress: [PeerAddress: Int] = [:]
     let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: receiveBytesMax, alignment: 16)
     var output = ByteBuffer(capacity: 4_096)
+    /// The connection whose writes are gathered, and what was gathered.
+    var corked = UInt32.max
+    var corkedBytes = ByteBuffer(capacity: 1_024)
+    /// Spreads heartbeats and reconnects; no secret depends on it.
+    var spread = SpreadGenerator(seed: .random(in: 1...(.max)))
     var parts = [OutputPart]()
     var partSources = [PartSource]()
 
@@ -90,7 +95,9 @@ final class EdgeReactor: ReactorHandler {
     func ready(token: UInt64, readiness: Readiness) {
         if token == Self.listenerToken { return accept() }
         let key = SlabKey(token: token)
-        guard let connection = connections.pointer(to: key), !connection.pointee.flags.contains(.isClosed) else { return }
+        guard let connection = connections.pointer(to: key), !connection.pointee.flags.contains(.isClosed) else {
+            return
+        }
         if readiness.contains(.failed) { return close(key.index) }
         if readiness.contains(.write) { drain(key.index) }
         if readiness.contains(.read), !connection.pointee.flags.contains(.isClosed) { read(key.index) }

@@ -36,7 +36,7 @@ public struct SlabKey: Hashable, Sendable {
 @frozen
 public struct Slab<Element: ~Copyable>: ~Copyable {
     /// Slots in a page.
-    @usableFromInline static var pageCapacity: Int { 1_024 }
+    @inlinable static var pageCapacity: Int { 1_024 }
 
     /// What stands beside each element: its generation, odd while the slot is taken.
     @usableFromInline var generations: [UInt32] = []
@@ -44,11 +44,13 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
     @usableFromInline var free: [UInt32] = []
 
     /// Elements that live now.
-    public private(set) var count = 0
+    @inlinable public var count: Int { generations.count - free.count }
 
     /// Makes an empty slab.
+    @inlinable
     public init() {}
 
+    @inlinable
     deinit {
         for index in generations.indices where generations[index] & 1 == 1 {
             (pages[index / Self.pageCapacity] + index % Self.pageCapacity).deinitialize(count: 1)
@@ -57,9 +59,11 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
     }
 
     /// Slots that were ever used; indices are below it.
+    @inlinable
     public var slotCount: Int { generations.count }
 
     /// Moves an element in and names it.
+    @inlinable
     public mutating func insert(_ element: consuming Element) -> SlabKey {
         let index: Int
         if let reused = free.popLast() {
@@ -74,18 +78,17 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
         }
         generations[index] &+= 1
         slot(index).initialize(to: element)
-        count += 1
         return SlabKey(index: UInt32(index), generation: generations[index])
     }
 
     /// Destroys an element; its key and all copies of it are stale from here on.
+    @inlinable
     public mutating func remove(_ key: SlabKey) {
         guard contains(key) else { return }
         let index = Int(key.index)
         generations[index] &+= 1
         slot(index).deinitialize(count: 1)
         free.append(key.index)
-        count -= 1
     }
 
     /// Whether the element a key named still lives.
@@ -114,9 +117,10 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
     }
 
     /// Whether a slot is taken.
+    @inlinable
     public func isLive(_ index: UInt32) -> Bool { generations[Int(index)] & 1 == 1 }
 
-    @usableFromInline
+    @inlinable
     func slot(_ index: Int) -> UnsafeMutablePointer<Element> {
         pages[index / Self.pageCapacity] + index % Self.pageCapacity
     }

@@ -22,7 +22,9 @@ struct Check: AsyncParsableCommand {
         guard let redis = settings.redis else { return print("backplane  embedded") }
         do {
             let installed = try RedisInstaller(redis).installedVersion()
-            print("backplane  redis \(redis.host):\(redis.port), functions \(installed.map { "version \($0)" } ?? "absent")")
+            print(
+                "backplane  redis \(redis.host):\(redis.port), functions \(installed.map { "version \($0)" } ?? "absent")"
+            )
         } catch {
             print("backplane  redis \(redis.host):\(redis.port): \(error)")
             throw ExitCode.failure

@@ -9,7 +9,9 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Where to listen (default: 127.0.0.1:8080).")
     var listen: String?
 
-    @Option(help: "Redis to share with the other nodes, redis://[user[:password]@]host[:port][/database]; none: embedded.")
+    @Option(
+        help: "Redis to share with the other nodes, redis://[user[:password]@]host[:port][/database]; none: embedded."
+    )
     var redis: String?
 
     @Option(help: "This node's name in the cluster.")

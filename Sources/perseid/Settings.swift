@@ -126,7 +126,8 @@ struct Settings {
         guard isLoopback || isInsecure || !edge.apiKeys.isEmpty else {
             throw SettingsError(
                 name: "listen",
-                reason: "\(edge.host) can be reached from other machines and no api-keys are set: set some, or pass --insecure"
+                reason:
+                    "\(edge.host) can be reached from other machines and no api-keys are set: set some, or pass --insecure"
             )
         }
     }
@@ -143,9 +144,13 @@ struct SettingsError: Error, CustomStringConvertible {
 extension ChannelPolicy {
     /// Reads `pattern=policy` or `pattern=policy:window`.
     init?(_ text: String) {
-        guard let equals = text.lastIndex(of: "="), let pattern = ChannelPattern(String(text[..<equals])) else { return nil }
+        guard let equals = text.lastIndex(of: "="), let pattern = ChannelPattern(String(text[..<equals])) else {
+            return nil
+        }
         let parts = text[text.index(after: equals)...].split(separator: ":", omittingEmptySubsequences: false)
-        guard let policy = parts.first.flatMap({ SlowReaderPolicy(rawValue: String($0)) }), parts.count <= 2 else { return nil }
+        guard let policy = parts.first.flatMap({ SlowReaderPolicy(rawValue: String($0)) }), parts.count <= 2 else {
+            return nil
+        }
         var window: Int?
         if parts.count == 2 {
             guard let number = Int(parts[1]), number > 0 else { return nil }

@@ -44,7 +44,7 @@ struct Subscribe: ParsableCommand {
             } catch let error as StreamReader.Refused {
                 print(error.body)
                 throw ExitCode.failure
-            } catch where reader.wasConnected {
+            } catch  where reader.wasConnected {
                 // A stream that worked once is taken up again; only the first connect may fail for good.
             }
             reader.prepareToReconnect()
