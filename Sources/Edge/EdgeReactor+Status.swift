@@ -38,7 +38,7 @@ extension EdgeReactor {
     func beginDraining() {
         guard drainDeadlineTick == nil else { return }
         node.isDraining = true
-        listener.detach(from: reactor.poller)
+        listener.close()
         isListening = false
         drainDeadlineTick = reactor.tick(afterMilliseconds: limits.drainMilliseconds)
         goOnDraining(reactor.currentTick, deadline: drainDeadlineTick!)

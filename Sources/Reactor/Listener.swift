@@ -9,6 +9,7 @@ public struct Listener: ~Copyable {
     public static let backlog: Int32 = 65_535
 
     private let socket: Socket
+    private var isOpen = true
 
     /// Held back so that, with every descriptor in use, one connection can still be accepted and closed. Without that
     /// a full process leaves the connection in the backlog and the level-triggered poller spins on it.
@@ -39,8 +40,14 @@ public struct Listener: ~Copyable {
     }
 
     deinit {
-        socket.close()
+        if isOpen { socket.close() }
         if reserve >= 0 { creactor_close(reserve) }
+    }
+
+    /// Stops listening: who comes from now on is refused at once, instead of waiting in the backlog for nobody.
+    public mutating func close() {
+        if isOpen { socket.close() }
+        isOpen = false
     }
 
     /// Lets a poller report waiting connections.
@@ -55,6 +62,7 @@ public struct Listener: ~Copyable {
 
     /// Accepts one connection. Source: `accept(2)`, whose network errors (ECONNABORTED and kin) mean "try the next".
     public mutating func accept() -> Outcome {
+        guard isOpen else { return .none }
         var peer = creactor_address()
         let result = creactor_accept(socket.descriptor, &peer)
         if result >= 0 {

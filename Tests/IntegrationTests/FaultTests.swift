@@ -169,4 +169,58 @@ import Testing
             try await Verifier("holed", on: cluster.redis).checkChains(try streams.received())
         }
     }
+
+    @Test("who comes while Redis is away waits for it, or is told that it cannot be had")
+    func comesDuringOutage() async throws {
+        try await Cluster.with(nodes: 2, environment: ["PERSEID_LIMITS_OPEN_MILLISECONDS": "8000"]) { cluster in
+            let impatient = try await PerseidNode(
+                id: "c",
+                redis: cluster.redis.url,
+                environment: ["PERSEID_LIMITS_OPEN_MILLISECONDS": "500"],
+                in: cluster.scratch
+            )
+            let publishing = try await WebSocketClient([(cluster.nodes[0].port, "/ws")], in: cluster.scratch)
+            try await eventually("it is welcome", isTrue: { try !publishing.received()[0].isEmpty })
+            let seen = try await cluster.redis.publish("seen", to: "news")
+            _ = try await cluster.redis.publish("missed", to: "news")
+            cluster.redis.signal(SIGSTOP)
+            for node in cluster.nodes + [impatient] {
+                try await eventually("node \(node.id) is not ready", isTrue: { await node.readiness == 503 })
+            }
+
+            let targets = ["/ws?channel=news", "/ws?channel=news&cursor=news@\(seen)"]
+            let waiting = try await WebSocketClient(
+                targets.map { (cluster.nodes[1].port, $0) },
+                in: cluster.scratch
+            )
+            let told = try await WebSocketClient([(impatient.port, targets[0])], in: cluster.scratch)
+            let ended = try StreamClient(
+                [StreamClient.Stream(port: impatient.port, target: "/sse?channel=news")],
+                in: cluster.scratch
+            )
+            try await eventually("a socket is told", isTrue: {
+                try told.received()[0].contains { $0.type == "error" && $0.code == 503 }
+            })
+            try await eventually("a stream is told and ended", isTrue: {
+                try ended.received()[0].contains { $0.type == "bye" && $0.code == 4_002 } && ended.ended().count == 1
+            })
+            for target in ["/channels/news", "/channels/news/history"] {
+                let answer = try await cluster.nodes[0].ask("GET", target)
+                try #require(answer.status == 503 && answer.fields["retry-after"] != nil)
+            }
+            try publishing.send(#"{"type":"publish","id":1,"channel":"news","data":"refused"}"#)
+            try await eventually("the publisher is told", isTrue: {
+                try publishing.received()[0].contains { $0.type == "error" && $0.code == 503 }
+            })
+
+            cluster.redis.signal(SIGCONT)
+            try await waiting.opened()
+            let last = try await cluster.redis.publish("last", to: "news")
+            try await waiting.reach(last, in: "news")
+            let payloads = try waiting.messages().map { $0.compactMap(\.data) }
+            try #require(payloads == [["last"], ["missed", "last"]])
+            try await Verifier("news", on: cluster.redis).checkChains(try waiting.received())
+            try #require(try await impatient.stop() == .exited(0))
+        }
+    }
 }

@@ -91,4 +91,25 @@ import Testing
             })
         }
     }
+
+    @Test("a node that lets its clients go turns newcomers away at once")
+    func turnsAway() async throws {
+        try await Cluster.with(nodes: 1, environment: ["PERSEID_LIMITS_CLOSE_MILLISECONDS": "2000"]) { cluster in
+            let node = cluster.nodes[0]
+            let stream = try StreamClient(
+                [StreamClient.Stream(port: node.port, target: "/sse?channel=news")],
+                in: cluster.scratch
+            )
+            try await stream.opened()
+            // A client that does not let go itself holds the node for a while.
+            stream.signal(SIGSTOP)
+            node.signal(SIGTERM)
+            let port = node.port
+            try await eventually("nobody is let in", within: .seconds(3), isTrue: {
+                try await onThread { (try? HTTPConnection(port: port)) == nil }
+            })
+            try #require(node.isRunning)
+            try #require(try await node.stop() == .exited(0))
+        }
+    }
 }

@@ -47,6 +47,8 @@ final class StreamClient: Listeners {
         return process.isRunning || !lines.isEmpty ? lines : ["curl ended: \(process.errorText)"]
     }
 
+    func signal(_ number: Int32) { process.signal(number) }
+
     /// Cuts all connections.
     func close() async throws {
         process.signal(SIGKILL)
