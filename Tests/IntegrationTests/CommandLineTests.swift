@@ -29,9 +29,12 @@ import Testing
             [PerseidNode.executable, "subscribe", "news/ü", "--count", "3", "--show-cursor", "--url", url],
             in: scratch
         )
-        try await eventually("it is subscribed", isTrue: {
-            try await node.ask("GET", "/channels/news%2F%C3%BC").json["subscribers"] as? Int == 1
-        })
+        try await eventually(
+            "it is subscribed",
+            isTrue: {
+                try await node.ask("GET", "/channels/news%2F%C3%BC").json["subscribers"] as? Int == 1
+            }
+        )
         let text = try await perseid("publish", "news/ü", "hello", "--url", url)
         try #require(text.ending == .exited(0))
         try #require(text.output.hasPrefix(#"{"channel":"news/ü","position":""#))
@@ -45,7 +48,15 @@ import Testing
 
         let cursor = try #require(lines[0].split(separator: "\t").last)
         let rest = try await perseid(
-            "subscribe", "news/ü", "--raw", "--count", "2", "--cursor", String(cursor), "--url", url
+            "subscribe",
+            "news/ü",
+            "--raw",
+            "--count",
+            "2",
+            "--cursor",
+            String(cursor),
+            "--url",
+            url
         )
         try #require(rest.ending == .exited(0))
         try #require(rest.output.hasPrefix("{\"a\":1}\npiped"))
@@ -97,8 +108,12 @@ import Testing
         let keyed = try await PerseidNode(id: "b", redis: nil, host: "0.0.0.0", environment: environment, in: scratch)
         let url = "http://127.0.0.1:\(keyed.port)"
         try #require(try await perseid("publish", "news", "hello", "--url", url).ending == .exited(1))
-        try #require(try await perseid("publish", "news", "hello", "--url", url, "--api-key", "third").ending == .exited(1))
-        try #require(try await perseid("publish", "news", "hello", "--url", url, "--api-key", "second").ending == .exited(0))
+        try #require(
+            try await perseid("publish", "news", "hello", "--url", url, "--api-key", "third").ending == .exited(1)
+        )
+        try #require(
+            try await perseid("publish", "news", "hello", "--url", url, "--api-key", "second").ending == .exited(0)
+        )
         try #require(try await keyed.stop() == .exited(0))
     }
 }

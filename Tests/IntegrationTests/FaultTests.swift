@@ -198,20 +198,30 @@ import Testing
                 [StreamClient.Stream(port: impatient.port, target: "/sse?channel=news")],
                 in: cluster.scratch
             )
-            try await eventually("a socket is told", isTrue: {
-                try told.received()[0].contains { $0.type == "error" && $0.code == 503 }
-            })
-            try await eventually("a stream is told and ended", isTrue: {
-                try ended.received()[0].contains { $0.type == "bye" && $0.code == 4_002 } && ended.ended().count == 1
-            })
+            try await eventually(
+                "a socket is told",
+                isTrue: {
+                    try told.received()[0].contains { $0.type == "error" && $0.code == 503 }
+                }
+            )
+            try await eventually(
+                "a stream is told and ended",
+                isTrue: {
+                    try ended.received()[0].contains { $0.type == "bye" && $0.code == 4_002 }
+                        && ended.ended().count == 1
+                }
+            )
             for target in ["/channels/news", "/channels/news/history"] {
                 let answer = try await cluster.nodes[0].ask("GET", target)
                 try #require(answer.status == 503 && answer.fields["retry-after"] != nil)
             }
             try publishing.send(#"{"type":"publish","id":1,"channel":"news","data":"refused"}"#)
-            try await eventually("the publisher is told", isTrue: {
-                try publishing.received()[0].contains { $0.type == "error" && $0.code == 503 }
-            })
+            try await eventually(
+                "the publisher is told",
+                isTrue: {
+                    try publishing.received()[0].contains { $0.type == "error" && $0.code == 503 }
+                }
+            )
 
             cluster.redis.signal(SIGCONT)
             try await waiting.opened()

@@ -39,10 +39,13 @@ import Testing
     }
 
     private func expect(_ node: PerseidNode, counts: Int, on nodes: Int, of channel: String) async throws {
-        try await eventually("node \(node.id) counts \(counts) on \(nodes) of \(channel)", isTrue: {
-            let facts = try await node.ask("GET", "/channels/\(channel)").json
-            return facts["subscribers"] as? Int == counts && facts["nodes"] as? Int == nodes
-        })
+        try await eventually(
+            "node \(node.id) counts \(counts) on \(nodes) of \(channel)",
+            isTrue: {
+                let facts = try await node.ask("GET", "/channels/\(channel)").json
+                return facts["subscribers"] as? Int == counts && facts["nodes"] as? Int == nodes
+            }
+        )
     }
 
     @Test("a node that is told to end says goodbye, and its clients go on elsewhere")
@@ -67,9 +70,12 @@ import Testing
             let begun = ContinuousClock.now
             try #require(try await leaving.stop() == .exited(0))
             try #require(ContinuousClock.now - begun < .seconds(10))
-            try await eventually("all connections ended", isTrue: {
-                sockets.ended().count == 5 && streams.ended().count == 5
-            })
+            try await eventually(
+                "all connections ended",
+                isTrue: {
+                    sockets.ended().count == 5 && streams.ended().count == 5
+                }
+            )
             try #require(sockets.ended().allSatisfy { $0.contains("4000") })
             for received in try sockets.received() + streams.received() {
                 try #require(received.last?.type == "bye")
@@ -86,9 +92,12 @@ import Testing
                 in: cluster.scratch
             )
             try await back.opened()
-            try await eventually("each has what it missed", isTrue: {
-                try back.messages().allSatisfy { $0.map(\.data) == ["meanwhile"] }
-            })
+            try await eventually(
+                "each has what it missed",
+                isTrue: {
+                    try back.messages().allSatisfy { $0.map(\.data) == ["meanwhile"] }
+                }
+            )
         }
     }
 
@@ -105,9 +114,13 @@ import Testing
             stream.signal(SIGSTOP)
             node.signal(SIGTERM)
             let port = node.port
-            try await eventually("nobody is let in", within: .seconds(3), isTrue: {
-                try await onThread { (try? HTTPConnection(port: port)) == nil }
-            })
+            try await eventually(
+                "nobody is let in",
+                within: .seconds(3),
+                isTrue: {
+                    try await onThread { (try? HTTPConnection(port: port)) == nil }
+                }
+            )
             try #require(node.isRunning)
             try #require(try await node.stop() == .exited(0))
         }

@@ -66,10 +66,13 @@ final class PerseidNode: Sendable {
 
     /// Waits until it is ready.
     func becomeReady() async throws {
-        try await eventually("node \(id) is ready", isTrue: {
-            guard isRunning else { throw ChildProcess.Failure(description: "node \(id) ended: \(log)") }
-            return await readiness == 200
-        })
+        try await eventually(
+            "node \(id) is ready",
+            isTrue: {
+                guard isRunning else { throw ChildProcess.Failure(description: "node \(id) ended: \(log)") }
+                return await readiness == 200
+            }
+        )
     }
 
     /// Status of `/readyz`; 0 if it does not answer.

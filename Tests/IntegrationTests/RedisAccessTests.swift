@@ -9,14 +9,16 @@ import Testing
     /// the functions call.
     private static let rights = [
         "-@all", "+fcall", "+fcall_ro", "+subscribe", "+unsubscribe", "+ping", "+select",
-        "+get", "+set", "+xadd", "+xtrim", "+xrange", "+xrevrange", "+pexpire", "+publish", "+hset", "+hdel", "+hgetall",
+        "+get", "+set", "+xadd", "+xtrim", "+xrange", "+xrevrange", "+pexpire", "+publish", "+hset", "+hdel",
+        "+hgetall",
         "+time",
     ]
 
     @Test("a password with odd characters, and a database of its own")
     func passwordAndDatabase() async throws {
         let options = ["--requirepass", "p@ss:w/rd%"]
-        try await Cluster.with(nodes: 2, redisOptions: options, redisUser: ":p%40ss:w%2Frd%25", database: 3) { cluster in
+        try await Cluster.with(nodes: 2, redisOptions: options, redisUser: ":p%40ss:w%2Frd%25", database: 3) {
+            cluster in
             try await checkDelivery(on: cluster.nodes, cluster)
             let key = RedisServer.key("news")
             let keys = try await cluster.redis.command("-n", "3", "EXISTS", key, password: "p@ss:w/rd%")
@@ -66,7 +68,12 @@ import Testing
                 for number in 0..<9 {
                     let node = cluster.nodes[number % 3]
                     group.addTask {
-                        let answer = try await node.ask("POST", "/channels/news", fields: fields, body: "once-\(number)")
+                        let answer = try await node.ask(
+                            "POST",
+                            "/channels/news",
+                            fields: fields,
+                            body: "once-\(number)"
+                        )
                         return answer.json["position"] as? String
                     }
                 }
