@@ -45,6 +45,7 @@ import Testing
             )
             try await sockets.opened()
             try await streams.opened()
+            let direct = try DirectPublisher(to: ["news"], on: cluster.redis, in: cluster.scratch)
             let publishers = cluster.nodes.map { Publisher(to: "news", on: $0) }
             for publisher in publishers { try await publisher.acknowledge(more: 10) }
 
@@ -54,6 +55,7 @@ import Testing
             }
             for publisher in publishers { try await publisher.acknowledge(more: 10) }
             for publisher in publishers { try await publisher.stop() }
+            try await direct.stop()
             let last = try await cluster.redis.publish("last", to: "news")
             try await sockets.reach(last, in: "news")
             try await streams.reach(last, in: "news")
@@ -72,6 +74,9 @@ import Testing
             for node in cluster.nodes {
                 let losses = try #require(try await node.metric("perseid_backplane_losses_total"))
                 try #require((losses > 0) == fault.cutsLinks)
+                if fault == .killedSubscriptions {
+                    try #require(try await node.metric("perseid_gaps_filled_total") ?? 0 > 0)
+                }
             }
         }
     }
@@ -87,9 +92,9 @@ import Testing
             try await redis.start()
             return loss
         case .killedSubscriptions:
-            try await redis.command("CLIENT", "KILL", "TYPE", "pubsub")
+            try await cut(cluster, "pubsub")
         case .killedCommands:
-            try await redis.command("CLIENT", "KILL", "TYPE", "normal")
+            try await cut(cluster, "normal")
         case .pause:
             try await redis.command("CLIENT", "PAUSE", "1500", "ALL")
             try await outage(of: cluster, publishers)
@@ -107,6 +112,22 @@ import Testing
             try await redis.command("FUNCTION", "FLUSH")
         }
         return .start
+    }
+
+    /// Three times over, each when all nodes have come back from the last.
+    private func cut(_ cluster: Cluster, _ type: String) async throws {
+        for number in 1...3 {
+            try await cluster.redis.command("CLIENT", "KILL", "TYPE", type)
+            for node in cluster.nodes {
+                try await eventually(
+                    "node \(node.id) lost its link",
+                    isTrue: {
+                        try await node.metric("perseid_backplane_losses_total") ?? 0 >= number
+                    }
+                )
+                try await eventually("node \(node.id) is ready again", isTrue: { await node.readiness == 200 })
+            }
+        }
     }
 
     /// Nodes say that they are blind, and publishers are refused.
@@ -231,6 +252,34 @@ import Testing
             try #require(payloads == [["last"], ["missed", "last"]])
             try await Verifier("news", on: cluster.redis).checkChains(try waiting.received())
             try #require(try await impatient.stop() == .exited(0))
+        }
+    }
+
+    @Test("a node that stands still for a while goes on where it was")
+    func stoppedNode() async throws {
+        try await Cluster.with(nodes: 2) { cluster in
+            let node = cluster.nodes[1]
+            let streams = try StreamClient(
+                (0..<4).map { _ in StreamClient.Stream(port: node.port, target: "/sse?channel=news") },
+                in: cluster.scratch
+            )
+            try await streams.opened()
+            let direct = try DirectPublisher(to: ["news"], on: cluster.redis, in: cluster.scratch)
+            let publisher = Publisher(to: "news", on: cluster.nodes[0])
+            try await publisher.acknowledge(more: 10)
+            node.signal(SIGSTOP)
+            // Twice as long as Redis has to answer.
+            try await Task.sleep(for: .milliseconds(1_600))
+            node.signal(SIGCONT)
+            try await publisher.acknowledge(more: 10)
+            try await publisher.stop()
+            try await direct.stop()
+            let last = try await cluster.redis.publish("last", to: "news")
+            try await streams.reach(last, in: "news")
+            let verifier = try await Verifier("news", on: cluster.redis)
+            try verifier.checkChains(try streams.received())
+            try verifier.checkAcknowledged([publisher.record])
+            try #require(try await node.metric("perseid_backplane_losses_total") == 0)
         }
     }
 }
