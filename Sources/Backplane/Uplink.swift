@@ -87,6 +87,7 @@ public final class Uplink: ReactorHandler {
     }
 
     private func stop() {
+        tellCounts()
         for (name, channel) in channels where channel.subscribers > 0 { backplane.count(name, subscribers: 0) }
         backplane.endOfTurn()
         isFinished = true
