@@ -87,6 +87,7 @@ public final class Uplink: ReactorHandler {
     }
 
     private func stop() {
+        tellCounts()
         for (name, channel) in channels where channel.subscribers > 0 { backplane.count(name, subscribers: 0) }
         backplane.endOfTurn()
         isFinished = true
@@ -386,12 +387,20 @@ extension Uplink: BackplaneDelegate {
         readRecoveries(of: channel)
     }
 
-    /// What follows a position, up to what was reported of the channel so far: the page, and behind it the tail.
+    /// What follows a position, up to what was reported of the channel so far: the page, and behind it the tail. Where
+    /// they do not meet, or the page has a hole, only what lies behind it: then its first publication says that something
+    /// is missing.
     private func answer(to since: Position, from page: HistoryPage, of channel: WatchedChannel) -> HistoryPage {
         let last = channel.continuity.last
         var publications = page.publications.filter { $0.position > since && $0.position <= last }
         let reached = publications.last?.position ?? since
         publications += channel.continuity.tail.publications.filter { $0.position > reached }
+        var expected = last
+        let hole = publications.lastIndex { publication in
+            defer { expected = publication.previous }
+            return publication.position != expected
+        }
+        if let hole { publications.removeFirst(hole + 1) }
         return HistoryPage(since: since, publications: publications, head: last)
     }
 }

@@ -34,6 +34,7 @@ public struct ChannelName: Hashable, Sendable, CustomStringConvertible {
         left.text.utf8.elementsEqual(right.text.utf8)
     }
 
+    /// Hashes the bytes, as `==` compares them.
     public func hash(into hasher: inout Hasher) {
         let isHashed: Void? = text.utf8.withContiguousStorageIfAvailable {
             hasher.combine(bytes: UnsafeRawBufferPointer($0))

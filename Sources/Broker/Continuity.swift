@@ -107,6 +107,8 @@ public struct Continuity {
 
     /// Takes what was read after the position that `receive` or `beginReading` named.
     public mutating func fill(_ page: HistoryPage) -> (deliveries: [Delivery], readAfter: Position?) {
+        // What nobody waits for was asked by someone who is gone.
+        guard state == .reading else { return ([], nil) }
         state = .live
         var deliveries: [Delivery] = []
         if page.head < last {

@@ -24,6 +24,7 @@ public struct Position: Hashable, Sendable, Comparable {
             : Position(milliseconds: milliseconds, sequence: sequence + 1)
     }
 
+    /// Orders by time, then by number.
     public static func < (left: Position, right: Position) -> Bool {
         (left.milliseconds, left.sequence) < (right.milliseconds, right.sequence)
     }

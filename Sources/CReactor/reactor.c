@@ -34,6 +34,15 @@ void creactor_thread_name(const char *name) {
 #endif
 }
 
+void creactor_error_text(int code, char *text, size_t count) {
+#if defined(__GLIBC__)
+    char room[128];
+    snprintf(text, count, "%s", strerror_r(code, room, sizeof room));
+#else
+    strerror_r(code, text, count);
+#endif
+}
+
 /* Signals reach whichever thread; a pipe brings them to the one that waits. */
 static int end_pipe[2] = {-1, -1};
 

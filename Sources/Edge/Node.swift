@@ -27,8 +27,8 @@ public final class Node: Sendable {
         hostsUplink: Bool,
         backplane: @escaping BackplaneMaker
     ) throws(SystemError) {
-        Process.ignoreBrokenPipes()
-        Process.raiseDescriptorLimit()
+        HostProcess.ignoreBrokenPipes()
+        HostProcess.raiseDescriptorLimit()
         let count = configuration.reactorCount
         let metrics = (0..<count).map { _ in EdgeMetrics() }
         let status = NodeStatus(uplink: UplinkMetrics(), reactors: metrics)

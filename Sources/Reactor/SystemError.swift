@@ -1,3 +1,5 @@
+internal import CReactor
+
 /// A system call that failed.
 ///
 /// Source: `errno(3)`; the C shim reports `-errno`, and this keeps the positive number with the call's name.
@@ -14,6 +16,12 @@ public struct SystemError: Error, Sendable, Equatable, CustomStringConvertible {
         self.call = call
     }
 
-    /// Text for a log: `bind: error 98`.
-    public var description: String { "\(call): error \(code)" }
+    /// Text for a log: `listen 127.0.0.1:8080: Address already in use (98)`.
+    public var description: String {
+        let text = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { room in
+            creactor_error_text(code, room.baseAddress!, room.count)
+            return String(cString: room.baseAddress!)
+        }
+        return "\(call): \(text) (\(code))"
+    }
 }

@@ -18,7 +18,7 @@ struct Serve: AsyncParsableCommand {
         } catch let error as SettingsError {
             throw ValidationError(error.description)
         }
-        try Process.catchEnd()
+        try HostProcess.catchEnd()
         let logger = settings.makeLogger()
         var configuration = settings.edge
         configuration.logger = logger
@@ -41,7 +41,7 @@ struct Serve: AsyncParsableCommand {
                 "backplane": settings.redis.map { "redis \($0.host):\($0.port)" } ?? "embedded",
             ]
         )
-        let signal = Process.waitForEnd()
+        let signal = HostProcess.waitForEnd()
         logger.info("the node lets its clients go", metadata: ["signal": "\(signal)"])
         node.stop()
         logger.info("the node ended")

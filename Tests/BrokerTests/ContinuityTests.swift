@@ -217,6 +217,19 @@ struct ContinuityTests {
         #expect(continuity.receive(Publication(6, after: 5)) == .deliver)
     }
 
+    @Test("a page nobody waits for changes nothing")
+    func unaskedPage() {
+        var closed = Continuity(tailCountMax: 100, tailBytesMax: 100_000)
+        #expect(closed.fill(HistoryPage(since: 1, publications: chain(2, after: 1), head: 2)).deliveries.isEmpty)
+        #expect(!closed.isOpen)
+        var continuity = live(at: 3, chain(4, 5, after: 3))
+        let filled = continuity.fill(HistoryPage(since: 3, publications: chain(4, after: 3), head: 4))
+        #expect(filled.deliveries.isEmpty)
+        #expect(filled.readAfter == nil)
+        #expect(continuity.last == 5)
+        #expect(continuity.isLive)
+    }
+
     @Test("holding is bounded, and what was let go of is read")
     func heldIsBounded() {
         var continuity = live(at: 1)

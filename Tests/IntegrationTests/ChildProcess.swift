@@ -25,7 +25,7 @@ final class ChildProcess: Sendable {
     let output: URL
     let errors: URL
 
-    private let input: Int32
+    private let input: Mutex<Int32>
     private let ending = Mutex<Ending?>(nil)
 
     /// Starts a program that is found by its name or path.
@@ -34,7 +34,7 @@ final class ChildProcess: Sendable {
         let number = scratch.nextNumber()
         output = scratch.file("\(number)-\(name).out")
         errors = scratch.file("\(number)-\(name).err")
-        (pid, input) = try Launcher.shared.launch(
+        let launched = try Launcher.shared.launch(
             Launcher.Order(
                 arguments: arguments,
                 environment: Self.environment(adding: environment),
@@ -42,10 +42,12 @@ final class ChildProcess: Sendable {
                 errors: errors.path
             )
         )
+        pid = launched.pid
+        input = Mutex(launched.input)
     }
 
     deinit {
-        close(input)
+        endInput()
         signal(SIGKILL)
         while poll() == nil { usleep(1_000) }
     }
@@ -85,8 +87,16 @@ final class ChildProcess: Sendable {
     /// Writes a line to its standard input.
     func tell(_ line: String) throws {
         let bytes = Array((line + "\n").utf8)
-        guard write(input, bytes, bytes.count) == bytes.count else {
+        guard input.withLock({ write($0, bytes, bytes.count) }) == bytes.count else {
             throw Failure(description: "\(name) takes no input: error \(errno)")
+        }
+    }
+
+    /// Ends its standard input.
+    func endInput() {
+        input.withLock { descriptor in
+            if descriptor >= 0 { close(descriptor) }
+            descriptor = -1
         }
     }
 

@@ -21,12 +21,13 @@ final class Cluster: Sendable {
         environment: [String: String] = [:],
         redisOptions: [String] = [],
         redisUser: String? = nil,
+        database: Int = 0,
         isolation: isolated (any Actor)? = #isolation,
         _ body: (Cluster) async throws -> Void
     ) async throws {
         let scratch = try Scratch()
         let redis = try await RedisServer(keepsData: keepsData, options: redisOptions, in: scratch)
-        let url = "redis://\(redisUser.map { "\($0)@" } ?? "")127.0.0.1:\(redis.port)"
+        let url = "redis://\(redisUser.map { "\($0)@" } ?? "")127.0.0.1:\(redis.port)/\(database)"
         var nodes: [PerseidNode] = []
         for id in ["a", "b", "c"].prefix(count) {
             nodes.append(try await PerseidNode(id: id, redis: url, environment: environment, in: scratch))

@@ -93,4 +93,83 @@ import Testing
             }
         )
     }
+
+    @Test("who comes or comes back in the middle of it all has an unbroken chain from there on")
+    func joinWhilePublishing() async throws {
+        try await Cluster.with(nodes: 2) { cluster in
+            let channels = (0..<10).map { "race-\($0)" }
+            var first: [String: Position] = [:]
+            for channel in channels { first[channel] = try await cluster.redis.publish("first", to: channel) }
+            let direct = try DirectPublisher(to: channels, on: cluster.redis, in: cluster.scratch)
+
+            // The first and the second subscriber of each channel on each node, new ones and such that come back.
+            let streams = try StreamClient(
+                cluster.nodes.flatMap { node in
+                    channels.flatMap { channel in
+                        [nil, "\(channel)@\(first[channel]!)"].map {
+                            StreamClient.Stream(port: node.port, target: "/sse?channel=\(channel)", lastEventID: $0)
+                        }
+                    }
+                },
+                in: cluster.scratch
+            )
+            let sockets = try await WebSocketClient(
+                cluster.nodes.flatMap { node in
+                    channels.flatMap { channel in
+                        ["", "&cursor=\(channel)@\(first[channel]!)"].map { (node.port, "/ws?channel=\(channel)\($0)") }
+                    }
+                },
+                in: cluster.scratch
+            )
+            try await streams.opened()
+            try await sockets.opened()
+            try await direct.stop()
+
+            for channel in channels {
+                let last = try await cluster.redis.publish("last", to: channel)
+                let verifier = try await Verifier(channel, on: cluster.redis)
+                for listeners in [streams, sockets] as [any Listeners] {
+                    try await eventually(
+                        "all have the last of \(channel)",
+                        isTrue: {
+                            try listeners.received().filter { $0.contains { $0.channel == channel } }
+                                .allSatisfy { $0.last?.position == last }
+                        }
+                    )
+                    let received = try listeners.received().filter { $0.contains { $0.channel == channel } }
+                    try #require(received.count == 4)
+                    try verifier.checkChains(received)
+                    let recovered = received.compactMap { $0.first { $0.type == "subscribed" }?.recovered }
+                    try #require(recovered == [true, true])
+                }
+            }
+        }
+    }
+
+    @Test("an inbox that is full loses nothing")
+    func fullInbox() async throws {
+        try await Cluster.with(nodes: 1, environment: ["PERSEID_LIMITS_INBOX_DEPTH_MAX": "4"]) { cluster in
+            let node = cluster.nodes[0]
+            let streams = try StreamClient(
+                (0..<20).map { _ in StreamClient.Stream(port: node.port, target: "/sse?channel=burst") },
+                in: cluster.scratch
+            )
+            try await streams.opened()
+            // Published while the node stands still, so that it hears them all in one turn.
+            node.signal(SIGSTOP)
+            let key = RedisServer.key("burst")
+            let commands = (0..<2_000).map { "FCALL perseid_publish 1 \(key) burst-\($0) HISTORY 100000" }
+            let burst = try ChildProcess(["redis-cli", "-p", "\(cluster.redis.port)"], in: cluster.scratch)
+            try burst.tell(commands[..<1_000].joined(separator: "\n"))
+            try burst.tell(commands[1_000...].joined(separator: "\n"))
+            burst.endInput()
+            try await burst.end()
+            node.signal(SIGCONT)
+
+            let last = try await cluster.redis.publish("last", to: "burst")
+            try await streams.reach(last, in: "burst")
+            try await Verifier("burst", on: cluster.redis).checkChains(try streams.received())
+            try #require(try await node.metric("perseid_inbox_overflows_total") ?? 0 > 0)
+        }
+    }
 }

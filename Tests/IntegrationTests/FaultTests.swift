@@ -45,6 +45,7 @@ import Testing
             )
             try await sockets.opened()
             try await streams.opened()
+            let direct = try DirectPublisher(to: ["news"], on: cluster.redis, in: cluster.scratch)
             let publishers = cluster.nodes.map { Publisher(to: "news", on: $0) }
             for publisher in publishers { try await publisher.acknowledge(more: 10) }
 
@@ -54,6 +55,7 @@ import Testing
             }
             for publisher in publishers { try await publisher.acknowledge(more: 10) }
             for publisher in publishers { try await publisher.stop() }
+            try await direct.stop()
             let last = try await cluster.redis.publish("last", to: "news")
             try await sockets.reach(last, in: "news")
             try await streams.reach(last, in: "news")
@@ -72,6 +74,9 @@ import Testing
             for node in cluster.nodes {
                 let losses = try #require(try await node.metric("perseid_backplane_losses_total"))
                 try #require((losses > 0) == fault.cutsLinks)
+                if fault == .killedSubscriptions {
+                    try #require(try await node.metric("perseid_gaps_filled_total") ?? 0 > 0)
+                }
             }
         }
     }
@@ -87,9 +92,9 @@ import Testing
             try await redis.start()
             return loss
         case .killedSubscriptions:
-            try await redis.command("CLIENT", "KILL", "TYPE", "pubsub")
+            try await cut(cluster, "pubsub")
         case .killedCommands:
-            try await redis.command("CLIENT", "KILL", "TYPE", "normal")
+            try await cut(cluster, "normal")
         case .pause:
             try await redis.command("CLIENT", "PAUSE", "1500", "ALL")
             try await outage(of: cluster, publishers)
@@ -107,6 +112,22 @@ import Testing
             try await redis.command("FUNCTION", "FLUSH")
         }
         return .start
+    }
+
+    /// Three times over, each when all nodes have come back from the last.
+    private func cut(_ cluster: Cluster, _ type: String) async throws {
+        for number in 1...3 {
+            try await cluster.redis.command("CLIENT", "KILL", "TYPE", type)
+            for node in cluster.nodes {
+                try await eventually(
+                    "node \(node.id) lost its link",
+                    isTrue: {
+                        try await node.metric("perseid_backplane_losses_total") ?? 0 >= number
+                    }
+                )
+                try await eventually("node \(node.id) is ready again", isTrue: { await node.readiness == 200 })
+            }
+        }
     }
 
     /// Nodes say that they are blind, and publishers are refused.
@@ -167,6 +188,98 @@ import Testing
 
             try await streams.reach(last, in: "holed")
             try await Verifier("holed", on: cluster.redis).checkChains(try streams.received())
+        }
+    }
+
+    @Test("who comes while Redis is away waits for it, or is told that it cannot be had")
+    func comesDuringOutage() async throws {
+        try await Cluster.with(nodes: 2, environment: ["PERSEID_LIMITS_OPEN_MILLISECONDS": "8000"]) { cluster in
+            let impatient = try await PerseidNode(
+                id: "c",
+                redis: cluster.redis.url,
+                environment: ["PERSEID_LIMITS_OPEN_MILLISECONDS": "500"],
+                in: cluster.scratch
+            )
+            let publishing = try await WebSocketClient([(cluster.nodes[0].port, "/ws")], in: cluster.scratch)
+            try await eventually("it is welcome", isTrue: { try !publishing.received()[0].isEmpty })
+            let seen = try await cluster.redis.publish("seen", to: "news")
+            _ = try await cluster.redis.publish("missed", to: "news")
+            cluster.redis.signal(SIGSTOP)
+            for node in cluster.nodes + [impatient] {
+                try await eventually("node \(node.id) is not ready", isTrue: { await node.readiness == 503 })
+            }
+
+            let targets = ["/ws?channel=news", "/ws?channel=news&cursor=news@\(seen)"]
+            let waiting = try await WebSocketClient(
+                targets.map { (cluster.nodes[1].port, $0) },
+                in: cluster.scratch
+            )
+            let told = try await WebSocketClient([(impatient.port, targets[0])], in: cluster.scratch)
+            let ended = try StreamClient(
+                [StreamClient.Stream(port: impatient.port, target: "/sse?channel=news")],
+                in: cluster.scratch
+            )
+            try await eventually(
+                "a socket is told",
+                isTrue: {
+                    try told.received()[0].contains { $0.type == "error" && $0.code == 503 }
+                }
+            )
+            try await eventually(
+                "a stream is told and ended",
+                isTrue: {
+                    try ended.received()[0].contains { $0.type == "bye" && $0.code == 4_002 }
+                        && ended.ended().count == 1
+                }
+            )
+            for target in ["/channels/news", "/channels/news/history"] {
+                let answer = try await cluster.nodes[0].ask("GET", target)
+                try #require(answer.status == 503 && answer.fields["retry-after"] != nil)
+            }
+            try publishing.send(#"{"type":"publish","id":1,"channel":"news","data":"refused"}"#)
+            try await eventually(
+                "the publisher is told",
+                isTrue: {
+                    try publishing.received()[0].contains { $0.type == "error" && $0.code == 503 }
+                }
+            )
+
+            cluster.redis.signal(SIGCONT)
+            try await waiting.opened()
+            let last = try await cluster.redis.publish("last", to: "news")
+            try await waiting.reach(last, in: "news")
+            let payloads = try waiting.messages().map { $0.compactMap(\.data) }
+            try #require(payloads == [["last"], ["missed", "last"]])
+            try await Verifier("news", on: cluster.redis).checkChains(try waiting.received())
+            try #require(try await impatient.stop() == .exited(0))
+        }
+    }
+
+    @Test("a node that stands still for a while goes on where it was")
+    func stoppedNode() async throws {
+        try await Cluster.with(nodes: 2) { cluster in
+            let node = cluster.nodes[1]
+            let streams = try StreamClient(
+                (0..<4).map { _ in StreamClient.Stream(port: node.port, target: "/sse?channel=news") },
+                in: cluster.scratch
+            )
+            try await streams.opened()
+            let direct = try DirectPublisher(to: ["news"], on: cluster.redis, in: cluster.scratch)
+            let publisher = Publisher(to: "news", on: cluster.nodes[0])
+            try await publisher.acknowledge(more: 10)
+            node.signal(SIGSTOP)
+            // Twice as long as Redis has to answer.
+            try await Task.sleep(for: .milliseconds(1_600))
+            node.signal(SIGCONT)
+            try await publisher.acknowledge(more: 10)
+            try await publisher.stop()
+            try await direct.stop()
+            let last = try await cluster.redis.publish("last", to: "news")
+            try await streams.reach(last, in: "news")
+            let verifier = try await Verifier("news", on: cluster.redis)
+            try verifier.checkChains(try streams.received())
+            try verifier.checkAcknowledged([publisher.record])
+            try #require(try await node.metric("perseid_backplane_losses_total") == 0)
         }
     }
 }

@@ -26,29 +26,53 @@ final class PerseidNode: Sendable {
     ]
 
     /// Starts a node and waits until it is ready.
-    init(
+    convenience init(
         id: String,
         redis: String?,
+        host: String = "127.0.0.1",
         environment: [String: String] = [:],
         arguments: [String] = [],
         in scratch: Scratch
     ) async throws {
+        try self.init(
+            id: id,
+            redis: redis,
+            host: host,
+            environment: environment,
+            arguments: arguments,
+            startedIn: scratch
+        )
+        try await becomeReady()
+    }
+
+    /// Starts a node that may never be ready.
+    init(
+        id: String,
+        redis: String?,
+        host: String = "127.0.0.1",
+        environment: [String: String] = [:],
+        arguments: [String] = [],
+        startedIn scratch: Scratch
+    ) throws {
         self.id = id
         self.scratch = scratch
         self.environment = Self.limits.merging(environment) { $1 }
         self.arguments =
-            ["serve", "--listen", "127.0.0.1:\(port)", "--node-id", id, "--reactors", "2"]
+            ["serve", "--listen", "\(host):\(port)", "--node-id", id, "--reactors", "2"]
             + (redis.map { ["--redis", $0] } ?? []) + arguments
-        try await start()
+        let started = try ChildProcess([Self.executable] + self.arguments, environment: self.environment, in: scratch)
+        process.withLock { $0 = started }
     }
 
-    func start() async throws {
-        let started = try ChildProcess([Self.executable] + arguments, environment: environment, in: scratch)
-        process.withLock { $0 = started }
-        try await eventually("node \(id) is ready") {
-            guard started.isRunning else { throw ChildProcess.Failure(description: "node \(id) ended: \(log)") }
-            return await readiness == 200
-        }
+    /// Waits until it is ready.
+    func becomeReady() async throws {
+        try await eventually(
+            "node \(id) is ready",
+            isTrue: {
+                guard isRunning else { throw ChildProcess.Failure(description: "node \(id) ended: \(log)") }
+                return await readiness == 200
+            }
+        )
     }
 
     /// Status of `/readyz`; 0 if it does not answer.

@@ -71,3 +71,33 @@ final class Publisher: Sendable {
         }
     }
 }
+
+/// Publishes as a backend would, straight into Redis, to several channels in turn, until it is stopped: some 200 a second
+/// through one redis-cli, which connects again by itself.
+final class DirectPublisher: Sendable {
+    private let isStopped = Atomic<Bool>(false)
+    private let isEnded = Atomic<Bool>(false)
+    private let process: ChildProcess
+
+    init(to channels: [String], on redis: RedisServer, in scratch: Scratch) throws {
+        process = try ChildProcess(["redis-cli", "-p", "\(redis.port)"], in: scratch)
+        Thread.detachNewThread { [self] in
+            var number = 0
+            while !isStopped.load(ordering: .acquiring) {
+                let key = RedisServer.key(channels[number % channels.count])
+                try? process.tell("FCALL perseid_publish 1 \(key) direct-\(number) HISTORY 100000")
+                number += 1
+                usleep(5_000)
+            }
+            process.endInput()
+            isEnded.store(true, ordering: .releasing)
+        }
+    }
+
+    /// Ends it; returns once Redis has its last.
+    func stop() async throws {
+        isStopped.store(true, ordering: .releasing)
+        try await eventually("the publisher ends", isTrue: { isEnded.load(ordering: .acquiring) })
+        try await process.end()
+    }
+}

@@ -47,6 +47,8 @@ final class StreamClient: Listeners {
         return process.isRunning || !lines.isEmpty ? lines : ["curl ended: \(process.errorText)"]
     }
 
+    func signal(_ number: Int32) { process.signal(number) }
+
     /// Cuts all connections.
     func close() async throws {
         process.signal(SIGKILL)
@@ -74,11 +76,9 @@ private struct StreamFile {
         try handle.seek(toOffset: offset)
         guard let more = try handle.readToEnd() else { return }
         offset += UInt64(more.count)
-        rest += more
-        while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-            take(String(decoding: rest[..<end], as: UTF8.self))
-            rest = Data(rest[(end + 1)...])
-        }
+        let lines = (rest + more).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        for line in lines.dropLast() { take(String(decoding: line, as: UTF8.self)) }
+        rest = Data(lines.last ?? Data())
     }
 
     private mutating func take(_ line: String) {

@@ -174,7 +174,7 @@ struct PollerTests {
     func systemError() {
         let error = SystemError(call: "bind", result: -98)
         #expect(error.code == 98)
-        #expect(error.description == "bind: error 98")
+        #expect(error.description == "bind: Address already in use (98)")
         #expect(error == SystemError(call: "bind", result: -98))
     }
 }

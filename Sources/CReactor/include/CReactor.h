@@ -259,6 +259,9 @@ static inline long creactor_raise_descriptor_limit(void) {
     return (long)limit.rlim_cur;
 }
 
+/* Writes what an errno means into `text`. In reactor.c, for the two kinds of strerror_r differ by feature macros. */
+void creactor_error_text(int code, char *text, size_t count);
+
 /* From here on SIGTERM and SIGINT no longer end the process but are kept for creactor_wait_for_end. Returns 0 or -errno. */
 int creactor_catch_end(void);
 

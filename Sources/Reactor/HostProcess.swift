@@ -1,7 +1,7 @@
 internal import CReactor
 
 /// What concerns the whole process: its limits and its end.
-public enum Process {
+public enum HostProcess {
     /// Raises the number of descriptors this process may have to the most it is allowed; returns it.
     @discardableResult
     public static func raiseDescriptorLimit() -> Int { creactor_raise_descriptor_limit() }

@@ -1,0 +1,197 @@
+import Backplane
+import Broker
+import Reactor
+import Testing
+
+/// Writes down what a backplane says.
+private final class Recorder: BackplaneDelegate {
+    var events: [String] = []
+    var heard: [String: [Publication]] = [:]
+    var positions: [UInt64: Position] = [:]
+    var page: HistoryPage?
+    var facts: ChannelFacts?
+
+    func linkChanged() { events.append("link") }
+    func subscribed(_ channel: ChannelName) { events.append("subscribed \(channel)") }
+    func heard(_ publication: Publication, in channel: ChannelName) {
+        heard[channel.text, default: []].append(publication)
+    }
+    func heard(_ payload: Payload, in channel: ChannelName) { events.append("ephemeral \(channel)") }
+
+    func read(
+        _ channel: ChannelName,
+        for purpose: ReadPurpose,
+        since: Position?,
+        _ page: Result<HistoryPage, BackplaneFailure>
+    ) {
+        self.page = try? page.get()
+    }
+
+    func published(_ ticket: Ticket, _ outcome: Result<Position, BackplaneFailure>) {
+        positions[ticket.number] = try? outcome.get()
+    }
+
+    func described(_ ticket: Ticket, _ facts: Result<ChannelFacts, BackplaneFailure>) {
+        self.facts = try? facts.get()
+    }
+}
+
+@Suite("Memory backplane")
+struct MemoryBackplaneTests {
+    private let recorder = Recorder()
+
+    private func backplane(_ change: (inout Limits) -> Void = { _ in }) -> MemoryBackplane {
+        var limits = Limits()
+        change(&limits)
+        let backplane = MemoryBackplane(limits: limits)
+        backplane.start(delegate: recorder)
+        return backplane
+    }
+
+    private func page(_ backplane: MemoryBackplane, _ channel: String, since: Position?, limit: Int = 1_000)
+        -> HistoryPage
+    {
+        recorder.page = nil
+        backplane.read(ChannelName(channel)!, since: since, limit: limit, for: .fill)
+        return recorder.page!
+    }
+
+    @Test("is up from the start")
+    func isUp() {
+        #expect(backplane().isUp)
+        #expect(recorder.events == ["link"])
+    }
+
+    @Test("positions only go forward, and every publication names its predecessor")
+    func chain() {
+        let backplane = backplane()
+        backplane.subscribe(ChannelName("a")!)
+        #expect(recorder.events == ["link", "subscribed a"])
+        for number in 0..<5_000 as Range<UInt64> { backplane.publish(request("a", number: number)) }
+        let heard = recorder.heard["a"]!
+        #expect(heard.count == 5_000)
+        #expect(heard[0].previous == .start)
+        #expect(zip(heard, heard.dropFirst()).allSatisfy { $1.previous == $0.position && $1.position > $0.position })
+        for number in 0..<5_000 as Range<UInt64> { #expect(recorder.positions[number] == heard[Int(number)].position) }
+        let now = Clock.realtimeMilliseconds
+        #expect(heard[0].position.milliseconds <= now && heard[0].position.milliseconds + 60_000 > now)
+    }
+
+    @Test("only channels that are subscribed to are heard, and each one its own")
+    func subscriptions() {
+        let backplane = backplane()
+        backplane.publish(request("a"))
+        backplane.subscribe(ChannelName("a")!)
+        backplane.publish(request("a"))
+        backplane.publish(request("b"))
+        backplane.unsubscribe(ChannelName("a")!)
+        backplane.publish(request("a"))
+        #expect(recorder.heard.mapValues(\.count) == ["a": 1])
+        #expect(page(backplane, "a", since: nil).publications.count == 3)
+        #expect(page(backplane, "b", since: nil).publications.count == 1)
+    }
+
+    @Test("history answers from a position, from the end, and for channels that never were")
+    func history() {
+        let backplane = backplane()
+        for number in 0..<10 as Range<UInt64> { backplane.publish(request("a", number: number, "\(number)")) }
+        let positions = (0..<10 as Range<UInt64>).map { recorder.positions[$0]! }
+        let all = page(backplane, "a", since: .start)
+        #expect(all.publications.map(\.position) == positions)
+        #expect(all.isComplete)
+        #expect(all.head == positions[9])
+        #expect(page(backplane, "a", since: positions[6]).publications.map(\.position) == Array(positions[7...]))
+        #expect(
+            page(backplane, "a", since: positions[6], limit: 2).publications.map(\.position) == Array(positions[7...8])
+        )
+        #expect(page(backplane, "a", since: positions[9]).isComplete)
+        #expect(page(backplane, "a", since: nil, limit: 3).publications.map(\.position) == Array(positions[7...]))
+        #expect(
+            page(backplane, "a", since: nil, limit: 0) == HistoryPage(since: nil, publications: [], head: positions[9])
+        )
+        #expect(page(backplane, "never", since: .start) == HistoryPage(since: .start, publications: [], head: .start))
+        #expect(page(backplane, "never", since: .start).isComplete)
+        #expect(!page(backplane, "never", since: positions[0]).isComplete)
+    }
+
+    @Test("history keeps so many, and who needs more is not told that all is there")
+    func countLimit() {
+        let backplane = backplane { $0.historyCountMax = 10 }
+        for number in 0..<1_000 as Range<UInt64> { backplane.publish(request("a", number: number)) }
+        let last = (990..<1_000 as Range<UInt64>).map { recorder.positions[$0]! }
+        let all = page(backplane, "a", since: .start)
+        #expect(all.publications.map(\.position) == last)
+        #expect(!all.isComplete)
+        #expect(page(backplane, "a", since: recorder.positions[989]).isComplete)
+        #expect(!page(backplane, "a", since: recorder.positions[988]).isComplete)
+    }
+
+    @Test("history forgets what is old, but not where the channel stands")
+    func ageLimit() {
+        let backplane = backplane { $0.historyMilliseconds = 0 }
+        backplane.publish(request("a"))
+        let position = recorder.positions[0]!
+        while Clock.realtimeMilliseconds <= position.milliseconds {}
+        let found = page(backplane, "a", since: .start)
+        #expect(found.publications.isEmpty)
+        #expect(found.head == position)
+        #expect(!found.isComplete)
+        #expect(page(backplane, "a", since: position).isComplete)
+        backplane.tick(8)
+        #expect(page(backplane, "a", since: position).isComplete)
+        backplane.publish(request("a", number: 1))
+        #expect(recorder.positions[1]! > position)
+    }
+
+    @Test("a channel nobody used for long is forgotten, unless somebody listens")
+    func headLimit() {
+        let backplane = backplane { $0.headMilliseconds = 0 }
+        backplane.publish(request("a"))
+        backplane.publish(request("b", number: 1))
+        backplane.count(ChannelName("b")!, subscribers: 2)
+        while Clock.realtimeMilliseconds <= recorder.positions[1]!.milliseconds {}
+        backplane.tick(1)
+        #expect(page(backplane, "a", since: nil).head == recorder.positions[0], "once a second is enough")
+        backplane.tick(8)
+        #expect(page(backplane, "a", since: nil).head == .start)
+        #expect(page(backplane, "b", since: nil).head == recorder.positions[1])
+    }
+
+    @Test("a repeated key gives the first one's position, and nothing is published")
+    func idempotency() {
+        let backplane = backplane()
+        backplane.subscribe(ChannelName("a")!)
+        backplane.publish(request("a", number: 1, once: "key"))
+        backplane.publish(request("a", number: 2, once: "other"))
+        backplane.publish(request("a", number: 3, once: "key"))
+        backplane.publish(request("b", number: 4, once: "key"))
+        #expect(recorder.positions[1] == recorder.positions[3])
+        #expect(recorder.positions[2]! > recorder.positions[1]!)
+        #expect(recorder.heard["a"]?.count == 2)
+        #expect(page(backplane, "b", since: nil).publications.count == 1)
+    }
+
+    @Test("a key is remembered for so long")
+    func idempotencyEnds() {
+        let backplane = backplane { $0.idempotencyMilliseconds = 1 }
+        backplane.publish(request("a", number: 1, once: "key"))
+        while Clock.realtimeMilliseconds <= recorder.positions[1]!.milliseconds + 1 {}
+        backplane.publish(request("a", number: 2, once: "key"))
+        #expect(recorder.positions[2]! > recorder.positions[1]!)
+    }
+
+    @Test("describes what is there")
+    func describes() {
+        let backplane = backplane()
+        let ticket = Ticket(reactor: 0, number: 0)
+        backplane.describe(ChannelName("a")!, for: ticket)
+        #expect(recorder.facts == ChannelFacts(subscribers: 0, nodes: 0, head: .start))
+        backplane.count(ChannelName("a")!, subscribers: 3)
+        backplane.publish(request("a"))
+        backplane.describe(ChannelName("a")!, for: ticket)
+        #expect(recorder.facts == ChannelFacts(subscribers: 3, nodes: 1, head: recorder.positions[0]!))
+        backplane.count(ChannelName("a")!, subscribers: 0)
+        backplane.describe(ChannelName("a")!, for: ticket)
+        #expect(recorder.facts == ChannelFacts(subscribers: 0, nodes: 0, head: recorder.positions[0]!))
+    }
+}

@@ -1,0 +1,116 @@
+import Broker
+import Testing
+
+@testable import Backplane
+
+@Suite("What Redis is told and tells")
+struct RedisTextTests {
+    @Test(
+        "addresses",
+        arguments: [
+            ("redis://localhost", "localhost", 6_379, nil, nil, 0),
+            ("redis://localhost/", "localhost", 6_379, nil, nil, 0),
+            ("redis://10.0.0.1:7000/3", "10.0.0.1", 7_000, nil, nil, 3),
+            ("redis://:secret@h", "h", 6_379, nil, "secret", 0),
+            ("redis://user:secret@h:1", "h", 1, "user", "secret", 0),
+            ("redis://user@h", "h", 6_379, "user", nil, 0),
+            ("redis://us%3Aer:p%40ss%2F%25@h", "h", 6_379, "us:er", "p@ss/%", 0),
+            ("redis://:a:b@h", "h", 6_379, nil, "a:b", 0),
+            ("redis://:a@b@h", "h", 6_379, nil, "a@b", 0),
+            ("redis://:100%@h", "h", 6_379, nil, "100%", 0),
+            ("redis://:%zz%+1@h", "h", 6_379, nil, "%zz%+1", 0),
+            ("redis://[::1]", "::1", 6_379, nil, nil, 0),
+            ("redis://u:p@[fe80::1]:6380/15", "fe80::1", 6_380, "u", "p", 15),
+        ] as [(String, String, UInt16, String?, String?, Int)]
+    )
+    func addresses(url: String, host: String, port: UInt16, user: String?, password: String?, database: Int) throws {
+        let address = try #require(RedisAddress(url))
+        #expect(address.host == host)
+        #expect(address.port == port)
+        #expect(address.user == user)
+        #expect(address.password == password)
+        #expect(address.database == database)
+    }
+
+    @Test(
+        "addresses that are none",
+        arguments: [
+            "", "redis", "redis:", "redis://", "redis:///0", "localhost:6379", "http://localhost", "rediss://localhost",
+            "REDIS//x", "redis://:6379", "redis://h:", "redis://h:x", "redis://h:65536", "redis://h:-1", "redis://h:+1",
+            "redis://h:1:2", "redis://h/x", "redis://h/-1", "redis://h/+1", "redis://h/1/2", "redis://h/0?x=1",
+            "redis://[::1", "redis://[::1]x", "redis://[::1]:", "redis://[]", "redis://[]:6379", "redis://::1",
+            "redis://u:p@", "redis://h:0",
+        ]
+    )
+    func badAddresses(url: String) {
+        #expect(RedisAddress(url) == nil)
+    }
+
+    private func parse(_ bytes: [UInt8]) -> String {
+        bytes.withUnsafeBytes {
+            switch RedisMessage($0) {
+            case .plain(let payload): "plain \(String(decoding: payload, as: UTF8.self))"
+            case .publication(let position, let previous, let type, let payload):
+                "\(position) after \(previous) \(Unicode.Scalar(type)) \(String(decoding: payload, as: UTF8.self))"
+            }
+        }
+    }
+
+    @Test(
+        "headers of publications",
+        arguments: [
+            ("5-1 4-0 j\n{}", "5-1 after 4-0 j {}"),
+            ("5-1 0-0 t\n", "5-1 after 0-0 t "),
+            ("1763881234567-0 1763881234566-12 b\na\nb\n", "1763881234567-0 after 1763881234566-12 b a\nb\n"),
+            ("5-1 4-0 ?\nx", "5-1 after 4-0 ? x"),
+            (
+                "18446744073709551615-18446744073709551615 18446744073709551615-18446744073709551614 t\nx",
+                "18446744073709551615-18446744073709551615 after 18446744073709551615-18446744073709551614 t x"
+            ),
+        ]
+    )
+    func headers(text: String, expected: String) {
+        #expect(parse([0xc0] + Array(text.utf8)) == expected)
+    }
+
+    @Test(
+        "headers that are none: the whole message is a payload",
+        arguments: [
+            "", "\n", "5-1 4-0 t", "5-1 4-0\n", "5-1 4-0 \n", "5-1 4-0 tt\n", "5-1 4-0  t\n", "5-1  4-0 t\n",
+            " 5-1 4-0 t\n", "5-1 4-0 3-0 t\n", "5-1 t\n", "5 4 t\n", "5-1 x t\n", "x 4-0 t\n", "5-1 4-0 t\r\n",
+            "18446744073709551616-0 4-0 t\nx", "-1-0 4-0 t\n", String(repeating: "0", count: 100) + "5-1 4-0 t\n",
+        ]
+    )
+    func notHeaders(text: String) {
+        let bytes = [0xc0] + Array(text.utf8)
+        #expect(parse(bytes) == "plain \(String(decoding: bytes, as: UTF8.self))")
+    }
+
+    @Test("anything else is a payload", arguments: ["", "hello", "{\"a\":1}", "5-1 4-0 t\nx", "\n"])
+    func plain(text: String) {
+        #expect(parse(Array(text.utf8)) == "plain \(text)")
+    }
+
+    @Test("every cut of a message is read without harm")
+    func cuts() {
+        let whole = [0xc0] + Array("1763881234567-0 1763881234566-12 t\npayload".utf8)
+        for count in 0...whole.count {
+            let text = parse(Array(whole[..<count]))
+            let isWholeHeader = count > 35
+            #expect(text.hasPrefix("plain") != isWholeHeader, "\(count)")
+        }
+    }
+
+    @Test("keys lead back to their channels", arguments: ["a", "host/cpu", "{x}", "a}b", "é", "perseid:{a}"])
+    func keys(name: String) {
+        let channel = ChannelName(name)!
+        let key = RedisKeys.channel(channel)
+        #expect(key == "perseid:{\(name)}")
+        #expect(Array(key.utf8).withUnsafeBytes { RedisKeys.channelName($0) } == channel)
+    }
+
+    @Test("keys of no channel", arguments: ["", "perseid:{}", "perseid:{", "x", "perseid:{a//b}"])
+    func foreignKeys(text: String) {
+        #expect(Array(text.utf8).withUnsafeBytes { RedisKeys.channelName($0) } == nil)
+    }
+}

@@ -1,0 +1,186 @@
+import Backplane
+import Broker
+import Testing
+
+@testable import Reactor
+
+/// The position of so many milliseconds.
+func at(_ milliseconds: UInt64) -> Position { Position(milliseconds: milliseconds, sequence: 0) }
+
+func publication(_ position: UInt64, after previous: UInt64, _ text: String = "x") -> Publication {
+    Publication(
+        position: at(position),
+        previous: at(previous),
+        payload: Payload(kind: .text, bytes: Array(text.utf8))
+    )
+}
+
+/// Publications from one position to another, each one behind the other, the first after `from - 1`.
+func publications(_ positions: ClosedRange<UInt64>) -> [Publication] {
+    positions.map { publication($0, after: $0 - 1) }
+}
+
+func request(_ channel: String, number: UInt64 = 0, once: String? = nil, _ text: String = "x") -> PublishRequest {
+    PublishRequest(
+        ticket: Ticket(reactor: 0, number: number),
+        channel: ChannelName(channel)!,
+        payload: Payload(kind: .text, bytes: Array(text.utf8)),
+        idempotencyKey: once
+    )
+}
+
+/// A backplane that does what its test says.
+final class ScriptedBackplane: Backplane {
+    struct Read {
+        let channel: ChannelName
+        let purpose: ReadPurpose
+        let since: Position?
+        let limit: Int
+    }
+
+    var isUp = true
+    /// Whether subscriptions are acknowledged at once.
+    var acknowledges = true
+    private(set) weak var delegate: (any BackplaneDelegate)?
+    private(set) var subscriptions: [String] = []
+    private(set) var unsubscriptions: [String] = []
+    private(set) var publishes: [PublishRequest] = []
+    private(set) var counts: [(channel: String, subscribers: Int)] = []
+    private(set) var described: [Ticket] = []
+    private(set) var turns = 0
+    private(set) var readCount = 0
+    var reads: [Read] = []
+
+    func start(delegate: any BackplaneDelegate) {
+        self.delegate = delegate
+        delegate.linkChanged()
+    }
+
+    func subscribe(_ channel: ChannelName) {
+        subscriptions.append(channel.text)
+        if acknowledges { delegate?.subscribed(channel) }
+    }
+
+    func unsubscribe(_ channel: ChannelName) { unsubscriptions.append(channel.text) }
+
+    func publish(_ request: PublishRequest) { publishes.append(request) }
+
+    func read(_ channel: ChannelName, since: Position?, limit: Int, for purpose: ReadPurpose) {
+        readCount += 1
+        reads.append(Read(channel: channel, purpose: purpose, since: since, limit: limit))
+    }
+
+    func count(_ channel: ChannelName, subscribers: Int) { counts.append((channel.text, subscribers)) }
+
+    func describe(_ channel: ChannelName, for ticket: Ticket) { described.append(ticket) }
+
+    func ready(token: UInt64, readiness: Readiness) {}
+
+    func tick(_ tick: UInt32) {}
+
+    func endOfTurn() { turns += 1 }
+
+    // MARK: The script
+
+    /// Answers the oldest read.
+    func answer(_ publications: [Publication] = [], head: UInt64) {
+        guard !reads.isEmpty else {
+            Issue.record("nothing was asked")
+            return
+        }
+        let read = reads.removeFirst()
+        let page = HistoryPage(since: read.since, publications: publications, head: at(head))
+        delegate?.read(read.channel, for: read.purpose, since: read.since, .success(page))
+    }
+
+    /// Fails the oldest read.
+    func fail(_ failure: BackplaneFailure = .unavailable) {
+        guard !reads.isEmpty else {
+            Issue.record("nothing was asked")
+            return
+        }
+        let read = reads.removeFirst()
+        delegate?.read(read.channel, for: read.purpose, since: read.since, .failure(failure))
+    }
+
+    func say(_ publication: Publication, in channel: String = "a") {
+        delegate?.heard(publication, in: ChannelName(channel)!)
+    }
+
+    func setUp(_ isUp: Bool) {
+        self.isUp = isUp
+        delegate?.linkChanged()
+    }
+}
+
+/// An uplink with reactors that are inboxes only.
+final class UplinkFixture {
+    let metrics = UplinkMetrics()
+    let uplink: Uplink
+    let inboxes: [Inbox<UplinkReport>]
+    private let reactor: Reactor<UplinkCommand>
+    private var now: UInt32 = 0
+
+    init(_ backplane: any Backplane, reactors: Int = 1, _ change: (inout Limits) -> Void = { _ in }) throws {
+        var limits = Limits()
+        change(&limits)
+        reactor = try Reactor(inbox: Inbox())
+        inboxes = try (0..<reactors).map { _ in try Inbox() }
+        uplink = Uplink(reactor: reactor, backplane: backplane, reports: inboxes, limits: limits, metrics: metrics)
+        backplane.start(delegate: uplink)
+        for index in inboxes.indices { _ = reports(index) }
+    }
+
+    func watch(_ channel: String, by reactor: Int = 0) {
+        uplink.receive(.watch(ChannelName(channel)!, reactor: reactor))
+    }
+
+    func unwatch(_ channel: String, by reactor: Int = 0) {
+        uplink.receive(.unwatch(ChannelName(channel)!, reactor: reactor))
+    }
+
+    func recover(_ channel: String, since: UInt64, by reactor: Int = 0) {
+        uplink.receive(.recover(ChannelName(channel)!, since: at(since), reactor: reactor))
+    }
+
+    /// Lets the coarse clock go on.
+    func tick(_ count: UInt32) {
+        for _ in 0..<count {
+            now += 1
+            uplink.tick(now)
+        }
+    }
+
+    /// What a reactor was told since it was last asked, in short.
+    func reports(_ reactor: Int = 0) -> [String] {
+        var batch: [UplinkReport] = []
+        inboxes[reactor].take(into: &batch)
+        return batch.map(describe)
+    }
+
+    private func describe(_ report: UplinkReport) -> String {
+        switch report {
+        case .opened(let channel, let head): "opened \(channel) \(head)"
+        case .publication(let channel, let publication): "\(channel) \(publication.position)"
+        case .ephemeral(let channel, let payload): "\(channel) \(String(decoding: payload.bytes, as: UTF8.self))"
+        case .gap(let channel, let from, let to): "gap \(channel) \(from) \(to)"
+        case .moved(let channel, let head): "moved \(channel) \(head)"
+        case .recovered(let channel, let page):
+            "recovered \(channel) \(page.since!): \(describe(page))"
+        case .published(let ticket, .success(let position)): "published \(ticket.number) \(position)"
+        case .published(let ticket, .failure(let failure)): "failed \(ticket.number) \(failure)"
+        case .history(let ticket, .success(let page)): "history \(ticket.number): \(describe(page))"
+        case .history(let ticket, .failure(let failure)): "failed \(ticket.number) \(failure)"
+        case .described(let ticket, .success(let facts)):
+            "described \(ticket.number): \(facts.subscribers) on \(facts.nodes) at \(facts.head)"
+        case .described(let ticket, .failure(let failure)): "failed \(ticket.number) \(failure)"
+        case .link(let isUp): isUp ? "up" : "down"
+        case .drain: "drain"
+        }
+    }
+
+    private func describe(_ page: HistoryPage) -> String {
+        let list = page.publications.map { "\($0.position)" }.joined(separator: " ")
+        return "[\(list)] to \(page.head)" + (page.isComplete ? "" : ", not all")
+    }
+}

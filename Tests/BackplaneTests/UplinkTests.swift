@@ -1,0 +1,513 @@
+import Backplane
+import Broker
+import Reactor
+import Testing
+
+@Suite("Uplink: interest, counts, questions")
+struct UplinkTests {
+    private let backplane = ScriptedBackplane()
+
+    @Test("one subscription and one read of the head per channel, however many reactors want it")
+    func oneSubscription() throws {
+        let fixture = try UplinkFixture(backplane, reactors: 64)
+        for reactor in 0..<64 { fixture.watch("a", by: reactor) }
+        #expect(backplane.subscriptions == ["a"])
+        #expect(backplane.readCount == 1)
+        #expect(backplane.reads[0].since == nil && backplane.reads[0].limit == 0)
+        for reactor in 0..<64 { #expect(fixture.reports(reactor).isEmpty, "not before the head is known") }
+        backplane.answer(head: 5)
+        for reactor in 0..<64 { #expect(fixture.reports(reactor) == ["opened a 5-0"]) }
+        backplane.say(publication(6, after: 5))
+        for reactor in 0..<64 { #expect(fixture.reports(reactor) == ["a 6-0"]) }
+        #expect(fixture.metrics.channels.value == 1)
+    }
+
+    @Test("nobody is told before the subscription is acknowledged")
+    func acknowledged() throws {
+        backplane.acknowledges = false
+        let fixture = try UplinkFixture(backplane)
+        fixture.watch("a")
+        #expect(backplane.readCount == 0)
+        backplane.say(publication(6, after: 5))
+        backplane.delegate?.subscribed(ChannelName("a")!)
+        backplane.say(publication(7, after: 6))
+        backplane.answer(head: 6)
+        #expect(fixture.reports() == ["opened a 6-0", "a 7-0"])
+    }
+
+    @Test("who comes later is told where the channel stands, and gets what follows")
+    func latecomer() throws {
+        let fixture = try UplinkFixture(backplane, reactors: 3)
+        fixture.watch("a", by: 1)
+        backplane.answer(head: 5)
+        backplane.say(publication(6, after: 5))
+        fixture.watch("a", by: 2)
+        backplane.say(publication(7, after: 6))
+        #expect(fixture.reports(0) == [])
+        #expect(fixture.reports(1) == ["opened a 5-0", "a 6-0", "a 7-0"])
+        #expect(fixture.reports(2) == ["opened a 6-0", "a 7-0"])
+        #expect(backplane.subscriptions == ["a"])
+        #expect(backplane.readCount == 1)
+    }
+
+    @Test("a channel nobody wants lingers, then is let go of; who comes back in time costs nothing")
+    func linger() throws {
+        let fixture = try UplinkFixture(backplane, reactors: 2)
+        fixture.watch("a", by: 0)
+        fixture.watch("a", by: 1)
+        backplane.answer(head: 5)
+        fixture.unwatch("a", by: 0)
+        fixture.tick(40)
+        #expect(backplane.unsubscriptions.isEmpty, "the other one still wants it")
+        fixture.unwatch("a", by: 1)
+        backplane.say(publication(6, after: 5))
+        _ = (fixture.reports(0), fixture.reports(1))
+        fixture.watch("a", by: 0)
+        #expect(fixture.reports(0) == ["opened a 6-0"], "it was listened to all the time")
+        fixture.tick(40)
+        #expect(backplane.unsubscriptions.isEmpty)
+        #expect(backplane.subscriptions == ["a"])
+        fixture.unwatch("a", by: 0)
+        fixture.unwatch("never", by: 0)
+        fixture.tick(25)
+        // The fixture's reactor stands still, so all deadlines lie at its beginning.
+        #expect(backplane.unsubscriptions == ["a"])
+        #expect(fixture.metrics.channels.value == 0)
+        fixture.tick(25)
+        #expect(backplane.unsubscriptions == ["a"])
+        fixture.watch("a", by: 0)
+        #expect(backplane.subscriptions == ["a", "a"])
+        backplane.answer(head: 9)
+        #expect(fixture.reports(0) == ["opened a 9-0"])
+    }
+
+    @Test("a channel is not dropped before its time")
+    func lingersLong() throws {
+        let fixture = try UplinkFixture(backplane) { $0.lingerMilliseconds = 5_000 }
+        fixture.watch("a")
+        fixture.unwatch("a")
+        fixture.tick(19)
+        #expect(backplane.unsubscriptions.isEmpty)
+        fixture.tick(3)
+        #expect(backplane.unsubscriptions == ["a"])
+    }
+
+    @Test("what is heard of channels that are not watched is dropped")
+    func unwatched() throws {
+        let fixture = try UplinkFixture(backplane)
+        backplane.say(publication(6, after: 5))
+        backplane.delegate?.subscribed(ChannelName("a")!)
+        fixture.recover("a", since: 3)
+        #expect(fixture.reports() == [])
+        #expect(backplane.readCount == 0)
+    }
+
+    @Test("payloads without a position reach who is there, in their place among the others")
+    func ephemerals() throws {
+        let fixture = try UplinkFixture(backplane, reactors: 2)
+        fixture.watch("a", by: 0)
+        backplane.answer(head: 5)
+        backplane.say(publication(6, after: 5))
+        backplane.delegate?.heard(Payload(kind: .text, bytes: Array("hi".utf8)), in: ChannelName("a")!)
+        backplane.say(publication(7, after: 6))
+        #expect(fixture.reports(0) == ["opened a 5-0", "a 6-0", "a hi", "a 7-0"])
+        #expect(fixture.reports(1) == [])
+        #expect(fixture.metrics.ephemeralsHeard.value == 1)
+    }
+
+    @Test("a publish is answered only when the backplane says so, to who asked")
+    func publishes() throws {
+        let fixture = try UplinkFixture(backplane, reactors: 2)
+        for (reactor, number) in [(0, 7), (1, 8), (1, 9)] as [(Int, UInt64)] {
+            let ticket = Ticket(reactor: reactor, number: number)
+            let payload = Payload(kind: .text, bytes: [])
+            let channel = ChannelName("a")!
+            fixture.uplink.receive(
+                .publish(PublishRequest(ticket: ticket, channel: channel, payload: payload, idempotencyKey: nil))
+            )
+        }
+        #expect(backplane.publishes.map(\.ticket.number) == [7, 8, 9])
+        #expect(fixture.reports(0).isEmpty && fixture.reports(1).isEmpty)
+        backplane.delegate?.published(Ticket(reactor: 1, number: 8), .success(at(3)))
+        backplane.delegate?.published(Ticket(reactor: 0, number: 7), .failure(.unavailable))
+        #expect(fixture.reports(0) == ["failed 7 unavailable"])
+        #expect(fixture.reports(1) == ["published 8 3-0"])
+        #expect(fixture.metrics.publishesAcknowledged.value == 1)
+        #expect(fixture.metrics.publishesFailed.value == 1)
+    }
+
+    @Test("history and facts of any channel are asked for whoever wants them")
+    func questions() throws {
+        let fixture = try UplinkFixture(backplane, reactors: 2)
+        let channel = ChannelName("z")!
+        fixture.uplink.receive(.history(Ticket(reactor: 1, number: 4), channel, since: at(2), limit: 10))
+        #expect(backplane.reads[0].limit == 10)
+        backplane.answer([publication(3, after: 2)], head: 3)
+        fixture.uplink.receive(.describe(Ticket(reactor: 1, number: 5), channel))
+        #expect(backplane.described == [Ticket(reactor: 1, number: 5)])
+        let facts = ChannelFacts(subscribers: 9, nodes: 2, head: at(3))
+        backplane.delegate?.described(Ticket(reactor: 1, number: 5), .success(facts))
+        fixture.uplink.receive(.history(Ticket(reactor: 1, number: 6), channel, since: nil, limit: 10))
+        backplane.fail(.overloaded)
+        #expect(
+            fixture.reports(1) == ["history 4: [3-0] to 3-0", "described 5: 9 on 2 at 3-0", "failed 6 overloaded"]
+        )
+        #expect(fixture.reports(0) == [])
+    }
+
+    @Test("counts of all reactors are told together, at most once a second, and renewed within their lease")
+    func counts() throws {
+        let fixture = try UplinkFixture(backplane, reactors: 2)
+        fixture.watch("a", by: 0)
+        fixture.watch("a", by: 1)
+        let channel = ChannelName("a")!
+        for subscribers in 1...5 { fixture.uplink.receive(.count(channel, reactor: 0, subscribers: subscribers)) }
+        fixture.uplink.receive(.count(channel, reactor: 1, subscribers: 10))
+        #expect(backplane.counts.isEmpty)
+        fixture.tick(4)
+        #expect(backplane.counts.map(\.subscribers) == [15])
+        backplane.setUp(false)
+        fixture.uplink.receive(.count(channel, reactor: 0, subscribers: 6))
+        fixture.tick(4)
+        #expect(backplane.counts.count == 1)
+        backplane.setUp(true)
+        fixture.tick(4)
+        #expect(backplane.counts.map(\.subscribers) == [15, 16])
+        fixture.uplink.receive(.count(ChannelName("unknown")!, reactor: 0, subscribers: 6))
+        fixture.tick(120)
+        #expect(backplane.counts.count > 2)
+        #expect(backplane.counts.allSatisfy { $0.channel == "a" })
+    }
+
+    @Test("stopping takes the node's counts back and sends what is left")
+    func stops() throws {
+        let fixture = try UplinkFixture(backplane)
+        fixture.watch("a")
+        fixture.watch("b")
+        fixture.uplink.receive(.count(ChannelName("a")!, reactor: 0, subscribers: 3))
+        let turns = backplane.turns
+        fixture.uplink.receive(.stop)
+        #expect(fixture.uplink.isFinished)
+        #expect(backplane.counts.map(\.channel) == ["a"])
+        #expect(backplane.counts.map(\.subscribers) == [0])
+        #expect(backplane.turns == turns + 1)
+    }
+}
+
+@Suite("Uplink: continuity")
+struct UplinkContinuityTests {
+    private let backplane = ScriptedBackplane()
+
+    private func open(reactors: Int = 1, at head: UInt64 = 5, _ change: (inout Limits) -> Void = { _ in }) throws
+        -> UplinkFixture
+    {
+        let fixture = try UplinkFixture(backplane, reactors: reactors, change)
+        for reactor in 0..<reactors { fixture.watch("a", by: reactor) }
+        backplane.answer(head: head)
+        for reactor in 0..<reactors { _ = fixture.reports(reactor) }
+        return fixture
+    }
+
+    @Test("a lost message is read before what follows it is handed on")
+    func fills() throws {
+        let fixture = try open()
+        backplane.say(publication(8, after: 7))
+        backplane.say(publication(9, after: 8))
+        #expect(fixture.reports() == [])
+        #expect(backplane.reads.map(\.since) == [at(5)])
+        backplane.answer(publications(6...8), head: 8)
+        #expect(fixture.reports() == ["a 6-0", "a 7-0", "a 8-0", "a 9-0"])
+        #expect(fixture.metrics.gapsFound.value == 1)
+        #expect(fixture.metrics.gapsFilled.value == 1)
+        #expect(fixture.metrics.gapsReported.value == 0)
+    }
+
+    @Test("what history lost is reported")
+    func reports() throws {
+        let fixture = try open()
+        backplane.say(publication(9, after: 8))
+        backplane.answer([publication(9, after: 8)], head: 9)
+        #expect(fixture.reports() == ["gap a 5-0 8-0", "a 9-0"])
+        #expect(fixture.metrics.gapsReported.value == 1)
+        #expect(fixture.metrics.gapsFilled.value == 0)
+    }
+
+    @Test("repeated and late messages are not handed on")
+    func duplicates() throws {
+        let fixture = try open()
+        backplane.say(publication(6, after: 5))
+        backplane.say(publication(6, after: 5))
+        backplane.say(publication(7, after: 6))
+        backplane.say(publication(6, after: 5))
+        #expect(fixture.reports() == ["a 6-0", "a 7-0"])
+        #expect(backplane.reads.isEmpty)
+    }
+
+    @Test("after a silence the channel is read though nothing seemed missing")
+    func silence() throws {
+        let fixture = try open()
+        backplane.setUp(false)
+        backplane.delegate?.subscribed(ChannelName("a")!)
+        backplane.setUp(true)
+        #expect(backplane.reads.map(\.since) == [at(5)])
+        backplane.say(publication(8, after: 7))
+        backplane.answer(publications(6...7), head: 7)
+        #expect(fixture.reports() == ["down", "up", "a 6-0", "a 7-0", "a 8-0"])
+    }
+
+    @Test("reads that failed with the link are repeated when it is back, and no others")
+    func repeatsReads() throws {
+        let fixture = try open()
+        fixture.watch("b")
+        backplane.fail()
+        backplane.say(publication(7, after: 6))
+        backplane.fail()
+        backplane.setUp(false)
+        #expect(backplane.reads.isEmpty)
+        backplane.setUp(true)
+        #expect(backplane.reads.count == 2)
+        #expect(Set(backplane.reads.map(\.channel.text)) == ["a", "b"])
+        backplane.reads.sort { $0.channel.text < $1.channel.text }
+        backplane.answer(publications(6...7), head: 7)
+        backplane.answer(head: 3)
+        #expect(fixture.reports() == ["down", "up", "a 6-0", "a 7-0", "opened b 3-0"])
+        backplane.setUp(false)
+        backplane.setUp(true)
+        #expect(backplane.reads.isEmpty)
+    }
+
+    @Test("reads that are refused while the link stands are repeated too", arguments: ["open", "fill", "recover"])
+    func repeatsRefusedReads(what: String) throws {
+        let fixture = try open()
+        switch what {
+        case "open": fixture.watch("b")
+        case "fill": backplane.say(publication(7, after: 6))
+        default: fixture.recover("a", since: 3)
+        }
+        for _ in 0..<3 {
+            #expect(backplane.reads.count == 1)
+            backplane.fail(.refused("LOADING"))
+            #expect(backplane.reads.isEmpty, "not at once, which would be a loop")
+            fixture.tick(5)
+        }
+        switch what {
+        case "open": backplane.answer(head: 3)
+        case "fill": backplane.answer(publications(6...7), head: 7)
+        default: backplane.answer(publications(4...5), head: 5)
+        }
+        let expected = [
+            "open": ["opened b 3-0"], "fill": ["a 6-0", "a 7-0"],
+            "recover": ["recovered a 3-0: [4-0 5-0] to 5-0"],
+        ]
+        #expect(fixture.reports() == expected[what]!)
+        fixture.tick(20)
+        #expect(backplane.reads.isEmpty)
+    }
+
+    @Test("a channel that is opened twice, because its link was lost meanwhile, is not moved back")
+    func openedTwice() throws {
+        let fixture = try UplinkFixture(backplane)
+        fixture.watch("a")
+        backplane.delegate?.subscribed(ChannelName("a")!)
+        #expect(backplane.reads.count == 2)
+        backplane.answer(head: 5)
+        backplane.say(publication(6, after: 5))
+        backplane.say(publication(7, after: 6))
+        backplane.answer(head: 6)
+        backplane.say(publication(8, after: 7))
+        while !backplane.reads.isEmpty { backplane.answer(publications(8...8), head: 8) }
+        #expect(fixture.reports() == ["opened a 5-0", "a 6-0", "a 7-0", "a 8-0"])
+    }
+
+    @Test("a full inbox loses nothing silently: the reactor is told how far the channel moved, and recovers")
+    func overflow() throws {
+        let fixture = try open(reactors: 2) { $0.inboxDepthMax = 10 }
+        for position in 6...30 as ClosedRange<UInt64> {
+            backplane.say(publication(position, after: position - 1))
+            _ = fixture.reports(1)
+        }
+        #expect(fixture.metrics.inboxOverflows.value == 1)
+        fixture.tick(1)
+        #expect(fixture.inboxes[0].count == 10, "no room yet")
+        #expect(fixture.reports(0) == (6...15).map { "a \($0)-0" })
+        backplane.say(publication(31, after: 30))
+        #expect(fixture.reports(0) == [], "nothing out of its order")
+        fixture.tick(1)
+        backplane.say(publication(32, after: 31))
+        #expect(fixture.reports(0) == ["moved a 31-0", "a 32-0"])
+        fixture.recover("a", since: 15, by: 0)
+        let all = (16...32).map { "\($0)-0" }.joined(separator: " ")
+        #expect(fixture.reports(0) == ["recovered a 15-0: [\(all)] to 32-0"])
+        #expect(backplane.reads.isEmpty, "from the tail")
+        fixture.tick(10)
+        #expect(fixture.reports(0) == [])
+    }
+
+    @Test("links are told to everyone, once per change")
+    func link() throws {
+        let fixture = try UplinkFixture(backplane, reactors: 2)
+        backplane.setUp(true)
+        backplane.setUp(false)
+        backplane.setUp(false)
+        backplane.setUp(true)
+        for reactor in 0..<2 { #expect(fixture.reports(reactor) == ["down", "up"]) }
+        #expect(fixture.metrics.isUp.value == 1)
+    }
+}
+
+@Suite("Uplink: clients that come back")
+struct UplinkRecoveryTests {
+    private let backplane = ScriptedBackplane()
+
+    private func open(reactors: Int = 1, at head: UInt64 = 100, _ change: (inout Limits) -> Void = { _ in }) throws
+        -> UplinkFixture
+    {
+        let fixture = try UplinkFixture(backplane, reactors: reactors, change)
+        for reactor in 0..<reactors { fixture.watch("a", by: reactor) }
+        backplane.answer(head: head)
+        for reactor in 0..<reactors { _ = fixture.reports(reactor) }
+        return fixture
+    }
+
+    @Test("who missed nothing is answered without a read")
+    func nothingMissed() throws {
+        let fixture = try open()
+        fixture.recover("a", since: 100)
+        #expect(fixture.reports() == ["recovered a 100-0: [] to 100-0"])
+        #expect(backplane.reads.isEmpty)
+    }
+
+    @Test("what the tail reaches is answered without a read")
+    func tail() throws {
+        let fixture = try open()
+        for publication in publications(101...110) { backplane.say(publication) }
+        _ = fixture.reports()
+        fixture.recover("a", since: 107)
+        #expect(fixture.reports() == ["recovered a 107-0: [108-0 109-0 110-0] to 110-0"])
+        fixture.recover("a", since: 100)
+        #expect(fixture.reports().count == 1)
+        #expect(backplane.reads.isEmpty)
+        #expect(fixture.metrics.tailHits.value == 2)
+    }
+
+    @Test("what it does not reach is read once, and remembered")
+    func readOnce() throws {
+        let fixture = try open(reactors: 2)
+        fixture.recover("a", since: 95, by: 0)
+        fixture.recover("a", since: 97, by: 1)
+        fixture.recover("a", since: 95, by: 1)
+        #expect(backplane.reads.map(\.since) == [at(95)])
+        backplane.say(publication(101, after: 100))
+        backplane.answer(publications(96...100), head: 100)
+        #expect(fixture.reports(0) == ["a 101-0", "recovered a 95-0: [96-0 97-0 98-0 99-0 100-0 101-0] to 101-0"])
+        #expect(
+            Set(fixture.reports(1)) == [
+                "a 101-0", "recovered a 95-0: [96-0 97-0 98-0 99-0 100-0 101-0] to 101-0",
+                "recovered a 97-0: [98-0 99-0 100-0 101-0] to 101-0",
+            ]
+        )
+        fixture.recover("a", since: 96)
+        #expect(fixture.reports(0).count == 1)
+        #expect(backplane.reads.isEmpty)
+        #expect(backplane.readCount == 2)
+    }
+
+    @Test("what is gone is said to be gone", arguments: [90, 200] as [UInt64])
+    func incomplete(since: UInt64) throws {
+        let fixture = try open()
+        fixture.recover("a", since: since)
+        let found = since < 100 ? publications(96...100) : []
+        backplane.answer(found, head: 100)
+        let list = found.map { "\($0.position)" }.joined(separator: " ")
+        #expect(fixture.reports() == ["recovered a \(since)-0: [\(list)] to 100-0, not all"])
+    }
+
+    @Test("a page that does not reach the tail is not taken for whole")
+    func pageAndTailApart() throws {
+        let fixture = try open { $0.historyCountMax = 5 }
+        fixture.recover("a", since: 95)
+        // While it is read, more is published than the tail holds.
+        for publication in publications(101...150) { backplane.say(publication) }
+        _ = fixture.reports()
+        backplane.answer(publications(96...100), head: 100)
+        while !backplane.reads.isEmpty { backplane.answer(publications(146...150), head: 150) }
+        let reports = fixture.reports()
+        #expect(reports.count == 1)
+        #expect(reports[0].hasSuffix("150-0] to 150-0, not all"), "\(reports)")
+    }
+
+    @Test("a hole inside a page is not taken for whole")
+    func holeInPage() throws {
+        let fixture = try open()
+        fixture.recover("a", since: 95)
+        backplane.answer([publication(96, after: 95)] + publications(99...100), head: 100)
+        #expect(fixture.reports() == ["recovered a 95-0: [99-0 100-0] to 100-0, not all"])
+    }
+
+    @Test("a recovery waits for a fill, and includes what it brought")
+    func duringFill() throws {
+        let fixture = try open()
+        backplane.say(publication(103, after: 102))
+        fixture.recover("a", since: 100)
+        #expect(fixture.reports() == [])
+        backplane.answer(publications(101...103), head: 103)
+        #expect(
+            fixture.reports() == [
+                "a 101-0", "a 102-0", "a 103-0", "recovered a 100-0: [101-0 102-0 103-0] to 103-0",
+            ]
+        )
+        #expect(backplane.reads.isEmpty)
+    }
+
+    @Test("ten thousand who come back at once cost a handful of reads", arguments: [1, 2, 3] as [UInt64])
+    func herd(seed: UInt64) throws {
+        let fixture = try open(reactors: 4)
+        let before = backplane.readCount
+        var state = seed
+        for number in 0..<10_000 {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            fixture.recover("a", since: 40 + (state >> 33) % 60, by: number % 4)
+            // The backplane is slow: it answers once in a while.
+            if number % 2_500 == 2_499, !backplane.reads.isEmpty {
+                let since = backplane.reads[0].since!.milliseconds
+                backplane.answer(publications(since + 1...100), head: 100)
+            }
+        }
+        while !backplane.reads.isEmpty {
+            let since = backplane.reads[0].since!.milliseconds
+            backplane.answer(publications(since + 1...100), head: 100)
+        }
+        #expect(backplane.readCount - before <= 5)
+        var answered = Set<String>()
+        for reactor in 0..<4 {
+            for report in fixture.reports(reactor) {
+                #expect(report.hasSuffix("to 100-0"))
+                answered.insert(report.prefix { $0 != ":" } + " \(reactor)")
+            }
+        }
+        #expect(answered.count == 240, "every position on every reactor")
+    }
+
+    @Test("the embedded backplane does the same without waiting")
+    func embeddedHerd() throws {
+        let memory = MemoryBackplane(limits: Limits())
+        let fixture = try UplinkFixture(memory)
+        var positions: [Position] = []
+        for _ in 0..<50 {
+            fixture.uplink.receive(.publish(request("a")))
+            let text = fixture.reports()[0].dropFirst("published 0 ".count)
+            positions.append(Position(text)!)
+        }
+        fixture.watch("a")
+        #expect(fixture.reports() == ["opened a \(positions.last!)"])
+        let before = fixture.metrics.historyReads.value
+        for number in 0..<10_000 {
+            let channel = ChannelName("a")!
+            fixture.uplink.receive(.recover(channel, since: positions[number % 50], reactor: 0))
+        }
+        #expect(fixture.metrics.historyReads.value - before <= 5)
+        let reports = fixture.reports()
+        #expect(reports.count == 10_000)
+        #expect(reports.allSatisfy { $0.hasSuffix("to \(positions.last!)") })
+    }
+}

@@ -1,0 +1,138 @@
+import Backplane
+import Broker
+import Foundation
+import Testing
+
+/// How a node gets into Redis, and what it relies on there.
+@Suite struct RedisAccessTests {
+    /// All that a node needs, once somebody has loaded the functions. The commands behind the first line are those that
+    /// the functions call.
+    private static let rights = [
+        "-@all", "+fcall", "+fcall_ro", "+subscribe", "+unsubscribe", "+ping", "+select",
+        "+get", "+set", "+xadd", "+xtrim", "+xrange", "+xrevrange", "+pexpire", "+publish", "+hset", "+hdel",
+        "+hgetall",
+        "+time",
+    ]
+
+    @Test("a password with odd characters, and a database of its own")
+    func passwordAndDatabase() async throws {
+        let options = ["--requirepass", "p@ss:w/rd%"]
+        try await Cluster.with(nodes: 2, redisOptions: options, redisUser: ":p%40ss:w%2Frd%25", database: 3) {
+            cluster in
+            try await checkDelivery(on: cluster.nodes, cluster)
+            let key = RedisServer.key("news")
+            let keys = try await cluster.redis.command("-n", "3", "EXISTS", key, password: "p@ss:w/rd%")
+            try #require(keys == "1")
+            try #require(try await cluster.redis.command("EXISTS", key, password: "p@ss:w/rd%") == "0")
+        }
+    }
+
+    @Test("a user with no more rights than needed, for whom an operator loads the functions")
+    func limitedUser() async throws {
+        let options = ["--user", "node", "on", ">secret", "~perseid:*", "&perseid:*"] + Self.rights
+        try await Cluster.with(nodes: 0, redisOptions: options) { cluster in
+            let url = "redis://node:secret@127.0.0.1:\(cluster.redis.port)"
+            let node = try PerseidNode(id: "a", redis: url, startedIn: cluster.scratch)
+            try await eventually("the node says what it lacks", isTrue: { node.log.contains("NOPERM") })
+            try #require(await node.readiness == 503)
+            try #require(node.isRunning)
+
+            let install = [PerseidNode.executable, "redis", "install", "--redis", cluster.redis.url]
+            try await ChildProcess.run(install, in: cluster.scratch)
+            try await node.becomeReady()
+            try await checkDelivery(on: [node], cluster)
+            try #require(try await node.ask("GET", "/channels/news").status == 200)
+            try #require(!node.log.contains("redis refused"))
+            try #require(try await node.stop() == .exited(0))
+        }
+    }
+
+    @Test("a wrong password is told, and tried again")
+    func wrongPassword() async throws {
+        try await Cluster.with(nodes: 0, redisOptions: ["--requirepass", "right"]) { cluster in
+            let url = "redis://:wrong@127.0.0.1:\(cluster.redis.port)"
+            let node = try PerseidNode(id: "a", redis: url, startedIn: cluster.scratch)
+            try await eventually("the node says why", isTrue: { node.log.contains("WRONGPASS") })
+            try #require(await node.readiness == 503)
+            try await cluster.redis.command("CONFIG", "SET", "requirepass", "wrong", password: "right")
+            try await node.becomeReady()
+            try #require(try await node.stop() == .exited(0))
+        }
+    }
+
+    @Test("the same idempotency key on two nodes makes one publication")
+    func idempotency() async throws {
+        try await Cluster.with { cluster in
+            let fields = ["Idempotency-Key": "order 17/4"]
+            let positions = try await withThrowingTaskGroup(of: String?.self) { group in
+                for number in 0..<9 {
+                    let node = cluster.nodes[number % 3]
+                    group.addTask {
+                        let answer = try await node.ask(
+                            "POST",
+                            "/channels/news",
+                            fields: fields,
+                            body: "once-\(number)"
+                        )
+                        return answer.json["position"] as? String
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            let entries = try await cluster.redis.entries(of: "news")
+            try #require(entries.count == 1)
+            try #require(positions.allSatisfy { $0 == entries[0].position.description })
+            let other = try await cluster.nodes[0].ask("POST", "/channels/news", body: "another")
+            try #require(other.json["position"] as? String != entries[0].position.description)
+        }
+    }
+
+    @Test("positions go on where they were when the clock of Redis goes back")
+    func clockGoesBack() async throws {
+        try await Cluster.with(nodes: 2) { cluster in
+            // Seen from a channel whose head lies in the future, the clock is behind.
+            let future = Position(milliseconds: 99_999_999_999_999, sequence: 7)
+            try await cluster.redis.command("SET", RedisServer.key("late") + ":head", "\(future)")
+            let stream = try StreamClient(
+                [StreamClient.Stream(port: cluster.nodes[1].port, target: "/sse?channel=late")],
+                in: cluster.scratch
+            )
+            try await stream.opened()
+            var expected = future
+            for number in 0..<3 {
+                expected = expected.successor
+                let answer = try await cluster.nodes[0].ask("POST", "/channels/late", body: "\(number)")
+                try #require(answer.json["position"] as? String == expected.description)
+            }
+            try await stream.reach(expected, in: "late")
+            try await Verifier("late", on: cluster.redis).checkChains(try stream.received())
+        }
+    }
+
+    @Test("the library in Redis has the version that nodes look for")
+    func libraryVersion() async throws {
+        try await Cluster.with(nodes: 1) { cluster in
+            let version = try await cluster.redis.command("FCALL", "perseid_version", "0")
+            try #require(version == "\(RedisFunctions.version)")
+        }
+    }
+
+    /// One publishes, all hear.
+    private func checkDelivery(on nodes: [PerseidNode], _ cluster: Cluster) async throws {
+        let streams = try StreamClient(
+            nodes.map { StreamClient.Stream(port: $0.port, target: "/sse?channel=news") },
+            in: cluster.scratch
+        )
+        try await streams.opened()
+        let answer = try await nodes[0].ask("POST", "/channels/news", body: "hello")
+        try #require(answer.status == 200)
+        let position = try #require(Position(answer.json["position"] as? String ?? ""))
+        try await streams.reach(position, in: "news")
+        let resumed = try StreamClient(
+            [StreamClient.Stream(port: nodes[0].port, target: "/sse?channel=news", lastEventID: "news@\(position)")],
+            in: cluster.scratch
+        )
+        try await resumed.opened()
+        try #require(try resumed.received()[0].first { $0.type == "subscribed" }?.recovered == true)
+    }
+}
