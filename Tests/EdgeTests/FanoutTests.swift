@@ -103,7 +103,7 @@ struct FanoutTests {
                 let frames = socket.framesNow()
                 for case .text(let text) in frames {
                     let data = Array(try Message(text).data?.utf8 ?? "".utf8)
-                    let number = Int(data[1]) << 16 | Int(data[2]) << 8 | Int(data[3]) << 1 | Int(data[4])
+                    let number = Int(data[1]) << 21 | Int(data[2]) << 14 | Int(data[3]) << 7 | Int(data[4])
                     if let next { #expect(number == next) }
                     next = number + 1
                 }

@@ -575,13 +575,13 @@ final class RawReader {
     var isEnded: Bool { client.isEnded || client.isReset }
 
     static func payload(channel: UInt8, number: Int, count: Int) -> [UInt8] {
-        [channel, UInt8(number >> 16 & 127), UInt8(number >> 8 & 127), UInt8(number >> 1 & 127), UInt8(number & 1)]
+        [channel, UInt8(number >> 21 & 127), UInt8(number >> 14 & 127), UInt8(number >> 7 & 127), UInt8(number & 127)]
             + [UInt8](repeating: 46, count: count)
     }
 
     private static func number(_ bytes: ArraySlice<UInt8>) -> Int {
         let first = bytes.startIndex
-        return Int(bytes[first]) << 16 | Int(bytes[first + 1]) << 8 | Int(bytes[first + 2]) << 1 | Int(bytes[first + 3])
+        return Int(bytes[first]) << 21 | Int(bytes[first + 1]) << 14 | Int(bytes[first + 2]) << 7 | Int(bytes[first + 3])
     }
 
     func read(upTo count: Int) {

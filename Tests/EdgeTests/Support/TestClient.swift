@@ -9,7 +9,7 @@ struct TestFailure: Error, CustomStringConvertible {
 
 /// The default for every bounded wait. Generous, for the machines that run this are slow and shared; nobody waits so
 /// long while all is well.
-let patience = 15.0
+let patience = 60.0
 
 /// Milliseconds of a clock that never jumps.
 var monotonicMilliseconds: Double {
