@@ -235,6 +235,33 @@ struct HTTPTests {
             #expect((try answer.json["publications"] as? [Any])?.count == 100)
         }
     }
+
+    @Test("pipelined requests wait until a slow reader took the answers before them")
+    func pipelinesSlowly() throws {
+        try withNode { configuration in
+            configuration.limits.outboxBytesMax = 65_536
+        } _: { node in
+            try node.publish("big", (0..<20).map { _ in [UInt8](repeating: 99, count: 10_000) })
+            let client = try node.connect(receiveBytes: 8_192)
+            var bytes: [UInt8] = []
+            for number in 0..<30 {
+                let target = number % 3 == 2 ? "/metrics" : "/channels/big/history"
+                bytes += TestClient.request("GET", target, port: node.port)
+            }
+            try client.send(bytes)
+            client.endSending()
+            try eventually("the answers fill the socket") { node.metrics.laggards.value == 1 }
+            #expect(node.metrics.requests.value < 45)
+            for number in 0..<30 {
+                let answer = try client.readAnswer()
+                #expect(answer.status == 200)
+                #expect((answer.body.count > 200_000) == (number % 3 != 2))
+            }
+            #expect(client.ends(within: 5))
+            #expect(!client.isReset)
+            #expect(node.metrics.disconnects.value == 0)
+        }
+    }
 }
 
 /// What is refused, and that the answer names what was wrong.

@@ -9,7 +9,7 @@ struct WaitedTooLong: Error, CustomStringConvertible {
 @discardableResult
 func eventually<Answer>(
     _ what: String,
-    within limit: Duration = .seconds(20),
+    within limit: Duration = .seconds(60),
     isolation: isolated (any Actor)? = #isolation,
     _ question: () async throws -> Answer?
 ) async throws -> Answer {
@@ -27,7 +27,7 @@ func eventually<Answer>(
 /// Waits, for a bounded time, until something is so.
 func eventually(
     _ what: String,
-    within limit: Duration = .seconds(20),
+    within limit: Duration = .seconds(60),
     isolation: isolated (any Actor)? = #isolation,
     isTrue condition: () async throws -> Bool
 ) async throws {

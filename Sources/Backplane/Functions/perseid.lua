@@ -55,6 +55,11 @@ local function successor(previous, milliseconds)
   return string.format('%s-%.0f', last_milliseconds, tonumber(last_sequence) + 1)
 end
 
+-- The second a position was made in: its milliseconds without the last three digits.
+local function second(position)
+  return string.match(position, '^(%d-)%d?%d?%d%-')
+end
+
 -- KEYS: channel. ARGS: payload [TYPE json|text|binary|auto] [ONCE key] [HISTORY count] [TTL ms] [HEADTTL ms]
 -- [ONCETTL ms]. Returns the position.
 local function publish(keys, args)
@@ -80,8 +85,11 @@ local function publish(keys, args)
 
   if count > 0 and lifetime > 0 then
     redis.call('XADD', key, 'MAXLEN', count, position, 'v', previous, 't', kind, 'p', payload)
-    redis.call('XTRIM', key, 'MINID', string.format('%.0f', milliseconds - lifetime))
-    redis.call('PEXPIRE', key, lifetime)
+    -- Ages are kept to the second, so what concerns them is done once in a channel's second and not with each publish.
+    if second(position) ~= second(previous) then
+      redis.call('XTRIM', key, 'MINID', string.format('%.0f', milliseconds - lifetime))
+      redis.call('PEXPIRE', key, lifetime + 1000)
+    end
   end
   redis.call('SET', key .. ':head', position, 'PX', options.HEADTTL or HEAD_MILLISECONDS)
   if once then redis.call('SET', once, position, 'PX', options.ONCETTL or ONCE_MILLISECONDS) end

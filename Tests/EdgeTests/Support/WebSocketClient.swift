@@ -95,6 +95,11 @@ final class WebSocketClient {
     /// The frames that are there now or come without waiting.
     func framesNow() -> [Frame] {
         while client.receiveNow() {}
+        return decodedFrames()
+    }
+
+    /// The frames among what was received.
+    func decodedFrames() -> [Frame] {
         decode()
         defer { frames = [] }
         return frames
