@@ -581,7 +581,8 @@ final class RawReader {
 
     private static func number(_ bytes: ArraySlice<UInt8>) -> Int {
         let first = bytes.startIndex
-        return Int(bytes[first]) << 21 | Int(bytes[first + 1]) << 14 | Int(bytes[first + 2]) << 7 | Int(bytes[first + 3])
+        return Int(bytes[first]) << 21 | Int(bytes[first + 1]) << 14 | Int(bytes[first + 2]) << 7
+            | Int(bytes[first + 3])
     }
 
     func read(upTo count: Int) {
