@@ -24,11 +24,4 @@ final class Scratch: Sendable {
             return $0
         }
     }
-
-    /// Writes a file and returns its path.
-    func write(_ text: String, to name: String) throws -> String {
-        let path = file(name)
-        try text.write(to: path, atomically: true, encoding: .utf8)
-        return path.path
-    }
 }
