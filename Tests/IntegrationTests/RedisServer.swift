@@ -33,6 +33,8 @@ final class RedisServer: Sendable {
             [
                 "redis-server", "--port", "\(port)", "--bind", "127.0.0.1", "--dir", scratch.directory.path,
                 "--save", "", "--appendonly", keepsData ? "yes" : "no",
+                // By default Redis may put off writing its log for two seconds, and publish what it has not written.
+                "--appendfsync", "always",
             ] + options,
             in: scratch
         )

@@ -1,0 +1,201 @@
+public import Broker
+
+// What the backplane answers, and what is read from it.
+
+extension Uplink: BackplaneDelegate {
+    public func linkChanged() {
+        let isUp = backplane.isUp
+        metrics.isUp.set(isUp ? 1 : 0)
+        guard isUp != wasUp else { return }
+        wasUp = isUp
+        post(.link(isUp: isUp), to: .max)
+        if isUp { askAgain() }
+    }
+
+    public func subscribed(_ name: ChannelName) {
+        guard let channel = channels[name] else { return }
+        let isFirst = !channel.isSubscribed
+        channel.isSubscribed = true
+        if isFirst || !channel.continuity.isOpen {
+            readHead(of: channel)
+        } else if let last = channel.continuity.beginReading() {
+            // Heard again after a silence: what came meanwhile is in the history.
+            fill(channel, after: last)
+        }
+    }
+
+    public func heard(_ publication: Publication, in name: ChannelName) {
+        guard let channel = channels[name] else { return }
+        metrics.publicationsHeard.add()
+        switch channel.continuity.receive(publication) {
+        case .deliver: deliver(.publication(name, publication), of: channel)
+        case .ignore, .hold: break
+        case .read(let after):
+            metrics.gapsFound.add()
+            fill(channel, after: after)
+        }
+    }
+
+    public func heard(_ payload: Payload, in name: ChannelName) {
+        guard let channel = channels[name] else { return }
+        metrics.ephemeralsHeard.add()
+        deliver(.ephemeral(name, payload), of: channel)
+    }
+
+    public func published(_ ticket: Ticket, _ outcome: Result<Position, BackplaneFailure>) {
+        switch outcome {
+        case .success: metrics.publishesAcknowledged.add()
+        case .failure: metrics.publishesFailed.add()
+        }
+        post(.published(ticket, outcome), to: 1 << ticket.reactor)
+    }
+
+    public func described(_ ticket: Ticket, _ facts: Result<ChannelFacts, BackplaneFailure>) {
+        post(.described(ticket, facts), to: 1 << ticket.reactor)
+    }
+
+    public func read(
+        _ name: ChannelName,
+        for purpose: ReadPurpose,
+        since: Position?,
+        _ page: Result<HistoryPage, BackplaneFailure>
+    ) {
+        if case .request(let ticket) = purpose {
+            return post(.history(ticket, page), to: 1 << ticket.reactor)
+        }
+        guard let channel = channels[name] else { return }
+        switch (purpose, page) {
+        case (.open, .success(let page)): open(channel, page)
+        case (.open, .failure):
+            channel.missedRead = .open
+            failedReads.insert(name)
+        case (.fill, .success(let page)): fill(channel, with: page)
+        case (.fill, .failure):
+            channel.missedRead = since.map { .fill(after: $0) }
+            failedReads.insert(name)
+        case (.recover, .success(let page)): answerRecoveries(of: channel, page)
+        case (.recover, .failure):
+            channel.recoveryUnderWay = nil
+            failedReads.insert(name)
+        case (.request, _): break
+        }
+    }
+
+    // MARK: Reads
+
+    private func readHead(of channel: WatchedChannel) {
+        metrics.historyReads.add()
+        channel.missedRead = nil
+        backplane.read(channel.name, since: nil, limit: 0, for: .open)
+    }
+
+    private func fill(_ channel: WatchedChannel, after position: Position) {
+        metrics.historyReads.add()
+        channel.missedRead = nil
+        backplane.read(channel.name, since: position, limit: limits.readCountMax, for: .fill)
+    }
+
+    private func open(_ channel: WatchedChannel, _ page: HistoryPage) {
+        let (deliveries, readAfter) = channel.continuity.open(head: page.head)
+        post(.opened(channel.name, head: page.head), to: channel.reactorsToOpen)
+        channel.reactorsToOpen = 0
+        deliver(deliveries, of: channel)
+        if let readAfter { fill(channel, after: readAfter) }
+        readRecoveries(of: channel)
+    }
+
+    private func fill(_ channel: WatchedChannel, with page: HistoryPage) {
+        let (deliveries, readAfter) = channel.continuity.fill(page)
+        let isWhole = !deliveries.contains { if case .gap = $0 { true } else { false } }
+        if isWhole, !deliveries.isEmpty { metrics.gapsFilled.add() }
+        deliver(deliveries, of: channel)
+        if let readAfter { fill(channel, after: readAfter) }
+        readRecoveries(of: channel)
+    }
+
+    /// Repeats the reads that failed: at once when the backplane is back, and once a second where it was there all the
+    /// time and refused.
+    func askAgain() {
+        guard backplane.isUp else { return }
+        let names = failedReads
+        failedReads.removeAll()
+        for channel in names.compactMap({ channels[$0] }) {
+            switch channel.missedRead {
+            case .open: readHead(of: channel)
+            case .fill(let after): fill(channel, after: after)
+            case nil: readRecoveries(of: channel)
+            }
+        }
+    }
+
+    // MARK: Clients that come back
+
+    func recover(_ name: ChannelName, _ since: Position, _ reactor: Int) {
+        guard let channel = channels[name] else { return }
+        if channel.continuity.isLive, let page = tailPage(of: channel, since: since) {
+            metrics.tailHits.add()
+            return post(.recovered(name, page), to: 1 << reactor)
+        }
+        channel.recoveries[since, default: 0] |= 1 << reactor
+        readRecoveries(of: channel)
+    }
+
+    private func tailPage(of channel: WatchedChannel, since: Position) -> HistoryPage? {
+        let last = channel.continuity.last
+        if since == last { return HistoryPage(since: since, publications: [], head: last) }
+        guard let found = channel.continuity.tail.publications(after: since) else { return nil }
+        return HistoryPage(since: since, publications: Array(found), head: last)
+    }
+
+    /// Starts one read for all who wait; those who come during it wait for the next, which the tail then spares.
+    private func readRecoveries(of channel: WatchedChannel) {
+        guard channel.continuity.isLive, channel.recoveryUnderWay == nil else { return }
+        answerFromTail(channel)
+        guard let oldest = channel.recoveries.keys.min() else { return }
+        guard backplane.isUp else {
+            failedReads.insert(channel.name)
+            return
+        }
+        channel.recoveryUnderWay = oldest
+        metrics.historyReads.add()
+        backplane.read(channel.name, since: oldest, limit: limits.readCountMax, for: .recover)
+    }
+
+    private func answerFromTail(_ channel: WatchedChannel) {
+        for (since, reactors) in channel.recoveries {
+            guard let page = tailPage(of: channel, since: since) else { continue }
+            metrics.tailHits.add()
+            channel.recoveries[since] = nil
+            post(.recovered(channel.name, page), to: reactors)
+        }
+    }
+
+    private func answerRecoveries(of channel: WatchedChannel, _ page: HistoryPage) {
+        let covered = channel.recoveryUnderWay ?? page.since ?? .start
+        channel.recoveryUnderWay = nil
+        guard channel.continuity.isLive else { return }
+        channel.continuity.remember(page)
+        for (since, reactors) in channel.recoveries where since >= covered {
+            channel.recoveries[since] = nil
+            post(.recovered(channel.name, answer(to: since, from: page, of: channel)), to: reactors)
+        }
+        readRecoveries(of: channel)
+    }
+
+    /// What follows a position, up to what was reported of the channel so far: the page, and behind it the tail. Where
+    /// they do not meet, or the page has a hole, only what lies behind it: then its first publication says that something
+    /// is missing.
+    private func answer(to since: Position, from page: HistoryPage, of channel: WatchedChannel) -> HistoryPage {
+        let last = channel.continuity.last
+        var publications = page.publications.filter { $0.position > since && $0.position <= last }
+        let reached = publications.last?.position ?? since
+        publications += channel.continuity.tail.publications.filter { $0.position > reached }
+        var expected = last
+        let hole = publications.lastIndex { publication in
+            defer { expected = publication.previous }
+            return publication.position != expected
+        }
+        if let hole { publications.removeFirst(hole + 1) }
+        return HistoryPage(since: since, publications: publications, head: last)
+    }
+}
