@@ -5,6 +5,7 @@ import PackageDescription
 // What each dependency is for, and why it is not written by hand here:
 //
 //   hiredis                 RESP codec of the Redis project (reader and formatter only; the reactor owns the socket).
+//   liburing                many sends in one system call, where the kernel lets us.
 //   simdjson                validates every JSON payload in place, at memory speed.
 //   swift-collections       the queue of requests under way to Redis.
 //   swift-argument-parser   the command line.
@@ -41,7 +42,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     ],
     targets: [
-        .target(name: "CReactor"),
+        .target(name: "CReactor", linkerSettings: [.linkedLibrary("uring", .when(platforms: [.linux]))]),
         .systemLibrary(
             name: "CHiredis",
             pkgConfig: "hiredis",

@@ -3,7 +3,7 @@
 
 # What building needs besides Swift.
 # shellcheck disable=SC2034 # for those who source this
-BUILD_PACKAGES=(git ca-certificates pkg-config libhiredis-dev libsimdjson-dev libstdc++-12-dev)
+BUILD_PACKAGES=(git ca-certificates pkg-config libhiredis-dev libsimdjson-dev liburing-dev libstdc++-12-dev)
 
 # Whether a package, or something that serves as well, is there.
 is_installed() {
@@ -12,6 +12,7 @@ is_installed() {
         curl | git | haproxy | pkg-config | python3 | redis-server) command -v "$1" >/dev/null ;;
         libhiredis-dev) pkg-config --exists hiredis 2>/dev/null ;;
         libsimdjson-dev) pkg-config --exists simdjson 2>/dev/null ;;
+        liburing-dev) pkg-config --exists liburing 2>/dev/null ;;
         libstdc++-*) compgen -G '/usr/include/c++/*/string' >/dev/null ;;
         *) dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed ;;
     esac

@@ -13,12 +13,12 @@ public final class RedisBackplane: Backplane {
     private let report: RedisLinkReport
     private weak var delegate: (any BackplaneDelegate)?
 
-    /// Makes a backplane on the uplink's reactor; it connects when it is started.
+    /// Makes a backplane in the uplink's seat; it connects when it is started.
     public init(
         address: RedisAddress,
         nodeID: String,
         limits: Limits,
-        reactor: Reactor<UplinkCommand>,
+        seat: ReactorSeat,
         classify: @escaping PayloadClassifier,
         report: RedisLinkReport
     ) {
@@ -27,13 +27,13 @@ public final class RedisBackplane: Backplane {
             limits: limits,
             nodeID: nodeID,
             token: Self.commandToken,
-            reactor: reactor
+            seat: seat
         )
         subscriptions = RedisSubscriptionLink(
             address: address,
             limits: limits,
             token: Self.subscriptionToken,
-            reactor: reactor
+            seat: seat
         )
         self.classify = classify
         self.report = report
@@ -107,7 +107,7 @@ public final class RedisBackplane: Backplane {
             delegate?.read(channel, for: purpose, since: since, outcome.flatMap { page($0, since: since) })
         case .describe(_, let ticket):
             delegate?.described(ticket, outcome.flatMap { facts($0) })
-        case .authenticate, .select, .version, .install, .count:
+        case .authenticate, .select, .version, .install, .prelude, .count:
             break
         }
     }

@@ -12,6 +12,8 @@ final class RedisCommandLink {
         case select
         case version
         case install
+        /// An answer that stands before those of this turn's publishes; see `ask`.
+        case prelude
         case publish(PublishRequest)
         case read(ChannelName, since: Position?, limit: Int, ReadPurpose)
         case count(ChannelName, subscribers: Int)
@@ -28,7 +30,7 @@ final class RedisCommandLink {
     private let address: RedisAddress
     private let limits: Limits
     private let nodeID: String
-    private unowned let reactor: Reactor<UplinkCommand>
+    private unowned let seat: ReactorSeat
     private var pending = Deque<Pending>()
 
     /// Whether requests are taken.
@@ -43,12 +45,12 @@ final class RedisCommandLink {
     /// Time from a request to its answer, in nanoseconds.
     var onRoundTrip: (UInt64) -> Void = { _ in }
 
-    init(address: RedisAddress, limits: Limits, nodeID: String, token: UInt64, reactor: Reactor<UplinkCommand>) {
+    init(address: RedisAddress, limits: Limits, nodeID: String, token: UInt64, seat: ReactorSeat) {
         self.address = address
         self.limits = limits
         self.nodeID = nodeID
-        self.reactor = reactor
-        link = RedisLink(address: address, limits: limits, token: token, reactor: reactor)
+        self.seat = seat
+        link = RedisLink(address: address, limits: limits, token: token, seat: seat)
         link.onConnected = { [unowned self] in greet() }
         link.onReply = { [unowned self] in take($0) }
         link.onLost = { [unowned self] in lose($0) }
@@ -61,17 +63,23 @@ final class RedisCommandLink {
     /// Drops the link when its oldest request waits too long: a stopped or cut-off Redis sends no error.
     func tick(_ tick: UInt32) {
         link.tick(tick)
-        if let oldest = pending.first, reactor.now > oldest.sentAt,
-            reactor.now - oldest.sentAt > limits.redisMilliseconds * 1_000_000
+        if let oldest = pending.first, seat.now > oldest.sentAt,
+            seat.now - oldest.sentAt > limits.redisMilliseconds * 1_000_000
         {
             link.fail("no answer in \(limits.redisMilliseconds) ms")
         }
     }
 
     /// Sends a request, or fails it at once.
+    ///
+    /// Redis writes to its clients in the opposite order of their first byte of output (`putClientInPendingWriteQueue`
+    /// of 7.0 adds at the head). With an answer before the first publish of a batch it writes to subscribers first and
+    /// to the publisher last. Otherwise everything that an answer sets off, up to the publisher's own client, is on the
+    /// subscribers' road: on one busy core, 100 of 550 µs.
     func ask(_ request: Request) {
         if !isUp { return onAnswer(request, .failure(.unavailable)) }
         if pending.count >= limits.redisRequestsMax { return onAnswer(request, .failure(.overloaded)) }
+        if case .publish = request, link.isFlushed { send(.prelude) }
         send(request)
     }
 
@@ -80,7 +88,7 @@ final class RedisCommandLink {
 
     private func send(_ request: Request, isRepeated: Bool = false) {
         link.send(arguments(of: request))
-        pending.append(Pending(request: request, sentAt: reactor.now, isRepeated: isRepeated))
+        pending.append(Pending(request: request, sentAt: seat.now, isRepeated: isRepeated))
     }
 
     private func greet() {
@@ -100,7 +108,7 @@ final class RedisCommandLink {
 
     private func take(_ reply: RedisReply) {
         guard let done = pending.popFirst() else { return link.fail("an answer without a question") }
-        onRoundTrip(reactor.now > done.sentAt ? reactor.now - done.sentAt : 0)
+        onRoundTrip(seat.now > done.sentAt ? seat.now - done.sentAt : 0)
         switch done.request {
         case .authenticate, .select:
             if let error = reply.error { link.fail(error) }
@@ -109,6 +117,7 @@ final class RedisCommandLink {
         case .install:
             if let error = reply.error, !isUp { return link.fail(error) }
             markUp()
+        case .prelude: break
         default:
             answer(done, reply)
         }
@@ -140,6 +149,7 @@ final class RedisCommandLink {
         case .select: return ["SELECT", .text(String(address.database))]
         case .version: return ["FCALL_RO", "perseid_version", "0"]
         case .install: return ["FUNCTION", "LOAD", "REPLACE", .bytes(RedisFunctions.source)]
+        case .prelude: return ["PING"]
         case .publish(let publish): return arguments(of: publish)
         case .read(let channel, let since, let limit, _):
             return [

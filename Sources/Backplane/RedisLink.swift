@@ -2,7 +2,7 @@ internal import Broker
 internal import CHiredis
 internal import Reactor
 
-/// One connection to Redis: our socket on the uplink's reactor, hiredis' codec, a reconnect with full jitter.
+/// One connection to Redis: our socket on the uplink's seat, hiredis' codec, a reconnect with full jitter.
 ///
 /// Thread: owned by the uplink. Commands are written into `output` and leave in one send at the end of the turn. What
 /// comes back goes to `onReply`, in the order Redis sent it.
@@ -21,13 +21,12 @@ final class RedisLink {
     private let address: RedisAddress
     private let limits: Limits
     private let token: UInt64
-    private unowned let reactor: Reactor<UplinkCommand>
+    private unowned let seat: ReactorSeat
 
     private var socket: Socket?
     private var reader: UnsafeMutablePointer<redisReader>?
     private var output: [UInt8] = []
     private var outputSent = 0
-    private var isWritabilityWatched = false
     private var attempts: UInt64 = 0
 
     /// The link is up and can be written to.
@@ -37,16 +36,16 @@ final class RedisLink {
     /// The link was lost, or could not be made; it tries again by itself.
     var onLost: (String) -> Void = { _ in }
 
-    init(address: RedisAddress, limits: Limits, token: UInt64, reactor: Reactor<UplinkCommand>) {
+    init(address: RedisAddress, limits: Limits, token: UInt64, seat: ReactorSeat) {
         self.address = address
         self.limits = limits
         self.token = token
-        self.reactor = reactor
-        state = .waiting(untilTick: reactor.currentTick)
+        self.seat = seat
+        state = .waiting(untilTick: seat.currentTick)
     }
 
     deinit {
-        socket?.close()
+        close()
         if let reader { redisReaderFree(reader) }
     }
 
@@ -71,9 +70,8 @@ final class RedisLink {
             reader = redisReaderCreate()
             // hiredis gives up its buffer when it is larger than this and empty; a busy link should keep it.
             reader!.pointee.maxbuf = 1 << 20
-            state = .connecting(untilTick: reactor.tick(afterMilliseconds: limits.redisMilliseconds))
-            isWritabilityWatched = true
-            try reactor.poller.add(socket.descriptor, token: token, for: [.read, .write])
+            state = .connecting(untilTick: seat.tick(afterMilliseconds: limits.redisMilliseconds))
+            try seat.watch(socket.descriptor, token: token)
         } catch {
             fail("\(error)")
         }
@@ -82,16 +80,22 @@ final class RedisLink {
     /// Drops the link and plans the next attempt: evenly between zero and a bound that doubles, so that the nodes of a
     /// cluster do not come back in step.
     func fail(_ reason: String) {
-        socket?.close()
-        socket = nil
+        close()
         if let reader { redisReaderFree(reader) }
         reader = nil
         output.removeAll(keepingCapacity: true)
         outputSent = 0
         let bound = min(limits.reconnectMillisecondsMax, limits.reconnectMillisecondsMin << min(attempts, 20))
         attempts += 1
-        state = .waiting(untilTick: reactor.tick(afterMilliseconds: UInt64.random(in: 0...bound)))
+        state = .waiting(untilTick: seat.tick(afterMilliseconds: UInt64.random(in: 0...bound)))
         onLost(reason)
+    }
+
+    private func close() {
+        guard let socket else { return }
+        seat.forget(socket.descriptor)
+        socket.close()
+        self.socket = nil
     }
 
     /// Redis greeted us: the next failure is the first again.
@@ -111,10 +115,14 @@ final class RedisLink {
         if readiness.contains(.write) { flush() }
     }
 
+    /// Reads in one turn, at most: 1 MiB, some milliseconds of parsing. The thread has clients of its own.
+    private static let readsPerTurnMax = 16
+
     private func receive() {
         // One buffer of this size per read empties a busy socket in few calls.
         withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 16) { buffer in
-            while let socket {
+            for _ in 0..<Self.readsPerTurnMax {
+                guard let socket else { return }
                 switch socket.receive(into: buffer) {
                 case .moved(let count):
                     let bytes = buffer.baseAddress!.assumingMemoryBound(to: CChar.self)
@@ -126,6 +134,7 @@ final class RedisLink {
                 case .failed(let code): return fail("receive: error \(code)")
                 }
             }
+            seat.resume(token: token, .read)
         }
     }
 
@@ -140,6 +149,9 @@ final class RedisLink {
     }
 
     // MARK: Output
+
+    /// Whether all that was written is sent.
+    var isFlushed: Bool { output.isEmpty }
 
     /// Appends one command. Strings are passed as bytes.
     func send(_ arguments: [RedisArgument]) {
@@ -179,24 +191,13 @@ final class RedisLink {
             let outcome = output.withUnsafeBytes { socket.send(UnsafeRawBufferPointer(rebasing: $0[outputSent...])) }
             switch outcome {
             case .moved(let count): outputSent += count
-            case .wouldBlock: return watchWritability(true)
+            case .wouldBlock: return
             case .endOfStream: return
             case .failed(let code): return fail("send: error \(code)")
             }
         }
         output.removeAll(keepingCapacity: output.capacity <= 1 << 20)
         outputSent = 0
-        watchWritability(false)
-    }
-
-    private func watchWritability(_ isWatched: Bool) {
-        guard let socket, isWatched != isWritabilityWatched else { return }
-        isWritabilityWatched = isWatched
-        do {
-            try reactor.poller.modify(socket.descriptor, token: token, for: isWatched ? [.read, .write] : .read)
-        } catch {
-            fail("\(error)")
-        }
     }
 }
 

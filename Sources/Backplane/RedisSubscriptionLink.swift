@@ -12,7 +12,7 @@ final class RedisSubscriptionLink {
     private let link: RedisLink
     private let address: RedisAddress
     private let limits: Limits
-    private unowned let reactor: Reactor<UplinkCommand>
+    private unowned let seat: ReactorSeat
 
     private var wanted: Set<ChannelName> = []
     private var lastPing: UInt64 = 0
@@ -26,11 +26,11 @@ final class RedisSubscriptionLink {
     /// `isUp` may have changed.
     var onChange: (String?) -> Void = { _ in }
 
-    init(address: RedisAddress, limits: Limits, token: UInt64, reactor: Reactor<UplinkCommand>) {
+    init(address: RedisAddress, limits: Limits, token: UInt64, seat: ReactorSeat) {
         self.address = address
         self.limits = limits
-        self.reactor = reactor
-        link = RedisLink(address: address, limits: limits, token: token, reactor: reactor)
+        self.seat = seat
+        link = RedisLink(address: address, limits: limits, token: token, seat: seat)
         link.onConnected = { [unowned self] in greet() }
         link.onReply = { [unowned self] in take($0) }
         link.onLost = { [unowned self] reason in
@@ -66,7 +66,7 @@ final class RedisSubscriptionLink {
     func tick(_ tick: UInt32) {
         link.tick(tick)
         guard link.isConnected else { return }
-        let now = reactor.now
+        let now = seat.now
         if let unansweredSince, now - unansweredSince > limits.redisMilliseconds * 1_000_000 {
             return link.fail("silent for \(limits.redisMilliseconds) ms")
         }
@@ -74,7 +74,7 @@ final class RedisSubscriptionLink {
     }
 
     private func ping() {
-        lastPing = reactor.now
+        lastPing = seat.now
         unansweredSince = unansweredSince ?? lastPing
         link.send(["PING"])
     }

@@ -1,12 +1,13 @@
 public import Broker
 public import Reactor
 
-/// The thread between a node's reactors and the backplane: one subscription per channel however many reactors want it,
+/// What stands between a node's reactors and the backplane: one subscription per channel however many reactors want it,
 /// an unbroken chain per channel, one read for all who come back at once.
 ///
-/// Thread: its own reactor, so that a busy edge never delays the bus.
+/// Thread: whichever has the turn of its shared reactor: a reactor of the edge that is awake or asleep, or the uplink's own
+/// thread, so that a busy edge never delays the bus.
 public final class Uplink: ReactorHandler {
-    let reactor: Reactor<UplinkCommand>
+    let seat: ReactorSeat
     let backplane: any Backplane
     let reports: [Inbox<UplinkReport>]
     let limits: Limits
@@ -26,21 +27,21 @@ public final class Uplink: ReactorHandler {
 
     /// Makes an uplink for reactors numbered as their inboxes are ordered; at most 64.
     public init(
-        reactor: Reactor<UplinkCommand>,
+        seat: ReactorSeat,
         backplane: any Backplane,
         reports: [Inbox<UplinkReport>],
         limits: Limits,
         metrics: UplinkMetrics
     ) {
         precondition(reports.count <= 64, "reactors are a 64-bit set here")
-        self.reactor = reactor
+        self.seat = seat
         self.backplane = backplane
         self.reports = reports
         self.limits = limits
         self.metrics = metrics
     }
 
-    /// Starts the backplane; from here on its reactor must run.
+    /// Starts the backplane; from here on its shared reactor must have turns.
     public func start() {
         backplane.start(delegate: self)
     }
@@ -117,7 +118,7 @@ public final class Uplink: ReactorHandler {
         channel.reactorsToOpen &= ~(1 << reactor)
         channel.reactorsMissed &= ~(1 << reactor)
         guard channel.reactors == 0 else { return }
-        channel.lingersUntilTick = self.reactor.tick(afterMilliseconds: limits.lingerMilliseconds)
+        channel.lingersUntilTick = seat.tick(afterMilliseconds: limits.lingerMilliseconds)
         lingering.insert(name)
     }
 
@@ -150,9 +151,9 @@ public final class Uplink: ReactorHandler {
     func renewLeases(_ tick: UInt32) {
         if leaseRenewals.isEmpty, Int32(bitPattern: tick &- nextRenewalTick) >= 0 {
             leaseRenewals = channels.values.filter { $0.subscribers > 0 }.map(\.name)
-            nextRenewalTick = reactor.tick(afterMilliseconds: limits.countLeaseMilliseconds / 3)
+            nextRenewalTick = seat.tick(afterMilliseconds: limits.countLeaseMilliseconds / 3)
         }
-        let ticksInThird = Int(limits.countLeaseMilliseconds / 3 / Reactor<UplinkCommand>.tickMilliseconds)
+        let ticksInThird = Int(limits.countLeaseMilliseconds / 3 / CoarseClock.tickMilliseconds)
         for _ in 0..<(leaseRenewals.count / max(ticksInThird, 1) + 1) {
             guard let name = leaseRenewals.popLast() else { return }
             if channels[name] != nil { countsToTell.insert(name) }

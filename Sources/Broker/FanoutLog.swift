@@ -180,6 +180,9 @@ public final class FanoutLog {
     /// Whether a round must be begun or gone on with.
     public var hasUnsentFrames: Bool { round.isUnderWay || sentThrough < end }
 
+    /// Whether the round has a member to visit yet. While it has not, `nextMember` ends it and drops what is not needed.
+    public var hasMemberLeft: Bool { (round.isUnderWay ? round.next : 0) < members.count }
+
     /// The member to send to next; begins a round if none is under way. `nil` ends the round.
     public func nextMember() -> UInt32? {
         if !round.isUnderWay { round = Round(isUnderWay: true, next: 0, target: end, keepsFrom: end) }

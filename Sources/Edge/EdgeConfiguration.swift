@@ -30,6 +30,9 @@ public struct EdgeConfiguration: Sendable {
     /// Origins of other sites whose pages may publish, open WebSockets and read answers; `*` for all.
     public var allowedOrigins: [String] = []
 
+    /// Whether sends are made many at a time by io_uring, where the kernel allows it.
+    public var usesRing = true
+
     /// Where the reactors log.
     public var logger = Logger(label: "perseid.edge")
 

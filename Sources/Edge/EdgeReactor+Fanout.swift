@@ -31,10 +31,14 @@ extension EdgeReactor {
 
     private func flushQuantum(of feed: Feed) {
         if feed.roundMilliseconds.isEmpty { swap(&feed.roundMilliseconds, &feed.waitingMilliseconds) }
-        for _ in 0..<Self.quantum {
-            guard let member = feed.log.nextMember() else { return observeLatency(of: feed) }
-            send(feed.log, to: member)
+        for _ in 0..<Self.quantum where feed.log.hasMemberLeft {
+            if let member = feed.log.nextMember() { stage(feed.log, member) }
         }
+        submit(feed.log)
+        guard !feed.log.hasMemberLeft else { return }
+        // Only now, for it drops the bytes that were sent.
+        _ = feed.log.nextMember()
+        observeLatency(of: feed)
     }
 
     private func observeLatency(of feed: Feed) {
@@ -45,29 +49,39 @@ extension EdgeReactor {
         feed.roundMilliseconds.removeAll(keepingCapacity: feed.roundMilliseconds.capacity <= 256)
     }
 
-    /// Sends one member what it does not have yet: the hot path of the whole program, one `send` and no allocation.
-    private func send(_ log: FanoutLog, to member: UInt32) {
+    /// Notes for the next batch what one member does not have yet. This and `submit` are the hot path of the whole
+    /// program: one system call for many members and no allocation.
+    private func stage(_ log: FanoutLog, _ member: UInt32) {
         let reader = subscriptions[member]
         let index = reader.pointee.connection
         let connection = connections[live: index]
         if connection.pointee.flags.contains(.isBlocked) { return fallBehind(member, of: log) }
         if connection.pointee.subscriptionCount > 1 { return sendAll(index, log, member) }
         let bytes = log.bytes(from: reader.pointee.offset)
-        guard bytes.count > 0 else { return }
-        switch connection.pointee.socket.send(bytes) {
-        case .moved(let count):
-            noteSent(count, connection)
-            advance(member, by: count)
-            if count < bytes.count {
-                connection.pointee.unfinished = member
+        if bytes.count > 0 { sends.add(connection.pointee.socket, bytes, token: member) }
+    }
+
+    /// Sends what was noted. Each member's outcome concerns its own connection only, so one that closes leaves the
+    /// others' outcomes valid.
+    private func submit(_ log: FanoutLog) {
+        sends.submit { member, byteCount, outcome in
+            let index = subscriptions[member].pointee.connection
+            switch outcome {
+            case .moved(let count):
+                let connection = connections[live: index]
+                noteSent(count, connection)
+                advance(member, by: count)
+                if count < byteCount {
+                    connection.pointee.unfinished = member
+                    block(index)
+                    fallBehind(member, of: log)
+                }
+            case .wouldBlock, .endOfStream:
                 block(index)
                 fallBehind(member, of: log)
+            case .failed:
+                close(index)
             }
-        case .wouldBlock, .endOfStream:
-            block(index)
-            fallBehind(member, of: log)
-        case .failed:
-            close(index)
         }
     }
 

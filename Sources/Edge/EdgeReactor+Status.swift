@@ -33,7 +33,7 @@ extension EdgeReactor {
     /// Connections let go in one tick while draining: as many as it takes to be through after three quarters of the
     /// time, so that the nodes that take them over are not flooded and each still has a moment to leave by itself.
     private func drainShare(_ tick: UInt32, deadline: UInt32) -> Int {
-        let reserve = limits.drainMilliseconds / 4 / Reactor<UplinkReport>.tickMilliseconds
+        let reserve = limits.drainMilliseconds / 4 / CoarseClock.tickMilliseconds
         let ticksLeft = max(Int(Int32(bitPattern: deadline &- tick)) - Int(reserve), 1)
         return max((connections.count + ticksLeft - 1) / ticksLeft, 64)
     }

@@ -84,6 +84,6 @@ extension EdgeReactor {
     }
 
     private func milliseconds(from earlier: UInt32, to later: UInt32) -> UInt64 {
-        UInt64(later &- earlier) * Reactor<UplinkReport>.tickMilliseconds
+        UInt64(later &- earlier) * CoarseClock.tickMilliseconds
     }
 }

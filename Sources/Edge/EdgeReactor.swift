@@ -51,6 +51,7 @@ final class EdgeReactor: ReactorHandler {
     var feedsByLog: [ObjectIdentifier: Feed] = [:]
     var subscriptions = SubscriptionTable()
     var flushQueue = Deque<Feed>()
+    var sends: SendBatch
     var encoder = FrameEncoder()
     var frame = ByteBuffer(capacity: 4_096)
     var joins: [Join] = []
@@ -80,6 +81,7 @@ final class EdgeReactor: ReactorHandler {
         self.metrics = metrics
         limits = configuration.limits
         httpLimits = HTTPLimits(configuration.limits)
+        sends = SendBatch(usesRing: configuration.usesRing)
         origins = OriginPolicy(allowed: configuration.allowedOrigins)
         logger = configuration.logger
         reactor = try Reactor(inbox: inbox)

@@ -1,5 +1,5 @@
 public import Backplane
-public import Broker
+internal import Broker
 internal import Logging
 public import Reactor
 
@@ -8,61 +8,52 @@ public final class Node: Sendable {
     /// What it counts and whether it is ready.
     public let status: NodeStatus
 
-    private let uplink: Inbox<UplinkCommand>
+    private let uplink: SharedReactor<Uplink>
+    private let uplinkThread: Inbox<Void>
     private let reports: [Inbox<UplinkReport>]
-    private let endings: Endings
-    private let hostsUplink: Bool
+    private let edges = Endings()
+    private let keepers = Endings()
 
-    /// Makes the backplane, on the uplink's thread.
-    public typealias BackplaneMaker = @Sendable (Reactor<UplinkCommand>, UplinkMetrics) -> any Backplane
+    /// Makes the backplane, in the uplink's seat.
+    public typealias BackplaneMaker = @Sendable (ReactorSeat, UplinkMetrics) -> any Backplane
 
     /// Starts a node and returns once it listens.
     ///
     /// - Throws: if a thread, a descriptor or the port cannot be had.
     /// - Parameters:
-    ///   - hostsUplink: whether the uplink lives in the first reactor's thread: right for a backplane in memory, where a
-    ///     thread of its own would only add two switches to every publish. One that waits for a network has its own.
+    ///   - hasUplinkThread: whether the uplink has a thread that gives it turns while all reactors are busy: right for a
+    ///     backplane behind a network. One in memory has nothing to do but what the reactors ask of it.
     public init(
         _ configuration: EdgeConfiguration,
-        hostsUplink: Bool,
+        hasUplinkThread: Bool,
         backplane: @escaping BackplaneMaker
     ) throws(SystemError) {
         HostProcess.ignoreBrokenPipes()
         HostProcess.raiseDescriptorLimit()
-        let count = configuration.reactorCount
-        let metrics = (0..<count).map { _ in EdgeMetrics() }
+        let metrics = (0..<configuration.reactorCount).map { _ in EdgeMetrics() }
         let status = NodeStatus(uplink: UplinkMetrics(), reactors: metrics)
-        let uplink = try Inbox<UplinkCommand>()
-        var reports: [Inbox<UplinkReport>] = []
-        for _ in 0..<count { reports.append(try Inbox<UplinkReport>()) }
-        let inboxes = reports
+        var inboxes: [Inbox<UplinkReport>] = []
+        for _ in metrics { inboxes.append(try Inbox()) }
+        let reports = inboxes
+        let limits = configuration.limits
+        let uplink = try SharedReactor { seat in
+            let uplink = Uplink(
+                seat: seat,
+                backplane: backplane(seat, status.uplink),
+                reports: reports,
+                limits: limits,
+                metrics: status.uplink
+            )
+            uplink.start()
+            return uplink
+        }
         self.status = status
         self.uplink = uplink
         self.reports = reports
-        self.hostsUplink = hostsUplink
-        endings = Endings()
-
-        for index in 0..<count {
-            // One after the other: the first may be the one that finds a free port for all.
-            let start = Start()
-            let endings = endings
-            endings.begin()
-            let guest = hostsUplink && index == 0 ? backplane : nil
-            try ReactorThread.start(name: "edge-\(index)") {
-                Self.runEdge(configuration, index, inboxes, uplink, status, start, hosting: guest)
-                endings.end()
-            }
-            if let error = start.wait() { throw error }
-        }
-        if hostsUplink { return }
-        let limits = configuration.limits
-        let logger = configuration.logger
-        let endings = endings
-        endings.begin()
-        try ReactorThread.start(name: "uplink") {
-            Self.runUplink(limits, logger, uplink, inboxes, status.uplink, backplane)
-            endings.end()
-        }
+        uplinkThread = try Inbox()
+        for index in reports.indices { try startEdge(configuration, index) }
+        // Last, so that it is woken for what comes from the backplane only if all reactors are busy.
+        if hasUplinkThread { try startUplinkThread(configuration.logger) }
     }
 
     /// The port it listens on.
@@ -71,71 +62,71 @@ public final class Node: Sendable {
     /// Lets the clients go and ends all threads; returns when they ended.
     public func stop() {
         for inbox in reports { inbox.post(.drain) }
-        endings.wait(untilLeft: hostsUplink ? 0 : 1)
-        uplink.post(.stop)
-        endings.wait(untilLeft: 0)
+        edges.wait()
+        uplink.inbox.post(.stop)
+        uplink.takeTurns()
+        uplinkThread.post(())
+        keepers.wait()
     }
 
-    private static func runEdge(
-        _ configuration: EdgeConfiguration,
-        _ index: Int,
-        _ inboxes: [Inbox<UplinkReport>],
-        _ uplink: Inbox<UplinkCommand>,
-        _ status: NodeStatus,
-        _ start: Start,
-        hosting makeBackplane: BackplaneMaker?
-    ) {
-        do throws(SystemError) {
-            let edge = try EdgeReactor(
-                configuration: configuration,
-                index: index,
-                inbox: inboxes[index],
-                uplink: uplink,
-                node: status,
-                metrics: status.reactors[index]
-            )
-            if let makeBackplane {
-                let guest = try Reactor(inbox: uplink)
-                let handler = makeUplink(on: guest, configuration.limits, inboxes, status.uplink, makeBackplane)
-                try edge.reactor.host(guest, handler)
-                handler.start()
+    private func startEdge(_ configuration: EdgeConfiguration, _ index: Int) throws(SystemError) {
+        let (inbox, uplink, status, edges) = (reports[index], uplink, status, edges)
+        let start = Start()
+        edges.begin()
+        try ReactorThread.start(name: "edge-\(index)") {
+            defer { edges.end() }
+            do throws(SystemError) {
+                let edge = try EdgeReactor(
+                    configuration: configuration,
+                    index: index,
+                    inbox: inbox,
+                    uplink: uplink.inbox,
+                    node: status,
+                    metrics: status.reactors[index]
+                )
+                try edge.reactor.host(uplink)
+                status.port = edge.listener.port
+                status.noteEdgeStarted()
+                start.finish(nil)
+                edge.reactor.run(edge)
+                status.noteEdgeEnded()
+            } catch {
+                start.finish(error)
             }
-            status.port = edge.listener.port
-            status.noteEdgeStarted()
-            start.finish(nil)
-            edge.reactor.run(edge)
-            status.noteEdgeEnded()
-        } catch {
-            start.finish(error)
         }
+        // One after the other: the first may be the one that finds a free port for all.
+        if let error = start.wait() { throw error }
     }
 
-    private static func makeUplink(
-        on reactor: Reactor<UplinkCommand>,
-        _ limits: Limits,
-        _ reports: [Inbox<UplinkReport>],
-        _ metrics: UplinkMetrics,
-        _ makeBackplane: BackplaneMaker
-    ) -> Uplink {
-        let backplane = makeBackplane(reactor, metrics)
-        return Uplink(reactor: reactor, backplane: backplane, reports: reports, limits: limits, metrics: metrics)
-    }
-
-    private static func runUplink(
-        _ limits: Limits,
-        _ logger: Logger,
-        _ inbox: Inbox<UplinkCommand>,
-        _ reports: [Inbox<UplinkReport>],
-        _ metrics: UplinkMetrics,
-        _ makeBackplane: BackplaneMaker
-    ) {
-        do throws(SystemError) {
-            let reactor = try Reactor(inbox: inbox)
-            let uplink = makeUplink(on: reactor, limits, reports, metrics, makeBackplane)
-            uplink.start()
-            reactor.run(uplink)
-        } catch {
-            logger.critical("the uplink cannot start", metadata: ["error": "\(error)"])
+    private func startUplinkThread(_ logger: Logger) throws(SystemError) {
+        let (inbox, uplink, keepers) = (uplinkThread, uplink, keepers)
+        let start = Start()
+        keepers.begin()
+        try ReactorThread.start(name: "uplink") {
+            defer { keepers.end() }
+            do throws(SystemError) {
+                let reactor = try Reactor(inbox: inbox)
+                try reactor.host(uplink)
+                start.finish(nil)
+                reactor.run(UplinkKeeper(uplink))
+            } catch {
+                start.finish(error)
+            }
         }
+        if let error = start.wait() { throw error }
     }
+}
+
+/// The uplink's own thread: it has nothing to do but to give the uplink turns.
+private final class UplinkKeeper: ReactorHandler {
+    private let uplink: SharedReactor<Uplink>
+
+    init(_ uplink: SharedReactor<Uplink>) { self.uplink = uplink }
+
+    var isIntakePaused: Bool { false }
+    var isFinished: Bool { uplink.isFinished }
+    func ready(token: UInt64, readiness: Readiness) {}
+    func receive(_ message: Void) {}
+    func tick(_ tick: UInt32) {}
+    func endOfTurn() -> Bool { false }
 }

@@ -32,7 +32,7 @@ final class Start: Sendable {
     }
 }
 
-/// How many threads of a node still run.
+/// How many threads of one kind still run.
 final class Endings: Sendable {
     private let left = Atomic<Int>(0)
 
@@ -40,8 +40,8 @@ final class Endings: Sendable {
 
     func end() { left.subtract(1, ordering: .acquiringAndReleasing) }
 
-    /// Waits until at most so many run.
-    func wait(untilLeft count: Int) {
-        while left.load(ordering: .acquiring) > count { usleep(1_000) }
+    /// Waits until none runs.
+    func wait() {
+        while left.load(ordering: .acquiring) > 0 { usleep(1_000) }
     }
 }

@@ -59,6 +59,16 @@ extension Poller {
     func closeDescriptor() { creactor_close(descriptor) }
 }
 
+extension PollerDescriptor {
+    /// Watches a socket that other pollers watch, too: the kernel wakes the first of them that sleeps, and tells each
+    /// readiness once, when it begins. Source: `epoll_ctl(2)`, `EPOLLEXCLUSIVE` and `EPOLLET`.
+    func share(_ watched: Int32, token: UInt64) throws(SystemError) {
+        let bits = creactor_epoll_in | creactor_epoll_out | creactor_epoll_shared
+        let result = creactor_epoll_control(descriptor, creactor_epoll_add, watched, bits, token)
+        guard result == 0 else { throw SystemError(call: "epoll_ctl", result: Int(result)) }
+    }
+}
+
 /// Wakes a reactor from another thread: an eventfd.
 ///
 /// Source: `eventfd(2)`. Signals that come before the reactor wakes melt into one.

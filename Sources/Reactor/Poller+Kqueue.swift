@@ -73,6 +73,26 @@ extension Poller {
     func closeDescriptor() { creactor_close(descriptor) }
 }
 
+extension PollerDescriptor {
+    /// Watches a socket that other pollers watch, too. Each readiness is told once, when it begins, but to all of them:
+    /// kqueue cannot choose one that sleeps.
+    func share(_ watched: Int32, token: UInt64) throws(SystemError) {
+        let user = UnsafeMutableRawPointer(bitPattern: UInt(token))
+        for filter in [EVFILT_READ, EVFILT_WRITE] {
+            var change = kevent(
+                ident: UInt(watched),
+                filter: Int16(filter),
+                flags: UInt16(EV_ADD | EV_CLEAR),
+                fflags: 0,
+                data: 0,
+                udata: user
+            )
+            let result = kevent(descriptor, &change, 1, nil, 0, nil)
+            guard result >= 0 else { throw SystemError(call: "kevent", result: -Int(errno)) }
+        }
+    }
+}
+
 /// Wakes a reactor from another thread: a pipe, which every kqueue system has, with both ends non-blocking.
 ///
 /// Signals that come before the reactor wakes may fill the pipe; a full pipe is as good as a signal.

@@ -14,8 +14,18 @@ public struct Poller: ~Copyable {
     /// keeps it, and a turn stays short enough for its inbox.
     static let batchCapacity = 512
 
+    /// Names it to those that share descriptors among several pollers.
+    var id: PollerDescriptor { PollerDescriptor(descriptor: descriptor) }
+
     deinit {
         closeDescriptor()
         batch.deallocate()
     }
+}
+
+/// Names a poller of any thread, for as long as its owner keeps it open.
+///
+/// Size: 4 bytes.
+struct PollerDescriptor: Hashable, Sendable {
+    let descriptor: Int32
 }

@@ -33,50 +33,55 @@ public final class Reactor<Message: Sendable> {
     /// Tokens from here on are the reactor's own.
     public static var reservedTokens: UInt64 { .max - 15 }
 
-    /// Length of one tick of the coarse clock.
-    public static var tickMilliseconds: UInt64 { 250 }
-
     /// Where others leave messages.
     public let inbox: Inbox<Message>
 
     /// What waits for descriptors.
     public let poller: Poller
 
-    /// Nanoseconds of the monotonic clock when this turn's events came: one clock read per turn.
-    public private(set) var now: UInt64
+    private var clock = CoarseClock()
 
-    /// Time from the end of one wait to the start of the next, of the longest turn since it was last taken.
-    public private(set) var longestTurnNanoseconds: UInt64 = 0
+    /// The longest turn since it was last taken: from the end of one wait to the start of the next.
+    private var longestTurnNanoseconds: UInt64 = 0
 
-    private let start: UInt64
-    private var tick: UInt32 = 0
     private var batch: [Message] = []
 
     /// How many of `batch` were handed over; the rest waits for the end of a pause.
     private var batchHandled = 0
 
+    /// The shared reactor that has turns on this thread, too, and whether this thread owes it one.
+    private var shared: (any SharedTurns)?
+    private var owesSharedTurn = false
+
     /// Makes a reactor around an inbox that others already hold.
     public init(inbox: Inbox<Message>) throws(SystemError) {
         self.inbox = inbox
         poller = try Poller()
-        now = Clock.monotonicNanoseconds
-        start = now
-        try inbox.wakeup.attach(to: poller, token: .max)
+        try inbox.wakeup.attach(to: poller, token: PollerToken.wakeup)
     }
+
+    /// Nanoseconds of the monotonic clock when this turn's events came: one clock read per turn.
+    public var now: UInt64 { clock.now }
+
+    /// The current tick.
+    public var currentTick: UInt32 { clock.tick }
 
     /// The first tick that stands at least so many milliseconds from now.
     public func tick(afterMilliseconds milliseconds: UInt64) -> UInt32 {
-        let end = (now - start) / 1_000_000 + milliseconds
-        return UInt32(truncatingIfNeeded: (end + Self.tickMilliseconds) / Self.tickMilliseconds)
+        clock.tick(afterMilliseconds: milliseconds)
     }
-
-    /// The current tick.
-    public var currentTick: UInt32 { tick }
 
     /// Takes the longest turn since it was last taken, in nanoseconds.
     public func takeLongestTurn() -> UInt64 {
         defer { longestTurnNanoseconds = 0 }
         return longestTurnNanoseconds
+    }
+
+    /// Takes in a shared reactor: from here on this thread gives it turns, too. The hosts that join first are the first
+    /// to be woken for it.
+    public func host<Handler: ReactorHandler>(_ shared: SharedReactor<Handler>) throws(SystemError) {
+        try shared.join(poller.id)
+        self.shared = shared
     }
 
     /// Turns until the handler is finished.
@@ -85,77 +90,41 @@ public final class Reactor<Message: Sendable> {
         while !handler.isFinished {
             wait(handler, hasWorkLeft: hasWorkLeft)
             drainInbox(to: handler)
-            moveClock(of: handler)
-            if let guest { hostTurn(of: guest, for: handler) }
+            let isTick = moveClock(of: handler)
+            exchange(with: handler, isTick: isTick)
             hasWorkLeft = handler.endOfTurn()
+            settleShared()
             longestTurnNanoseconds = max(longestTurnNanoseconds, Clock.monotonicNanoseconds - now)
         }
+        while owesSharedTurn { giveSharedTurn() }
+        shared?.leave(poller.id)
     }
 
     private func wait<Handler: ReactorHandler>(_ handler: Handler, hasWorkLeft: Bool) where Handler.Message == Message {
         // During a pause nothing is taken, so nothing that is posted needs to end the sleep.
         let isTaken = handler.isIntakePaused || (batch.isEmpty && inbox.prepareToSleep())
-        let maySleep = !hasWorkLeft && isTaken && (guest?.mayHostSleep() ?? true)
+        let maySleep = !hasWorkLeft && isTaken && !owesSharedTurn
         var isNowKnown = false
-        poller.wait(milliseconds: maySleep ? millisecondsToNextTick() : 0) { token, readiness in
-            if !isNowKnown { now = Clock.monotonicNanoseconds }
+        poller.wait(milliseconds: maySleep ? clock.millisecondsToNextTick : 0) { token, readiness in
+            if !isNowKnown { clock.read() }
             isNowKnown = true
-            switch token {
-            case .max: inbox.wakeup.clear()
-            case .max - 1: guest?.clearWakeup()
-            default: handler.ready(token: token, readiness: readiness)
+            if token < Self.reservedTokens {
+                handler.ready(token: token, readiness: readiness)
+            } else if let shared, let sharedToken = PollerToken.sharedToken(token) {
+                shared.note(token: sharedToken, readiness)
+                isSharedReady = true
+            } else {
+                inbox.wakeup.clear()
             }
         }
-        if !isNowKnown { now = Clock.monotonicNanoseconds }
+        if !isNowKnown { clock.read() }
         inbox.noteAwake()
-        guest?.noteHostAwake()
     }
 
-    private func moveClock<Handler: ReactorHandler>(of handler: Handler) where Handler.Message == Message {
-        let due = UInt32(truncatingIfNeeded: (now - start) / (Self.tickMilliseconds * 1_000_000))
-        guard due != tick else { return }
-        tick = due
-        handler.tick(due)
-    }
-
-    // MARK: A guest
-
-    /// Another reactor on this thread, without descriptors of its own, that has a turn in each turn of this one. What the
-    /// two post to each other costs no wake-up and no switch of threads.
-    private var guest: ReactorGuest?
-
-    /// Takes in a guest; it must have been made on this thread.
-    public func host<Handler: ReactorHandler>(
-        _ guest: Reactor<Handler.Message>,
-        _ handler: Handler
-    ) throws(SystemError) {
-        try guest.inbox.wakeup.attach(to: poller, token: .max - 1)
-        self.guest = ReactorGuest(
-            turn: { guest.turnAsGuest(handler) },
-            mayHostSleep: { guest.inbox.prepareToSleep() },
-            noteHostAwake: { guest.inbox.noteAwake() },
-            clearWakeup: { guest.inbox.wakeup.clear() }
-        )
-    }
-
-    /// Exchanges between host and guest in one turn, at most: a publish is a question, its answer and nothing more, so
-    /// two would do; pipelined requests make it a few.
-    private static var exchangesMax: Int { 8 }
-
-    private func hostTurn<Handler: ReactorHandler>(of guest: ReactorGuest, for handler: Handler)
-    where Handler.Message == Message {
-        for _ in 0..<Self.exchangesMax {
-            guest.turn()
-            if inbox.count == 0 || handler.isIntakePaused || !batch.isEmpty { return }
-            drainInbox(to: handler)
-        }
-    }
-
-    private func turnAsGuest<Handler: ReactorHandler>(_ handler: Handler) where Handler.Message == Message {
-        now = Clock.monotonicNanoseconds
-        drainInbox(to: handler)
-        moveClock(of: handler)
-        _ = handler.endOfTurn()
+    private func moveClock<Handler: ReactorHandler>(of handler: Handler) -> Bool where Handler.Message == Message {
+        guard let tick = clock.advance() else { return false }
+        handler.tick(tick)
+        return true
     }
 
     /// Hands over what waits, up to a pause; what the pause left comes first in the next turn.
@@ -173,20 +142,38 @@ public final class Reactor<Message: Sendable> {
         batch.removeAll(keepingCapacity: batch.capacity <= 4_096)
     }
 
-    private func millisecondsToNextTick() -> Int32 {
-        let elapsed = (Clock.monotonicNanoseconds - start) / 1_000_000
-        let next = (elapsed / Self.tickMilliseconds + 1) * Self.tickMilliseconds
-        return Int32(next - elapsed)
+    // MARK: The shared reactor
+
+    /// Exchanges between host and shared reactor in one turn, at most: a publish is a question, its answer and nothing
+    /// more, so two would do; pipelined requests make it a few.
+    private static var exchangesMax: Int { 8 }
+
+    /// Whether this turn's events were the shared reactor's, too.
+    private var isSharedReady = false
+
+    /// Gives the shared reactor the turns it needs, and takes its answers in the same turn.
+    private func exchange<Handler: ReactorHandler>(with handler: Handler, isTick: Bool)
+    where Handler.Message == Message {
+        guard let shared else { return }
+        var isDue = isTick || isSharedReady
+        isSharedReady = false
+        for _ in 0..<Self.exchangesMax where isDue || owesSharedTurn || shared.messageCount > 0 {
+            isDue = false
+            giveSharedTurn()
+            drainInbox(to: handler)
+        }
+    }
+
+    /// What the end of a turn asked of the shared reactor must not wait for the next event.
+    private func settleShared() {
+        if let shared, shared.messageCount > 0 { giveSharedTurn() }
+    }
+
+    private func giveSharedTurn() {
+        guard let shared else { return }
+        owesSharedTurn = shared.takeTurn(isOwed: owesSharedTurn)
     }
 }
 
 @available(*, unavailable)
 extension Reactor: Sendable {}
-
-/// What a host needs of its guest, whatever the guest's messages are.
-private struct ReactorGuest {
-    let turn: () -> Void
-    let mayHostSleep: () -> Bool
-    let noteHostAwake: () -> Void
-    let clearWakeup: () -> Void
-}

@@ -40,7 +40,12 @@ public struct Socket: Sendable, Hashable {
 
     /// Sends a run of bytes, as much as fits. Source: `send(2)` with `MSG_NOSIGNAL`.
     public func send(_ bytes: UnsafeRawBufferPointer) -> Transfer {
-        Socket.outcome(creactor_send(descriptor, bytes.baseAddress!, bytes.count))
+        Socket.outcome(sendResult(bytes))
+    }
+
+    /// Bytes sent, or the negative `errno`.
+    func sendResult(_ bytes: UnsafeRawBufferPointer) -> Int {
+        creactor_send(descriptor, bytes.baseAddress!, bytes.count)
     }
 
     /// Sends several runs with one system call, as much as fits. Source: `sendmsg(2)`.
@@ -77,7 +82,7 @@ public struct Socket: Sendable, Hashable {
         return Socket(descriptor: result)
     }
 
-    private static func outcome(_ result: Int) -> Transfer {
+    static func outcome(_ result: Int) -> Transfer {
         if result > 0 { return .moved(result) }
         let code = Int32(truncatingIfNeeded: -result)
         return code == EAGAIN || code == EWOULDBLOCK ? .wouldBlock : .failed(code)

@@ -26,7 +26,7 @@ struct Serve: AsyncParsableCommand {
         do {
             node = try Node(
                 configuration,
-                hostsUplink: settings.redis == nil,
+                hasUplinkThread: settings.redis != nil,
                 backplane: settings.backplaneMaker(logger)
             )
         } catch {
@@ -59,17 +59,17 @@ extension Settings {
         return logger
     }
 
-    /// What makes the backplane, on the uplink's thread.
+    /// What makes the backplane, in the uplink's seat.
     func backplaneMaker(_ logger: Logger) -> Node.BackplaneMaker {
         let limits = edge.limits
         guard let redis else { return { _, _ in MemoryBackplane(limits: limits) } }
         let nodeID = edge.nodeID
-        return { reactor, metrics in
+        return { seat, metrics in
             RedisBackplane(
                 address: redis,
                 nodeID: nodeID,
                 limits: limits,
-                reactor: reactor,
+                seat: seat,
                 classify: { Payload(heard: $0, declared: $1) },
                 report: RedisLinkReport(
                     changed: { link, reason in

@@ -20,6 +20,9 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Reactor threads (default: one per processor).")
     var reactors: Int?
 
+    @Option(help: "Send by io_uring where the kernel allows it: auto or off (default: auto).")
+    var ioUring: String?
+
     @Flag(help: "Listen beyond loopback although no API keys are set.")
     var insecure = false
 
@@ -46,7 +49,7 @@ struct ServeOptions: ParsableArguments {
         var flags: [String: ConfigContent] = [:]
         let texts = [
             "listen": listen, "redis": redis, "node-id": nodeId, "slow-reader": slowReader, "log-level": logLevel,
-            "log-format": logFormat,
+            "log-format": logFormat, "io-uring": ioUring,
         ]
         for (name, text) in texts { flags[name] = text.map { .string($0) } }
         let lists = ["api-keys": apiKeys, "allowed-origins": allowedOrigins, "policies": policies]

@@ -70,6 +70,11 @@ struct Settings {
         guard (1...64).contains(edge.reactorCount) else {
             throw SettingsError(name: "reactors", reason: "not between 1 and 64")
         }
+        switch config.string(forKey: "io-uring", default: "auto") {
+        case "auto": edge.usesRing = true
+        case "off": edge.usesRing = false
+        default: throw SettingsError(name: "io-uring", reason: "neither auto nor off")
+        }
     }
 
     private mutating func readPublishers(_ config: ConfigReader) throws {

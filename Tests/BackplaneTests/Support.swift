@@ -118,15 +118,13 @@ final class UplinkFixture {
     let metrics = UplinkMetrics()
     let uplink: Uplink
     let inboxes: [Inbox<UplinkReport>]
-    private let reactor: Reactor<UplinkCommand>
     private var now: UInt32 = 0
 
     init(_ backplane: any Backplane, reactors: Int = 1, _ change: (inout Limits) -> Void = { _ in }) throws {
         var limits = Limits()
         change(&limits)
-        reactor = try Reactor(inbox: Inbox())
         inboxes = try (0..<reactors).map { _ in try Inbox() }
-        uplink = Uplink(reactor: reactor, backplane: backplane, reports: inboxes, limits: limits, metrics: metrics)
+        uplink = Uplink(seat: ReactorSeat(), backplane: backplane, reports: inboxes, limits: limits, metrics: metrics)
         backplane.start(delegate: uplink)
         for index in inboxes.indices { _ = reports(index) }
     }

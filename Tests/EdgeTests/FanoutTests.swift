@@ -48,8 +48,8 @@ struct FanoutTests {
         arguments: [1, 2],
         [true, false]
     )
-    func churn(reactorCount: Int, hostsUplink: Bool) throws {
-        try withNode(hostsUplink: hostsUplink) { configuration in
+    func churn(reactorCount: Int, hasUplinkThread: Bool) throws {
+        try withNode(hasUplinkThread: hasUplinkThread) { configuration in
             configuration.reactorCount = reactorCount
             configuration.limits.windowBytesMax = 16 << 20
             configuration.limits.historyCountMax = 100_000

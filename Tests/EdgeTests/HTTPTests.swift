@@ -22,8 +22,8 @@ struct HTTPTests {
     }
 
     @Test("pipelined requests are answered in order, also while a publish is under way", arguments: [true, false])
-    func pipelines(hostsUplink: Bool) throws {
-        try withNode(hostsUplink: hostsUplink) { node in
+    func pipelines(hasUplinkThread: Bool) throws {
+        try withNode(hasUplinkThread: hasUplinkThread) { node in
             let client = try node.connect()
             var bytes: [UInt8] = []
             for number in 0..<40 {

@@ -101,7 +101,7 @@ struct RandomClientTests {
     )
     func anything(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
-        try withNode(hostsUplink: seed != 2) { configuration in
+        try withNode(hasUplinkThread: seed == 2) { configuration in
             configuration.reactorCount = seed == 3 ? 2 : 1
             configuration.limits.windowBytesMax = 32_768
             configuration.limits.historyCountMax = 100_000

@@ -11,7 +11,8 @@ ROOT = BENCH.parent
 WORK = BENCH / "work"
 
 # nginx-light is the smallest nginx that loads modules; the two libraries are what Perseid itself links.
-PACKAGES = ["nginx-light", "libnginx-mod-nchan", "redis-server", "libhiredis-dev", "libsimdjson-dev", "pkg-config"]
+PACKAGES = ["nginx-light", "libnginx-mod-nchan", "redis-server", "libhiredis-dev", "libsimdjson-dev", "liburing-dev"]
+PACKAGES += ["pkg-config"]
 
 
 @dataclass

@@ -218,6 +218,7 @@ static inline uint32_t creactor_epoll_events(const struct epoll_event *event) { 
 static const uint32_t creactor_epoll_in = EPOLLIN;
 static const uint32_t creactor_epoll_out = EPOLLOUT;
 static const uint32_t creactor_epoll_peer_closed = EPOLLRDHUP;
+static const uint32_t creactor_epoll_shared = EPOLLEXCLUSIVE | EPOLLET;
 static const uint32_t creactor_epoll_failed = EPOLLERR | EPOLLHUP;
 static const int creactor_epoll_add = EPOLL_CTL_ADD;
 static const int creactor_epoll_modify = EPOLL_CTL_MOD;
@@ -269,6 +270,21 @@ int creactor_catch_end(void);
 int creactor_wait_for_end(void);
 
 static inline void creactor_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
+
+/* ---- many sends in one system call ---- */
+
+/* A ring belongs to the thread that opened it. Where there is none (an old kernel, a container that forbids it, another
+ * system), opening says so with -errno. */
+typedef struct creactor_ring creactor_ring;
+
+int creactor_ring_open(unsigned entries, creactor_ring *_Nullable *_Nonnull opened);
+void creactor_ring_close(creactor_ring *ring);
+
+/* Notes a send for the next submit; `place` says where in `results` its outcome goes. At most `entries` between submits. */
+void creactor_ring_add_send(creactor_ring *ring, int descriptor, const void *bytes, size_t count, unsigned place);
+
+/* Makes the `count` noted sends and waits for their outcomes: bytes sent or -errno. */
+int creactor_ring_submit(creactor_ring *ring, unsigned count, int *results);
 
 #pragma clang assume_nonnull end
 

@@ -9,9 +9,9 @@ final class TestNode {
     private var clients: [TestClient] = []
     private var publisher: TestClient?
 
-    init(_ configuration: EdgeConfiguration, hostsUplink: Bool = true) throws {
+    init(_ configuration: EdgeConfiguration, hasUplinkThread: Bool = false) throws {
         let limits = configuration.limits
-        node = try Node(configuration, hostsUplink: hostsUplink) { _, _ in MemoryBackplane(limits: limits) }
+        node = try Node(configuration, hasUplinkThread: hasUplinkThread) { _, _ in MemoryBackplane(limits: limits) }
     }
 
     var port: UInt16 { node.port }
@@ -80,7 +80,7 @@ final class TestNode {
 
 /// Runs a test against a node of its own.
 func withNode(
-    hostsUplink: Bool = true,
+    hasUplinkThread: Bool = false,
     _ change: (inout EdgeConfiguration) -> Void = { _ in },
     _ body: (TestNode) throws -> Void
 ) throws {
@@ -89,7 +89,7 @@ func withNode(
     configuration.nodeID = "n1"
     configuration.limits.drainMilliseconds = 250
     change(&configuration)
-    let node = try TestNode(configuration, hostsUplink: hostsUplink)
+    let node = try TestNode(configuration, hasUplinkThread: hasUplinkThread)
     defer { node.stop() }
     try body(node)
 }

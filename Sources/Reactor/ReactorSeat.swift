@@ -1,0 +1,70 @@
+/// What the handler of a shared reactor has of it: its clock and its descriptors.
+///
+/// Thread: whichever has the turn; a lock hands it from one to the next. It is not `Sendable`, so the compiler proves that
+/// nobody reaches it otherwise.
+public final class ReactorSeat {
+    /// Tokens are below this: their readiness is kept as four bits of one word.
+    static var tokenCount: UInt64 { 14 }
+
+    var clock = CoarseClock()
+
+    /// The pollers of the hosts, in the order in which the kernel looks for one that sleeps.
+    private var pollers: [PollerDescriptor] = []
+    private var watched: [(descriptor: Int32, token: UInt64)] = []
+
+    /// Readiness that its owner did not use up.
+    private(set) var resumed: UInt64 = 0
+
+    /// Makes a seat that nobody hosts yet.
+    public init() {}
+
+    /// Nanoseconds of the monotonic clock when this turn began.
+    public var now: UInt64 { clock.now }
+
+    /// The current tick.
+    public var currentTick: UInt32 { clock.tick }
+
+    /// The first tick that stands at least so many milliseconds from now.
+    public func tick(afterMilliseconds milliseconds: UInt64) -> UInt32 {
+        clock.tick(afterMilliseconds: milliseconds)
+    }
+
+    // MARK: Descriptors
+
+    /// Has a socket watched for reading and writing by all hosts. Each readiness is told once, when it begins, so its
+    /// owner reads until nothing is left or calls `resume`. Closing the socket ends it, after `forget`.
+    public func watch(_ descriptor: Int32, token: UInt64) throws(SystemError) {
+        precondition(token < Self.tokenCount, "a shared reactor has few descriptors")
+        watched.append((descriptor, token))
+        for poller in pollers { try poller.share(descriptor, token: PollerToken.shared(token)) }
+    }
+
+    /// Drops a socket that is about to be closed.
+    public func forget(_ descriptor: Int32) {
+        watched.removeAll { $0.descriptor == descriptor }
+    }
+
+    /// Has a readiness told once more in the next turn: for an owner that stopped before it was used up.
+    public func resume(token: UInt64, _ readiness: Readiness) {
+        resumed |= PollerToken.bits(of: token, readiness)
+    }
+
+    func takeResumed() -> UInt64 {
+        defer { resumed = 0 }
+        return resumed
+    }
+
+    // MARK: Hosts
+
+    func add(host: PollerDescriptor) throws(SystemError) {
+        pollers.append(host)
+        for (descriptor, token) in watched { try host.share(descriptor, token: PollerToken.shared(token)) }
+    }
+
+    func remove(host: PollerDescriptor) {
+        pollers.removeAll { $0 == host }
+    }
+}
+
+@available(*, unavailable)
+extension ReactorSeat: Sendable {}

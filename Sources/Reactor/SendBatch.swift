@@ -1,0 +1,83 @@
+internal import CReactor
+
+/// Sends to many sockets, handed to the kernel together: one system call where io_uring is to be had, a loop of `send`
+/// where it is not.
+///
+/// Thread: owned by one reactor; the ring behind it belongs to the thread that made it. What a batch is worth: no switch
+/// of mode for each send, and no reader that is woken by the first takes the processor before the last is on its way.
+/// Size: 64 entries are 4 KiB for the ring's submissions and 1 KiB here.
+public struct SendBatch: ~Copyable {
+    /// Sends of one batch, at most.
+    public static let capacity = 64
+
+    /// One send that was asked for. The bytes must stay where they are until `submit`.
+    private struct Entry {
+        let socket: Socket
+        let bytes: UnsafeRawBufferPointer
+        let token: UInt32
+    }
+
+    private var entries: [Entry] = []
+    private var results = [Int32](repeating: 0, count: capacity)
+    private let ring: OpaquePointer?
+
+    /// Makes an empty batch.
+    ///
+    /// - Parameter usesRing: whether io_uring is tried; some who run a node forbid it.
+    public init(usesRing: Bool) {
+        entries.reserveCapacity(Self.capacity)
+        var opened: OpaquePointer?
+        let isOpen = usesRing && creactor_ring_open(UInt32(Self.capacity), &opened) == 0
+        ring = isOpen ? opened : nil
+    }
+
+    deinit {
+        if let ring { creactor_ring_close(ring) }
+    }
+
+    /// Whether sends share a system call.
+    public var isBatching: Bool { ring != nil }
+
+    /// Whether no more sends fit.
+    public var isFull: Bool { entries.count == Self.capacity }
+
+    /// Notes a send. Its token comes back with its outcome.
+    public mutating func add(_ socket: Socket, _ bytes: UnsafeRawBufferPointer, token: UInt32) {
+        precondition(!isFull, "a batch that is full must be submitted")
+        entries.append(Entry(socket: socket, bytes: bytes, token: token))
+    }
+
+    /// Makes the sends and hands over their outcomes, in the order in which they were noted.
+    ///
+    /// All are made before the first outcome is told: what the receiver of an outcome does can no longer change them.
+    public mutating func submit(_ body: (_ token: UInt32, _ byteCount: Int, Socket.Transfer) -> Void) {
+        // Taken out, so that `body` may begin the next batch.
+        var sent: [Entry] = []
+        swap(&sent, &entries)
+        makeSends(sent)
+        for (place, entry) in sent.enumerated() {
+            body(entry.token, entry.bytes.count, Socket.outcome(Int(results[place])))
+        }
+        sent.removeAll(keepingCapacity: true)
+        if entries.isEmpty { swap(&sent, &entries) }
+    }
+
+    private mutating func makeSends(_ sent: [Entry]) {
+        // One alone is cheaper without the ring.
+        guard let ring, sent.count > 1 else {
+            for (place, entry) in sent.enumerated() {
+                results[place] = Int32(clamping: entry.socket.sendResult(entry.bytes))
+            }
+            return
+        }
+        for (place, entry) in sent.enumerated() {
+            let bytes = entry.bytes
+            creactor_ring_add_send(ring, entry.socket.descriptor, bytes.baseAddress!, bytes.count, UInt32(place))
+        }
+        let outcome = creactor_ring_submit(ring, UInt32(sent.count), &results)
+        if outcome != 0 {
+            // The kernel took an unknown part of them: no stream among them can be gone on with.
+            for place in sent.indices { results[place] = outcome }
+        }
+    }
+}
