@@ -45,6 +45,7 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .testTarget(name: "FloorTests", dependencies: ["Floor"], swiftSettings: settings),
         .testTarget(name: "LoadTests", dependencies: ["Load"], swiftSettings: settings),
     ]
 )

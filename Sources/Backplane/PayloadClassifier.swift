@@ -28,7 +28,7 @@ extension PayloadKind {
     }
 
     /// The kind as the function library takes it.
-    var name: String {
+    var name: StaticString {
         switch self {
         case .json: "json"
         case .text: "text"

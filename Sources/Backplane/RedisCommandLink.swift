@@ -31,6 +31,7 @@ final class RedisCommandLink {
     private let limits: Limits
     private let nodeID: String
     private unowned let seat: ReactorSeat
+    private let historyOptions: [RedisArgument]
     private var pending = Deque<Pending>()
 
     /// Whether requests are taken.
@@ -49,6 +50,7 @@ final class RedisCommandLink {
         self.address = address
         self.limits = limits
         self.nodeID = nodeID
+        historyOptions = Self.historyOptions(limits)
         self.seat = seat
         link = RedisLink(address: address, limits: limits, token: token, seat: seat)
         link.onConnected = { [unowned self] in greet() }
@@ -87,7 +89,7 @@ final class RedisCommandLink {
     func install() { send(.install) }
 
     private func send(_ request: Request, isRepeated: Bool = false) {
-        link.send(arguments(of: request))
+        write(request)
         pending.append(Pending(request: request, sentAt: seat.now, isRepeated: isRepeated))
     }
 
@@ -142,39 +144,62 @@ final class RedisCommandLink {
         onChange(nil)
     }
 
-    private func arguments(of request: Request) -> [RedisArgument] {
+    private func write(_ request: Request) {
         switch request {
         case .authenticate:
-            return ["AUTH"] + (address.user.map { [.text($0)] } ?? []) + [.text(address.password ?? "")]
-        case .select: return ["SELECT", .text(String(address.database))]
-        case .version: return ["FCALL_RO", "perseid_version", "0"]
-        case .install: return ["FUNCTION", "LOAD", "REPLACE", .bytes(RedisFunctions.source)]
-        case .prelude: return ["PING"]
-        case .publish(let publish): return arguments(of: publish)
+            link.send(["AUTH"] + (address.user.map { [.text($0)] } ?? []) + [.text(address.password ?? "")])
+        case .select: link.send(["SELECT", .text(String(address.database))])
+        case .version: link.send(["FCALL_RO", "perseid_version", "0"])
+        case .install: link.send(["FUNCTION", "LOAD", "REPLACE", .bytes(RedisFunctions.source)])
+        case .prelude: link.send(["PING"])
+        case .publish(let publish): write(publish)
         case .read(let channel, let since, let limit, _):
-            return [
+            link.send([
                 "FCALL_RO", "perseid_history", "1", .text(RedisKeys.channel(channel)),
                 .text(since?.description ?? ""), .text(String(limit)),
-            ]
+            ])
         case .count(let channel, let subscribers):
-            return [
+            link.send([
                 "FCALL", "perseid_count", "1", .text(RedisKeys.channel(channel)), .text(nodeID),
                 .text(String(subscribers)), .text(String(limits.countLeaseMilliseconds)),
-            ]
+            ])
         case .describe(let channel, _):
-            return ["FCALL_RO", "perseid_describe", "1", .text(RedisKeys.channel(channel))]
+            link.send(["FCALL_RO", "perseid_describe", "1", .text(RedisKeys.channel(channel))])
         }
     }
 
-    private func arguments(of publish: PublishRequest) -> [RedisArgument] {
-        var arguments: [RedisArgument] = [
-            "FCALL", "perseid_publish", "1", .text(RedisKeys.channel(publish.channel)), .bytes(publish.payload.bytes),
-            "TYPE", .text(publish.payload.kind.name), "HISTORY", .text(String(limits.historyCountMax)),
-            "TTL", .text(String(limits.historyMilliseconds)), "HEADTTL", .text(String(limits.headMilliseconds)),
-        ]
+    /// Options are named only where they differ from the function library's own: half of the bytes and of the time that
+    /// both sides spend on them.
+    private func write(_ publish: PublishRequest) {
+        var options: [RedisArgument] = historyOptions
         if let key = publish.idempotencyKey {
-            arguments += ["ONCE", .text(key), "ONCETTL", .text(String(limits.idempotencyMilliseconds))]
+            options += ["ONCE", .text(key), "ONCETTL", .text(String(limits.idempotencyMilliseconds))]
         }
-        return arguments
+        link.write { command in
+            command.begin(argumentCount: 7 + options.count)
+            command.append(word: "FCALL")
+            command.append(word: "perseid_publish")
+            command.append(word: "1")
+            command.append(.text(RedisKeys.channel(publish.channel)))
+            publish.payload.bytes.withUnsafeBytes { command.append(bytes: $0) }
+            command.append(word: "TYPE")
+            command.append(word: publish.payload.kind.name)
+            for option in options { command.append(option) }
+        }
+    }
+
+    private static func historyOptions(_ limits: Limits) -> [RedisArgument] {
+        let usual = Limits()
+        var options: [RedisArgument] = []
+        if limits.historyCountMax != usual.historyCountMax {
+            options += ["HISTORY", .text(String(limits.historyCountMax))]
+        }
+        if limits.historyMilliseconds != usual.historyMilliseconds {
+            options += ["TTL", .text(String(limits.historyMilliseconds))]
+        }
+        if limits.headMilliseconds != usual.headMilliseconds {
+            options += ["HEADTTL", .text(String(limits.headMilliseconds))]
+        }
+        return options
     }
 }

@@ -25,9 +25,12 @@ final class RedisLink {
 
     private var socket: Socket?
     private var reader: UnsafeMutablePointer<redisReader>?
-    private var output: [UInt8] = []
+    private var output = RedisCommandBuffer()
     private var outputSent = 0
     private var attempts: UInt64 = 0
+
+    /// Where reads go before hiredis takes them: large enough to empty a busy socket in few calls.
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
 
     /// The link is up and can be written to.
     var onConnected: () -> Void = {}
@@ -47,6 +50,7 @@ final class RedisLink {
     deinit {
         close()
         if let reader { redisReaderFree(reader) }
+        buffer.deallocate()
     }
 
     var isConnected: Bool {
@@ -83,7 +87,7 @@ final class RedisLink {
         close()
         if let reader { redisReaderFree(reader) }
         reader = nil
-        output.removeAll(keepingCapacity: true)
+        output.removeAll()
         outputSent = 0
         let bound = min(limits.reconnectMillisecondsMax, limits.reconnectMillisecondsMin << min(attempts, 20))
         attempts += 1
@@ -119,23 +123,20 @@ final class RedisLink {
     private static let readsPerTurnMax = 16
 
     private func receive() {
-        // One buffer of this size per read empties a busy socket in few calls.
-        withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 16) { buffer in
-            for _ in 0..<Self.readsPerTurnMax {
-                guard let socket else { return }
-                switch socket.receive(into: buffer) {
-                case .moved(let count):
-                    let bytes = buffer.baseAddress!.assumingMemoryBound(to: CChar.self)
-                    guard redisReaderFeed(reader, bytes, count) == REDIS_OK else { return fail("reader is full") }
-                    takeReplies()
-                    if count < buffer.count { return }
-                case .wouldBlock: return
-                case .endOfStream: return fail("closed by Redis")
-                case .failed(let code): return fail("receive: error \(code)")
-                }
+        for _ in 0..<Self.readsPerTurnMax {
+            guard let socket else { return }
+            switch socket.receive(into: buffer) {
+            case .moved(let count):
+                let bytes = buffer.baseAddress!.assumingMemoryBound(to: CChar.self)
+                guard redisReaderFeed(reader, bytes, count) == REDIS_OK else { return fail("reader is full") }
+                takeReplies()
+                if count < buffer.count { return }
+            case .wouldBlock: return
+            case .endOfStream: return fail("closed by Redis")
+            case .failed(let code): return fail("receive: error \(code)")
             }
-            seat.resume(token: token, .read)
         }
+        seat.resume(token: token, .read)
     }
 
     private func takeReplies() {
@@ -151,7 +152,10 @@ final class RedisLink {
     // MARK: Output
 
     /// Whether all that was written is sent.
-    var isFlushed: Bool { output.isEmpty }
+    var isFlushed: Bool { output.bytes.isEmpty }
+
+    /// Appends what `body` writes: one whole command.
+    func write(_ body: (inout RedisCommandBuffer) -> Void) { body(&output) }
 
     /// Appends one command. Strings are passed as bytes.
     func send(_ arguments: [RedisArgument]) {
@@ -173,7 +177,7 @@ final class RedisLink {
             var command: UnsafeMutablePointer<CChar>?
             let count = redisFormatCommandArgv(&command, Int32(index), pointers.baseAddress, counts.baseAddress)
             guard count > 0, let command else { return }
-            output.append(contentsOf: UnsafeRawBufferPointer(start: command, count: Int(count)))
+            output.append(formatted: UnsafeRawBufferPointer(start: command, count: Int(count)))
             redisFreeCommand(command)
             return
         }
@@ -187,8 +191,8 @@ final class RedisLink {
     /// Sends what was gathered; what does not fit waits for the socket.
     func flush() {
         guard let socket, isConnected else { return }
-        while outputSent < output.count {
-            let outcome = output.withUnsafeBytes { socket.send(UnsafeRawBufferPointer(rebasing: $0[outputSent...])) }
+        while outputSent < output.bytes.count {
+            let outcome = output.bytes.withUnsafeBytes { socket.send(UnsafeRawBufferPointer(rebasing: $0[outputSent...])) }
             switch outcome {
             case .moved(let count): outputSent += count
             case .wouldBlock: return
@@ -196,7 +200,7 @@ final class RedisLink {
             case .failed(let code): return fail("send: error \(code)")
             }
         }
-        output.removeAll(keepingCapacity: output.capacity <= 1 << 20)
+        output.removeAll()
         outputSent = 0
     }
 }

@@ -8,6 +8,9 @@ public struct ChannelName: Hashable, Sendable, CustomStringConvertible {
     /// The name as text.
     public let text: String
 
+    /// A hash of the bytes, with this process' secret seed: a name is made once and looked up many times.
+    private let digest: Int
+
     /// Takes a name, or `nil` if it breaks the rules: empty, too long, an empty segment, or a control character.
     public init?(_ text: String) {
         let bytes = text.utf8
@@ -20,6 +23,16 @@ public struct ChannelName: Hashable, Sendable, CustomStringConvertible {
         }
         guard previous != UInt8(ascii: "/") else { return nil }
         self.text = text
+        digest = Self.digest(of: text)
+    }
+
+    private static func digest(of text: String) -> Int {
+        var hasher = Hasher()
+        let isHashed: Void? = text.utf8.withContiguousStorageIfAvailable {
+            hasher.combine(bytes: UnsafeRawBufferPointer($0))
+        }
+        if isHashed == nil { for byte in text.utf8 { hasher.combine(byte) } }
+        return hasher.finalize()
     }
 
     /// Whether only the system publishes here.
@@ -28,17 +41,14 @@ public struct ChannelName: Hashable, Sendable, CustomStringConvertible {
     /// The name itself.
     public var description: String { text }
 
-    /// Names are the same if their bytes are, as for Redis. Strings are the same if their characters are: `é` in one
-    /// code point or in two.
+    /// Names are the same if their bytes are, as for Redis. Strings alone are the same if their characters are, `é` in one
+    /// code point or in two; those differ in their digests.
     public static func == (left: ChannelName, right: ChannelName) -> Bool {
-        left.text.utf8.elementsEqual(right.text.utf8)
+        left.digest == right.digest && left.text == right.text
     }
 
     /// Hashes the bytes, as `==` compares them.
     public func hash(into hasher: inout Hasher) {
-        let isHashed: Void? = text.utf8.withContiguousStorageIfAvailable {
-            hasher.combine(bytes: UnsafeRawBufferPointer($0))
-        }
-        if isHashed == nil { for byte in text.utf8 { hasher.combine(byte) } }
+        hasher.combine(digest)
     }
 }

@@ -44,22 +44,16 @@ struct HTTPRequest: ~Copyable {
         try QueryString(head.query).all(name, in: octets.span)
     }
 
+    private static let channelsPrefix: StaticString = "/channels/"
+
     /// The channel in `/channels/<name>` and what stands behind it, as in `/channels/<name>/history`.
     ///
     /// The name may have slashes of its own; one whose last segment is called like a resource writes that slash as
     /// `%2F`.
     func channelPath() throws(HTTPRejection) -> (channel: ChannelName, resource: ChannelResource) {
-        let prefixCount = "/channels/".utf8.count
-        var indices = head.path.indices.dropFirst(prefixCount)
-        var resource = ChannelResource.channel
-        for candidate in ChannelResource.allCases where candidate != .channel {
-            let suffix = Array("/\(candidate.rawValue)".utf8)
-            if indices.count > suffix.count, bytes[indices.suffix(suffix.count)].elementsEqual(suffix) {
-                resource = candidate
-                indices = indices.dropLast(suffix.count)
-            }
-        }
-        let range = ByteRange(indices.lowerBound..<indices.upperBound)
+        let first = head.path.start + UInt32(Self.channelsPrefix.utf8CodeUnitCount)
+        let whole = ByteRange(start: first, count: head.path.start + head.path.count - first)
+        let (resource, range) = ChannelResource.split(whole, in: octets.span)
         guard let name = PercentCoding.decodePath(range, in: octets.span),
             let channel = ChannelName(name)
         else { throw HTTPRejection(status: 400, field: "channel", reason: "not a channel name") }
@@ -68,8 +62,22 @@ struct HTTPRequest: ~Copyable {
 }
 
 /// What can be asked of a channel.
-enum ChannelResource: String, CaseIterable {
+enum ChannelResource {
     case channel
     case history
     case presence
+
+    private static let suffixes: [(StaticString, ChannelResource)] = [("/history", .history), ("/presence", .presence)]
+
+    /// Takes the resource off the end of a path.
+    static func split(_ path: ByteRange, in bytes: Span<UInt8>) -> (ChannelResource, ByteRange) {
+        for (suffix, resource) in suffixes where path.count > suffix.utf8CodeUnitCount {
+            let count = UInt32(suffix.utf8CodeUnitCount)
+            let end = ByteRange(start: path.start + path.count - count, count: count)
+            if end.equals(suffix, in: bytes) {
+                return (resource, ByteRange(start: path.start, count: path.count - count))
+            }
+        }
+        return (.channel, path)
+    }
 }

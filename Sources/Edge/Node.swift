@@ -8,7 +8,7 @@ public final class Node: Sendable {
     /// What it counts and whether it is ready.
     public let status: NodeStatus
 
-    private let uplink: SharedReactor<Uplink>
+    private let uplink: SharedReactor<UplinkCommand>
     private let uplinkThread: Inbox<Void>
     private let reports: [Inbox<UplinkReport>]
     private let edges = Endings()
@@ -21,7 +21,7 @@ public final class Node: Sendable {
     ///
     /// - Throws: if a thread, a descriptor or the port cannot be had.
     /// - Parameters:
-    ///   - hasUplinkThread: whether the uplink has a thread that gives it turns while all reactors are busy: right for a
+    ///   - hasUplinkThread: whether the uplink has a thread that gives it turns while reactors are busy: right for a
     ///     backplane behind a network. One in memory has nothing to do but what the reactors ask of it.
     public init(
         _ configuration: EdgeConfiguration,
@@ -52,7 +52,6 @@ public final class Node: Sendable {
         self.reports = reports
         uplinkThread = try Inbox()
         for index in reports.indices { try startEdge(configuration, index) }
-        // Last, so that it is woken for what comes from the backplane only if all reactors are busy.
         if hasUplinkThread { try startUplinkThread(configuration.logger) }
     }
 
@@ -106,7 +105,7 @@ public final class Node: Sendable {
             defer { keepers.end() }
             do throws(SystemError) {
                 let reactor = try Reactor(inbox: inbox)
-                try reactor.host(uplink)
+                reactor.standIn(for: uplink)
                 start.finish(nil)
                 reactor.run(UplinkKeeper(uplink))
             } catch {
@@ -117,11 +116,11 @@ public final class Node: Sendable {
     }
 }
 
-/// The uplink's own thread: it has nothing to do but to give the uplink turns.
+/// The uplink's own thread: it has nothing to do but to give the uplink turns while reactors are busy.
 private final class UplinkKeeper: ReactorHandler {
-    private let uplink: SharedReactor<Uplink>
+    private let uplink: SharedReactor<UplinkCommand>
 
-    init(_ uplink: SharedReactor<Uplink>) { self.uplink = uplink }
+    init(_ uplink: SharedReactor<UplinkCommand>) { self.uplink = uplink }
 
     var isIntakePaused: Bool { false }
     var isFinished: Bool { uplink.isFinished }

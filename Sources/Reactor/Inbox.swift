@@ -46,6 +46,7 @@ public final class Inbox<Message: Sendable>: Sendable {
     }
 
     /// Takes all that waits, in order, and leaves `empty` (whose memory is reused) in its place.
+    @usableFromInline
     func take(into empty: inout [Message]) {
         messages.withLock {
             swap(&$0, &empty)

@@ -67,6 +67,10 @@ extension PollerDescriptor {
         let result = creactor_epoll_control(descriptor, creactor_epoll_add, watched, bits, token)
         guard result == 0 else { throw SystemError(call: "epoll_ctl", result: Int(result)) }
     }
+
+    func unshare(_ watched: Int32) {
+        _ = creactor_epoll_control(descriptor, creactor_epoll_delete, watched, 0, 0)
+    }
 }
 
 /// Wakes a reactor from another thread: an eventfd.

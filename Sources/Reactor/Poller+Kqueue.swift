@@ -77,19 +77,27 @@ extension PollerDescriptor {
     /// Watches a socket that other pollers watch, too. Each readiness is told once, when it begins, but to all of them:
     /// kqueue cannot choose one that sleeps.
     func share(_ watched: Int32, token: UInt64) throws(SystemError) {
-        let user = UnsafeMutableRawPointer(bitPattern: UInt(token))
         for filter in [EVFILT_READ, EVFILT_WRITE] {
-            var change = kevent(
-                ident: UInt(watched),
-                filter: Int16(filter),
-                flags: UInt16(EV_ADD | EV_CLEAR),
-                fflags: 0,
-                data: 0,
-                udata: user
-            )
-            let result = kevent(descriptor, &change, 1, nil, 0, nil)
-            guard result >= 0 else { throw SystemError(call: "kevent", result: -Int(errno)) }
+            guard change(watched, Int16(filter), EV_ADD | EV_CLEAR, token: token) >= 0 else {
+                throw SystemError(call: "kevent", result: -Int(errno))
+            }
         }
+    }
+
+    func unshare(_ watched: Int32) {
+        for filter in [EVFILT_READ, EVFILT_WRITE] { _ = change(watched, Int16(filter), EV_DELETE, token: 0) }
+    }
+
+    private func change(_ watched: Int32, _ filter: Int16, _ flags: Int32, token: UInt64) -> Int32 {
+        var change = kevent(
+            ident: UInt(watched),
+            filter: filter,
+            flags: UInt16(flags),
+            fflags: 0,
+            data: 0,
+            udata: UnsafeMutableRawPointer(bitPattern: UInt(token))
+        )
+        return kevent(descriptor, &change, 1, nil, 0, nil)
     }
 }
 

@@ -77,11 +77,18 @@ public final class Reactor<Message: Sendable> {
         return longestTurnNanoseconds
     }
 
-    /// Takes in a shared reactor: from here on this thread gives it turns, too. The hosts that join first are the first
-    /// to be woken for it.
-    public func host<Handler: ReactorHandler>(_ shared: SharedReactor<Handler>) throws(SystemError) {
+    /// Takes in a shared reactor: from here on this thread gives it turns, too.
+    public func host<Other: Sendable>(_ shared: SharedReactor<Other>) throws(SystemError) {
         try shared.join(poller.id)
         self.shared = shared
+    }
+
+    /// Takes in a shared reactor while some host of it has work of many turns, and only then: woken as well for what the
+    /// hosts could do, this thread would take the processor from them.
+    public func standIn<Other: Sendable>(for shared: SharedReactor<Other>) {
+        shared.add(standIn: inbox.wakeup)
+        self.shared = shared
+        standIn = .absent
     }
 
     /// Turns until the handler is finished.
@@ -92,11 +99,15 @@ public final class Reactor<Message: Sendable> {
             drainInbox(to: handler)
             let isTick = moveClock(of: handler)
             exchange(with: handler, isTick: isTick)
+            let wasBusy = hasWorkLeft
             hasWorkLeft = handler.endOfTurn()
             settleShared()
+            if hasWorkLeft != wasBusy { shared?.note(isBusy: hasWorkLeft) }
+            if standIn != .none { standInOrNot(isTick: isTick) }
             longestTurnNanoseconds = max(longestTurnNanoseconds, Clock.monotonicNanoseconds - now)
         }
         while owesSharedTurn { giveSharedTurn() }
+        if hasWorkLeft { shared?.note(isBusy: false) }
         shared?.leave(poller.id)
     }
 
@@ -167,6 +178,28 @@ public final class Reactor<Message: Sendable> {
     /// What the end of a turn asked of the shared reactor must not wait for the next event.
     private func settleShared() {
         if let shared, shared.messageCount > 0 { giveSharedTurn() }
+    }
+
+    private enum StandIn {
+        case none
+        case absent
+        case present
+    }
+
+    /// Whether this thread stands in for busy hosts, and does so now.
+    private var standIn = StandIn.none
+
+    /// Comes when a host is busy, and goes with the first tick at which none is.
+    private func standInOrNot(isTick: Bool) {
+        guard let shared else { return }
+        if standIn == .absent, shared.hasBusyHost {
+            // Without a descriptor for it the hosts do it themselves, some milliseconds later.
+            guard (try? shared.join(poller.id)) != nil else { return }
+            standIn = .present
+        } else if standIn == .present, isTick, !shared.hasBusyHost {
+            shared.leave(poller.id)
+            standIn = .absent
+        }
     }
 
     private func giveSharedTurn() {

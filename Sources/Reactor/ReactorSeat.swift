@@ -4,9 +4,9 @@
 /// nobody reaches it otherwise.
 public final class ReactorSeat {
     /// Tokens are below this: their readiness is kept as four bits of one word.
-    static var tokenCount: UInt64 { 14 }
+    @usableFromInline static var tokenCount: UInt64 { 14 }
 
-    var clock = CoarseClock()
+    private var clock = CoarseClock()
 
     /// The pollers of the hosts, in the order in which the kernel looks for one that sleeps.
     private var pollers: [PollerDescriptor] = []
@@ -29,6 +29,12 @@ public final class ReactorSeat {
         clock.tick(afterMilliseconds: milliseconds)
     }
 
+    @usableFromInline
+    func readClock() { clock.read() }
+
+    @usableFromInline
+    func advanceClock() -> UInt32? { clock.advance() }
+
     // MARK: Descriptors
 
     /// Has a socket watched for reading and writing by all hosts. Each readiness is told once, when it begins, so its
@@ -49,6 +55,12 @@ public final class ReactorSeat {
         resumed |= PollerToken.bits(of: token, readiness)
     }
 
+    /// The readiness of one descriptor among the bits of all.
+    @usableFromInline
+    static func readiness(of token: UInt64, in bits: UInt64) -> Readiness {
+        PollerToken.readiness(of: token, in: bits)
+    }
+
     func takeResumed() -> UInt64 {
         defer { resumed = 0 }
         return resumed
@@ -63,6 +75,7 @@ public final class ReactorSeat {
 
     func remove(host: PollerDescriptor) {
         pollers.removeAll { $0 == host }
+        for (descriptor, _) in watched { host.unshare(descriptor) }
     }
 }
 

@@ -3,14 +3,15 @@ internal import Synchronization
 /// A reactor without a thread of its own: whichever of its hosts is awake gives it its turns, one at a time.
 ///
 /// What a host posts is handled in the host's own turn, and what comes for it in the turn of a host that the kernel found
-/// asleep; so between a host and its shared reactor there is neither a wake-up nor a switch of threads, and no busy host
-/// is ever waited for. Whoever posts must be a host, or call `takeTurns` afterwards.
+/// asleep; so between a host and its shared reactor there is neither a wake-up nor a switch of threads. While a host is in
+/// the middle of much work a stand-in, a thread with nothing else to do, is woken in its place. Whoever posts must be a
+/// host, or call `takeTurns` afterwards.
 ///
 /// Thread: any. The handler is made inside and never leaves; a lock gives it to one thread at a time, and `requests` sees
 /// to it that nobody waits for that lock: who asks while a turn is given leaves the asking to the one who gives it.
-public final class SharedReactor<Handler: ReactorHandler>: Sendable {
+public final class SharedReactor<Message: Sendable>: Sendable {
     /// Where others leave messages.
-    public let inbox: Inbox<Handler.Message>
+    public let inbox: Inbox<Message>
 
     private let inside: Mutex<Inside>
 
@@ -22,21 +23,63 @@ public final class SharedReactor<Handler: ReactorHandler>: Sendable {
 
     private let finished = Atomic<Bool>(false)
 
-    private struct Inside {
+    /// Hosts in the middle of work of many turns, and the threads that stand in for them meanwhile.
+    private let busyHosts = Atomic<Int>(0)
+    private let standIns = Mutex<[Wakeup]>([])
+
+    /// What only the thread that has the turn may touch.
+    @usableFromInline
+    struct Inside {
         let seat: ReactorSeat
-        let handler: Handler
-        var batch: [Handler.Message] = []
+        /// One turn of the handler, with this readiness; says whether it is finished.
+        let turn: (_ readiness: UInt64) -> Bool
+
+        @usableFromInline
+        init(seat: ReactorSeat, turn: @escaping (UInt64) -> Bool) {
+            self.seat = seat
+            self.turn = turn
+        }
     }
 
     /// Makes a shared reactor and its handler.
     ///
     /// - Throws: if the system has no descriptor left.
-    public init(_ makeHandler: @Sendable (ReactorSeat) -> Handler) throws(SystemError) {
-        inbox = try Inbox()
+    @inlinable
+    public convenience init<Handler: ReactorHandler & SendableMetatype>(
+        _ makeHandler: @Sendable (ReactorSeat) -> Handler
+    ) throws(SystemError) where Handler.Message == Message {
+        let inbox = try Inbox<Message>()
+        let seat = ReactorSeat()
+        let handler = makeHandler(seat)
+        var batch: [Message] = []
+        // Made here, where the handler's type is known, so that a turn is code for that type.
+        let inside = Inside(seat: seat) { readiness in
+            if handler.isFinished { return true }
+            seat.readClock()
+            if readiness != 0 {
+                for token in 0..<ReactorSeat.tokenCount {
+                    let ready = ReactorSeat.readiness(of: token, in: readiness)
+                    if !ready.isEmpty { handler.ready(token: token, readiness: ready) }
+                }
+            }
+            if inbox.count > 0 {
+                inbox.take(into: &batch)
+                for message in batch { handler.receive(message) }
+                batch.removeAll(keepingCapacity: batch.capacity <= 4_096)
+            }
+            if let tick = seat.advanceClock() { handler.tick(tick) }
+            _ = handler.endOfTurn()
+            return handler.isFinished
+        }
+        self.init(inbox: inbox, inside: inside)
+    }
+
+    @usableFromInline
+    init(inbox: Inbox<Message>, inside: sending Inside) {
+        self.inbox = inbox
         // Nobody sleeps on this inbox: whoever posts sees to a turn.
         inbox.noteAwake()
-        let seat = ReactorSeat()
-        inside = Mutex(Inside(seat: seat, handler: makeHandler(seat)))
+        self.inside = Mutex(inside)
     }
 
     /// Whether the handler is done; it gets no more turns.
@@ -46,27 +89,6 @@ public final class SharedReactor<Handler: ReactorHandler>: Sendable {
     public func takeTurns() {
         var isOwed = false
         repeat { isOwed = takeTurn(isOwed: isOwed) } while isOwed
-    }
-
-    private func turn(_ inside: inout Inside) {
-        guard !inside.handler.isFinished else { return }
-        let seat = inside.seat
-        seat.clock.read()
-        let bits = readiness.exchange(0, ordering: .acquiringAndReleasing) | seat.takeResumed()
-        if bits != 0 {
-            for token in 0..<ReactorSeat.tokenCount {
-                let ready = PollerToken.readiness(of: token, in: bits)
-                if !ready.isEmpty { inside.handler.ready(token: token, readiness: ready) }
-            }
-        }
-        if inbox.count > 0 {
-            inbox.take(into: &inside.batch)
-            for message in inside.batch { inside.handler.receive(message) }
-            inside.batch.removeAll(keepingCapacity: inside.batch.capacity <= 4_096)
-        }
-        if let tick = seat.clock.advance() { inside.handler.tick(tick) }
-        _ = inside.handler.endOfTurn()
-        if inside.handler.isFinished { finished.store(true, ordering: .releasing) }
     }
 }
 
@@ -81,12 +103,25 @@ extension SharedReactor: SharedTurns {
     func takeTurn(isOwed: Bool) -> Bool {
         if !isOwed, requests.add(1, ordering: .acquiringAndReleasing).oldValue > 0 { return false }
         let seen = requests.load(ordering: .acquiring)
-        let isResumed = inside.withLock {
-            turn(&$0)
-            return $0.seat.resumed != 0
+        let isResumed = inside.withLock { inside in
+            let bits = readiness.exchange(0, ordering: .acquiringAndReleasing) | inside.seat.takeResumed()
+            if inside.turn(bits) { finished.store(true, ordering: .releasing) }
+            return inside.seat.resumed != 0
         }
         if isResumed { return true }
         return requests.subtract(seen, ordering: .acquiringAndReleasing).newValue > 0
+    }
+
+    var hasBusyHost: Bool { busyHosts.load(ordering: .relaxed) > 0 }
+
+    func note(isBusy: Bool) {
+        let (before, _) = isBusy ? busyHosts.add(1, ordering: .relaxed) : busyHosts.subtract(1, ordering: .relaxed)
+        guard isBusy, before == 0 else { return }
+        for standIn in standIns.withLock({ $0 }) { standIn.signal() }
+    }
+
+    func add(standIn: Wakeup) {
+        standIns.withLock { $0.append(standIn) }
     }
 
     func join(_ host: PollerDescriptor) throws(SystemError) {
@@ -117,6 +152,15 @@ protocol SharedTurns: AnyObject, Sendable {
     /// Asks for a turn and gives it, unless another thread is about to. Returns whether this thread owes one more: it
     /// then has to call again, with `isOwed`, before it sleeps.
     func takeTurn(isOwed: Bool) -> Bool
+
+    /// Whether some host has work of many turns.
+    var hasBusyHost: Bool { get }
+
+    /// A host begins or ends such work.
+    func note(isBusy: Bool)
+
+    /// Has a thread woken when a host begins such work.
+    func add(standIn: Wakeup)
 
     func join(_ host: PollerDescriptor) throws(SystemError)
 

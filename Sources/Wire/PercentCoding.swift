@@ -46,7 +46,8 @@ public enum PercentCoding {
                 decoded[count] = byte
                 count += 1
             }
-            return String(validating: decoded[..<count], as: UTF8.self)
+            let text = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: decoded[..<count]))
+            return UTF8Validator.isValid(text) ? String(decoding: text, as: UTF8.self) : nil
         }
     }
 }

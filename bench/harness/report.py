@@ -16,6 +16,7 @@ take turns; a value is the median of the repetitions, with the range in brackets
 - A window starts and ends in quiet: it lasts until the last delivery, so a backlog is not counted as throughput.
 - Every subscriber checks every publication: lost, doubled or out of order counts as wrong. Rates are open loop, and
   latency runs from when a publication was due. Publishers, subscribers and timestamps share `CLOCK_MONOTONIC`.
+- Over Redis the floor is the smallest relay: `PUBLISH`, `SUBSCRIBE` and a frame; no history and no recovery.
 - nchan delivers the bare payload, so it is compared with `format=raw`; *envelope* is Perseid's default JSON message.
 - A server of one thread has core 0 and the generator core 1 (*pinned*); several nodes or threads share both cores with
   the generator. In the latency cases the generator has real-time priority, so that its own waiting is not measured.

@@ -63,18 +63,22 @@ class Server:
 class Floor(Server):
     family = "floor"
 
-    def __init__(self, programs, coalesces=False, cores=None):
+    def __init__(self, programs, coalesces=False, nodes=1, over_redis=False, cores=None):
         super().__init__(cores)
         self.binary = programs.floor
         self.coalesces = coalesces
+        self.nodes = nodes
+        self.over_redis = over_redis
 
     def start(self):
-        port = free_port()
-        command = [self.binary, "--port", str(port)] + (["--coalesce"] if self.coalesces else [])
-        process = self.run(command, "floor")
-        self.processes.append(process)
-        self.ports.append(port)
-        process.wait_until(lambda: answers(port, "/"), "the floor")
+        options = ["--coalesce"] if self.coalesces else []
+        options += ["--redis", str(self.start_redis())] if self.over_redis else []
+        for node in range(self.nodes):
+            port = free_port()
+            process = self.run([self.binary, "--port", str(port)] + options, f"floor{node}")
+            self.processes.append(process)
+            self.ports.append(port)
+            process.wait_until(lambda: answers(port, "/"), "the floor")
 
 
 class Nchan(Server):

@@ -10,9 +10,9 @@
 --
 -- Any client publishes with: FCALL perseid_publish 1 'perseid:{news}' '{"title":"hello"}'
 
-local VERSION = 1
+local VERSION = 2
 
--- Defaults for callers that name no options; nodes name theirs.
+-- Defaults for callers that name no options. Nodes have the same ones and name only what was set otherwise.
 local HISTORY_COUNT = 100
 local HISTORY_MILLISECONDS = 300000
 local HEAD_MILLISECONDS = 86400000
@@ -26,6 +26,9 @@ local function now_milliseconds()
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
+-- Names as nodes write them; others may write them in any case.
+local OPTIONS = { TYPE = 'TYPE', ONCE = 'ONCE', HISTORY = 'HISTORY', TTL = 'TTL', HEADTTL = 'HEADTTL', ONCETTL = 'ONCETTL' }
+
 -- The options after the payload: name, value, name, value.
 local function read_options(args, first)
   local options = {}
@@ -33,17 +36,20 @@ local function read_options(args, first)
     if args[index + 1] == nil then
       return nil, redis.error_reply('ERR option ' .. args[index] .. ' needs a value')
     end
-    options[string.upper(args[index])] = args[index + 1]
+    options[OPTIONS[args[index]] or string.upper(args[index])] = args[index + 1]
   end
   return options
 end
 
-local function newest(key)
-  local head = redis.call('GET', key .. ':head')
-  if head then return head end
+-- The newest position that the stream still has.
+local function last_entry(key)
   local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)
   if last[1] then return last[1][1] end
   return '0-0'
+end
+
+local function newest(key)
+  return redis.call('GET', key .. ':head') or last_entry(key)
 end
 
 -- The position after another one: the clock's, unless the clock stands still or went back.
@@ -55,9 +61,32 @@ local function successor(previous, milliseconds)
   return string.format('%s-%.0f', last_milliseconds, tonumber(last_sequence) + 1)
 end
 
--- The second a position was made in: its milliseconds without the last three digits.
-local function second(position)
-  return string.match(position, '^(%d-)%d?%d?%d%-')
+-- Whether the first of two positions comes after the second. As text this is wrong for some of one millisecond, and
+-- only ever in saying no; so numbers are compared only then.
+local function follows(position, previous)
+  if position > previous and #position == #previous then return true end
+  local milliseconds, sequence = string.match(position, '^(%d+)%-(%d+)$')
+  local previous_milliseconds, previous_sequence = string.match(previous, '^(%d+)%-(%d+)$')
+  if milliseconds ~= previous_milliseconds then return tonumber(milliseconds) > tonumber(previous_milliseconds) end
+  return tonumber(sequence) > tonumber(previous_sequence)
+end
+
+-- Appends to the stream; returns the position. Redis gives each entry a later id than the one before, but knows nothing of
+-- those before a stream that has lapsed; the head does, should the clock have gone back since.
+local function append(key, count, previous, kind, payload)
+  local position = redis.call('XADD', key, 'MAXLEN', count, '*', 'v', previous, 't', kind, 'p', payload)
+  if follows(position, previous) then return position end
+  redis.call('XDEL', key, position)
+  position = successor(previous, 0)
+  return redis.call('XADD', key, 'MAXLEN', count, position, 'v', previous, 't', kind, 'p', payload)
+end
+
+-- Ages are kept to the second, so what concerns them is done once in a channel's second and not with each publish.
+local function forget_old(key, position, previous, lifetime)
+  local milliseconds = string.match(position, '^%d+')
+  if string.sub(previous, 1, #milliseconds - 3) == string.sub(milliseconds, 1, -4) then return end
+  redis.call('XTRIM', key, 'MINID', string.format('%.0f', tonumber(milliseconds) - lifetime))
+  redis.call('PEXPIRE', key, lifetime + 1000)
 end
 
 -- KEYS: channel. ARGS: payload [TYPE json|text|binary|auto] [ONCE key] [HISTORY count] [TTL ms] [HEADTTL ms]
@@ -76,20 +105,15 @@ local function publish(keys, args)
     if known then return known end
   end
 
-  local milliseconds = now_milliseconds()
-  local previous = newest(key)
-  local position = successor(previous, milliseconds)
+  local previous, position = newest(key), nil
   local kind = string.sub(options.TYPE or 'auto', 1, 1)
   local count = tonumber(options.HISTORY or HISTORY_COUNT)
   local lifetime = tonumber(options.TTL or HISTORY_MILLISECONDS)
-
   if count > 0 and lifetime > 0 then
-    redis.call('XADD', key, 'MAXLEN', count, position, 'v', previous, 't', kind, 'p', payload)
-    -- Ages are kept to the second, so what concerns them is done once in a channel's second and not with each publish.
-    if second(position) ~= second(previous) then
-      redis.call('XTRIM', key, 'MINID', string.format('%.0f', milliseconds - lifetime))
-      redis.call('PEXPIRE', key, lifetime + 1000)
-    end
+    position = append(key, count, previous, kind, payload)
+    forget_old(key, position, previous, lifetime)
+  else
+    position = successor(previous, now_milliseconds())
   end
   redis.call('SET', key .. ':head', position, 'PX', options.HEADTTL or HEAD_MILLISECONDS)
   if once then redis.call('SET', once, position, 'PX', options.ONCETTL or ONCE_MILLISECONDS) end

@@ -6,6 +6,8 @@ internal import CBench
 ///
 /// It does only what the cases need: a WebSocket handshake on `/ws?channel=…`, `POST /channels/…`, and any other
 /// request answered with 200 so that a script can wait for it. It trusts its input and runs on one thread.
+///
+/// Over Redis it is the smallest relay there can be: a publication is a `PUBLISH`, a channel with members a `SUBSCRIBE`.
 @main
 struct Floor: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "floor")
@@ -16,9 +18,12 @@ struct Floor: ParsableCommand {
     @Flag(help: "Send what one tick brought with one call per member, instead of one call per publication.")
     var coalesce = false
 
+    @Option(help: "Relay to other nodes through the Redis on this loopback port.")
+    var redis: UInt16?
+
     func run() throws {
         let limit = try checked(bench_raise_descriptor_limit(), "raise the descriptor limit")
-        var server = try Server(port: port, coalesces: coalesce, descriptorLimit: Int(limit))
+        var server = try Server(port: port, redisPort: redis, coalesces: coalesce, descriptorLimit: Int(limit))
         try server.run()
     }
 }

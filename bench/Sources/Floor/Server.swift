@@ -5,6 +5,8 @@ struct Server {
     private let poller: Int32
     private let listener: Int32
     private let coalesces: Bool
+    /// nil where this process is the only node.
+    private let relay: Relay?
     /// Indexed by descriptor: no dictionary, and no memory per connection beyond the slot.
     private let clients: UnsafeMutableBufferPointer<Client>
     private let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: Server.eventCapacity)
@@ -13,10 +15,14 @@ struct Server {
     private var dirtyChannels: [Channel] = []
 
     private static let eventCapacity = 1024
+    private static let success = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    private static let refusal = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 
-    init(port: UInt16, coalesces: Bool, descriptorLimit: Int) throws {
+    init(port: UInt16, redisPort: UInt16?, coalesces: Bool, descriptorLimit: Int) throws {
+        let poller = try checked(bench_epoll_create(), "create the poller")
+        self.poller = poller
         self.coalesces = coalesces
-        poller = try checked(bench_epoll_create(), "create the poller")
+        relay = try redisPort.map { try Relay(port: $0, poller: poller) }
         listener = try checked(bench_listen("127.0.0.1", port, 65535), "listen on port \(port)")
         _ = try checked(bench_epoll_add(poller, listener, EPOLLIN.rawValue, UInt64(listener)), "poll the listener")
         clients = .allocate(capacity: descriptorLimit)
@@ -26,14 +32,16 @@ struct Server {
     mutating func run() throws {
         while true {
             let count = try checked(bench_epoll_wait(poller, events, Int32(Server.eventCapacity), -1), "poll")
-            for index in 0..<Int(count) { handle(events[index]) }
+            for index in 0..<Int(count) { try handle(events[index]) }
             flushDirtyChannels()
+            try relay?.flush()
         }
     }
 
-    private mutating func handle(_ event: epoll_event) {
+    private mutating func handle(_ event: epoll_event) throws {
         let descriptor = Int32(truncatingIfNeeded: event.data.u64)
         if descriptor == listener { return acceptAll() }
+        if let relay, relay.owns(descriptor) { return try receive(from: relay, on: descriptor) }
         if event.events & EPOLLOUT.rawValue != 0 { catchUp(descriptor) }
         if event.events & ~EPOLLOUT.rawValue != 0 { receive(from: descriptor) }
     }
@@ -80,8 +88,11 @@ struct Server {
 
     private mutating func answer(_ request: Request, to descriptor: Int32) {
         if let key = request.webSocketKey { return upgrade(descriptor, key: key, channelName: request.channelName) }
-        if request.isPublish { publish(request.body, to: request.channelName) }
-        send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", to: descriptor)
+        if request.isPublish {
+            if let relay { return relay.publish(request.body, to: request.channelName, for: descriptor) }
+            publish(request.body, to: request.channelName)
+        }
+        send(Server.success, to: descriptor)
     }
 
     private mutating func upgrade(_ descriptor: Int32, key: UnsafeRawBufferPointer, channelName: String) {
@@ -100,7 +111,19 @@ struct Server {
         if let channel = channels[name] { return channel }
         let channel = Channel()
         channels[name] = channel
+        relay?.subscribe(to: name)
         return channel
+    }
+
+    // MARK: Redis
+
+    private mutating func receive(from relay: Relay, on descriptor: Int32) throws {
+        try relay.receive(
+            from: descriptor,
+            by: received,
+            answer: { client, isTaken in send(isTaken ? Server.success : Server.refusal, to: client) },
+            deliver: { payload, channelName in publish(payload, to: channelName) }
+        )
     }
 
     // MARK: Fan-out
@@ -174,6 +197,7 @@ struct Server {
             channel.trim()
         }
         clients[Int(descriptor)] = Client()
+        relay?.forget(descriptor)
         bench_close(descriptor)
     }
 
