@@ -51,33 +51,29 @@ public struct SendBatch: ~Copyable {
     ///
     /// All are made before the first outcome is told: what the receiver of an outcome does can no longer change them.
     public mutating func submit(_ body: (_ token: UInt32, _ byteCount: Int, Socket.Transfer) -> Void) {
-        // Taken out, so that `body` may begin the next batch.
-        var sent: [Entry] = []
-        swap(&sent, &entries)
-        makeSends(sent)
-        for (place, entry) in sent.enumerated() {
+        makeSends()
+        for (place, entry) in entries.enumerated() {
             body(entry.token, entry.bytes.count, Socket.outcome(Int(results[place])))
         }
-        sent.removeAll(keepingCapacity: true)
-        if entries.isEmpty { swap(&sent, &entries) }
+        entries.removeAll(keepingCapacity: true)
     }
 
-    private mutating func makeSends(_ sent: [Entry]) {
+    private mutating func makeSends() {
         // One alone is cheaper without the ring.
-        guard let ring, sent.count > 1 else {
-            for (place, entry) in sent.enumerated() {
+        guard let ring, entries.count > 1 else {
+            for (place, entry) in entries.enumerated() {
                 results[place] = Int32(clamping: entry.socket.sendResult(entry.bytes))
             }
             return
         }
-        for (place, entry) in sent.enumerated() {
+        for (place, entry) in entries.enumerated() {
             let bytes = entry.bytes
             creactor_ring_add_send(ring, entry.socket.descriptor, bytes.baseAddress!, bytes.count, UInt32(place))
         }
-        let outcome = creactor_ring_submit(ring, UInt32(sent.count), &results)
+        let outcome = creactor_ring_submit(ring, UInt32(entries.count), &results)
         if outcome != 0 {
             // The kernel took an unknown part of them: no stream among them can be gone on with.
-            for place in sent.indices { results[place] = outcome }
+            for place in entries.indices { results[place] = outcome }
         }
     }
 }

@@ -117,6 +117,16 @@ import Testing
         }
     }
 
+    @Test("a publish that names no options is treated as a node's, whose defaults are the same")
+    func defaults() throws {
+        let source = String(decoding: RedisFunctions.source, as: UTF8.self)
+        let limits = Limits()
+        try #require(source.contains("local HISTORY_COUNT = \(limits.historyCountMax)\n"))
+        try #require(source.contains("local HISTORY_MILLISECONDS = \(limits.historyMilliseconds)\n"))
+        try #require(source.contains("local HEAD_MILLISECONDS = \(limits.headMilliseconds)\n"))
+        try #require(source.contains("local ONCE_MILLISECONDS = \(limits.idempotencyMilliseconds)\n"))
+    }
+
     /// One publishes, all hear.
     private func checkDelivery(on nodes: [PerseidNode], _ cluster: Cluster) async throws {
         let streams = try StreamClient(
