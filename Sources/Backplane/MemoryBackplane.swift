@@ -4,17 +4,18 @@ public import Reactor
 /// The backplane of a single node: the same positions, the same history and the same recovery as with Redis, kept in the
 /// uplink's own memory.
 public final class MemoryBackplane: Backplane {
-    /// One channel's log.
-    fileprivate struct Channel {
+    /// One channel's log. An object, so that a publish looks it up once.
+    private final class Channel {
         var head = Position.start
         var publications: [Publication] = []
         var once: [String: (position: Position, millisecondsEnd: UInt64)] = [:]
         var subscribers = 0
+        /// Whether the node hears it.
+        var isSubscribed = false
     }
 
     private let limits: Limits
     private var channels: [ChannelName: Channel] = [:]
-    private var subscribed: Set<ChannelName> = []
     private weak var delegate: (any BackplaneDelegate)?
     private var sweepTick: UInt32 = 0
 
@@ -32,48 +33,48 @@ public final class MemoryBackplane: Backplane {
     }
 
     public func subscribe(_ channel: ChannelName) {
-        subscribed.insert(channel)
+        existing(channel).isSubscribed = true
         delegate?.subscribed(channel)
     }
 
     public func unsubscribe(_ channel: ChannelName) {
-        subscribed.remove(channel)
+        channels[channel]?.isSubscribed = false
     }
 
     public func publish(_ request: PublishRequest) {
         let now = Clock.realtimeMilliseconds
-        if let key = request.idempotencyKey, let known = channels[request.channel]?.once[key],
-            known.millisecondsEnd > now
-        {
+        let channel = existing(request.channel)
+        if let key = request.idempotencyKey, let known = channel.once[key], known.millisecondsEnd > now {
             delegate?.published(request.ticket, .success(known.position))
             return
         }
-        let publication = append(request, now: now)
+        let publication = append(request, to: channel, now: now)
         delegate?.published(request.ticket, .success(publication.position))
-        if subscribed.contains(request.channel) { delegate?.heard(publication, in: request.channel) }
+        if channel.isSubscribed { delegate?.heard(publication, in: request.channel) }
     }
 
-    private func append(_ request: PublishRequest, now: UInt64) -> Publication {
-        let previous = channels[request.channel, default: Channel()].head
+    private func append(_ request: PublishRequest, to channel: Channel, now: UInt64) -> Publication {
+        let previous = channel.head
         let position =
             now > previous.milliseconds ? Position(milliseconds: now, sequence: 0) : previous.successor
         let publication = Publication(position: position, previous: previous, payload: request.payload)
-        withChannel(request.channel) { channel in
-            channel.head = position
-            channel.publications.append(publication)
-            // Trimmed in bulk: each publication moves once at most.
-            if channel.publications.count > 2 * limits.historyCountMax { channel.trim(to: limits, now: now) }
-            if let key = request.idempotencyKey {
-                channel.once[key] = (position, now + limits.idempotencyMilliseconds)
-            }
+        channel.head = position
+        channel.publications.append(publication)
+        // Trimmed in bulk: each publication moves once at most.
+        if channel.publications.count > 2 * limits.historyCountMax { trim(channel, now: now) }
+        if let key = request.idempotencyKey {
+            channel.once[key] = (position, now + limits.idempotencyMilliseconds)
         }
         return publication
     }
 
     public func read(_ channel: ChannelName, since: Position?, limit: Int, for purpose: ReadPurpose) {
-        let now = Clock.realtimeMilliseconds
-        if channels[channel] != nil { withChannel(channel) { $0.trim(to: limits, now: now) } }
-        let known = channels[channel] ?? Channel()
+        guard let known = channels[channel] else {
+            let nothing = HistoryPage(since: since, publications: [], head: .start)
+            delegate?.read(channel, for: purpose, since: since, .success(nothing))
+            return
+        }
+        trim(known, now: Clock.realtimeMilliseconds)
         let found =
             since.map { since in known.publications.drop { $0.position <= since }.prefix(limit) }
             ?? known.publications.suffix(limit)
@@ -83,15 +84,15 @@ public final class MemoryBackplane: Backplane {
 
     public func count(_ channel: ChannelName, subscribers: Int) {
         guard subscribers > 0 || channels[channel] != nil else { return }
-        withChannel(channel) { $0.subscribers = subscribers }
+        existing(channel).subscribers = subscribers
     }
 
     public func describe(_ channel: ChannelName, for ticket: Ticket) {
-        let known = channels[channel] ?? Channel()
+        let subscribers = channels[channel]?.subscribers ?? 0
         let facts = ChannelFacts(
-            subscribers: known.subscribers,
-            nodes: known.subscribers > 0 ? 1 : 0,
-            head: known.head
+            subscribers: subscribers,
+            nodes: subscribers > 0 ? 1 : 0,
+            head: channels[channel]?.head ?? .start
         )
         delegate?.described(ticket, .success(facts))
     }
@@ -103,27 +104,28 @@ public final class MemoryBackplane: Backplane {
         guard tick &- sweepTick >= 4 else { return }
         sweepTick = tick
         let now = Clock.realtimeMilliseconds
-        for name in channels.keys {
-            withChannel(name) { $0.trim(to: limits, now: now) }
-            let isForgotten =
-                channels[name]!.head.milliseconds + limits.headMilliseconds < now && channels[name]!.subscribers == 0
-            if isForgotten { channels[name] = nil }
+        for (name, channel) in channels {
+            trim(channel, now: now)
+            let isOld = channel.head.milliseconds + limits.headMilliseconds < now
+            if isOld, channel.subscribers == 0, !channel.isSubscribed { channels[name] = nil }
         }
     }
 
     public func endOfTurn() {}
 
-    private func withChannel(_ name: ChannelName, _ change: (inout Channel) -> Void) {
-        change(&channels[name, default: Channel()])
+    private func existing(_ name: ChannelName) -> Channel {
+        if let known = channels[name] { return known }
+        let channel = Channel()
+        channels[name] = channel
+        return channel
     }
-}
 
-extension MemoryBackplane.Channel {
-    fileprivate mutating func trim(to limits: Limits, now: UInt64) {
+    /// Forgets what is too old or too much.
+    private func trim(_ channel: Channel, now: UInt64) {
         let oldest = now - min(now, limits.historyMilliseconds)
-        let excess = max(publications.count - limits.historyCountMax, 0)
-        let expired = publications.prefix { $0.position.milliseconds < oldest }.count
-        publications.removeFirst(max(excess, expired))
-        if !once.isEmpty { once = once.filter { $0.value.millisecondsEnd > now } }
+        let excess = max(channel.publications.count - limits.historyCountMax, 0)
+        let expired = channel.publications.prefix { $0.position.milliseconds < oldest }.count
+        channel.publications.removeFirst(max(excess, expired))
+        if !channel.once.isEmpty { channel.once = channel.once.filter { $0.value.millisecondsEnd > now } }
     }
 }

@@ -192,7 +192,9 @@ final class RedisLink {
     func flush() {
         guard let socket, isConnected else { return }
         while outputSent < output.bytes.count {
-            let outcome = output.bytes.withUnsafeBytes { socket.send(UnsafeRawBufferPointer(rebasing: $0[outputSent...])) }
+            let outcome = output.bytes.withUnsafeBytes {
+                socket.send(UnsafeRawBufferPointer(rebasing: $0[outputSent...]))
+            }
             switch outcome {
             case .moved(let count): outputSent += count
             case .wouldBlock: return

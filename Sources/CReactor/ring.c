@@ -23,6 +23,8 @@ int creactor_ring_open(unsigned entries, creactor_ring **opened) {
         return outcome;
     }
     io_uring_ring_dontfork(&ring->uring);
+    /* Spares each call a look-up of the ring's descriptor. Linux 5.18; without it the descriptor itself is used. */
+    io_uring_register_ring_fd(&ring->uring);
     *opened = ring;
     return 0;
 }
