@@ -39,6 +39,17 @@ public struct Limits: Sendable, Equatable {
     /// Silence after which a stream gets a heartbeat. Not a failure.
     public var heartbeatMilliseconds: UInt64 = 25_000
 
+    /// Time a poll is held when there is nothing to tell. Then it is answered with nothing; not a failure.
+    public var pollMilliseconds: UInt64 = 25_000
+
+    /// Bytes of one JSON stream: some clients keep all of a body in memory. Hit: it ends with a whole message, and the
+    /// client goes on with a new one from its cursor.
+    public var streamBytesMax = 16_777_216
+
+    /// Age of a JSON stream, each up to a quarter less, so that streams find their way to nodes that were started later.
+    /// Hit: as above.
+    public var streamMilliseconds: UInt64 = 1_800_000
+
     /// Time a peer that reads nothing may block its connection. Hit: close; `perseid_timeouts_total`.
     public var stallMilliseconds: UInt64 = 60_000
 

@@ -12,6 +12,10 @@ struct Connection: ~Copyable {
         case http
         case webSocket
         case eventStream
+        case jsonStream
+
+        /// Whether all channels come in one feed, in the body of one answer.
+        var isStream: Bool { self == .eventStream || self == .jsonStream }
     }
 
     struct Flags: OptionSet {
@@ -63,6 +67,10 @@ struct Connection: ~Copyable {
 
     /// The subscription whose frame the socket has only the beginning of.
     var unfinished = SubscriptionTable.none
+
+    /// Bytes of a JSON stream so far, and the tick it began with: it is renewed by age and by size.
+    var streamedBytes: UInt32 = 0
+    var streamTick: UInt32 = 0
 
     /// Tick of the last send, for heartbeats.
     var lastSentTick: UInt32

@@ -12,6 +12,10 @@ public final class EdgeMetrics: Sendable {
     public let webSocketConnections = Counter()
     /// Connections open now as event streams.
     public let eventStreamConnections = Counter()
+    /// Connections open now as JSON streams.
+    public let jsonStreamConnections = Counter()
+    /// Polls held now.
+    public let polls = Counter()
     /// Requests with a valid head.
     public let requests = Counter()
     /// Requests and messages refused for what they were.

@@ -10,6 +10,8 @@ enum ByeCode: UInt16 {
     case takenOver = 4_001
     /// The backplane did not answer in time.
     case unavailable = 4_002
+    /// A stream grew old or long; the client goes on with a new one.
+    case renewed = 4_005
     /// The client reads too slowly; it resumes from its cursor.
     case tooSlow = 4_008
 
@@ -18,6 +20,7 @@ enum ByeCode: UInt16 {
         case .drain: "the node is going away"
         case .takenOver: "the session was taken over"
         case .unavailable: "the channel cannot be opened now"
+        case .renewed: "the stream is renewed"
         case .tooSlow: "too slow"
         }
     }
@@ -29,6 +32,7 @@ extension EdgeReactor {
         let connection = connections[live: index]
         guard !connection.pointee.flags.contains(.isClosed) else { return }
         connection.pointee.flags.insert(.isClosed)
+        if let poll = polls[connections.key(ofLive: index)] { release(poll) }
         unsubscribeAll(index)
         timers.cancel(index)
         count(connection.pointee.transport, -1)
@@ -99,6 +103,7 @@ extension EdgeReactor {
             WebSocketEncoder.appendClose(WebSocketCloseCode(rawValue: code.rawValue), reason: reason, to: &output)
             connection.pointee.flags.insert(.sentClose)
         }
+        if connection.pointee.transport == .jsonStream { output.append(HTTPChunkedEncoder.end) }
         write(index, output.bytes)
         closeWhenSent(index)
     }
@@ -128,6 +133,7 @@ extension EdgeReactor {
         case .http: metrics.httpConnections.add(amount)
         case .webSocket: metrics.webSocketConnections.add(amount)
         case .eventStream: metrics.eventStreamConnections.add(amount)
+        case .jsonStream: metrics.jsonStreamConnections.add(amount)
         }
     }
 }

@@ -4,7 +4,7 @@ internal import Wire
 
 extension EdgeReactor {
     /// Bytes of padding a client gets that asks for it: past what any known browser or proxy holds back.
-    private static let paddingCount = 2_048
+    static let paddingCount = 2_048
 
     /// Takes a request for an event stream; it is answered once all of its channels are open.
     func openEventStream(_ request: borrowing HTTPRequest, _ index: UInt32) throws(HTTPRejection) {
@@ -14,7 +14,8 @@ extension EdgeReactor {
         }
         let padding = try request.parameter("padding")
         output.removeAll()
-        appendStreamHead(crossOrigin: crossOriginFields(request))
+        // The end of the body is the end of the connection: understood by HTTP/1.0 proxies too, and one encoding for all.
+        appendStreamHead("text/event-stream; charset=utf-8", .untilClose, crossOrigin: answerOrigin)
         let connection = connections[live: index]
         if connection.pointee.flags.contains(.isHead) {
             connection.pointee.flags.insert(.closesAfterAnswer)
@@ -38,14 +39,9 @@ extension EdgeReactor {
     /// How long a browser waits before it reconnects: spread, so that a node's readers do not come back in step.
     private static let retryMilliseconds: ClosedRange<UInt64> = 1_000...3_000
 
-    /// The end of the body is the end of the connection: understood by HTTP/1.0 proxies too, and one encoding for all.
-    private func appendStreamHead(crossOrigin origin: String?) {
-        output.append(
-            responseHead: 200,
-            contentType: "text/event-stream; charset=utf-8",
-            framing: .untilClose,
-            persistence: .close
-        )
+    /// A head with the fields that keep caches and proxies from holding a stream back.
+    func appendStreamHead(_ contentType: StaticString, _ framing: HTTPBodyFraming, crossOrigin origin: String?) {
+        output.append(responseHead: 200, contentType: contentType, framing: framing, persistence: .close)
         output.append(field: "Cache-Control", "no-store, no-cache, no-transform, must-revalidate, max-age=0")
         output.append(field: "Pragma", "no-cache")
         output.append(field: "X-Accel-Buffering", "no")
@@ -55,17 +51,27 @@ extension EdgeReactor {
     }
 
     /// Tells a stream where each of its channels stands, and what it missed.
-    func beginEventStream(_ index: UInt32, _ join: Join) {
-        let isRaw = connections[live: index].pointee.flags.contains(.isRaw)
-        let encoding = Encoding(.eventStream, isRaw: isRaw)
+    func beginStream(_ index: UInt32, _ join: Join) {
+        let connection = connections[live: index]
+        let isRaw = connection.pointee.flags.contains(.isRaw)
+        let encoding = Encoding(connection.pointee.transport, isRaw: isRaw)
         var cursor = Cursor()
         for part in join.parts { cursor.positions[part.topic.name] = part.position }
         output.removeAll()
-        for part in join.parts {
-            appendSubscribed(part.topic, at: part.position, recovered: part.isRecovered, commandID: nil, as: encoding)
-        }
         var start = cursor.text
-        start.withUTF8 { EventStreamEncoder.appendCheckpoint(id: UnsafeRawBufferPointer($0), to: &output) }
+        for part in join.parts where encoding.hasControlMessages {
+            appendSubscribed(
+                part.topic,
+                at: part.position,
+                recovered: part.isRecovered,
+                commandID: nil,
+                cursor: encoding.isJSONStream ? start : nil,
+                as: encoding
+            )
+        }
+        if encoding.isEventStream {
+            start.withUTF8 { EventStreamEncoder.appendCheckpoint(id: UnsafeRawBufferPointer($0), to: &output) }
+        }
         for part in join.parts {
             for publication in part.replay {
                 cursor.positions[part.topic.name] = publication.position

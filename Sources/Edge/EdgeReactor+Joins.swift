@@ -4,8 +4,13 @@ internal import Wire
 
 extension EdgeReactor {
     /// Subscribes a connection to channels, from a position where it gives one: to each by itself on a WebSocket, to all
-    /// as one on an event stream.
-    func join(_ index: UInt32, _ channels: [(name: ChannelName, since: Position?)], commandID: [UInt8]? = nil) {
+    /// as one on a stream and for a poll.
+    func join(
+        _ index: UInt32,
+        _ channels: [(name: ChannelName, since: Position?)],
+        commandID: [UInt8]? = nil,
+        poll: Poll? = nil
+    ) {
         let connection = connections[live: index]
         if connection.pointee.transport == .webSocket, channels.count == 1, commandID == nil,
             subscribeAtOnce(index, channels[0].name, since: channels[0].since)
@@ -14,11 +19,12 @@ extension EdgeReactor {
         }
         let key = connections.key(ofLive: index)
         let parts = channels.map { JoinPart(topic: topic(for: $0.name), since: $0.since) }
-        let groups = connection.pointee.transport == .eventStream ? [parts] : parts.map { [$0] }
+        let isOne = connection.pointee.transport.isStream || poll != nil
+        let groups = isOne ? [parts] : parts.map { [$0] }
         let deadline = reactor.tick(afterMilliseconds: limits.openMilliseconds)
         connection.pointee.joinCount += UInt16(groups.count)
         for group in groups {
-            let join = Join(connection: key, parts: group, commandID: commandID, deadlineTick: deadline)
+            let join = Join(connection: key, parts: group, commandID: commandID, poll: poll, deadlineTick: deadline)
             for part in group { part.topic.joins.append(part) }
             for part in group where part.topic.isOpen { advance(part) }
             if join.isReady { finish(join) } else { joins.append(join) }
@@ -90,8 +96,9 @@ extension EdgeReactor {
         connection.pointee.joinCount -= 1
         for part in join.parts where part.since == nil { part.position = part.topic.last }
         let index = join.connection.index
-        if connection.pointee.transport == .eventStream {
-            beginEventStream(index, join)
+        if let poll = join.poll { return begin(poll, join) }
+        if connection.pointee.transport.isStream {
+            beginStream(index, join)
         } else {
             tellSubscribed(index, join)
         }
@@ -133,9 +140,10 @@ extension EdgeReactor {
         at position: Position,
         recovered: Bool?,
         commandID: [UInt8]?,
+        cursor: String? = nil,
         as encoding: Encoding
     ) {
-        encoder.appendControl("subscribed", as: encoding, to: &output) { buffer in
+        encoder.appendControl("subscribed", cursor: cursor, as: encoding, to: &output) { buffer in
             topic.name.withUTF8 { channel in
                 withOptionalBytes(commandID) {
                     Envelope.appendSubscribed(
@@ -148,6 +156,19 @@ extension EdgeReactor {
                 }
             }
         }
+    }
+
+    /// Takes back what a WebSocket asked for and did not get yet; says whether there was such a thing.
+    func cancelJoin(_ index: UInt32, of channel: ChannelName) -> Bool {
+        let key = connections.key(ofLive: index)
+        guard let topic = topics[channel], let part = topic.joins.first(where: { $0.join.connection == key }) else {
+            return false
+        }
+        part.join.isDone = true
+        connections[live: index].pointee.joinCount -= 1
+        topic.joins.removeAll { $0 === part }
+        releaseIfUnused(topic)
+        return true
     }
 
     /// Gives up who waited too long: the backplane is away, and the client may do better elsewhere.
@@ -174,7 +195,10 @@ extension EdgeReactor {
         connection.pointee.joinCount -= 1
         metrics.timeouts.add()
         let index = join.connection.index
-        if connection.pointee.transport == .eventStream {
+        if let poll = join.poll {
+            answerOrigin = poll.origin
+            refuse(index, status: 503, "the channel cannot be opened now") { $0.append(field: "Retry-After", 1) }
+        } else if connection.pointee.transport.isStream {
             // Its head is sent; an end with a reason is what is left to say.
             sayBye(index, .unavailable, afterMilliseconds: 1_000)
         } else {

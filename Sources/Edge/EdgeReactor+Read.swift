@@ -20,6 +20,8 @@ extension EdgeReactor {
     /// The peer will say no more. Who waits for an answer still gets it; a stream's reader is gone.
     private func endOfStream(_ index: UInt32) {
         let connection = connections[live: index]
+        // A poll that nobody waits for any more is let go of at once.
+        if polls[connections.key(ofLive: index)] != nil { return close(index) }
         let isWaiting = !connection.pointee.flags.isDisjoint(with: .holdsRequests)
         guard connection.pointee.transport == .http, isWaiting, !connection.pointee.flags.contains(.isShut) else {
             return close(index)
@@ -95,7 +97,7 @@ extension EdgeReactor {
             if flags.contains(.isClosed) || flags.contains(.isClosing) { return bytes.count }
             let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[consumed...])
             switch connection.pointee.transport {
-            case .eventStream:
+            case .eventStream, .jsonStream:
                 // Nothing may follow the request of a stream; whatever does is not read as a request.
                 return bytes.count
             case .webSocket:

@@ -14,6 +14,12 @@ extension EdgeReactor {
             } else if request.isPath("/sse") {
                 guard mayRead(request, index) else { return }
                 try openEventStream(request, index)
+            } else if request.isPath("/stream") {
+                guard mayRead(request, index) else { return }
+                try openJSONStream(request, index)
+            } else if request.isPath("/poll") {
+                guard request.head.method == .get else { return refuseMethod(index, allowed: "GET, OPTIONS") }
+                try openPoll(request, index)
             } else if request.head.path.hasPrefix("/channels/", in: request.octets.span) {
                 try handleChannel(request, index)
             } else {

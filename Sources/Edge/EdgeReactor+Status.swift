@@ -53,6 +53,12 @@ extension EdgeReactor {
         var batch = drainShare(tick, deadline: deadline)
         for index in 0..<UInt32(connections.slotCount) where batch > 0 && connections.isLive(index) {
             let connection = connections[live: index]
+            if let poll = polls[connections.key(ofLive: index)] {
+                batch -= 1
+                connection.pointee.flags.insert(.closesAfterAnswer)
+                answer(poll)
+                continue
+            }
             guard connection.pointee.flags.isDisjoint(with: [.isClosed, .isClosing, .isAnswering]) else { continue }
             batch -= 1
             sayBye(
@@ -64,8 +70,7 @@ extension EdgeReactor {
         let isOver = Int32(bitPattern: tick &- deadline) >= 0
         if isOver { closeAll() }
         let isEmpty = connections.count == graveyard.count
-        // The first may host the uplink, which the others need until they end.
-        if isOver || isEmpty && (index > 0 || node.edgesRunning == 1) { finish() }
+        if isOver || isEmpty { finish() }
     }
 
     /// Ends the connections of those who did not leave in time; a process that goes on must not keep them.

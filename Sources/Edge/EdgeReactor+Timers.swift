@@ -12,6 +12,7 @@ extension EdgeReactor {
         // Once a second.
         if tick % 4 == 0 {
             metrics.longestTurnMicroseconds.set(Int(reactor.takeLongestTurn() / 1_000))
+            renewLongStreams()
             metrics.logBytes.set(feeds.values.reduce(0) { $0 + $1.log.retainedBytes })
         }
     }
@@ -32,12 +33,13 @@ extension EdgeReactor {
         }
         switch connection.pointee.transport {
         case .http: requestTimerFired(index, tick)
-        case .webSocket, .eventStream: heartbeatTimerFired(index, silence: silence)
+        case .webSocket, .eventStream, .jsonStream: heartbeatTimerFired(index, tick, silence: silence)
         }
     }
 
     private func requestTimerFired(_ index: UInt32, _ tick: UInt32) {
         let connection = connections[live: index]
+        if let poll = polls[connections.key(ofLive: index)] { return pollTimerFired(poll, tick) }
         if connection.pointee.flags.contains(.isAnswering) || connection.pointee.joinCount > 0 {
             return timers.schedule(index, at: reactor.tick(afterMilliseconds: limits.keepAliveMilliseconds))
         }
@@ -56,7 +58,8 @@ extension EdgeReactor {
     }
 
     /// A heartbeat is sent only where nothing else was; a WebSocket that does not even answer that is dead.
-    private func heartbeatTimerFired(_ index: UInt32, silence: UInt64) {
+    private func heartbeatTimerFired(_ index: UInt32, _ tick: UInt32, silence: UInt64) {
+        if isStreamOld(index, tick) { return renewStream(index) }
         // Each at a moment of its own in the last quarter: those who got the same publication are not due together.
         let quarter = limits.heartbeatMilliseconds / 4
         let patience = limits.heartbeatMilliseconds - UInt64.random(in: 0...quarter, using: &spread)
@@ -69,6 +72,8 @@ extension EdgeReactor {
             if connection.pointee.flags.contains(.isPinged) { return timeOut(index) }
             connection.pointee.flags.insert(.isPinged)
             WebSocketEncoder.appendPing(UnsafeRawBufferPointer(start: nil, count: 0), to: &output)
+        } else if connection.pointee.transport == .jsonStream {
+            output.append(Self.jsonStreamHeartbeat)
         } else {
             output.append(EventStreamEncoder.heartbeat)
         }
@@ -83,7 +88,7 @@ extension EdgeReactor {
         close(index)
     }
 
-    private func milliseconds(from earlier: UInt32, to later: UInt32) -> UInt64 {
+    func milliseconds(from earlier: UInt32, to later: UInt32) -> UInt64 {
         UInt64(later &- earlier) * CoarseClock.tickMilliseconds
     }
 }

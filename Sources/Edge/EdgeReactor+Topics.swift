@@ -15,7 +15,8 @@ extension EdgeReactor {
 
     /// Lets go of a topic nobody needs.
     func releaseIfUnused(_ topic: Topic) {
-        guard topic.feeds.isEmpty, topic.joins.isEmpty, !topic.isAdvancing, topics[topic.name] === topic else { return }
+        let isUsed = !topic.feeds.isEmpty || !topic.joins.isEmpty || !topic.polls.isEmpty || topic.isAdvancing
+        guard !isUsed, topics[topic.name] === topic else { return }
         topics[topic.name] = nil
         metrics.topics.set(topics.count)
         uplink.post(.count(topic.name, reactor: index, subscribers: 0))
@@ -174,6 +175,7 @@ extension EdgeReactor {
             feed.log.append(frame.bytes, position: nil)
             enqueue(feed)
         }
+        for poll in topic.polls.values { poll.take(payload, at: nil, in: topic, due: &duePolls) }
     }
 
     func takeGap(in name: ChannelName, from: Position, to position: Position) {
@@ -225,7 +227,7 @@ extension EdgeReactor {
                 publication.payload,
                 position: publication.position,
                 channel: topic.name,
-                cursor: feed.key.encoding.isEventStream ? feed.cursor : nil,
+                cursor: feed.key.encoding.hasCursors ? feed.cursor : nil,
                 as: feed.key.encoding,
                 to: &frame
             )
@@ -234,6 +236,9 @@ extension EdgeReactor {
             enqueue(feed)
         }
         for part in topic.joins where part.state == .ready && part.since != nil { part.replay.append(publication) }
+        for poll in topic.polls.values {
+            poll.take(publication.payload, at: publication.position, in: topic, due: &duePolls)
+        }
     }
 
     private func reportGap(in topic: Topic, from: Position, to position: Position) {
@@ -249,6 +254,7 @@ extension EdgeReactor {
             part.replay.removeAll()
             part.position = position
         }
+        for poll in topic.polls.values { poll.takeGap(to: position, in: topic, due: &duePolls) }
     }
 
     func appendGap(
@@ -258,7 +264,7 @@ extension EdgeReactor {
         feed: Feed,
         to output: inout ByteBuffer
     ) {
-        let cursor = feed.key.encoding.isEventStream ? feed.cursor(topic, at: position) : nil
+        let cursor = feed.key.encoding.hasCursors ? feed.cursor(topic, at: position) : nil
         encoder.appendControl("gap", cursor: cursor, as: feed.key.encoding, to: &output) { buffer in
             topic.name.withUTF8 {
                 Envelope.appendGap(channel: $0, from: from.numbers, to: position.numbers, into: &buffer)

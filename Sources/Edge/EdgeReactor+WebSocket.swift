@@ -157,7 +157,7 @@ extension EdgeReactor {
     }
 
     private func unsubscribe(_ index: UInt32, from channel: ChannelName, id: [UInt8]?) {
-        guard unsubscribe(index, from: channel) else {
+        guard unsubscribe(index, from: channel) || cancelJoin(index, of: channel) else {
             return sendError(index, id: id, code: 404, "channel: not subscribed")
         }
         sendControl(index, "unsubscribed") { buffer in

@@ -80,6 +80,9 @@ extension EdgeReactor {
 
     func noteSent(_ count: Int, _ connection: UnsafeMutablePointer<Connection>) {
         connection.pointee.lastSentTick = reactor.currentTick
+        if connection.pointee.transport == .jsonStream {
+            connection.pointee.streamedBytes &+= UInt32(truncatingIfNeeded: count)
+        }
         metrics.bytesSent.add(count)
     }
 

@@ -57,6 +57,10 @@ final class EdgeReactor: ReactorHandler {
     var joins: [Join] = []
     var dirtyCounts: [Topic] = []
 
+    // Polls that are held, and those that something came for in this turn
+    var polls: [SlabKey: Poll] = [:]
+    var duePolls: [Poll] = []
+
     // Questions to the uplink, and the other site whose page may read the answer that is being written
     var answerOrigin: String?
     var waiting: [UInt64: Waiting] = [:]
@@ -130,6 +134,7 @@ final class EdgeReactor: ReactorHandler {
 
     func endOfTurn() -> Bool {
         let hasWorkLeft = flush()
+        answerDuePolls()
         tellCounts()
         bury()
         return hasWorkLeft

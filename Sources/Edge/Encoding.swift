@@ -7,11 +7,15 @@ enum Encoding: UInt8, Hashable {
     case webSocketRaw
     case eventStreamJSON
     case eventStreamRaw
+    case jsonStreamJSON
+    case jsonStreamRaw
 
     init(_ transport: Connection.Transport, isRaw: Bool) {
         switch (transport, isRaw) {
         case (.eventStream, false): self = .eventStreamJSON
         case (.eventStream, true): self = .eventStreamRaw
+        case (.jsonStream, false): self = .jsonStreamJSON
+        case (.jsonStream, true): self = .jsonStreamRaw
         case (_, false): self = .webSocketJSON
         case (_, true): self = .webSocketRaw
         }
@@ -19,8 +23,13 @@ enum Encoding: UInt8, Hashable {
 
     var isEventStream: Bool { self == .eventStreamJSON || self == .eventStreamRaw }
 
-    /// Whether what is not a publication can be told: a raw WebSocket carries payloads and nothing else.
-    var hasControlMessages: Bool { self != .webSocketRaw }
+    var isJSONStream: Bool { self == .jsonStreamJSON || self == .jsonStreamRaw }
+
+    /// Whether each message tells where its client stands then, in all of its channels.
+    var hasCursors: Bool { isEventStream || self == .jsonStreamJSON }
+
+    /// Whether what is not a publication can be told: a raw WebSocket or JSON stream carries payloads and nothing else.
+    var hasControlMessages: Bool { self != .webSocketRaw && self != .jsonStreamRaw }
 }
 
 /// Puts publications and control messages into the frames of an encoding.
@@ -48,18 +57,31 @@ struct FrameEncoder: ~Copyable {
                 WebSocketEncoder.appendText(bytes, to: &output)
             case .eventStreamRaw where payload.kind != .binary:
                 appendEvent(bytes, cursor: cursor, to: &output)
+            case .jsonStreamRaw:
+                envelope.removeAll()
+                Envelope.appendValue(Envelope.Payload(payload.kind, bytes), to: &envelope)
+                appendLine(to: &output)
             default:
                 appendEnvelope(bytes, kind: payload.kind, position: position, channel: channel)
-                if encoding == .webSocketJSON {
-                    WebSocketEncoder.appendText(envelope.bytes, to: &output)
-                } else {
-                    appendEvent(envelope.bytes, cursor: cursor, to: &output)
+                switch encoding {
+                case .webSocketJSON, .webSocketRaw: WebSocketEncoder.appendText(envelope.bytes, to: &output)
+                case .eventStreamJSON, .eventStreamRaw: appendEvent(envelope.bytes, cursor: cursor, to: &output)
+                case .jsonStreamJSON, .jsonStreamRaw:
+                    if let cursor { Envelope.addCursor(cursor, to: &envelope) }
+                    appendLine(to: &output)
                 }
             }
         }
     }
 
-    /// Appends one control message, written by `write`; on an event stream it is an event of that name.
+    /// One line of a JSON stream, in a chunk of its own.
+    private mutating func appendLine(to output: inout ByteBuffer) {
+        envelope.append(UInt8(ascii: "\n"))
+        HTTPChunkedEncoder.append(envelope.bytes, to: &output)
+    }
+
+    /// Appends one control message, written by `write`; on an event stream it is an event of that name. `cursor` is where
+    /// a client stands once it has it.
     mutating func appendControl(
         _ name: StaticString,
         cursor: String? = nil,
@@ -73,6 +95,9 @@ struct FrameEncoder: ~Copyable {
             withUTF8(of: cursor) {
                 EventStreamEncoder.appendEvent(id: $0, name: name, data: envelope.bytes, to: &output)
             }
+        } else if encoding.isJSONStream {
+            if let cursor { Envelope.addCursor(cursor, to: &envelope) }
+            appendLine(to: &output)
         } else {
             WebSocketEncoder.appendText(envelope.bytes, to: &output)
         }
@@ -85,12 +110,7 @@ struct FrameEncoder: ~Copyable {
         channel: ChannelName
     ) {
         envelope.removeAll()
-        let payload: Envelope.Payload =
-            switch kind {
-            case .json: .json(bytes)
-            case .text: .text(bytes)
-            case .binary: .binary(bytes)
-            }
+        let payload = Envelope.Payload(kind, bytes)
         channel.withUTF8 {
             Envelope.appendMessage(channel: $0, position: position?.numbers, payload: payload, to: &envelope)
         }

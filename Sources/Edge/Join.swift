@@ -11,16 +11,20 @@ final class Join {
     /// The id of the command that asks, as the client's own JSON.
     let commandID: [UInt8]?
 
+    /// The poll that it is for, which is no subscription.
+    let poll: Poll?
+
     /// The tick after which it is given up.
     let deadlineTick: UInt32
 
     /// Finished or given up.
     var isDone = false
 
-    init(connection: SlabKey, parts: [JoinPart], commandID: [UInt8]?, deadlineTick: UInt32) {
+    init(connection: SlabKey, parts: [JoinPart], commandID: [UInt8]?, poll: Poll?, deadlineTick: UInt32) {
         self.connection = connection
         self.parts = parts
         self.commandID = commandID
+        self.poll = poll
         self.deadlineTick = deadlineTick
         for part in parts { part.join = self }
     }

@@ -85,10 +85,8 @@ public final class Node: Sendable {
                 )
                 try edge.reactor.host(uplink)
                 status.port = edge.listener.port
-                status.noteEdgeStarted()
                 start.finish(nil)
                 edge.reactor.run(edge)
-                status.noteEdgeEnded()
             } catch {
                 start.finish(error)
             }

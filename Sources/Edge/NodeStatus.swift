@@ -12,7 +12,6 @@ public final class NodeStatus: Sendable {
 
     private let boundPort = Atomic<UInt16>(0)
     private let draining = Atomic<Bool>(false)
-    private let edges = Atomic<Int>(0)
 
     /// Makes the status of a node that is about to start.
     public init(uplink: UplinkMetrics, reactors: [EdgeMetrics]) {
@@ -31,13 +30,6 @@ public final class NodeStatus: Sendable {
         get { draining.load(ordering: .acquiring) }
         set { draining.store(newValue, ordering: .releasing) }
     }
-
-    /// Edge threads that have not ended.
-    var edgesRunning: Int { edges.load(ordering: .acquiring) }
-
-    func noteEdgeStarted() { edges.add(1, ordering: .acquiringAndReleasing) }
-
-    func noteEdgeEnded() { edges.subtract(1, ordering: .acquiringAndReleasing) }
 
     /// Whether clients should come here: the backplane is reached, every channel is heard, and the node stays.
     public var isReady: Bool { uplink.isUp.value == 1 && !isDraining }

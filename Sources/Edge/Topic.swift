@@ -1,4 +1,5 @@
 internal import Broker
+internal import Reactor
 
 /// A channel as one reactor sees it.
 ///
@@ -26,6 +27,9 @@ final class Topic {
 
     /// Whether `joins` is being worked off, which keeps the topic from being let go.
     var isAdvancing = false
+
+    /// Polls that are held until something is published.
+    var polls: [SlabKey: Poll] = [:]
 
     /// The position of the recovery that was asked for and covers those who wait with it or later.
     var recoveryUnderWay: Position?

@@ -106,9 +106,15 @@ public final class Reactor<Message: Sendable> {
             if standIn != .none { standInOrNot(isTick: isTick) }
             longestTurnNanoseconds = max(longestTurnNanoseconds, Clock.monotonicNanoseconds - now)
         }
-        while owesSharedTurn { giveSharedTurn() }
         if hasWorkLeft { shared?.note(isBusy: false) }
-        shared?.leave(poller.id)
+        leaveShared()
+    }
+
+    /// Hands back what this thread was told of and had not come to: the kernel tells nobody else.
+    private func leaveShared() {
+        guard let shared else { return }
+        shared.leave(poller.id)
+        repeat { giveSharedTurn() } while owesSharedTurn
     }
 
     private func wait<Handler: ReactorHandler>(_ handler: Handler, hasWorkLeft: Bool) where Handler.Message == Message {
@@ -168,7 +174,8 @@ public final class Reactor<Message: Sendable> {
         guard let shared else { return }
         var isDue = isTick || isSharedReady
         isSharedReady = false
-        for _ in 0..<Self.exchangesMax where isDue || owesSharedTurn || shared.messageCount > 0 {
+        for _ in 0..<Self.exchangesMax {
+            guard isDue || owesSharedTurn || shared.messageCount > 0 else { return }
             isDue = false
             giveSharedTurn()
             drainInbox(to: handler)
@@ -197,8 +204,8 @@ public final class Reactor<Message: Sendable> {
             guard (try? shared.join(poller.id)) != nil else { return }
             standIn = .present
         } else if standIn == .present, isTick, !shared.hasBusyHost {
-            shared.leave(poller.id)
             standIn = .absent
+            leaveShared()
         }
     }
 

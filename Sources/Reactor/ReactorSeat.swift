@@ -75,7 +75,11 @@ public final class ReactorSeat {
 
     func remove(host: PollerDescriptor) {
         pollers.removeAll { $0 == host }
-        for (descriptor, _) in watched { host.unshare(descriptor) }
+        for (descriptor, token) in watched {
+            host.unshare(descriptor)
+            // It may have been told, and go without having looked.
+            resume(token: token, [.read, .write])
+        }
     }
 }
 

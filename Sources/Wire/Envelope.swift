@@ -152,6 +152,27 @@ public enum Envelope {
         buffer.append("}")
     }
 
+    /// Adds where a client stands once it has the message that `buffer` ends with.
+    public static func addCursor(_ cursor: String, to buffer: inout ByteBuffer) {
+        // In place of the brace that closes the message.
+        buffer.truncate(to: buffer.count - 1)
+        buffer.append(",\"cursor\":")
+        buffer.appendJSONString(cursor)
+        buffer.append("}")
+    }
+
+    /// The payload by itself, as one JSON value.
+    public static func appendValue(_ payload: Payload, to buffer: inout ByteBuffer) {
+        switch payload {
+        case .json(let text): buffer.append(text)
+        case .text(let text): buffer.appendJSONString(text)
+        case .binary(let bytes):
+            buffer.append("\"")
+            Base64.encode(bytes, to: &buffer)
+            buffer.append("\"")
+        }
+    }
+
     private static func appendAnswer(
         _ start: StaticString,
         id: UnsafeRawBufferPointer?,

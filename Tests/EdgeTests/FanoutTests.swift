@@ -80,8 +80,16 @@ struct FanoutTests {
             #expect(steady.allSatisfy { $0.isInOrder && $0.counts == [count, 0] })
             for guest in guests { try guest.check(upTo: count) }
             for guest in guests { guest.socket.close() }
-            try eventually("only the steady are left") {
-                node.node.status.reactors.reduce(0) { $0 + $1.subscriptions.value } == 60
+            do {
+                try eventually("only the steady are left") {
+                    node.node.status.reactors.reduce(0) { $0 + $1.subscriptions.value } == 60
+                }
+            } catch {
+                for reactor in node.node.status.reactors {
+                    let counts = [reactor.subscriptions, reactor.webSocketConnections, reactor.laggards].map(\.value)
+                    Issue.record("subscriptions, connections, laggards: \(counts)")
+                }
+                throw error
             }
         }
     }

@@ -277,6 +277,31 @@ struct WebSocketMessageTests {
 
 @Suite("WebSocket commands")
 struct WebSocketCommandTests {
+    @Test("what is unsubscribed from before its channel opened is not subscribed to afterwards")
+    func unsubscribeWhileJoining() throws {
+        try withNode { node in
+            let socket = try node.webSocket()
+            try socket.next("welcome")
+            // In one segment: the channel opens only behind both.
+            var bytes = ByteBuffer()
+            for command in [
+                #"{"type":"subscribe","id":1,"channel":"a"}"#, #"{"type":"unsubscribe","id":2,"channel":"a"}"#,
+            ] {
+                Array(command.utf8).withUnsafeBytes {
+                    WebSocketEncoder.appendFrame(.text, payload: $0, mask: 7, to: &bytes)
+                }
+            }
+            try socket.client.send(Array(bytes.bytes))
+            #expect(try socket.next("unsubscribed").id == 2)
+            try node.publish("a", "unheard")
+            try socket.send(#"{"type":"ping","id":3}"#)
+            #expect(try socket.next("pong").id == 3)
+            #expect(node.metrics.subscriptions.value == 0)
+            try socket.send(#"{"type":"subscribe","id":4,"channel":"a"}"#)
+            #expect(try socket.next("subscribed").id == 4)
+        }
+    }
+
     @Test("subscribe, publish, unsubscribe, ping")
     func commands() throws {
         try withNode { node in

@@ -1,0 +1,72 @@
+internal import Broker
+internal import Reactor
+internal import Wire
+
+extension EdgeReactor {
+    /// An empty line: a reader of lines passes over it.
+    static let jsonStreamHeartbeat: StaticString = "1\r\n\n\r\n"
+
+    /// Takes a request for a stream of lines, each one JSON message in a chunk of its own.
+    func openJSONStream(_ request: borrowing HTTPRequest, _ index: UInt32) throws(HTTPRejection) {
+        guard request.head.minorVersion > 0 else {
+            throw HTTPRejection(status: 505, field: "version", reason: "chunks need HTTP/1.1")
+        }
+        let plan = try SubscriptionPlan(request, limits: limits)
+        guard !plan.channels.isEmpty else {
+            throw HTTPRejection(status: 400, field: "channel", reason: "at least one is needed")
+        }
+        let padding = try request.parameter("padding")
+        output.removeAll()
+        appendStreamHead("application/x-ndjson; charset=utf-8", .chunked, crossOrigin: answerOrigin)
+        let connection = connections[live: index]
+        if connection.pointee.flags.contains(.isHead) {
+            connection.pointee.flags.insert(.closesAfterAnswer)
+            return finishAnswer(index)
+        }
+        if plan.isRaw { connection.pointee.flags.insert(.isRaw) }
+        become(.jsonStream, index)
+        connection.pointee.streamTick = reactor.currentTick
+        if padding != nil, padding != "false" { appendPaddingLine() }
+        if !plan.isRaw { appendWelcome(as: .jsonStreamJSON) }
+        // The head does not wait for channels to open: a proxy or a browser that waits for it must not time out.
+        cork(index) {
+            write(index, output.bytes)
+            join(index, plan.channels)
+        }
+    }
+
+    /// A line of spaces, for clients that show nothing before a first few kilobytes.
+    private func appendPaddingLine() {
+        frame.removeAll()
+        frame.append(count: Self.paddingCount) { $0.initializeMemory(as: UInt8.self, repeating: 0x20) }
+        frame.append(UInt8(ascii: "\n"))
+        HTTPChunkedEncoder.append(frame.bytes, to: &output)
+    }
+
+    // MARK: Renewal
+
+    /// Whether a JSON stream is so old that its client should get a new one.
+    func isStreamOld(_ index: UInt32, _ tick: UInt32) -> Bool {
+        let connection = connections[live: index]
+        guard connection.pointee.transport == .jsonStream else { return false }
+        // Those that began together do not end together.
+        let allowed = limits.streamMilliseconds - UInt64.random(in: 0...limits.streamMilliseconds / 4, using: &spread)
+        return milliseconds(from: connection.pointee.streamTick, to: tick) >= allowed
+    }
+
+    /// Ends a stream behind a whole message; the client goes on from its cursor at once.
+    func renewStream(_ index: UInt32) {
+        sayBye(index, .renewed, afterMilliseconds: 0)
+    }
+
+    /// Renews the streams that became too long, once a second: a list of them would cost every send a look.
+    func renewLongStreams() {
+        guard metrics.jsonStreamConnections.value > 0 else { return }
+        for index in 0..<UInt32(connections.slotCount) where connections.isLive(index) {
+            let connection = connections[live: index]
+            if connection.pointee.transport == .jsonStream, connection.pointee.streamedBytes >= limits.streamBytesMax {
+                renewStream(index)
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+internal import Broker
+internal import Reactor
+
+/// A request that is answered when something was published, or when it was held long enough.
+///
+/// Thread: owned by one reactor. It has no session and no queue of its own: the client says where it stands, and is told
+/// where it stands then. So an answer that is lost is asked for again, from any node.
+final class Poll {
+    /// Who waits.
+    let connection: SlabKey
+
+    /// The other site whose page may read the answer.
+    let origin: String?
+
+    /// Payloads only.
+    let isRaw: Bool
+
+    /// Whether the client said where it stands, and so is told whether all since then is here.
+    let hasCursor: Bool
+
+    var isAnswered = false
+
+    /// The tick at which it is answered with nothing.
+    var deadlineTick: UInt32 = 0
+
+    /// Its channels, sorted, and where the client stands in each once it has the answer.
+    private(set) var topics: [Topic] = []
+    private var positions: [Position] = []
+
+    /// What the answer holds.
+    private(set) var items: [(topic: Topic, payload: Payload, position: Position?)] = []
+
+    /// Whether nothing is missing since the client's cursor.
+    private(set) var isWhole = true
+
+    private var isDue = false
+
+    init(connection: SlabKey, origin: String?, isRaw: Bool, hasCursor: Bool) {
+        self.connection = connection
+        self.origin = origin
+        self.isRaw = isRaw
+        self.hasCursor = hasCursor
+    }
+
+    /// Whether there is something to tell.
+    var hasNews: Bool { !items.isEmpty || !isWhole }
+
+    /// Where the client stands once it has the answer.
+    var cursor: String {
+        zip(topics, positions).map { "\($0.cursorName)@\($1)" }.joined(separator: ",")
+    }
+
+    /// Adds a channel that is open, with what the client missed in it.
+    func begin(_ part: JoinPart) {
+        topics.append(part.topic)
+        positions.append(part.replay.last?.position ?? part.position)
+        for publication in part.replay { items.append((part.topic, publication.payload, publication.position)) }
+        if part.isRecovered == false { isWhole = false }
+    }
+
+    /// Adds what was published meanwhile; the first of it puts the poll among those that are due.
+    func take(_ payload: Payload, at position: Position?, in topic: Topic, due: inout [Poll]) {
+        items.append((topic, payload, position))
+        if let position { advance(topic, to: position) }
+        becomeDue(&due)
+    }
+
+    /// Notes that something is gone for good.
+    func takeGap(to position: Position, in topic: Topic, due: inout [Poll]) {
+        isWhole = false
+        advance(topic, to: position)
+        becomeDue(&due)
+    }
+
+    private func advance(_ topic: Topic, to position: Position) {
+        if let place = topics.firstIndex(where: { $0 === topic }) { positions[place] = position }
+    }
+
+    private func becomeDue(_ due: inout [Poll]) {
+        if !isDue { due.append(self) }
+        isDue = true
+    }
+}

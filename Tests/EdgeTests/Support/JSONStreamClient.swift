@@ -1,0 +1,75 @@
+import Foundation
+import Wire
+
+/// A JSON stream of a node, as `curl -N` or `fetch` has it.
+final class JSONStreamClient {
+    let client: TestClient
+    let head: HTTPAnswer
+
+    /// Lines that came in chunks of their own, and those that did not.
+    private(set) var chunkCount = 0
+
+    /// Whether the body ended as chunked bodies do.
+    private(set) var hasEndedWell = false
+
+    private var lines: [String] = []
+
+    init(_ client: TestClient, _ query: String, fields: [(String, String)] = []) throws {
+        self.client = client
+        try client.sendRequest("GET", "/stream\(query)", fields)
+        let text = try client.readHead()
+        guard text.hasPrefix("HTTP/1.1 200 ") else { throw TestFailure("no JSON stream: \(text)") }
+        head = HTTPAnswer(status: 200, head: text, body: [])
+    }
+
+    /// Takes the whole chunks among what was received.
+    private func decode() throws {
+        var bytes = client.takeAll()[...]
+        while let lineEnd = bytes.firstIndex(of: 10) {
+            let size = String(decoding: bytes[..<lineEnd], as: UTF8.self).trimmingCharacters(in: ["\r"])
+            guard let count = Int(size, radix: 16) else { throw TestFailure("not a chunk's size: \(size)") }
+            let start = bytes.index(after: lineEnd)
+            guard bytes.endIndex - start >= count + 2 else { break }
+            if count == 0 { hasEndedWell = true } else { take(bytes[start..<(start + count)]) }
+            bytes = bytes[(start + count + 2)...]
+        }
+        client.putBack(Array(bytes))
+    }
+
+    private func take(_ chunk: ArraySlice<UInt8>) {
+        chunkCount += 1
+        let text = String(decoding: chunk, as: UTF8.self)
+        lines += text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
+    }
+
+    /// The next line, or `nil` at the end of the stream.
+    func nextLine(within seconds: Double = patience) throws -> String? {
+        if lines.isEmpty {
+            let isThere = try client.receive(within: seconds) {
+                try decode()
+                return !lines.isEmpty || hasEndedWell
+            }
+            if !isThere || lines.isEmpty { return nil }
+        }
+        return lines.removeFirst()
+    }
+
+    /// The next message, which must be of a type.
+    @discardableResult
+    func next(_ type: String = "message", within seconds: Double = patience) throws -> Message {
+        guard let line = try nextLine(within: seconds) else { throw TestFailure("the stream ended before \(type)") }
+        let message = try Message(line)
+        guard message.type == type else { throw TestFailure("expected \(type), got \(message)") }
+        return message
+    }
+}
+
+extension TestNode {
+    func jsonStream(
+        _ query: String,
+        receiveBytes: Int32? = nil,
+        fields: [(String, String)] = []
+    ) throws -> JSONStreamClient {
+        try JSONStreamClient(connect(receiveBytes: receiveBytes), query, fields: fields)
+    }
+}
