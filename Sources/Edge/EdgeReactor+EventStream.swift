@@ -1,91 +1,19 @@
-internal import Broker
 internal import Reactor
 internal import Wire
 
 extension EdgeReactor {
-    /// Bytes of padding a client gets that asks for it: past what any known browser or proxy holds back.
-    static let paddingCount = 2_048
-
-    /// Takes a request for an event stream; it is answered once all of its channels are open.
-    func openEventStream(_ request: borrowing HTTPRequest, _ index: UInt32) throws(HTTPRejection) {
-        let plan = try SubscriptionPlan(request, limits: limits)
-        guard !plan.channels.isEmpty else {
-            throw HTTPRejection(status: 400, field: "channel", reason: "at least one is needed")
-        }
-        let padding = try request.parameter("padding")
-        output.removeAll()
-        // The end of the body is the end of the connection: understood by HTTP/1.0 proxies too, and one encoding for all.
-        appendStreamHead("text/event-stream; charset=utf-8", .untilClose, crossOrigin: answerOrigin)
-        let connection = connections[live: index]
-        if connection.pointee.flags.contains(.isHead) {
-            connection.pointee.flags.insert(.closesAfterAnswer)
-            return finishAnswer(index)
-        }
-        if plan.isRaw { connection.pointee.flags.insert(.isRaw) }
-        become(.eventStream, index)
-        EventStreamEncoder.appendPrelude(
-            retryMilliseconds: UInt64.random(in: Self.retryMilliseconds, using: &spread),
-            paddingCount: padding == nil || padding == "false" ? 0 : Self.paddingCount,
-            to: &output
-        )
-        appendWelcome(as: Encoding(.eventStream, isRaw: plan.isRaw))
-        // The head does not wait for channels to open: a proxy or a browser that waits for it must not time out.
-        cork(index) {
-            write(index, output.bytes)
-            join(index, plan.channels)
-        }
-    }
-
     /// How long a browser waits before it reconnects: spread, so that a node's readers do not come back in step.
     private static let retryMilliseconds: ClosedRange<UInt64> = 1_000...3_000
 
-    /// A head with the fields that keep caches and proxies from holding a stream back.
-    func appendStreamHead(_ contentType: StaticString, _ framing: HTTPBodyFraming, crossOrigin origin: String?) {
-        output.append(responseHead: 200, contentType: contentType, framing: framing, persistence: .close)
-        output.append(field: "Cache-Control", "no-store, no-cache, no-transform, must-revalidate, max-age=0")
-        output.append(field: "Pragma", "no-cache")
-        output.append(field: "X-Accel-Buffering", "no")
-        output.append(field: "X-Content-Type-Options", "nosniff")
-        append(crossOrigin: origin, to: &output)
-        output.appendHeadEnd()
-    }
-
-    /// Tells a stream where each of its channels stands, and what it missed.
-    func beginStream(_ index: UInt32, _ join: Join) {
-        let connection = connections[live: index]
-        let isRaw = connection.pointee.flags.contains(.isRaw)
-        let encoding = Encoding(connection.pointee.transport, isRaw: isRaw)
-        var cursor = Cursor()
-        for part in join.parts { cursor.positions[part.topic.name] = part.position }
-        output.removeAll()
-        var start = cursor.text
-        for part in join.parts where encoding.hasControlMessages {
-            appendSubscribed(
-                part.topic,
-                at: part.position,
-                recovered: part.isRecovered,
-                commandID: nil,
-                cursor: encoding.isJSONStream ? start : nil,
-                as: encoding
+    /// Takes a request for an event stream.
+    func openEventStream(_ request: borrowing HTTPRequest, _ index: UInt32) throws(HTTPRejection) {
+        // The end of the body is the end of the connection: understood by HTTP/1.0 proxies too, and one encoding for all.
+        try openStream(request, index, as: .eventStream, "text/event-stream; charset=utf-8", .untilClose) { padding in
+            EventStreamEncoder.appendPrelude(
+                retryMilliseconds: UInt64.random(in: Self.retryMilliseconds, using: &spread),
+                paddingCount: padding,
+                to: &output
             )
         }
-        if encoding.isEventStream {
-            start.withUTF8 { EventStreamEncoder.appendCheckpoint(id: UnsafeRawBufferPointer($0), to: &output) }
-        }
-        for part in join.parts {
-            for publication in part.replay {
-                cursor.positions[part.topic.name] = publication.position
-                encoder.append(
-                    publication.payload,
-                    position: publication.position,
-                    channel: part.topic.name,
-                    cursor: cursor.text,
-                    as: encoding,
-                    to: &output
-                )
-            }
-            metrics.deliveries.add(part.replay.count)
-        }
-        write(index, output.bytes)
     }
 }

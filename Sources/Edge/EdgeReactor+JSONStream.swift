@@ -11,34 +11,15 @@ extension EdgeReactor {
         guard request.head.minorVersion > 0 else {
             throw HTTPRejection(status: 505, field: "version", reason: "chunks need HTTP/1.1")
         }
-        let plan = try SubscriptionPlan(request, limits: limits)
-        guard !plan.channels.isEmpty else {
-            throw HTTPRejection(status: 400, field: "channel", reason: "at least one is needed")
-        }
-        let padding = try request.parameter("padding")
-        output.removeAll()
-        appendStreamHead("application/x-ndjson; charset=utf-8", .chunked, crossOrigin: answerOrigin)
-        let connection = connections[live: index]
-        if connection.pointee.flags.contains(.isHead) {
-            connection.pointee.flags.insert(.closesAfterAnswer)
-            return finishAnswer(index)
-        }
-        if plan.isRaw { connection.pointee.flags.insert(.isRaw) }
-        become(.jsonStream, index)
-        connection.pointee.streamTick = reactor.currentTick
-        if padding != nil, padding != "false" { appendPaddingLine() }
-        if !plan.isRaw { appendWelcome(as: .jsonStreamJSON) }
-        // The head does not wait for channels to open: a proxy or a browser that waits for it must not time out.
-        cork(index) {
-            write(index, output.bytes)
-            join(index, plan.channels)
+        try openStream(request, index, as: .jsonStream, "application/x-ndjson; charset=utf-8", .chunked) { padding in
+            if padding > 0 { appendPaddingLine(padding) }
         }
     }
 
     /// A line of spaces, for clients that show nothing before a first few kilobytes.
-    private func appendPaddingLine() {
+    private func appendPaddingLine(_ count: Int) {
         frame.removeAll()
-        frame.append(count: Self.paddingCount) { $0.initializeMemory(as: UInt8.self, repeating: 0x20) }
+        frame.append(count: count) { $0.initializeMemory(as: UInt8.self, repeating: 0x20) }
         frame.append(UInt8(ascii: "\n"))
         HTTPChunkedEncoder.append(frame.bytes, to: &output)
     }

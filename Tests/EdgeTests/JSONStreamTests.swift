@@ -81,6 +81,16 @@ struct JSONStreamTests {
         }
     }
 
+    @Test("padding comes first, for those who ask for it")
+    func padding() throws {
+        try withNode { node in
+            let stream = try node.jsonStream("?channel=a&padding=true")
+            #expect(try stream.nextLine() == String(repeating: " ", count: 2_048))
+            try stream.next("welcome")
+            try node.jsonStream("?channel=a&padding=false").next("welcome")
+        }
+    }
+
     @Test("an idle stream gets empty lines")
     func heartbeats() throws {
         try withNode { configuration in
