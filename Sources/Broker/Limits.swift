@@ -39,11 +39,12 @@ public struct Limits: Sendable, Equatable {
     /// Silence after which a stream gets a heartbeat. Not a failure.
     public var heartbeatMilliseconds: UInt64 = 25_000
 
-    /// Time a poll is held when there is nothing to tell. Then it is answered with nothing; not a failure.
+    /// Time a poll is held when there is nothing to tell. Hit: it is answered with nothing, which is no failure;
+    /// `perseid_polls_empty_total`.
     public var pollMilliseconds: UInt64 = 25_000
 
     /// Bytes of one JSON stream: some clients keep all of a body in memory. Hit: it ends with a whole message, and the
-    /// client goes on with a new one from its cursor.
+    /// client goes on with a new one from its cursor; `perseid_streams_renewed_total`.
     public var streamBytesMax = 16_777_216
 
     /// Age of a JSON stream, each up to a quarter less, so that streams find their way to nodes that were started later.

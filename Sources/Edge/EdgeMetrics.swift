@@ -16,6 +16,10 @@ public final class EdgeMetrics: Sendable {
     public let jsonStreamConnections = Counter()
     /// Polls held now.
     public let polls = Counter()
+    /// Polls answered with nothing because they were held long enough.
+    public let pollsEmpty = Counter()
+    /// JSON streams ended because of their age or size.
+    public let streamsRenewed = Counter()
     /// Requests with a valid head.
     public let requests = Counter()
     /// Requests and messages refused for what they were.

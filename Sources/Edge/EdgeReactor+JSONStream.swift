@@ -37,6 +37,7 @@ extension EdgeReactor {
 
     /// Ends a stream behind a whole message; the client goes on from its cursor at once.
     func renewStream(_ index: UInt32) {
+        metrics.streamsRenewed.add()
         sayBye(index, .renewed, afterMilliseconds: 0)
     }
 

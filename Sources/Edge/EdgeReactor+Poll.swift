@@ -32,8 +32,11 @@ extension EdgeReactor {
     }
 
     func pollTimerFired(_ poll: Poll, _ tick: UInt32) {
-        if Int32(bitPattern: tick &- poll.deadlineTick) >= 0 { return answer(poll) }
-        timers.schedule(poll.connection.index, at: poll.deadlineTick)
+        guard Int32(bitPattern: tick &- poll.deadlineTick) >= 0 else {
+            return timers.schedule(poll.connection.index, at: poll.deadlineTick)
+        }
+        metrics.pollsEmpty.add()
+        answer(poll)
     }
 
     /// Answers the polls that something came for in this turn: a burst is one answer.

@@ -23,6 +23,8 @@ struct MetricsText: ~Copyable {
         append("{transport=\"eventstream\"}", of: "perseid_connections", sum(node, \.eventStreamConnections))
         append("{transport=\"jsonstream\"}", of: "perseid_connections", sum(node, \.jsonStreamConnections))
         gauge("perseid_polls", "Polls held now.", sum(node, \.polls))
+        counter("perseid_polls_empty_total", "Polls held in vain.", sum(node, \.pollsEmpty))
+        counter("perseid_streams_renewed_total", "Streams ended by age or size.", sum(node, \.streamsRenewed))
         counter("perseid_connections_accepted_total", "Connections accepted.", sum(node, \.accepted))
         counter("perseid_connections_refused_total", "Connections refused by a limit.", sum(node, \.refused))
         counter("perseid_timeouts_total", "Connections closed because a time ran out.", sum(node, \.timeouts))

@@ -151,6 +151,7 @@ struct JSONStreamTests {
             while let line = try stream.nextLine() { if !line.isEmpty { last = line } }
             #expect(try Message(last).code == 4_005)
             #expect(stream.hasEndedWell)
+            #expect(node.metrics.streamsRenewed.value == 1)
         }
     }
 

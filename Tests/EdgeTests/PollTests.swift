@@ -149,6 +149,7 @@ struct PollTests {
                 #expect(try cursor(answer) == "a@\(position)")
                 #expect(try answer.json["recovered"] as? Bool == true)
             }
+            #expect(node.metrics.pollsEmpty.value == 2)
         }
     }
 
