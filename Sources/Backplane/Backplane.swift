@@ -3,7 +3,7 @@ public import Reactor
 
 /// What carries publications between nodes and remembers them: memory in an embedded node, Redis in a cluster.
 ///
-/// Thread: owned by the uplink, with all calls and all answers on its thread. Questions are answered by a call of the
+/// Thread: owned by the uplink, with all calls and all answers in its turns. Questions are answered by a call of the
 /// delegate, at once or later, in any order between channels and in order within one.
 public protocol Backplane: AnyObject {
     /// Whether publishes can be taken and what is published elsewhere is heard.

@@ -1,5 +1,5 @@
-// What the reactors and the uplink tell each other. The uplink is the thread that owns the backplane; every value here
-// crosses threads by way of an inbox.
+// What the reactors and the uplink tell each other. The uplink owns the backplane and has turns on whichever thread is
+// awake; every value here crosses threads by way of an inbox.
 
 /// Who waits for an answer: a reactor, and the number it gave its question.
 public struct Ticket: Hashable, Sendable {
@@ -84,7 +84,7 @@ public enum UplinkCommand: Sendable {
     case history(Ticket, ChannelName, since: Position?, limit: Int)
     /// Subscribers of a channel on all nodes; answered by `UplinkReport.described`.
     case describe(Ticket, ChannelName)
-    /// End the uplink's thread.
+    /// End the uplink.
     case stop
 }
 
