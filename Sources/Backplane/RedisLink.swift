@@ -122,6 +122,8 @@ final class RedisLink {
     /// Reads in one turn, at most: 1 MiB, some milliseconds of parsing. The thread has clients of its own.
     private static let readsPerTurnMax = 16
 
+    /// Reads until nothing is left. A short read is not the end of it: readiness is told once, so an end of the stream that
+    /// came together with the last bytes is found now or not before the next write.
     private func receive() {
         for _ in 0..<Self.readsPerTurnMax {
             guard let socket else { return }
@@ -130,7 +132,6 @@ final class RedisLink {
                 let bytes = buffer.baseAddress!.assumingMemoryBound(to: CChar.self)
                 guard redisReaderFeed(reader, bytes, count) == REDIS_OK else { return fail("reader is full") }
                 takeReplies()
-                if count < buffer.count { return }
             case .wouldBlock: return
             case .endOfStream: return fail("closed by Redis")
             case .failed(let code): return fail("receive: error \(code)")

@@ -1,6 +1,5 @@
 public import Backplane
 internal import Broker
-internal import Logging
 public import Reactor
 
 /// A running node: its reactors' threads, the uplink's, and nothing that a client would need back.
@@ -52,7 +51,7 @@ public final class Node: Sendable {
         self.reports = reports
         uplinkThread = try Inbox()
         for index in reports.indices { try startEdge(configuration, index) }
-        if hasUplinkThread { try startUplinkThread(configuration.logger) }
+        if hasUplinkThread { try startUplinkThread() }
     }
 
     /// The port it listens on.
@@ -95,7 +94,7 @@ public final class Node: Sendable {
         if let error = start.wait() { throw error }
     }
 
-    private func startUplinkThread(_ logger: Logger) throws(SystemError) {
+    private func startUplinkThread() throws(SystemError) {
         let (inbox, uplink, keepers) = (uplinkThread, uplink, keepers)
         let start = Start()
         keepers.begin()

@@ -5,7 +5,7 @@ internal import CReactor
 ///
 /// Thread: owned by one reactor; the ring behind it belongs to the thread that made it. What a batch is worth: no switch
 /// of mode for each send, and no reader that is woken by the first takes the processor before the last is on its way.
-/// Size: 64 entries are 4 KiB for the ring's submissions and 1 KiB here.
+/// Size: 64 entries are 4 KiB for the ring's submissions and 2 KiB here.
 public struct SendBatch: ~Copyable {
     /// Sends of one batch, at most.
     public static let capacity = 64
