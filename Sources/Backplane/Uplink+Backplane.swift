@@ -76,9 +76,23 @@ extension Uplink: BackplaneDelegate {
         case (.recover, .success(let page)): answerRecoveries(of: channel, page)
         case (.recover, .failure):
             channel.recoveryUnderWay = nil
+            channel.recoveryRead = []
             failedReads.insert(name)
         case (.request, _): break
         }
+    }
+
+    public func granted(_ request: SessionRequest, _ outcome: Result<SessionGrant, SessionFailure>) {
+        granted(request: request, outcome)
+    }
+
+    public func saved(_ session: SessionID, fence: UInt64, _ outcome: Result<SessionWrite, BackplaneFailure>) {
+        saved(session, fence, outcome)
+    }
+
+    public func taken(_ session: SessionID, fence: UInt64) {
+        guard let held = sessions[session], held.fence < fence else { return }
+        lose(session)
     }
 
     // MARK: Reads
@@ -171,15 +185,40 @@ extension Uplink: BackplaneDelegate {
     }
 
     private func answerRecoveries(of channel: WatchedChannel, _ page: HistoryPage) {
-        let covered = channel.recoveryUnderWay ?? page.since ?? .start
+        guard let since = channel.recoveryUnderWay else { return }
+        let read = channel.recoveryRead + page.publications
         channel.recoveryUnderWay = nil
+        channel.recoveryRead = []
         guard channel.continuity.isLive else { return }
-        channel.continuity.remember(page)
-        for (since, reactors) in channel.recoveries where since >= covered {
-            channel.recoveries[since] = nil
-            post(.recovered(channel.name, answer(to: since, from: page, of: channel)), to: reactors)
+        if isAheadOfNode(page.head, channel), let last = channel.continuity.beginReading() {
+            return fill(channel, after: last)
+        }
+        if let end = page.publications.last?.position, read.count < limits.readCountMax, !reachesTail(end, channel) {
+            channel.recoveryUnderWay = since
+            channel.recoveryRead = read
+            metrics.historyReads.add()
+            return backplane.read(channel.name, since: end, limit: limits.readCountMax, for: .recover)
+        }
+        let whole = HistoryPage(since: since, publications: read, head: page.head)
+        channel.continuity.remember(whole)
+        for (position, reactors) in channel.recoveries where position >= since {
+            channel.recoveries[position] = nil
+            post(.recovered(channel.name, answer(to: position, from: whole, of: channel)), to: reactors)
         }
         readRecoveries(of: channel)
+    }
+
+    /// Whether some who come back have more than this node was told so far, and history has it, too: they come from a node
+    /// that heard it first. What they have must be reported before they are answered, or they were set back.
+    private func isAheadOfNode(_ head: Position, _ channel: WatchedChannel) -> Bool {
+        let last = channel.continuity.last
+        return head > last && channel.recoveries.keys.contains { $0 > last && $0 <= head }
+    }
+
+    /// Whether what was read meets what is remembered. If more was published during the read than is remembered, it does
+    /// not, and the rest must be read, too.
+    private func reachesTail(_ end: Position, _ channel: WatchedChannel) -> Bool {
+        end >= channel.continuity.last || channel.continuity.tail.publications(after: end) != nil
     }
 
     /// What follows a position, up to what was reported of the channel so far: the page, and behind it the tail. Where

@@ -27,6 +27,9 @@ final class WatchedChannel {
     /// The oldest position the recovery read under way covers.
     var recoveryUnderWay: Position?
 
+    /// What was read for it so far.
+    var recoveryRead: [Publication] = []
+
     /// A read that must be asked for again once the backplane is back.
     var missedRead: MissedRead?
 

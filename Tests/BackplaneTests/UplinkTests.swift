@@ -437,6 +437,37 @@ struct UplinkRecoveryTests {
         #expect(reports[0].hasSuffix("150-0] to 150-0, not all"), "\(reports)")
     }
 
+    @Test("what was published during a read, and is more than the tail holds, is read, too")
+    func readsOn() throws {
+        let fixture = try open { $0.historyCountMax = 5 }
+        fixture.recover("a", since: 95)
+        for publication in publications(101...150) { backplane.say(publication) }
+        _ = fixture.reports()
+        backplane.answer(publications(96...100), head: 100)
+        #expect(backplane.reads.map(\.since) == [at(100)])
+        backplane.answer(publications(101...147), head: 150)
+        let report = fixture.reports()
+        #expect(
+            report.count == 1 && report[0].hasPrefix("recovered a 95-0: [96-0") && report[0].hasSuffix("] to 150-0")
+        )
+        #expect(backplane.reads.isEmpty)
+    }
+
+    @Test("who has more than this node was told is answered once the node was told, and set back by nothing")
+    func aheadOfNode() throws {
+        let fixture = try open()
+        fixture.recover("a", since: 102)
+        backplane.answer(head: 102)
+        #expect(fixture.reports() == [], "the node is behind")
+        #expect(backplane.reads.map(\.since) == [at(100)])
+        backplane.say(publication(103, after: 102))
+        backplane.answer(publications(101...102), head: 102)
+        #expect(
+            fixture.reports() == ["a 101-0", "a 102-0", "a 103-0", "recovered a 102-0: [103-0] to 103-0"]
+        )
+        #expect(backplane.reads.isEmpty)
+    }
+
     @Test("a hole inside a page is not taken for whole")
     func holeInPage() throws {
         let fixture = try open()
