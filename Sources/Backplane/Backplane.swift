@@ -30,6 +30,15 @@ public protocol Backplane: AnyObject {
     /// Counts a channel's subscribers on all nodes; answered by `described`.
     func describe(_ channel: ChannelName, for ticket: Ticket)
 
+    /// Opens a session with the first fence, or resumes one with the next; answered by `granted`.
+    func grant(_ request: SessionRequest)
+
+    /// Writes to a session; answered by `saved`.
+    func save(_ session: SessionID, fence: UInt64, _ standing: SessionStanding, _ positions: [SessionPosition])
+
+    /// Puts back a session that the backplane lost, without its subscriptions; answered by `saved`.
+    func restore(_ session: SessionID, secret: SecretHash, fence: UInt64)
+
     /// One of its descriptors is ready.
     func ready(token: UInt64, readiness: Readiness)
 
@@ -79,4 +88,13 @@ public protocol BackplaneDelegate: AnyObject {
 
     /// The answer to `describe`.
     func described(_ ticket: Ticket, _ facts: Result<ChannelFacts, BackplaneFailure>)
+
+    /// The answer to `grant`.
+    func granted(_ request: SessionRequest, _ outcome: Result<SessionGrant, SessionFailure>)
+
+    /// The answer to `save` and `restore`.
+    func saved(_ session: SessionID, fence: UInt64, _ outcome: Result<SessionWrite, BackplaneFailure>)
+
+    /// Another node resumed a session with this fence.
+    func taken(_ session: SessionID, fence: UInt64)
 }

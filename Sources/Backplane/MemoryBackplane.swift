@@ -16,6 +16,7 @@ public final class MemoryBackplane: Backplane {
 
     private let limits: Limits
     private var channels: [ChannelName: Channel] = [:]
+    private var sessions = MemorySessions()
     private weak var delegate: (any BackplaneDelegate)?
     private var sweepTick: UInt32 = 0
 
@@ -97,6 +98,29 @@ public final class MemoryBackplane: Backplane {
         delegate?.described(ticket, .success(facts))
     }
 
+    public func grant(_ request: SessionRequest) {
+        let outcome = sessions.grant(request, now: Clock.realtimeMilliseconds, lifetime: limits.heldSessionMilliseconds)
+        delegate?.granted(request, outcome)
+    }
+
+    public func save(
+        _ session: SessionID,
+        fence: UInt64,
+        _ standing: SessionStanding,
+        _ positions: [SessionPosition]
+    ) {
+        let lifetime = standing == .held ? limits.heldSessionMilliseconds : limits.resumeMilliseconds
+        let end = Clock.realtimeMilliseconds + lifetime
+        let outcome = sessions.save(session, fence: fence, standing, positions, millisecondsEnd: end)
+        delegate?.saved(session, fence: fence, .success(outcome))
+    }
+
+    public func restore(_ session: SessionID, secret: SecretHash, fence: UInt64) {
+        let end = Clock.realtimeMilliseconds + limits.heldSessionMilliseconds
+        sessions.restore(session, secret: secret, fence: fence, millisecondsEnd: end)
+        delegate?.saved(session, fence: fence, .success(.kept))
+    }
+
     public func ready(token: UInt64, readiness: Readiness) {}
 
     /// Once a second, forgets what is too old.
@@ -109,6 +133,7 @@ public final class MemoryBackplane: Backplane {
             let isOld = channel.head.milliseconds + limits.headMilliseconds < now
             if isOld, channel.subscribers == 0, !channel.isSubscribed { channels[name] = nil }
         }
+        sessions.sweep(now: now)
     }
 
     public func endOfTurn() {}

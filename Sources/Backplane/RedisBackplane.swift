@@ -32,6 +32,7 @@ public final class RedisBackplane: Backplane {
         subscriptions = RedisSubscriptionLink(
             address: address,
             limits: limits,
+            nodeID: nodeID,
             token: Self.subscriptionToken,
             seat: seat
         )
@@ -44,6 +45,7 @@ public final class RedisBackplane: Backplane {
         subscriptions.onChange = { [unowned self] in changed("subscriptions", $0) }
         subscriptions.onSubscribed = { [unowned self] in delegate?.subscribed($0) }
         subscriptions.onMessage = { [unowned self] in hear($0, $1) }
+        subscriptions.onControl = { [unowned self] in obey($0) }
     }
 
     public var isUp: Bool { commands.isUp && subscriptions.isUp }
@@ -69,6 +71,21 @@ public final class RedisBackplane: Backplane {
     }
 
     public func describe(_ channel: ChannelName, for ticket: Ticket) { commands.ask(.describe(channel, ticket)) }
+
+    public func grant(_ request: SessionRequest) { commands.ask(.grant(request)) }
+
+    public func save(
+        _ session: SessionID,
+        fence: UInt64,
+        _ standing: SessionStanding,
+        _ positions: [SessionPosition]
+    ) {
+        commands.ask(.save(session, fence: fence, standing, positions))
+    }
+
+    public func restore(_ session: SessionID, secret: SecretHash, fence: UInt64) {
+        commands.ask(.restore(session, secret: secret, fence: fence))
+    }
 
     public func ready(token: UInt64, readiness: Readiness) {
         if token == Self.commandToken { commands.ready(readiness) } else { subscriptions.ready(readiness) }
@@ -107,9 +124,48 @@ public final class RedisBackplane: Backplane {
             delegate?.read(channel, for: purpose, since: since, outcome.flatMap { page($0, since: since) })
         case .describe(_, let ticket):
             delegate?.described(ticket, outcome.flatMap { facts($0) })
+        case .grant(let request):
+            delegate?.granted(
+                request,
+                outcome.mapError { .backplane($0) }.flatMap { grant($0, to: request) }
+            )
+        case .save(let session, let fence, _, _), .restore(let session, _, let fence):
+            delegate?.saved(session, fence: fence, outcome.map { write($0) })
         case .authenticate, .select, .version, .install, .prelude, .count:
             break
         }
+    }
+
+    private func grant(_ reply: RedisReply, to request: SessionRequest) -> Result<SessionGrant, SessionFailure> {
+        if request.kind == .open {
+            // A session whose name was drawn a moment ago is nobody else's.
+            return reply.integer == 1 ? .success(SessionGrant(fence: 1, positions: [])) : .failure(.unknown)
+        }
+        guard reply.count > 0 else { return .failure(.unknown) }
+        var positions: [SessionPosition] = []
+        for index in stride(from: 1, to: reply.count - 1, by: 2) {
+            guard let channel = ChannelName(reply[index].text), let position = reply[index + 1].position else {
+                continue
+            }
+            positions.append(SessionPosition(channel, position))
+        }
+        return .success(SessionGrant(fence: UInt64(reply[0].integer), positions: positions))
+    }
+
+    private func write(_ reply: RedisReply) -> SessionWrite {
+        switch reply.integer {
+        case 1: .kept
+        case 0: .stale
+        default: .gone
+        }
+    }
+
+    /// Takes what another node says to this one: `taken <session> <fence>`. What a later version may say is passed over.
+    private func obey(_ message: String) {
+        let words = message.split(separator: " ")
+        guard words.count == 3, words[0] == "taken", let session = SessionID(words[1]), let fence = UInt64(words[2])
+        else { return }
+        delegate?.taken(session, fence: fence)
     }
 
     private func position(_ reply: RedisReply) -> Result<Position, BackplaneFailure> {

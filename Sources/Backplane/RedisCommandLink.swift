@@ -18,6 +18,9 @@ final class RedisCommandLink {
         case read(ChannelName, since: Position?, limit: Int, ReadPurpose)
         case count(ChannelName, subscribers: Int)
         case describe(ChannelName, Ticket)
+        case grant(SessionRequest)
+        case restore(SessionID, secret: SecretHash, fence: UInt64)
+        case save(SessionID, fence: UInt64, SessionStanding, [SessionPosition])
     }
 
     private struct Pending {
@@ -165,7 +168,54 @@ final class RedisCommandLink {
             ])
         case .describe(let channel, _):
             link.send(["FCALL_RO", "perseid_describe", "1", .text(RedisKeys.channel(channel))])
+        case .grant(let request): write(request)
+        case .restore(let id, let secret, let fence):
+            link.send(
+                Self.call("perseid_session_open", id)
+                    + [.text(secret.text), .number(fence), .text(nodeID), .number(limits.heldSessionMilliseconds)]
+            )
+        case .save(let id, let fence, let standing, let positions): write(id, fence, standing, positions)
         }
+    }
+
+    private static func call(_ function: String, _ session: SessionID) -> [RedisArgument] {
+        ["FCALL", .text(function), "1", .text(RedisKeys.session(session))]
+    }
+
+    private func write(_ request: SessionRequest) {
+        let lifetime = RedisArgument.number(limits.heldSessionMilliseconds)
+        switch request.kind {
+        case .open:
+            link.send(
+                Self.call("perseid_session_open", request.id)
+                    + [.text(request.secret.text), "1", .text(nodeID), lifetime]
+            )
+        case .resume:
+            link.send(
+                Self.call("perseid_session_resume", request.id)
+                    + [.text(request.secret.text), .text(nodeID), lifetime]
+            )
+        }
+    }
+
+    private func write(
+        _ id: SessionID,
+        _ fence: UInt64,
+        _ standing: SessionStanding,
+        _ positions: [SessionPosition]
+    ) {
+        let lifetime: UInt64 =
+            switch standing {
+            case .held: limits.heldSessionMilliseconds
+            case .detached: limits.resumeMilliseconds
+            case .ended: 0
+            }
+        let node: RedisArgument = standing == .held ? .text(nodeID) : ""
+        var arguments = Self.call("perseid_session_save", id) + [.number(fence), node, .number(lifetime)]
+        for each in positions {
+            arguments += [.text(each.channel.text), .text(each.position?.description ?? "")]
+        }
+        link.send(arguments)
     }
 
     /// Options are named only where they differ from the function library's own: half of the bytes and of the time that

@@ -1,6 +1,6 @@
 internal import Broker
 
-/// Names of a channel's keys; the hash tag keeps them in one slot.
+/// Names of keys and pub/sub channels; the hash tag keeps a channel's keys in one slot.
 enum RedisKeys {
     private static let prefix = "perseid:{"
     private static let suffix = "}"
@@ -10,9 +10,14 @@ enum RedisKeys {
         prefix + channel.text + suffix
     }
 
+    static func session(_ id: SessionID) -> String { "perseid:session:{\(id)}" }
+
+    /// Pub/sub channel on which a node is told what concerns it alone.
+    static func node(_ id: String) -> String { "perseid:node:" + id }
+
     /// The channel a pub/sub message came on.
     static func channelName(_ bytes: UnsafeRawBufferPointer) -> ChannelName? {
-        guard bytes.count > prefix.utf8.count + suffix.utf8.count else { return nil }
+        guard bytes.count > prefix.utf8.count + suffix.utf8.count, bytes.starts(with: prefix.utf8) else { return nil }
         let name = bytes[prefix.utf8.count..<(bytes.count - suffix.utf8.count)]
         return ChannelName(String(decoding: UnsafeRawBufferPointer(rebasing: name), as: UTF8.self))
     }

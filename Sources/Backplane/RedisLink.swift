@@ -215,6 +215,8 @@ enum RedisArgument: ExpressibleByStringLiteral {
 
     init(stringLiteral value: String) { self = .text(value) }
 
+    static func number(_ value: UInt64) -> RedisArgument { .text(String(value)) }
+
     func withBytes(_ body: (UnsafeRawBufferPointer) -> Void) {
         switch self {
         case .text(var text): text.withUTF8 { body(UnsafeRawBufferPointer($0)) }

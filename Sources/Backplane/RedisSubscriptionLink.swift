@@ -14,6 +14,9 @@ final class RedisSubscriptionLink {
     private let limits: Limits
     private unowned let seat: ReactorSeat
 
+    /// The pub/sub channel of this node alone.
+    private let control: String
+
     private var wanted: Set<ChannelName> = []
     private var lastPing: UInt64 = 0
     /// When the oldest PING was sent behind which nothing was heard.
@@ -23,13 +26,16 @@ final class RedisSubscriptionLink {
     var onSubscribed: (ChannelName) -> Void = { _ in }
     /// A message of a channel.
     var onMessage: (ChannelName, UnsafeRawBufferPointer) -> Void = { _, _ in }
+    /// A message for this node alone.
+    var onControl: (String) -> Void = { _ in }
     /// `isUp` may have changed.
     var onChange: (String?) -> Void = { _ in }
 
-    init(address: RedisAddress, limits: Limits, token: UInt64, seat: ReactorSeat) {
+    init(address: RedisAddress, limits: Limits, nodeID: String, token: UInt64, seat: ReactorSeat) {
         self.address = address
         self.limits = limits
         self.seat = seat
+        control = RedisKeys.node(nodeID)
         link = RedisLink(address: address, limits: limits, token: token, seat: seat)
         link.onConnected = { [unowned self] in greet() }
         link.onReply = { [unowned self] in take($0) }
@@ -85,6 +91,7 @@ final class RedisSubscriptionLink {
         if let password = address.password {
             link.send(["AUTH"] + (address.user.map { [.text($0)] } ?? []) + [.text(password)])
         }
+        link.send(["SUBSCRIBE", .text(control)])
         let channels = Array(wanted)
         for start in stride(from: 0, to: channels.count, by: Self.batchCount) {
             let batch = channels[start..<min(start + Self.batchCount, channels.count)]
@@ -100,8 +107,8 @@ final class RedisSubscriptionLink {
         guard reply.count >= 3 else { return markGreeted(reply) }
         switch reply[0].bytes.first {
         case UInt8(ascii: "m"):
-            guard let channel = RedisKeys.channelName(reply[1].bytes) else { return }
-            onMessage(channel, reply[2].bytes)
+            if let channel = RedisKeys.channelName(reply[1].bytes) { return onMessage(channel, reply[2].bytes) }
+            if reply[1].text == control { onControl(reply[2].text) }
         case UInt8(ascii: "s"):
             guard let channel = RedisKeys.channelName(reply[1].bytes) else { return }
             if wanted.contains(channel) { onSubscribed(channel) }

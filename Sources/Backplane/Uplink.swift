@@ -1,4 +1,5 @@
 public import Broker
+internal import DequeModule
 public import Reactor
 
 /// What stands between a node's reactors and the backplane: one subscription per channel however many reactors want it,
@@ -18,10 +19,20 @@ public final class Uplink: ReactorHandler {
     var countsToTell: Set<ChannelName> = []
     /// Channels with a read that failed, or that could not be asked for.
     var failedReads: Set<ChannelName> = []
-    var leaseRenewals: [ChannelName] = []
-    var nextRenewalTick: UInt32 = 0
+    var countRenewals = RenewalRound<ChannelName>()
     var lastTellTick: UInt32 = 0
     var wasUp = false
+
+    var sessions: [SessionID: HeldSession] = [:]
+    /// Requests for sessions that wait for their turn, and how many are under way.
+    var sessionRequests = Deque<SessionRequest>()
+    var sessionRequestsUnderWay = 0
+    /// Sessions of which the backplane does not have all.
+    var unsavedSessions: Set<SessionID> = []
+    /// Sessions of polls that moved on since they were saved.
+    var movedSessions: Set<SessionID> = []
+    var sessionRenewals = RenewalRound<SessionID>()
+    var nextCheckpointTick: UInt32 = 0
 
     public private(set) var isFinished = false
 
@@ -62,11 +73,13 @@ public final class Uplink: ReactorHandler {
         dropLingering(tick)
         reportOverflows()
         renewLeases(tick)
+        renewSessions(tick)
         // Once a second: a channel that comes and goes faster is not worth Redis' time.
         if tick &- lastTellTick >= 4 {
             lastTellTick = tick
             tellCounts()
             askAgain()
+            tendSessions(tick)
         }
     }
 
@@ -83,6 +96,9 @@ public final class Uplink: ReactorHandler {
         case .describe(let ticket, let name):
             tellCounts()
             backplane.describe(name, for: ticket)
+        case .session(let request): ask(for: request)
+        case .saveSession(let id, let holder, let positions): save(id, holder, positions)
+        case .releaseSession(let id, let holder): release(id, holder)
         case .stop: stop()
         }
     }
@@ -90,6 +106,7 @@ public final class Uplink: ReactorHandler {
     func stop() {
         tellCounts()
         for (name, channel) in channels where channel.subscribers > 0 { backplane.count(name, subscribers: 0) }
+        leaveSessions()
         backplane.endOfTurn()
         isFinished = true
     }
@@ -147,17 +164,12 @@ public final class Uplink: ReactorHandler {
         countsToTell.removeAll(keepingCapacity: true)
     }
 
-    /// Renews every lease within a third of its length, a few in each tick, so that many channels make no burst.
+    /// Renews every lease within a third of its length.
     func renewLeases(_ tick: UInt32) {
-        if leaseRenewals.isEmpty, Int32(bitPattern: tick &- nextRenewalTick) >= 0 {
-            leaseRenewals = channels.values.filter { $0.subscribers > 0 }.map(\.name)
-            nextRenewalTick = seat.tick(afterMilliseconds: limits.countLeaseMilliseconds / 3)
+        let due = countRenewals.next(tick, within: limits.countLeaseMilliseconds / 3, seat: seat) {
+            channels.values.filter { $0.subscribers > 0 }.map(\.name)
         }
-        let ticksInThird = Int(limits.countLeaseMilliseconds / 3 / CoarseClock.tickMilliseconds)
-        for _ in 0..<(leaseRenewals.count / max(ticksInThird, 1) + 1) {
-            guard let name = leaseRenewals.popLast() else { return }
-            if channels[name] != nil { countsToTell.insert(name) }
-        }
+        for name in due where channels[name] != nil { countsToTell.insert(name) }
     }
 
     // MARK: Reports

@@ -33,6 +33,25 @@ public final class UplinkMetrics: Sendable {
     /// Reports dropped because a reactor's inbox was full.
     public let inboxOverflows = Counter()
 
+    /// Sessions that this node holds now.
+    public let sessions = Counter()
+    /// Requests for sessions that wait for their turn.
+    public let sessionsWaiting = Counter()
+    /// Sessions opened.
+    public let sessionsOpened = Counter()
+    /// Sessions resumed by way of the backplane.
+    public let sessionsResumed = Counter()
+    /// Polls that found their session in this node's memory.
+    public let sessionsFound = Counter()
+    /// Sessions that another node, or another connection of this one, took over.
+    public let sessionsTaken = Counter()
+    /// Sessions that the backplane lost and that were put back.
+    public let sessionsRestored = Counter()
+    /// Writes to sessions.
+    public let sessionWrites = Counter()
+    /// Writes that did not get through; they are repeated.
+    public let sessionWritesFailed = Counter()
+
     /// Starts at zero.
     public init() {}
 }

@@ -113,6 +113,11 @@ public final class FanoutLog {
     /// The position of the newest publication that was ever appended, or the one the log began at.
     public var lastPosition: Position { frames.newest?.position ?? lastDroppedPosition }
 
+    /// The position of the last publication that is whole before an offset, or the one the log began at.
+    public func position(upTo offset: UInt64) -> Position {
+        frames.position(upTo: offset) ?? lastDroppedPosition
+    }
+
     /// The newest publication's frame: where it starts, and the position before it.
     private var newest: (start: UInt64, before: Position)? {
         guard let newest = frames.newest else { return nil }

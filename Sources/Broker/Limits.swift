@@ -111,6 +111,29 @@ public struct Limits: Sendable, Equatable {
     /// Lease of a node's subscriber counts in Redis, renewed three times within it.
     public var countLeaseMilliseconds: UInt64 = 30_000
 
+    // MARK: Sessions
+
+    /// Time a client has to resume after its connection was lost. Hit: the session ends, its token is refused;
+    /// `perseid_sessions_refused_total`.
+    public var resumeMilliseconds: UInt64 = 120_000
+
+    /// Time between two checkpoints of a session whose client moves on; without a cursor of its own a client gets again
+    /// what came since the last one.
+    public var checkpointMilliseconds: UInt64 = 5_000
+
+    /// Checkpoints a reactor begins in one tick of 250 ms. Hit: the rest waits for the next.
+    public var checkpointsPerTickMax = 1_000
+
+    /// Sessions a node asks Redis for at the same time: they share a connection with its publishes, which must not wait
+    /// behind ten thousand of them. Hit: the rest waits its turn; `perseid_sessions_waiting`.
+    public var sessionsOpeningMax = 32
+
+    /// Tokens refused to one address within a second. Hit: 429 with `Retry-After`, without asking Redis;
+    /// `perseid_sessions_throttled_total`. The default leaves room for a load balancer, which is one address.
+    public var refusedTokensPerAddressMax = 100
+
+    // MARK: Waiting
+
     /// Time a subscriber waits for its channel to open. Hit: 503 or an error message 503.
     public var openMilliseconds: UInt64 = 10_000
 
@@ -119,4 +142,8 @@ public struct Limits: Sendable, Equatable {
 
     /// All defaults.
     public init() {}
+
+    /// How long the backplane keeps a session that some node holds, unless it hears of it again: each is renewed once
+    /// within half of this, so a node that is killed leaves at least the time to resume.
+    public var heldSessionMilliseconds: UInt64 { 2 * resumeMilliseconds }
 }

@@ -84,6 +84,12 @@ public enum UplinkCommand: Sendable {
     case history(Ticket, ChannelName, since: Position?, limit: Int)
     /// Subscribers of a channel on all nodes; answered by `UplinkReport.described`.
     case describe(Ticket, ChannelName)
+    /// A new session, or a known one for another connection; answered by `UplinkReport.session`.
+    case session(SessionRequest)
+    /// Subscriptions of a session that began, moved on or (without a position) ended.
+    case saveSession(SessionID, SessionHolder, [SessionPosition])
+    /// The connection that holds a session is gone, or its poll is answered.
+    case releaseSession(SessionID, SessionHolder)
     /// End the uplink.
     case stop
 }
@@ -108,6 +114,12 @@ public enum UplinkReport: Sendable {
     case history(Ticket, Result<HistoryPage, BackplaneFailure>)
     /// The answer to `describe`.
     case described(Ticket, Result<ChannelFacts, BackplaneFailure>)
+    /// The answer to `session`: its subscriptions, none for a new one.
+    case session(Ticket, Result<[SessionPosition], SessionFailure>)
+    /// Another connection, here or on another node, holds this session now.
+    case sessionTaken(SessionID, SessionHolder)
+    /// The backplane lost what it had of this session; all of it is to be saved again.
+    case sessionForgotten(SessionID, SessionHolder)
     /// The backplane was reached or lost.
     case link(isUp: Bool)
     /// Let clients go, then end the reactor's thread.

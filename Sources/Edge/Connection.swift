@@ -81,6 +81,9 @@ struct Connection: ~Copyable {
     /// WebSocket frames on their way in.
     var decoder = WebSocketDecoder(role: .server)
 
+    /// The session it holds, if it has one.
+    var session: SessionLink?
+
     var input: ConnectionInput?
     var outbox: Outbox?
     let peer: PeerAddress

@@ -52,6 +52,12 @@ public final class EdgeMetrics: Sendable {
     public let skips = Counter()
     /// Slow readers moved to the newest publication.
     public let latests = Counter()
+    /// Tokens that no session answers to, and what is no token.
+    public let tokensRefused = Counter()
+    /// Tokens that were not looked at, because too many from their address were refused.
+    public let tokensThrottled = Counter()
+    /// Checkpoints of sessions that their clients confirmed.
+    public let checkpoints = Counter()
     /// Longest turn of the reactor in the last second, in microseconds.
     public let longestTurnMicroseconds = Counter()
     /// Publications by time from their position's clock to their last send.

@@ -76,7 +76,7 @@ extension EdgeReactor {
         case .command(let key, let channel, let id):
             guard connections.contains(key) else { return }
             tellPublished(key.index, channel, id: id, outcome)
-        case .history, .describe: break
+        case .history, .describe, .session: break
         }
     }
 
@@ -200,7 +200,7 @@ extension EdgeReactor {
     }
 
     /// The connection an answer is for, if it still waits.
-    private func answering(_ key: SlabKey) -> UInt32? {
+    func answering(_ key: SlabKey) -> UInt32? {
         guard let connection = connections.pointer(to: key), !connection.pointee.flags.contains(.isClosed) else {
             return nil
         }

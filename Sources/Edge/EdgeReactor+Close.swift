@@ -10,6 +10,8 @@ enum ByeCode: UInt16 {
     case takenOver = 4_001
     /// The backplane did not answer in time.
     case unavailable = 4_002
+    /// No session answers to the token.
+    case unknownSession = 4_003
     /// A stream grew old or long; the client goes on with a new one.
     case renewed = 4_005
     /// The client reads too slowly; it resumes from its cursor.
@@ -19,11 +21,15 @@ enum ByeCode: UInt16 {
         switch self {
         case .drain: "the node is going away"
         case .takenOver: "the session was taken over"
-        case .unavailable: "the channel cannot be opened now"
+        case .unavailable: "the backplane is away"
+        case .unknownSession: "there is no such session"
         case .renewed: "the stream is renewed"
         case .tooSlow: "too slow"
         }
     }
+
+    /// Whether to come back is of use. Who was taken over would take over in turn, for ever.
+    var mayReconnect: Bool { self != .takenOver && self != .unknownSession }
 }
 
 extension EdgeReactor {
@@ -33,6 +39,7 @@ extension EdgeReactor {
         guard !connection.pointee.flags.contains(.isClosed) else { return }
         connection.pointee.flags.insert(.isClosed)
         if let poll = polls[connections.key(ofLive: index)] { release(poll) }
+        releaseSession(index)
         unsubscribeAll(index)
         timers.cancel(index)
         count(connection.pointee.transport, -1)
@@ -84,6 +91,7 @@ extension EdgeReactor {
     func sayBye(_ index: UInt32, _ code: ByeCode, afterMilliseconds: UInt64) {
         let connection = connections[live: index]
         guard connection.pointee.flags.isDisjoint(with: [.isClosed, .isClosing]) else { return }
+        noteFarewell(index)
         finishFrame(index)
         output.removeAll()
         let encoding = Encoding(connection.pointee.transport, isRaw: connection.pointee.flags.contains(.isRaw))
@@ -92,7 +100,7 @@ extension EdgeReactor {
                 Envelope.appendBye(
                     code: code.rawValue,
                     reason: "\(code.reason)",
-                    reconnect: true,
+                    reconnect: code.mayReconnect,
                     afterMilliseconds: afterMilliseconds,
                     to: &$0
                 )

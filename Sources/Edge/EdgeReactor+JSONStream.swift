@@ -11,13 +11,11 @@ extension EdgeReactor {
         guard request.head.minorVersion > 0 else {
             throw HTTPRejection(status: 505, field: "version", reason: "chunks need HTTP/1.1")
         }
-        try openStream(request, index, as: .jsonStream, "application/x-ndjson; charset=utf-8", .chunked) { padding in
-            if padding > 0 { appendPaddingLine(padding) }
-        }
+        try openStream(request, index, as: .jsonStream)
     }
 
     /// A line of spaces, for clients that show nothing before a first few kilobytes.
-    private func appendPaddingLine(_ count: Int) {
+    func appendPaddingLine(_ count: Int) {
         frame.removeAll()
         frame.append(count: count) { $0.initializeMemory(as: UInt8.self, repeating: 0x20) }
         frame.append(UInt8(ascii: "\n"))

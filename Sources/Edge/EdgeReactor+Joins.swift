@@ -43,6 +43,7 @@ extension EdgeReactor {
             write(index, output.bytes)
             if connections[live: index].pointee.flags.contains(.isClosed) { return true }
         }
+        remember(index, [SessionPosition(name, topic.last)])
         let encoding = Encoding(.webSocket, isRaw: isRaw)
         let known = topic.feeds.first { $0.key.encoding == encoding && $0.topics.count == 1 }
         subscribe(index, to: known ?? feed(for: [topic], encoding: encoding))
@@ -96,6 +97,7 @@ extension EdgeReactor {
         connection.pointee.joinCount -= 1
         for part in join.parts where part.since == nil { part.position = part.topic.last }
         let index = join.connection.index
+        rememberSubscriptions(index, join.parts)
         if let poll = join.poll { return begin(poll, join) }
         if connection.pointee.transport.isStream {
             beginStream(index, join)
@@ -105,6 +107,16 @@ extension EdgeReactor {
         if connection.pointee.flags.contains(.isClosed) { return }
         let encoding = Encoding(connection.pointee.transport, isRaw: connection.pointee.flags.contains(.isRaw))
         subscribe(index, to: feed(for: join.parts.map(\.topic), encoding: encoding))
+    }
+
+    /// Where the client certainly stands in channels it is subscribed to from now on: where it said so, unless what
+    /// follows begins elsewhere.
+    private func rememberSubscriptions(_ index: UInt32, _ parts: [JoinPart]) {
+        guard connections[live: index].pointee.session != nil else { return }
+        remember(
+            index,
+            parts.map { SessionPosition($0.topic.name, $0.isRecovered == true ? $0.since : $0.position) }
+        )
     }
 
     private func tellSubscribed(_ index: UInt32, _ join: Join) {
@@ -196,11 +208,16 @@ extension EdgeReactor {
         metrics.timeouts.add()
         let index = join.connection.index
         if let poll = join.poll {
-            answerOrigin = poll.origin
+            answerOrigin = poll.opening.origin
+            poll.isAnswered = true
             refuse(index, status: 503, "the channel cannot be opened now") { $0.append(field: "Retry-After", 1) }
         } else if connection.pointee.transport.isStream {
             // Its head is sent; an end with a reason is what is left to say.
-            sayBye(index, .unavailable, afterMilliseconds: 1_000)
+            sayBye(
+                index,
+                .unavailable,
+                afterMilliseconds: UInt64.random(in: Self.reconnectMilliseconds, using: &spread)
+            )
         } else {
             sendError(index, id: join.commandID, code: 503, "the channel cannot be opened now")
         }

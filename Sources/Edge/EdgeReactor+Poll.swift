@@ -6,22 +6,25 @@ extension EdgeReactor {
     /// Takes a request that waits for what is published next.
     func openPoll(_ request: borrowing HTTPRequest, _ index: UInt32) throws(HTTPRejection) {
         let plan = try SubscriptionPlan(request, limits: limits)
-        guard !plan.channels.isEmpty else {
-            throw HTTPRejection(status: 400, field: "channel", reason: "at least one is needed")
-        }
+        open(index, makeOpening(request, plan, as: .poll))
+    }
+
+    /// Begins a poll, whose session, if it asked for one, is there.
+    func beginPoll(_ index: UInt32, _ opening: Opening, _ channels: [(name: ChannelName, since: Position?)]) {
+        let connection = connections[live: index]
         let poll = Poll(
             connection: connections.key(ofLive: index),
-            origin: answerOrigin,
-            isRaw: plan.isRaw,
-            hasCursor: plan.channels.contains { $0.since != nil }
+            opening: opening,
+            hasCursor: channels.contains { $0.since != nil }
         )
-        join(index, plan.channels, poll: poll)
-        // Answered at once it is like any other request; else those behind it wait.
-        if !poll.isAnswered { connections[live: index].pointee.flags.insert(.isAnswering) }
+        connection.pointee.session?.poll = poll
+        connection.pointee.flags.insert(.isAnswering)
+        join(index, channels, poll: poll)
     }
 
     /// Answers a poll whose channels are open at once if there is something to tell; else it is held.
     func begin(_ poll: Poll, _ join: Join) {
+        if poll.isAnswered { return }
         for part in join.parts { poll.begin(part) }
         if poll.hasNews { return answer(poll) }
         polls[poll.connection] = poll
@@ -68,18 +71,41 @@ extension EdgeReactor {
         frame.append(",\"publications\":[")
         for (number, item) in poll.items.enumerated() {
             if number > 0 { frame.append(",") }
-            append(item, isRaw: poll.isRaw)
+            append(item, isRaw: poll.opening.plan.isRaw)
         }
         frame.append("]")
-        if poll.hasCursor || !poll.isWhole {
-            frame.append(poll.isWhole ? ",\"recovered\":true" : ",\"recovered\":false")
+        if !poll.gaps.isEmpty {
+            appendGaps(of: poll)
+        } else if poll.hasCursor {
+            frame.append(",\"recovered\":true")
         }
         frame.append("}")
         metrics.deliveries.add(poll.items.count)
-        answerOrigin = poll.origin
+        answerOrigin = poll.opening.origin
+        releaseSession(poll.connection.index)
         answer(poll.connection.index, contentType: "application/json", frame.bytes) {
             $0.append(field: "Cache-Control", "no-store")
+            append(fieldsOf: poll.opening, to: &$0)
         }
+    }
+
+    private func appendGaps(of poll: Poll) {
+        frame.append(",\"recovered\":false,\"gaps\":[")
+        for (number, gap) in poll.gaps.enumerated() {
+            if number > 0 { frame.append(",") }
+            gap.topic.name.withUTF8 {
+                Envelope.appendGap(channel: $0, from: gap.from.numbers, to: gap.to.numbers, into: &frame)
+            }
+        }
+        frame.append("]")
+    }
+
+    /// Answers a poll in whose place another one of its session is held now.
+    func displace(_ poll: Poll) {
+        release(poll)
+        poll.isAnswered = true
+        answerOrigin = poll.opening.origin
+        refuse(poll.connection.index, status: 409, "another request of this session took its place", field: "session")
     }
 
     private func append(_ item: (topic: Topic, payload: Payload, position: Position?), isRaw: Bool) {

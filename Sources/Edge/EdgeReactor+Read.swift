@@ -4,22 +4,31 @@ internal import Wire
 
 extension EdgeReactor {
     /// Reads once. What is left comes with the next turn, so a fast sender waits for everyone else.
-    func read(_ index: UInt32) {
+    func read(_ index: UInt32) { _ = readOnce(index) }
+
+    func readOnce(_ index: UInt32) -> Socket.Transfer {
         let connection = connections[live: index]
-        switch connection.pointee.socket.receive(into: receiveBuffer) {
+        let outcome = connection.pointee.socket.receive(into: receiveBuffer)
+        switch outcome {
         case .moved(let count):
             metrics.bytesReceived.add(count)
-            if connection.pointee.flags.contains(.isClosing) { return }
-            take(UnsafeMutableRawBufferPointer(rebasing: receiveBuffer[..<count]), for: index)
+            let bytes = UnsafeMutableRawBufferPointer(rebasing: receiveBuffer[..<count])
+            if connection.pointee.flags.contains(.isClosing) {
+                lookForClose(bytes, index)
+            } else {
+                take(bytes, for: index)
+            }
         case .wouldBlock: break
         case .endOfStream: endOfStream(index)
         case .failed: close(index)
         }
+        return outcome
     }
 
     /// The peer will say no more. Who waits for an answer still gets it; a stream's reader is gone.
-    private func endOfStream(_ index: UInt32) {
+    func endOfStream(_ index: UInt32) {
         let connection = connections[live: index]
+        if connection.pointee.flags.contains(.isShut), connection.pointee.transport.isStream { confirmFarewell(index) }
         // A poll that nobody waits for any more is let go of at once.
         if polls[connections.key(ofLive: index)] != nil { return close(index) }
         let isWaiting = !connection.pointee.flags.isDisjoint(with: .holdsRequests)

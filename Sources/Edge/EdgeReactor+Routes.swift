@@ -13,7 +13,7 @@ extension EdgeReactor {
                 try openWebSocket(request, index)
             } else if request.isPath("/sse") {
                 guard mayRead(request, index) else { return }
-                try openEventStream(request, index)
+                try openStream(request, index, as: .eventStream)
             } else if request.isPath("/stream") {
                 guard mayRead(request, index) else { return }
                 try openJSONStream(request, index)
@@ -91,6 +91,7 @@ extension EdgeReactor {
         guard let origin else { return }
         buffer.append(field: "Access-Control-Allow-Origin", utf8: origin)
         buffer.append(field: "Access-Control-Allow-Credentials", "true")
+        buffer.append(field: "Access-Control-Expose-Headers", "Perseid-Session, Retry-After")
         buffer.append(field: "Vary", "Origin")
     }
 

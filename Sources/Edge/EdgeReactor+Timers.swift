@@ -8,11 +8,13 @@ extension EdgeReactor {
         timers.advance(to: tick, into: &due)
         for index in due where connections.isLive(index) { timerFired(index, tick) }
         giveUpJoins(tick)
+        writeCheckpoints()
         if let drainDeadlineTick { goOnDraining(tick, deadline: drainDeadlineTick) }
         // Once a second.
         if tick % 4 == 0 {
             metrics.longestTurnMicroseconds.set(Int(reactor.takeLongestTurn() / 1_000))
             renewLongStreams()
+            refusedTokens.removeAll()
             metrics.logBytes.set(feeds.values.reduce(0) { $0 + $1.log.retainedBytes })
         }
     }

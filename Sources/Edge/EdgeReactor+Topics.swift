@@ -254,7 +254,7 @@ extension EdgeReactor {
             part.replay.removeAll()
             part.position = position
         }
-        for poll in topic.polls.values { poll.takeGap(to: position, in: topic, due: &duePolls) }
+        for poll in topic.polls.values { poll.takeGap(from: from, to: position, in: topic, due: &duePolls) }
     }
 
     func appendGap(

@@ -15,18 +15,45 @@ extension EdgeReactor {
             return refuse(index, status: 403, "pages of this origin may not connect here", field: "Origin")
         }
         let plan = try SubscriptionPlan(request, limits: limits)
-        let connection = connections[live: index]
-        output.removeAll()
-        WebSocketHandshake.appendAnswer(to: request.text(of: .secWebSocketKey) ?? "", to: &output)
-        if plan.isRaw { connection.pointee.flags.insert(.isRaw) }
-        if mayPublish(request) { connection.pointee.flags.insert(.mayPublish) }
-        connection.pointee.decoder = WebSocketDecoder(role: .server, messageBytesMax: limits.messageBytesMax)
-        become(.webSocket, index)
-        if !plan.isRaw { appendWelcome(as: .webSocketJSON) }
+        let accept = WebSocketHandshake.accept(request.text(of: .secWebSocketKey) ?? "")
+        open(
+            index,
+            makeOpening(request, plan, as: .webSocket(accept: accept, mayPublish: mayPublish(request)))
+        )
+    }
+
+    /// Begins a WebSocket, whose session, if it asked for one, is there.
+    func beginWebSocket(
+        _ index: UInt32,
+        accept: String,
+        _ opening: Opening,
+        _ channels: [(name: ChannelName, since: Position?)]
+    ) {
+        switchProtocols(index, accept: accept, opening)
+        if !opening.plan.isRaw { appendWelcome(session: opening.token, as: .webSocketJSON) }
         cork(index) {
             write(index, output.bytes)
-            if !plan.channels.isEmpty { join(index, plan.channels) }
+            if !channels.isEmpty { join(index, channels) }
         }
+    }
+
+    /// Makes a WebSocket only to say why it cannot be: a browser does not tell its page any other answer.
+    func refuseWebSocket(_ index: UInt32, accept: String, _ opening: Opening, _ code: ByeCode) {
+        switchProtocols(index, accept: accept, opening)
+        write(index, output.bytes)
+        let after = code.mayReconnect ? UInt64.random(in: Self.reconnectMilliseconds, using: &spread) : 0
+        sayBye(index, code, afterMilliseconds: after)
+    }
+
+    /// Leaves the answer to the handshake in `output`.
+    private func switchProtocols(_ index: UInt32, accept: String, _ opening: Opening) {
+        let connection = connections[live: index]
+        output.removeAll()
+        WebSocketHandshake.appendAnswer(accept: accept, to: &output) { append(fieldsOf: opening, to: &$0) }
+        connection.pointee.flags.remove(.isAnswering)
+        if opening.plan.isRaw { connection.pointee.flags.insert(.isRaw) }
+        connection.pointee.decoder = WebSocketDecoder(role: .server, messageBytesMax: limits.messageBytesMax)
+        become(.webSocket, index)
     }
 
     /// Changes what a connection speaks, and starts its heartbeats, each at a moment of its own.
@@ -40,10 +67,10 @@ extension EdgeReactor {
         timers.schedule(index, at: reactor.tick(afterMilliseconds: first))
     }
 
-    func appendWelcome(as encoding: Encoding) {
+    func appendWelcome(session: SessionToken?, as encoding: Encoding) {
         encoder.appendControl("welcome", as: encoding, to: &output) {
             Envelope.appendWelcome(
-                session: nil,
+                session: session?.text,
                 node: configuration.nodeID,
                 heartbeatSeconds: limits.heartbeatMilliseconds / 1_000,
                 to: &$0
@@ -72,7 +99,7 @@ extension EdgeReactor {
                 output.removeAll()
                 WebSocketEncoder.appendPong(payload, to: &output)
                 write(index, output.bytes)
-            case .pong: break
+            case .pong(let payload): confirm(index, payload)
             case .close(let code, _):
                 closeWebSocket(index, code == .noStatusReceived ? .normal : code, "")
             case .failure(let failure):
@@ -160,6 +187,7 @@ extension EdgeReactor {
         guard unsubscribe(index, from: channel) || cancelJoin(index, of: channel) else {
             return sendError(index, id: id, code: 404, "channel: not subscribed")
         }
+        forgetSubscription(index, to: channel)
         sendControl(index, "unsubscribed") { buffer in
             channel.withUTF8 { name in
                 withOptionalBytes(id) { Envelope.appendUnsubscribed(id: $0, channel: name, to: &buffer) }

@@ -8,7 +8,7 @@ internal import Wire
 ///
 /// Thread: its reactor's, for everything. What others need of it goes through its inbox and its metrics.
 /// The parts: `+Accept`, `+Read`, `+Write`, `+Close`, `+Timers` for sockets; `+Topics`, `+Joins`, `+Fanout` for
-/// channels; `+Routes` and the files named after a route or a transport for what clients ask.
+/// channels; `+Sessions` and `+Checkpoints`; `+Routes` and the files named after a route or a transport for what clients ask.
 final class EdgeReactor: ReactorHandler {
     /// Token of the listener; connections use their slab keys, whose generation is never 0 while they live.
     static let listenerToken: UInt64 = 0
@@ -61,6 +61,11 @@ final class EdgeReactor: ReactorHandler {
     var polls: [SlabKey: Poll] = [:]
     var duePolls: [Poll] = []
 
+    // Sessions: where the next checkpoints are looked for, secrets, and refused tokens by address in this second
+    var nextCheckpointIndex: UInt32 = 0
+    var secrets = SystemRandomNumberGenerator()
+    var refusedTokens: [PeerAddress: Int] = [:]
+
     // Questions to the uplink, and the other site whose page may read the answer that is being written
     var answerOrigin: String?
     var waiting: [UInt64: Waiting] = [:]
@@ -105,7 +110,12 @@ final class EdgeReactor: ReactorHandler {
         guard let connection = connections.pointer(to: key), !connection.pointee.flags.contains(.isClosed) else {
             return
         }
-        if readiness.contains(.failed) { return close(key.index) }
+        if readiness.contains(.failed) {
+            if connection.pointee.flags.contains(.isShut), connection.pointee.session != nil {
+                readLastWords(key.index)
+            }
+            return close(key.index)
+        }
         if readiness.contains(.write) { drain(key.index) }
         if readiness.contains(.read), !connection.pointee.flags.contains(.isClosed) { read(key.index) }
     }
@@ -121,6 +131,9 @@ final class EdgeReactor: ReactorHandler {
         case .published(let ticket, let outcome): answerPublish(ticket, outcome)
         case .history(let ticket, let outcome): answerHistory(ticket, outcome)
         case .described(let ticket, let outcome): answerDescribe(ticket, outcome)
+        case .session(let ticket, let outcome): answerSession(ticket, outcome)
+        case .sessionTaken(let id, let holder): loseSession(id, holder)
+        case .sessionForgotten(let id, let holder): saveSessionAgain(id, holder)
         case .link: break
         case .drain: beginDraining()
         }
@@ -160,6 +173,7 @@ enum Waiting {
     case command(SlabKey, ChannelName, id: [UInt8]?)
     case history(SlabKey, ChannelName, origin: String?)
     case describe(SlabKey, ChannelName, origin: String?)
+    case session(SlabKey, Opening)
 }
 
 extension HTTPLimits {

@@ -12,6 +12,7 @@ struct MetricsText: ~Copyable {
         appendConnections(node)
         appendTraffic(node)
         appendSlowReaders(node)
+        appendSessions(node)
         appendBackplane(node.uplink)
         appendLatency(node.reactors.map(\.fanoutLatency))
     }
@@ -55,6 +56,22 @@ struct MetricsText: ~Copyable {
         append("{action=\"disconnect\"}", of: "perseid_policy_actions_total", sum(node, \.disconnects))
         append("{action=\"skip\"}", of: "perseid_policy_actions_total", sum(node, \.skips))
         append("{action=\"latest\"}", of: "perseid_policy_actions_total", sum(node, \.latests))
+    }
+
+    private mutating func appendSessions(_ node: NodeStatus) {
+        let uplink = node.uplink
+        gauge("perseid_sessions", "Sessions that this node holds.", uplink.sessions.value)
+        gauge("perseid_sessions_waiting", "Requests for sessions that wait.", uplink.sessionsWaiting.value)
+        counter("perseid_sessions_opened_total", "Sessions opened.", uplink.sessionsOpened.value)
+        counter("perseid_sessions_resumed_total", "Sessions resumed over the backplane.", uplink.sessionsResumed.value)
+        counter("perseid_sessions_found_total", "Polls whose session was in memory.", uplink.sessionsFound.value)
+        counter("perseid_sessions_taken_total", "Sessions that others took over.", uplink.sessionsTaken.value)
+        counter("perseid_sessions_refused_total", "Tokens that were refused.", sum(node, \.tokensRefused))
+        counter("perseid_sessions_throttled_total", "Tokens not looked at.", sum(node, \.tokensThrottled))
+        counter("perseid_sessions_restored_total", "Lost sessions put back.", uplink.sessionsRestored.value)
+        counter("perseid_checkpoints_total", "Checkpoints that clients confirmed.", sum(node, \.checkpoints))
+        counter("perseid_session_writes_total", "Writes to sessions.", uplink.sessionWrites.value)
+        counter("perseid_session_write_failures_total", "Of those, to be repeated.", uplink.sessionWritesFailed.value)
     }
 
     private mutating func appendBackplane(_ uplink: UplinkMetrics) {

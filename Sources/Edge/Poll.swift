@@ -3,17 +3,14 @@ internal import Reactor
 
 /// A request that is answered when something was published, or when it was held long enough.
 ///
-/// Thread: owned by one reactor. It has no session and no queue of its own: the client says where it stands, and is told
-/// where it stands then. So an answer that is lost is asked for again, from any node.
+/// Thread: owned by one reactor. It has no queue of its own: the client says where it stands, and is told where it stands
+/// then. So an answer that is lost is asked for again, from any node.
 final class Poll {
     /// Who waits.
     let connection: SlabKey
 
-    /// The other site whose page may read the answer.
-    let origin: String?
-
-    /// Payloads only.
-    let isRaw: Bool
+    /// What it asked for.
+    let opening: Opening
 
     /// Whether the client said where it stands, and so is told whether all since then is here.
     let hasCursor: Bool
@@ -30,20 +27,19 @@ final class Poll {
     /// What the answer holds.
     private(set) var items: [(topic: Topic, payload: Payload, position: Position?)] = []
 
-    /// Whether nothing is missing since the client's cursor.
-    private(set) var isWhole = true
+    /// What is missing since the client's cursor.
+    private(set) var gaps: [(topic: Topic, from: Position, to: Position)] = []
 
     private var isDue = false
 
-    init(connection: SlabKey, origin: String?, isRaw: Bool, hasCursor: Bool) {
+    init(connection: SlabKey, opening: Opening, hasCursor: Bool) {
         self.connection = connection
-        self.origin = origin
-        self.isRaw = isRaw
+        self.opening = opening
         self.hasCursor = hasCursor
     }
 
     /// Whether there is something to tell.
-    var hasNews: Bool { !items.isEmpty || !isWhole }
+    var hasNews: Bool { !items.isEmpty || !gaps.isEmpty }
 
     /// Where the client stands once it has the answer.
     var cursor: String {
@@ -55,7 +51,7 @@ final class Poll {
         topics.append(part.topic)
         positions.append(part.replay.last?.position ?? part.position)
         for publication in part.replay { items.append((part.topic, publication.payload, publication.position)) }
-        if part.isRecovered == false { isWhole = false }
+        if part.isRecovered == false { gaps.append((part.topic, part.since ?? .start, part.position)) }
     }
 
     /// Adds what was published meanwhile; the first of it puts the poll among those that are due.
@@ -66,8 +62,8 @@ final class Poll {
     }
 
     /// Notes that something is gone for good.
-    func takeGap(to position: Position, in topic: Topic, due: inout [Poll]) {
-        isWhole = false
+    func takeGap(from: Position, to position: Position, in topic: Topic, due: inout [Poll]) {
+        gaps.append((topic, from, position))
         advance(topic, to: position)
         becomeDue(&due)
     }

@@ -6,6 +6,12 @@ struct SubscriptionPlan {
     /// Each once, sorted by name, with the position to resume from if the cursor has one.
     let channels: [(name: ChannelName, since: Position?)]
 
+    /// Where the client says it stands, also in channels that it does not name.
+    let cursor: Cursor?
+
+    /// What is asked for by way of a session.
+    let session: SessionChoice
+
     /// Payloads only.
     let isRaw: Bool
 
@@ -24,12 +30,27 @@ struct SubscriptionPlan {
         }
         if names.count > 1 { names.sort { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) } }
         let cursor = try Self.cursor(request)
+        self.cursor = cursor
         channels = names.map { ($0, cursor?.positions[$0]) }
+        session = SessionChoice(try request.parameter("session"))
         switch try request.parameter("format") {
         case nil, "json": isRaw = false
         case "raw": isRaw = true
         default: throw HTTPRejection(status: 400, field: "format", reason: "neither json nor raw")
         }
+    }
+
+    /// The channels together with those of a session that is resumed, sorted by name. Where the client gives no position
+    /// of its own, the session's counts.
+    func channels(with known: [SessionPosition]) -> [(name: ChannelName, since: Position?)] {
+        if known.isEmpty { return channels }
+        var all = channels.map { channel in
+            (name: channel.name, since: channel.since ?? known.first { $0.channel == channel.name }?.position)
+        }
+        for each in known where !channels.contains(where: { $0.name == each.channel }) {
+            all.append((each.channel, cursor?.positions[each.channel] ?? each.position))
+        }
+        return all.sorted { $0.name.text.utf8.lexicographicallyPrecedes($1.name.text.utf8) }
     }
 
     private static func cursor(_ request: borrowing HTTPRequest) throws(HTTPRejection) -> Cursor? {

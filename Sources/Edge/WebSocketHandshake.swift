@@ -26,15 +26,22 @@ enum WebSocketHandshake {
         return copy.withUTF8 { Base64.decode(UnsafeRawBufferPointer($0), to: &decoded) } && decoded.count == 16
     }
 
-    /// Appends the answer that switches protocols.
-    static func appendAnswer(to key: String, to output: inout ByteBuffer) {
-        output.append("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
-        output.append("Sec-WebSocket-Accept: ")
+    /// What proves that a key was read as one.
+    static func accept(_ key: String) -> String {
         var digest = Insecure.SHA1()
         digest.update(data: Array(key.utf8))
         digest.update(data: magic)
-        digest.finalize().withUnsafeBytes { Base64.encode($0, to: &output) }
-        output.append("\r\n\r\n")
+        var text = ByteBuffer()
+        digest.finalize().withUnsafeBytes { Base64.encode($0, to: &text) }
+        return String(decoding: text.bytes, as: UTF8.self)
+    }
+
+    /// Appends the answer that switches protocols.
+    static func appendAnswer(accept: String, to output: inout ByteBuffer, extraFields: (inout ByteBuffer) -> Void) {
+        output.append("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
+        output.append(field: "Sec-WebSocket-Accept", utf8: accept)
+        extraFields(&output)
+        output.append("\r\n")
     }
 }
 

@@ -64,6 +64,9 @@ public struct Socket: Sendable, Hashable {
     /// Caps the kernel's send buffer, in bytes (the kernel doubles it for its own accounting).
     public func limitSendBuffer(to bytes: Int) { _ = creactor_set_send_buffer(descriptor, Int32(bytes)) }
 
+    /// Whether the peer's system has acknowledged everything that was sent.
+    public var isAcknowledged: Bool { creactor_unacknowledged(descriptor) == 0 }
+
     /// Closes the descriptor.
     public func close() { creactor_close(descriptor) }
 

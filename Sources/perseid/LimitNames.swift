@@ -18,6 +18,9 @@ enum LimitNames {
         ("tail-bytes-max", \.tailBytesMax),
         ("inbox-depth-max", \.inboxDepthMax),
         ("redis-requests-max", \.redisRequestsMax),
+        ("checkpoints-per-tick-max", \.checkpointsPerTickMax),
+        ("sessions-opening-max", \.sessionsOpeningMax),
+        ("refused-tokens-per-address-max", \.refusedTokensPerAddressMax),
     ]
 
     static let times: [(String, any WritableKeyPath<Limits, UInt64> & Sendable)] = [
@@ -37,6 +40,8 @@ enum LimitNames {
         ("reconnect-milliseconds-min", \.reconnectMillisecondsMin),
         ("reconnect-milliseconds-max", \.reconnectMillisecondsMax),
         ("count-lease-milliseconds", \.countLeaseMilliseconds),
+        ("resume-milliseconds", \.resumeMilliseconds),
+        ("checkpoint-milliseconds", \.checkpointMilliseconds),
         ("open-milliseconds", \.openMilliseconds),
         ("drain-milliseconds", \.drainMilliseconds),
     ]

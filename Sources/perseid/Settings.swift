@@ -66,6 +66,10 @@ struct Settings {
         }
         let drawn = "node-\(String(UInt32.random(in: 0...(.max)), radix: 36))"
         edge.nodeID = config.string(forKey: "node-id", default: drawn)
+        // It stands in a cookie and in the name of a pub/sub channel.
+        guard edge.nodeID.wholeMatch(of: /[A-Za-z0-9._-]{1,64}/) != nil else {
+            throw SettingsError(name: "node-id", reason: "not 1 to 64 letters, digits, dots, dashes or underscores")
+        }
         edge.reactorCount = config.int(forKey: "reactors", default: ProcessorCount.current)
         guard (1...64).contains(edge.reactorCount) else {
             throw SettingsError(name: "reactors", reason: "not between 1 and 64")

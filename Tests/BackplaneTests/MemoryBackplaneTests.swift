@@ -10,6 +10,8 @@ private final class Recorder: BackplaneDelegate {
     var positions: [UInt64: Position] = [:]
     var page: HistoryPage?
     var facts: ChannelFacts?
+    var grant: Result<SessionGrant, SessionFailure>?
+    var write: SessionWrite?
 
     func linkChanged() { events.append("link") }
     func subscribed(_ channel: ChannelName) { events.append("subscribed \(channel)") }
@@ -34,6 +36,14 @@ private final class Recorder: BackplaneDelegate {
     func described(_ ticket: Ticket, _ facts: Result<ChannelFacts, BackplaneFailure>) {
         self.facts = try? facts.get()
     }
+
+    func granted(_ request: SessionRequest, _ outcome: Result<SessionGrant, SessionFailure>) { grant = outcome }
+
+    func saved(_ session: SessionID, fence: UInt64, _ outcome: Result<SessionWrite, BackplaneFailure>) {
+        write = try? outcome.get()
+    }
+
+    func taken(_ session: SessionID, fence: UInt64) { events.append("taken \(fence)") }
 }
 
 @Suite("Memory backplane")
@@ -193,5 +203,50 @@ struct MemoryBackplaneTests {
         backplane.count(ChannelName("a")!, subscribers: 0)
         backplane.describe(ChannelName("a")!, for: ticket)
         #expect(recorder.facts == ChannelFacts(subscribers: 0, nodes: 0, head: recorder.positions[0]!))
+    }
+
+    @Test("a session is resumed with its secret only, each time with a higher fence, and an older one writes nothing")
+    func sessionFences() {
+        let backplane = backplane()
+        let open = sessionRequest(.open)
+        backplane.grant(open)
+        #expect(recorder.grant == .success(SessionGrant(fence: 1, positions: [])))
+        backplane.save(open.id, fence: 1, .held, [position("a", 5), position("b", 6)])
+        #expect(recorder.write == .kept)
+
+        backplane.grant(sessionRequest(.resume, id: open.id, secret: 9))
+        #expect(recorder.grant == .failure(.unknown))
+        backplane.grant(sessionRequest(.resume, id: open.id))
+        #expect(recorder.grant == .success(SessionGrant(fence: 2, positions: [position("a", 5), position("b", 6)])))
+        backplane.save(open.id, fence: 1, .held, [position("a", 9)])
+        #expect(recorder.write == .stale)
+        backplane.save(open.id, fence: 2, .detached, [position("a", 7), position("b", nil)])
+        #expect(recorder.write == .kept)
+        backplane.grant(sessionRequest(.resume, id: open.id))
+        #expect(recorder.grant == .success(SessionGrant(fence: 3, positions: [position("a", 7)])))
+        backplane.save(open.id, fence: 3, .ended, [])
+        backplane.grant(sessionRequest(.resume, id: open.id))
+        #expect(recorder.grant == .failure(.unknown))
+        backplane.save(open.id, fence: 3, .held, [])
+        #expect(recorder.write == .gone)
+    }
+
+    @Test("a session that nobody holds lapses after its time; one that was lost is put back")
+    func sessionEnds() throws {
+        let backplane = backplane { $0.resumeMilliseconds = 1 }
+        let open = sessionRequest(.open)
+        backplane.grant(open)
+        backplane.save(open.id, fence: 1, .detached, [])
+        let end = Clock.realtimeMilliseconds + 2
+        while Clock.realtimeMilliseconds <= end {}
+        backplane.grant(sessionRequest(.resume, id: open.id))
+        #expect(recorder.grant == .failure(.unknown))
+        backplane.tick(4)
+        backplane.save(open.id, fence: 1, .held, [])
+        #expect(recorder.write == .gone)
+        backplane.restore(open.id, secret: open.secret, fence: 7)
+        #expect(recorder.write == .kept)
+        backplane.save(open.id, fence: 6, .held, [])
+        #expect(recorder.write == .stale)
     }
 }

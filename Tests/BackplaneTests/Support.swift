@@ -29,6 +29,31 @@ func request(_ channel: String, number: UInt64 = 0, once: String? = nil, _ text:
     )
 }
 
+func position(_ channel: String, _ milliseconds: UInt64?) -> SessionPosition {
+    SessionPosition(ChannelName(channel)!, milliseconds.map { at($0) })
+}
+
+/// Asks for a session; `secret` stands for its hash, and `connection` for who asks.
+func sessionRequest(
+    _ kind: SessionRequest.Kind,
+    id: SessionID? = nil,
+    secret: UInt8 = 1,
+    number: UInt64 = 0,
+    reactor: Int = 0,
+    connection: UInt64 = 1,
+    isPoll: Bool = false
+) -> SessionRequest {
+    var generator = SystemRandomNumberGenerator()
+    return SessionRequest(
+        kind,
+        ticket: Ticket(reactor: reactor, number: number),
+        id: id ?? SessionID(using: &generator),
+        secret: SecretHash(repeatElement(secret, count: 32)),
+        holder: SessionHolder(reactor: reactor, connection: connection),
+        isPoll: isPoll
+    )
+}
+
 /// A backplane that does what its test says.
 final class ScriptedBackplane: Backplane {
     struct Read {
@@ -47,6 +72,8 @@ final class ScriptedBackplane: Backplane {
     private(set) var publishes: [PublishRequest] = []
     private(set) var counts: [(channel: String, subscribers: Int)] = []
     private(set) var described: [Ticket] = []
+    private(set) var grants: [SessionRequest] = []
+    private var writes: [String] = []
     private(set) var turns = 0
     private(set) var readCount = 0
     var reads: [Read] = []
@@ -74,6 +101,15 @@ final class ScriptedBackplane: Backplane {
 
     func describe(_ channel: ChannelName, for ticket: Ticket) { described.append(ticket) }
 
+    func grant(_ request: SessionRequest) { grants.append(request) }
+
+    func save(_ session: SessionID, fence: UInt64, _ standing: SessionStanding, _ positions: [SessionPosition]) {
+        let list = positions.map { "\($0.channel)@\($0.position.map { "\($0)" } ?? "-")" }
+        writes.append((["\(standing)", "\(fence)"] + list).joined(separator: " "))
+    }
+
+    func restore(_ session: SessionID, secret: SecretHash, fence: UInt64) { writes.append("restore \(fence)") }
+
     func ready(token: UInt64, readiness: Readiness) {}
 
     func tick(_ tick: UInt32) {}
@@ -91,6 +127,21 @@ final class ScriptedBackplane: Backplane {
         let read = reads.removeFirst()
         let page = HistoryPage(since: read.since, publications: publications, head: at(head))
         delegate?.read(read.channel, for: read.purpose, since: read.since, .success(page))
+    }
+
+    /// Grants the oldest request for a session.
+    func grant(fence: UInt64, _ positions: [SessionPosition] = []) {
+        let grant = SessionGrant(fence: fence, positions: positions)
+        delegate?.granted(grants.removeFirst(), .success(grant))
+    }
+
+    /// Refuses the oldest request for a session.
+    func refuse(_ failure: SessionFailure) { delegate?.granted(grants.removeFirst(), .failure(failure)) }
+
+    /// What was written to sessions since it was last asked.
+    func takeWrites() -> [String] {
+        defer { writes = [] }
+        return writes
     }
 
     /// Fails the oldest read.
@@ -172,6 +223,11 @@ final class UplinkFixture {
         case .described(let ticket, .success(let facts)):
             "described \(ticket.number): \(facts.subscribers) on \(facts.nodes) at \(facts.head)"
         case .described(let ticket, .failure(let failure)): "failed \(ticket.number) \(failure)"
+        case .session(let ticket, .success(let positions)):
+            (["session \(ticket.number)"] + positions.map { "\($0.channel)@\($0.position!)" }).joined(separator: " ")
+        case .session(let ticket, .failure(let failure)): "no session \(ticket.number) \(failure)"
+        case .sessionTaken(_, let holder): "taken from \(holder.connection)"
+        case .sessionForgotten(_, let holder): "forgotten of \(holder.connection)"
         case .link(let isUp): isUp ? "up" : "down"
         case .drain: "drain"
         }

@@ -41,6 +41,23 @@ struct JSONStreamTests {
         }
     }
 
+    @Test("until a channel is told to be subscribed, the cursor leaves it where the client said it was")
+    func cursorsOfBeginning() throws {
+        try withNode { node in
+            let a = try node.publish("a", "x")
+            try node.publish("b", "y")
+            let stream = try node.jsonStream("?channel=a&channel=b&channel=c&cursor=a@\(a),b@1-0")
+            try stream.next("welcome")
+            let first = try stream.next("subscribed")
+            #expect(first["cursor"] as? String == "a@\(a),b@1-0")
+            let second = try stream.next("subscribed")
+            let lossOfB = try #require(second.position)
+            #expect(second.isRecovered == false)
+            #expect(second["cursor"] as? String == "a@\(a),b@\(lossOfB)")
+            #expect(try stream.next("subscribed")["cursor"] as? String == "a@\(a),b@\(lossOfB),c@0-0")
+        }
+    }
+
     @Test("with several channels each cursor is that of all, and resumes all on another transport")
     func severalChannels() throws {
         try withNode { node in

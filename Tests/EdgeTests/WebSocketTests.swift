@@ -555,7 +555,7 @@ struct WebSocketProtocolTests {
         try withNode { configuration in
             configuration.limits.heartbeatMilliseconds = 3_000
         } _: { node in
-            let socket = try node.webSocket("?channel=a")
+            let socket = try node.webSocket("?channel=a&session=none")
             try socket.begin()
             let end = monotonicMilliseconds + 4_000
             while monotonicMilliseconds < end {

@@ -11,6 +11,7 @@ struct Received: Equatable {
     var gap: (from: Position, to: Position)?
     var recovered: Bool?
     var node: String?
+    var session: String?
     var code: Int?
 
     /// The cursor that came with it; only event streams have it in every message.
@@ -25,6 +26,7 @@ struct Received: Equatable {
         position = Self.position(fields["position"])
         recovered = fields["recovered"] as? Bool
         node = fields["node"] as? String
+        session = fields["session"] as? String
         code = fields["code"] as? Int
         if let from = Self.position(fields["from"]), let to = Self.position(fields["to"]) { gap = (from, to) }
         if let value = fields["data"] { data = Self.text(value) }

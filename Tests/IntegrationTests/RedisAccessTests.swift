@@ -10,8 +10,7 @@ import Testing
     private static let rights = [
         "-@all", "+fcall", "+fcall_ro", "+subscribe", "+unsubscribe", "+ping", "+select",
         "+get", "+set", "+xadd", "+xtrim", "+xrange", "+xrevrange", "+pexpire", "+publish", "+hset", "+hdel",
-        "+hgetall",
-        "+time",
+        "+hget", "+hgetall", "+del", "+time",
     ]
 
     @Test("a password with odd characters, and a database of its own")

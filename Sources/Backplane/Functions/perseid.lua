@@ -1,6 +1,6 @@
 #!lua name=perseid
 
--- Perseid's function library: each multi-step change of a channel as one atomic call.
+-- Perseid's function library: each multi-step change of a channel or a session as one atomic call.
 --
 -- Keys of the channel "news", one hash slot by their tag:
 --   perseid:{news}                stream of its publications, and the name they are published under
@@ -8,9 +8,15 @@
 --   perseid:{news}:once:<key>     the position a publish with this idempotency key got
 --   perseid:{news}:counts         subscribers by node: "<count> <lease end in milliseconds>"
 --
+-- Key of a session:
+--   perseid:session:{<id>}        secret (its hash), fence, node (empty while no connection holds it), and for each
+--                                 subscription a field "@<channel>" with the position its client certainly has
+--
+-- A node hears on "perseid:node:<id>" which of its sessions were taken over.
+--
 -- Any client publishes with: FCALL perseid_publish 1 'perseid:{news}' '{"title":"hello"}'
 
-local VERSION = 2
+local VERSION = 3
 
 -- Defaults for callers that name no options. Nodes have the same ones and name only what was set otherwise.
 local HISTORY_COUNT = 100
@@ -171,6 +177,85 @@ local function describe(keys, args)
   return { subscribers, nodes, newest(keys[1]) }
 end
 
+-- Sessions. Every write carries the fence it was attached with; one that is older than the session's is refused, so two
+-- nodes never both own a session. A newer one than the session's own means that Redis lost a take-over; it is right.
+
+-- As long for a difference at the end as for one at the beginning.
+local function is_same(left, right)
+  if #left ~= #right then return false end
+  local difference = 0
+  for index = 1, #left do
+    difference = bit.bor(difference, bit.bxor(string.byte(left, index), string.byte(right, index)))
+  end
+  return difference == 0
+end
+
+-- Subscriptions, as channel and position in turn; an empty position ends one.
+local function write_positions(key, args, first)
+  for index = first, #args, 2 do
+    if args[index + 1] == '' then
+      redis.call('HDEL', key, '@' .. args[index])
+    else
+      redis.call('HSET', key, '@' .. args[index], args[index + 1])
+    end
+  end
+end
+
+-- KEYS: session. ARGS: hash of the secret, fence, node, lifetime in milliseconds, then positions. Returns whether it is
+-- this node's now: 1, or 0 if someone with a later fence has it.
+local function session_open(keys, args)
+  local key, fence = keys[1], tonumber(args[2])
+  local known = tonumber(redis.call('HGET', key, 'fence') or 0)
+  if known > fence then return 0 end
+  redis.call('HSET', key, 'secret', args[1], 'fence', args[2], 'node', args[3])
+  redis.call('PEXPIRE', key, args[4])
+  write_positions(key, args, 5)
+  return 1
+end
+
+-- KEYS: session. ARGS: hash of the secret, node, lifetime in milliseconds. Returns nothing if there is no such session or
+-- the secret is another; else the new fence and the positions. The node that held it is told.
+local function session_resume(keys, args)
+  local key, node = keys[1], args[2]
+  local fields = redis.call('HGETALL', key)
+  local session, reply = {}, { 0 }
+  for index = 1, #fields, 2 do
+    local name, value = fields[index], fields[index + 1]
+    if string.sub(name, 1, 1) == '@' then
+      reply[#reply + 1] = string.sub(name, 2)
+      reply[#reply + 1] = value
+    else
+      session[name] = value
+    end
+  end
+  if not session.secret or not is_same(session.secret, args[1]) then return false end
+  local fence = tonumber(session.fence) + 1
+  reply[1] = fence
+  redis.call('HSET', key, 'fence', fence, 'node', node)
+  redis.call('PEXPIRE', key, args[3])
+  if session.node ~= '' then
+    redis.call('PUBLISH', 'perseid:node:' .. session.node, 'taken ' .. string.match(key, '{(.*)}') .. ' ' .. fence)
+  end
+  return reply
+end
+
+-- KEYS: session. ARGS: fence, node or '' once no connection holds it, lifetime in milliseconds or 0 to end it, then
+-- positions. Returns 1, or 0 if the fence is stale, or -1 if there is no such session.
+local function session_save(keys, args)
+  local key, fence = keys[1], tonumber(args[1])
+  local known = redis.call('HGET', key, 'fence')
+  if not known then return -1 end
+  if tonumber(known) > fence then return 0 end
+  if args[3] == '0' then
+    redis.call('DEL', key)
+    return 1
+  end
+  redis.call('HSET', key, 'fence', args[1], 'node', args[2])
+  redis.call('PEXPIRE', key, args[3])
+  write_positions(key, args, 4)
+  return 1
+end
+
 local function version()
   return VERSION
 end
@@ -179,4 +264,7 @@ redis.register_function('perseid_publish', publish)
 redis.register_function { function_name = 'perseid_history', callback = history, flags = { 'no-writes' } }
 redis.register_function('perseid_count', count)
 redis.register_function { function_name = 'perseid_describe', callback = describe, flags = { 'no-writes' } }
+redis.register_function('perseid_session_open', session_open)
+redis.register_function('perseid_session_resume', session_resume)
+redis.register_function('perseid_session_save', session_save)
 redis.register_function { function_name = 'perseid_version', callback = version, flags = { 'no-writes' } }

@@ -23,8 +23,10 @@
 #include <unistd.h>
 
 #if defined(__linux__)
+#include <linux/sockios.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #else
 #include <sys/event.h>
 #endif
@@ -85,6 +87,18 @@ static inline long creactor_send_vector(int descriptor, struct iovec *parts, int
 }
 
 static inline long creactor_shutdown_write(int descriptor) { return creactor_result(shutdown(descriptor, SHUT_WR)); }
+
+/* Bytes that the peer's kernel has not acknowledged. tcp(7), SIOCOUTQ; on Darwin SO_NWRITE. */
+static inline int creactor_unacknowledged(int descriptor) {
+    int count = 0;
+#if defined(__linux__)
+    int outcome = ioctl(descriptor, SIOCOUTQ, &count);
+#else
+    socklen_t length = sizeof(count);
+    int outcome = getsockopt(descriptor, SOL_SOCKET, SO_NWRITE, &count, &length);
+#endif
+    return outcome < 0 ? -errno : count;
+}
 
 static inline int creactor_set_flags(int descriptor) {
     if (fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL, 0) | O_NONBLOCK) < 0) return -errno;

@@ -1,0 +1,24 @@
+internal import Broker
+
+/// A session that this node holds: for a connection, or for a client between two polls.
+///
+/// Thread: owned by the uplink. Size: at most 104 bytes beside its name, for there is one per client (a test holds it).
+struct HeldSession {
+    /// Shown again if the backplane lost the session, or by the next poll.
+    let secret: SecretHash
+
+    /// What every write carries.
+    let fence: UInt64
+
+    /// The connection that has it; `nil` between two polls.
+    var holder: SessionHolder?
+
+    /// Whether it outlives the request that holds it.
+    let isPoll: Bool
+
+    /// Between two polls: when it is given up.
+    var idleUntilTick: UInt32 = 0
+
+    /// What the client of a poll has told to have. A connection keeps its own.
+    var positions: [SessionPosition] = []
+}

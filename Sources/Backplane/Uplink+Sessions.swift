@@ -1,0 +1,176 @@
+internal import Broker
+internal import DequeModule
+internal import Reactor
+
+// The sessions of this node. The backplane decides who owns one; what is here says which connection has it.
+extension Uplink {
+    // MARK: Asking
+
+    /// Grants a poll the session that this node has in memory; asks the backplane for any other, a few at a time.
+    func ask(for request: SessionRequest) {
+        if grantFromMemory(request) { return }
+        sessionRequests.append(request)
+        askForSessions()
+    }
+
+    private func askForSessions() {
+        while sessionRequestsUnderWay < limits.sessionsOpeningMax, let request = sessionRequests.popFirst() {
+            sessionRequestsUnderWay += 1
+            backplane.grant(request)
+        }
+        metrics.sessionsWaiting.set(sessionRequests.count)
+    }
+
+    /// Affinity: a client that polls the same node again costs the backplane nothing. If another node owns the session
+    /// since, and that was not heard here, the next write is refused and says so.
+    private func grantFromMemory(_ request: SessionRequest) -> Bool {
+        guard request.isPoll, request.kind == .resume, var session = sessions[request.id], session.isPoll,
+            session.secret == request.secret
+        else { return false }
+        displace(session.holder, of: request.id, by: request.holder)
+        session.holder = request.holder
+        sessions[request.id] = session
+        metrics.sessionsFound.add()
+        post(.session(request.ticket, .success(session.positions)), to: 1 << request.ticket.reactor)
+        return true
+    }
+
+    func granted(request: SessionRequest, _ outcome: Result<SessionGrant, SessionFailure>) {
+        sessionRequestsUnderWay -= 1
+        switch outcome {
+        case .success(let grant):
+            if request.kind == .open { metrics.sessionsOpened.add() } else { metrics.sessionsResumed.add() }
+            hold(request, grant)
+        case .failure: break
+        }
+        post(.session(request.ticket, outcome.map(\.positions)), to: 1 << request.ticket.reactor)
+        askForSessions()
+    }
+
+    private func hold(_ request: SessionRequest, _ grant: SessionGrant) {
+        displace(sessions[request.id]?.holder, of: request.id, by: request.holder)
+        sessions[request.id] = HeldSession(
+            secret: request.secret,
+            fence: grant.fence,
+            holder: request.holder,
+            isPoll: request.isPoll,
+            positions: request.isPoll ? grant.positions : []
+        )
+        movedSessions.remove(request.id)
+        unsavedSessions.remove(request.id)
+        metrics.sessions.set(sessions.count)
+    }
+
+    /// Tells a connection that the session it has is another's now.
+    private func displace(_ holder: SessionHolder?, of id: SessionID, by other: SessionHolder?) {
+        guard let holder, holder != other else { return }
+        metrics.sessionsTaken.add()
+        post(.sessionTaken(id, holder), to: 1 << holder.reactor)
+    }
+
+    // MARK: Writing
+
+    /// Takes changes from the connection that holds a session; one that no longer does is not listened to.
+    func save(_ id: SessionID, _ holder: SessionHolder, _ changes: [SessionPosition]) {
+        guard let session = sessions[id], session.holder == holder else { return }
+        guard session.isPoll else { return write(id, session, .held, changes) }
+        let known = session.positions.count
+        for change in changes { sessions[id]!.positions.apply(change) }
+        if sessions[id]!.positions.count != known {
+            write(id, session, .held, changes)
+        } else if sessions[id]!.positions != session.positions {
+            movedSessions.insert(id)
+        }
+    }
+
+    /// A connection lets go of its session, which can be resumed for a while; after a poll it stays here for the next.
+    func release(_ id: SessionID, _ holder: SessionHolder) {
+        guard let session = sessions[id], session.holder == holder else { return }
+        if session.isPoll {
+            sessions[id]!.holder = nil
+            sessions[id]!.idleUntilTick = seat.tick(afterMilliseconds: limits.resumeMilliseconds)
+        } else {
+            write(id, session, .detached, [])
+            forget(id)
+        }
+    }
+
+    private func write(
+        _ id: SessionID,
+        _ session: HeldSession,
+        _ standing: SessionStanding,
+        _ positions: [SessionPosition]
+    ) {
+        metrics.sessionWrites.add()
+        movedSessions.remove(id)
+        backplane.save(id, fence: session.fence, standing, positions)
+    }
+
+    func saved(_ id: SessionID, _ fence: UInt64, _ outcome: Result<SessionWrite, BackplaneFailure>) {
+        guard let session = sessions[id], session.fence == fence else { return }
+        switch outcome {
+        case .success(.kept): break
+        case .success(.stale): lose(id)
+        case .success(.gone):
+            metrics.sessionsRestored.add()
+            unsavedSessions.insert(id)
+            backplane.restore(id, secret: session.secret, fence: session.fence)
+        case .failure:
+            metrics.sessionWritesFailed.add()
+            unsavedSessions.insert(id)
+        }
+    }
+
+    /// Another node owns a session: whoever had it here lets go.
+    func lose(_ id: SessionID) {
+        guard let session = sessions[id] else { return }
+        forget(id)
+        if session.holder == nil { metrics.sessionsTaken.add() }
+        displace(session.holder, of: id, by: nil)
+    }
+
+    private func forget(_ id: SessionID) {
+        sessions[id] = nil
+        unsavedSessions.remove(id)
+        movedSessions.remove(id)
+        metrics.sessions.set(sessions.count)
+    }
+
+    // MARK: Time
+
+    /// Repeats what did not get through, writes the checkpoints of polls, and gives up clients that poll no more.
+    func tendSessions(_ tick: UInt32) {
+        guard backplane.isUp else { return }
+        for id in unsavedSessions { saveAgain(id) }
+        unsavedSessions.removeAll()
+        guard Int32(bitPattern: tick &- nextCheckpointTick) >= 0 else { return }
+        nextCheckpointTick = seat.tick(afterMilliseconds: limits.checkpointMilliseconds)
+        for id in movedSessions { saveAgain(id) }
+        let idle = sessions.filter { $0.value.holder == nil && Int32(bitPattern: tick &- $0.value.idleUntilTick) >= 0 }
+        for (id, session) in idle {
+            write(id, session, .ended, [])
+            forget(id)
+        }
+    }
+
+    private func saveAgain(_ id: SessionID) {
+        guard let session = sessions[id] else { return }
+        if session.isPoll { return write(id, session, .held, session.positions) }
+        guard let holder = session.holder else { return }
+        post(.sessionForgotten(id, holder), to: 1 << holder.reactor)
+    }
+
+    /// Tells the backplane of every session within half of its lifetime.
+    func renewSessions(_ tick: UInt32) {
+        guard backplane.isUp else { return }
+        let due = sessionRenewals.next(tick, within: limits.resumeMilliseconds, seat: seat) { Array(sessions.keys) }
+        for id in due {
+            if let session = sessions[id] { write(id, session, .held, session.positions) }
+        }
+    }
+
+    /// The node ends: whoever comes back finds the sessions of polls, too, with all that is known of them.
+    func leaveSessions() {
+        for (id, session) in sessions { write(id, session, .detached, session.positions) }
+    }
+}

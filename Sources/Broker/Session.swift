@@ -1,0 +1,199 @@
+/// A session's public half: 128 random bits. It names the session and opens nothing by itself.
+///
+/// Size: 16 bytes. As text 32 hexadecimal digits in lower case, so that a session has one name only.
+public struct SessionID: Hashable, Sendable, CustomStringConvertible {
+    private let high: UInt64
+    private let low: UInt64
+
+    /// Draws one.
+    public init(using generator: inout some RandomNumberGenerator) {
+        high = generator.next()
+        low = generator.next()
+    }
+
+    /// Reads the text form, or `nil` where it is not one.
+    public init?(_ text: some StringProtocol) {
+        guard text.utf8.count == 32 else { return nil }
+        var words: (UInt64, UInt64) = (0, 0)
+        for (place, byte) in text.utf8.enumerated() {
+            let digit: UInt8
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
+            default: return nil
+            }
+            if place < 16 { words.0 = words.0 << 4 | UInt64(digit) } else { words.1 = words.1 << 4 | UInt64(digit) }
+        }
+        (high, low) = words
+    }
+
+    /// The text form.
+    public var description: String { Self.hexadecimal(high) + Self.hexadecimal(low) }
+
+    private static func hexadecimal(_ word: UInt64) -> String {
+        let digits = String(word, radix: 16)
+        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    }
+}
+
+/// What is kept of a token's secret: its SHA-256. Whoever reads it in Redis cannot resume with it.
+///
+/// Size: 32 bytes. The text form is 64 hexadecimal digits.
+public struct SecretHash: Sendable, Equatable {
+    private let words: (UInt64, UInt64, UInt64, UInt64)
+
+    /// Takes the 32 bytes of a SHA-256.
+    public init(_ digest: some Sequence<UInt8>) {
+        var words: [UInt64] = [0, 0, 0, 0]
+        for (place, byte) in digest.prefix(32).enumerated() { words[place / 8] = words[place / 8] << 8 | UInt64(byte) }
+        self.words = (words[0], words[1], words[2], words[3])
+    }
+
+    /// Compares all bits, whichever differ: the time it takes tells nothing.
+    public static func == (left: SecretHash, right: SecretHash) -> Bool {
+        let differences = (
+            left.words.0 ^ right.words.0, left.words.1 ^ right.words.1,
+            left.words.2 ^ right.words.2, left.words.3 ^ right.words.3
+        )
+        let difference = differences.0 | differences.1 | differences.2 | differences.3
+        return difference == 0
+    }
+
+    /// The text form.
+    public var text: String {
+        [words.0, words.1, words.2, words.3].map { word in
+            let digits = String(word, radix: 16)
+            return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+        }.joined()
+    }
+}
+
+/// One subscription of a session, and up to where its client certainly has everything.
+public struct SessionPosition: Sendable, Equatable {
+    /// The channel.
+    public let channel: ChannelName
+
+    /// The last publication the client is known to have; `nil` in a change means that the subscription ended.
+    public var position: Position?
+
+    /// Ties a position to a channel.
+    public init(_ channel: ChannelName, _ position: Position?) {
+        self.channel = channel
+        self.position = position
+    }
+}
+
+/// Which connection of a node holds a session: the reactor, and the connection's number there.
+public struct SessionHolder: Hashable, Sendable {
+    /// Which reactor of the node.
+    public let reactor: Int
+
+    /// The reactor's own number for the connection.
+    public let connection: UInt64
+
+    /// Names a connection.
+    public init(reactor: Int, connection: UInt64) {
+        self.reactor = reactor
+        self.connection = connection
+    }
+}
+
+/// How a session is asked for.
+public struct SessionRequest: Sendable {
+    /// Whether it is to exist already.
+    public enum Kind: Sendable {
+        /// A new one.
+        case open
+        /// One that was lost sight of, or is held elsewhere.
+        case resume
+    }
+
+    /// New or known.
+    public let kind: Kind
+
+    /// Who waits for the answer.
+    public let ticket: Ticket
+
+    /// The token's public half.
+    public let id: SessionID
+
+    /// The hash of its secret half.
+    public let secret: SecretHash
+
+    /// The connection that holds it from then on.
+    public let holder: SessionHolder
+
+    /// Whether it is for a poll, whose session outlives the request that holds it.
+    public let isPoll: Bool
+
+    /// Makes a request.
+    public init(
+        _ kind: Kind,
+        ticket: Ticket,
+        id: SessionID,
+        secret: SecretHash,
+        holder: SessionHolder,
+        isPoll: Bool = false
+    ) {
+        self.kind = kind
+        self.ticket = ticket
+        self.id = id
+        self.secret = secret
+        self.holder = holder
+        self.isPoll = isPoll
+    }
+}
+
+/// What a node that holds a session now needs to know of it.
+public struct SessionGrant: Sendable, Equatable {
+    /// What every write to the session carries; each resume raises it, and a write with an older one is refused.
+    public let fence: UInt64
+
+    /// Its subscriptions; none if it is new.
+    public let positions: [SessionPosition]
+
+    /// Makes a grant.
+    public init(fence: UInt64, positions: [SessionPosition]) {
+        self.fence = fence
+        self.positions = positions
+    }
+}
+
+/// What a node says of a session with each write.
+public enum SessionStanding: Sendable, Equatable {
+    /// A connection or a poll of this node holds it.
+    case held
+    /// Nobody does; it can be resumed for a while.
+    case detached
+    /// It is over.
+    case ended
+}
+
+/// Why a session cannot be had.
+public enum SessionFailure: Error, Sendable, Equatable {
+    /// There is none of this name and secret: never was, ended, or lapsed.
+    case unknown
+    /// The backplane cannot say so now.
+    case backplane(BackplaneFailure)
+}
+
+/// What became of a write to a session.
+public enum SessionWrite: Sendable, Equatable {
+    /// It is kept.
+    case kept
+    /// Another node owns the session since.
+    case stale
+    /// The backplane does not know the session any more.
+    case gone
+}
+
+extension [SessionPosition] {
+    /// Takes over one change: a subscription that began, moved on or ended.
+    public mutating func apply(_ change: SessionPosition) {
+        if let place = firstIndex(where: { $0.channel == change.channel }) {
+            if change.position == nil { remove(at: place) } else { self[place] = change }
+        } else if change.position != nil {
+            append(change)
+        }
+    }
+}

@@ -1,0 +1,150 @@
+internal import Broker
+internal import Reactor
+internal import Wire
+
+// What is written of a session is what its client certainly has. A WebSocket says so itself: a checkpoint is a ping behind
+// everything that was sent, and counts once its pong is there. A stream has no way back; there it counts once the peer's
+// system has acknowledged it, looked at one checkpoint later, so that a proxy in between has had time to pass it on.
+extension EdgeReactor {
+    /// Notes subscriptions of a connection that begin, with where its client certainly stands.
+    func remember(_ index: UInt32, _ positions: [SessionPosition]) {
+        guard let link = connections[live: index].pointee.session else { return }
+        save(index, link, link.note(positions))
+    }
+
+    func forgetSubscription(_ index: UInt32, to channel: ChannelName) {
+        guard let link = connections[live: index].pointee.session else { return }
+        let isKnown = link.saved.contains { $0.channel == channel }
+        if isKnown { save(index, link, link.note([SessionPosition(channel, nil)])) }
+    }
+
+    private func save(_ index: UInt32, _ link: SessionLink, _ changes: [SessionPosition]) {
+        guard !changes.isEmpty else { return }
+        let holder = SessionHolder(reactor: self.index, connection: connections.key(ofLive: index).token)
+        uplink.post(.saveSession(link.id, holder, changes))
+    }
+
+    /// The backplane lost what it had.
+    func saveSessionAgain(_ id: SessionID, _ holder: SessionHolder) {
+        let key = SlabKey(token: holder.connection)
+        guard let link = connections.pointer(to: key)?.pointee.session, link.id == id else { return }
+        save(key.index, link, link.saved)
+    }
+
+    // MARK: In turn
+
+    /// Looks at a share of the connections in each tick, so that each is looked at once in an interval.
+    func writeCheckpoints() {
+        let slots = UInt32(connections.slotCount)
+        guard slots > 0 else { return }
+        let share = UInt64(slots) * CoarseClock.tickMilliseconds / limits.checkpointMilliseconds + 1
+        var left = limits.checkpointsPerTickMax
+        for _ in 0..<min(share, UInt64(slots)) where left > 0 {
+            nextCheckpointIndex = (nextCheckpointIndex + 1) % slots
+            if connections.isLive(nextCheckpointIndex), checkpoint(nextCheckpointIndex) { left -= 1 }
+        }
+    }
+
+    /// Says whether there was anything to do.
+    private func checkpoint(_ index: UInt32) -> Bool {
+        let connection = connections[live: index]
+        guard let link = connection.pointee.session, connection.pointee.transport != .http,
+            connection.pointee.flags.isDisjoint(with: [.isClosed, .isClosing])
+        else { return false }
+        if connection.pointee.transport == .webSocket {
+            // One at a time; whoever does not answer is found dead by its heartbeat.
+            guard link.unconfirmed.isEmpty else { return false }
+        } else if !link.unconfirmed.isEmpty {
+            guard connection.pointee.socket.isAcknowledged else { return false }
+            finish(index, link)
+        }
+        let moved = progress(of: index, since: link)
+        guard !moved.isEmpty else { return false }
+        link.begin(moved)
+        if connection.pointee.transport == .webSocket { sendPing(index, link.checkpointNumber) }
+        return true
+    }
+
+    private func finish(_ index: UInt32, _ link: SessionLink) {
+        let news = link.confirm()
+        guard !news.isEmpty else { return }
+        metrics.checkpoints.add()
+        save(index, link, news)
+    }
+
+    private func sendPing(_ index: UInt32, _ number: UInt32) {
+        output.removeAll()
+        withUnsafeBytes(of: number.bigEndian) { WebSocketEncoder.appendPing($0, to: &output) }
+        write(index, output.bytes)
+    }
+
+    /// A pong: the client has everything that was sent before the ping it answers.
+    func confirm(_ index: UInt32, _ payload: UnsafeRawBufferPointer) {
+        guard let link = connections[live: index].pointee.session, payload.count == 4 else { return }
+        guard payload.loadUnaligned(as: UInt32.self).bigEndian == link.checkpointNumber else { return }
+        finish(index, link)
+    }
+
+    // MARK: At the end
+
+    /// A last checkpoint, before `bye`.
+    func noteFarewell(_ index: UInt32) {
+        guard let link = connections[live: index].pointee.session, link.poll == nil else { return }
+        link.begin(progress(of: index, since: link))
+    }
+
+    /// The client answered our end with its own: it has everything that was sent before.
+    func confirmFarewell(_ index: UInt32) {
+        guard let link = connections[live: index].pointee.session else { return }
+        finish(index, link)
+    }
+
+    /// All that still matters of a WebSocket that was said goodbye to is its answer to that.
+    func lookForClose(_ bytes: UnsafeMutableRawBufferPointer, _ index: UInt32) {
+        let connection = connections[live: index]
+        guard connection.pointee.transport == .webSocket, connection.pointee.session != nil else { return }
+        var consumed = 0
+        while true {
+            switch connection.pointee.decoder.next(in: bytes, consumed: &consumed) {
+            case .needMore, .failure: return
+            case .close: return confirmFarewell(index)
+            default: break
+            }
+        }
+    }
+
+    /// Both directions are ended. Whether in order, and with what last words, is seen by reading on.
+    func readLastWords(_ index: UInt32) {
+        while !connections[live: index].pointee.flags.contains(.isClosed) {
+            guard case .moved = readOnce(index) else { return }
+        }
+    }
+
+    // MARK: Progress
+
+    /// Subscriptions that moved on since they were saved, as far as the socket has taken them.
+    private func progress(of index: UInt32, since link: SessionLink) -> [SessionPosition] {
+        var moved: [SessionPosition] = []
+        var next = connections[live: index].pointee.firstSubscription
+        while next != SubscriptionTable.none {
+            let reader = subscriptions[next]
+            if let feed = feed(of: reader.pointee.log) { append(progressOf: reader, in: feed, to: &moved) }
+            next = reader.pointee.next
+        }
+        return moved.filter { !link.saved.contains($0) }
+    }
+
+    private func append(
+        progressOf reader: UnsafeMutablePointer<Subscription>,
+        in feed: Feed,
+        to positions: inout [SessionPosition]
+    ) {
+        if reader.pointee.flags.contains(.isSkipping) { return }
+        if reader.pointee.offset == feed.log.end {
+            for topic in feed.topics { positions.append(SessionPosition(topic.name, topic.last)) }
+        } else if feed.topics.count == 1 {
+            let position = feed.log.position(upTo: reader.pointee.offset)
+            positions.append(SessionPosition(feed.topics[0].name, position))
+        }
+    }
+}

@@ -1,0 +1,169 @@
+internal import Broker
+internal import Reactor
+internal import Wire
+
+extension EdgeReactor {
+    // MARK: Opening
+
+    func makeOpening(_ request: borrowing HTTPRequest, _ plan: SubscriptionPlan, as use: Opening.Use) -> Opening {
+        var opening = Opening(use: use, plan: plan, origin: answerOrigin, offersCookie: !isCookieOurs(request))
+        let isHead = request.head.method == .head
+        switch plan.session {
+        case .new where !isHead && mayOpenSession(for: opening): opening.token = SessionToken(using: &secrets)
+        case .known(let token): opening.token = token
+        default: break
+        }
+        return opening
+    }
+
+    /// Whether a new session would be of use: a raw WebSocket cannot be told its token, and a poll with a cursor is not a
+    /// client's first, so it has shown to need none.
+    private func mayOpenSession(for opening: Opening) -> Bool {
+        switch opening.use {
+        case .webSocket: !opening.plan.isRaw
+        case .stream: true
+        case .poll: opening.plan.cursor == nil
+        }
+    }
+
+    /// Opens a WebSocket, a stream or a poll: at once without a session, else when the uplink has granted it.
+    func open(_ index: UInt32, _ opening: Opening) {
+        switch opening.plan.session {
+        case .malformed: return refuseToken(index, opening)
+        case .known
+        where refusedTokens[connections[live: index].pointee.peer, default: 0] >= limits.refusedTokensPerAddressMax:
+            metrics.tokensThrottled.add()
+            return refuse(index, status: 429, "too many wrong tokens", field: "session") {
+                $0.append(field: "Retry-After", 1)
+            }
+        default: break
+        }
+        guard let token = opening.token else { return begin(index, opening, []) }
+        let key = connections.key(ofLive: index)
+        connections[live: index].pointee.flags.insert(.isAnswering)
+        let isPoll = if case .poll = opening.use { true } else { false }
+        let kind: SessionRequest.Kind = if case .known = opening.plan.session { .resume } else { .open }
+        let holder = SessionHolder(reactor: self.index, connection: key.token)
+        ask(.session(key, opening)) {
+            .session(
+                SessionRequest(kind, ticket: $0, id: token.id, secret: token.secret, holder: holder, isPoll: isPoll)
+            )
+        }
+    }
+
+    func answerSession(_ ticket: Ticket, _ outcome: Result<[SessionPosition], SessionFailure>) {
+        guard case .session(let key, var opening)? = waiting.removeValue(forKey: ticket.number) else { return }
+        guard let index = answering(key) else {
+            if case .success = outcome, let token = opening.token { release(token.id, of: key) }
+            return
+        }
+        answerOrigin = opening.origin
+        switch outcome {
+        case .success(let positions):
+            connections[live: index].pointee.session = SessionLink(opening.token!.id, saved: positions)
+            begin(index, opening, positions)
+            goOn(index)
+        case .failure(.unknown): refuseToken(index, opening)
+        case .failure(.backplane):
+            if case .known = opening.plan.session { return refuseForNow(index, opening) }
+            // Without the backplane there are no sessions, and it is no reason to turn a client away: it has its cursor.
+            opening.token = nil
+            begin(index, opening, [])
+            goOn(index)
+        }
+    }
+
+    /// Begins what was asked for, with the subscriptions of a session that is resumed.
+    private func begin(_ index: UInt32, _ opening: Opening, _ known: [SessionPosition]) {
+        let connection = connections[live: index]
+        let channels = opening.plan.channels(with: known)
+        if case .webSocket = opening.use {
+        } else if channels.isEmpty {
+            releaseSession(index)
+            return refuse(index, status: 400, "at least one is needed", field: "channel")
+        }
+        switch opening.use {
+        case .webSocket(let accept, let mayPublish):
+            if mayPublish { connection.pointee.flags.insert(.mayPublish) }
+            beginWebSocket(index, accept: accept, opening, channels)
+        case .stream(let transport, let paddingCount):
+            connection.pointee.flags.remove(.isAnswering)
+            beginStream(index, as: transport, paddingCount: paddingCount, opening, channels)
+        case .poll:
+            beginPoll(index, opening, channels)
+        }
+    }
+
+    /// Goes on with what the client sent, or did, while its session was asked for.
+    private func goOn(_ index: UInt32) {
+        let connection = connections[live: index]
+        guard !connection.pointee.flags.contains(.isClosed) else { return }
+        if connection.pointee.flags.contains(.isEnded) { return endOfStream(index) }
+        if connection.pointee.transport != .http, connection.pointee.input != nil {
+            understandInput(of: index)
+        }
+    }
+
+    private func refuseToken(_ index: UInt32, _ opening: Opening) {
+        var opening = opening
+        opening.token = nil
+        metrics.tokensRefused.add()
+        refusedTokens[connections[live: index].pointee.peer, default: 0] += 1
+        guard case .webSocket(let accept, _) = opening.use else {
+            return refuse(index, status: 401, "there is no such session", field: "session") {
+                $0.append(field: "WWW-Authenticate", "Perseid-Session")
+            }
+        }
+        refuseWebSocket(index, accept: accept, opening, .unknownSession)
+    }
+
+    private func refuseForNow(_ index: UInt32, _ opening: Opening) {
+        guard case .webSocket(let accept, _) = opening.use else {
+            return refuse(index, status: 503, "the backplane is away") { $0.append(field: "Retry-After", 1) }
+        }
+        refuseWebSocket(index, accept: accept, opening, .unavailable)
+    }
+
+    // MARK: Letting go
+
+    /// Lets go of a connection's session, which can be resumed for a while.
+    func releaseSession(_ index: UInt32) {
+        guard let link = connections[live: index].pointee.session else { return }
+        connections[live: index].pointee.session = nil
+        release(link.id, of: connections.key(ofLive: index))
+    }
+
+    private func release(_ id: SessionID, of key: SlabKey) {
+        uplink.post(.releaseSession(id, SessionHolder(reactor: index, connection: key.token)))
+    }
+
+    /// Another connection has the session now.
+    func loseSession(_ id: SessionID, _ holder: SessionHolder) {
+        let key = SlabKey(token: holder.connection)
+        guard let connection = connections.pointer(to: key), let link = connection.pointee.session, link.id == id else {
+            return
+        }
+        connection.pointee.session = nil
+        if let poll = link.poll { displace(poll) } else { sayBye(key.index, .takenOver, afterMilliseconds: 0) }
+    }
+
+    // MARK: Affinity
+
+    private static let cookieName: StaticString = "perseid_node"
+
+    /// Whether the load balancer's cookie names this node.
+    private func isCookieOurs(_ request: borrowing HTTPRequest) -> Bool {
+        guard let cookies = request.text(of: .cookie) else { return false }
+        let ours = "\(Self.cookieName)=\(configuration.nodeID)"
+        return cookies.split(separator: ";").contains { $0.drop { $0 == " " } == ours }
+    }
+
+    /// The fields that tell a client its token, and its load balancer the node that has the session.
+    func append(fieldsOf opening: Opening, to buffer: inout ByteBuffer) {
+        guard let token = opening.token else { return }
+        buffer.append(field: "Perseid-Session", utf8: token.text)
+        guard opening.offersCookie else { return }
+        let attributes = "Path=/; HttpOnly; SameSite=Lax"
+        buffer.append(field: "Set-Cookie", utf8: "\(Self.cookieName)=\(configuration.nodeID); \(attributes)")
+    }
+}

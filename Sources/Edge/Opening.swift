@@ -1,0 +1,23 @@
+internal import Broker
+internal import Wire
+
+/// A request for a WebSocket, a stream or a poll, while its session is asked for.
+struct Opening {
+    enum Use {
+        case webSocket(accept: String, mayPublish: Bool)
+        case stream(Connection.Transport, paddingCount: Int)
+        case poll
+    }
+
+    let use: Use
+    let plan: SubscriptionPlan
+
+    /// The other site whose page may read the answer.
+    let origin: String?
+
+    /// Whether the load balancer is told which node has the session: it does not know, or knows another.
+    let offersCookie: Bool
+
+    /// The token of its session: drawn here, or shown by the client. `nil` without a session.
+    var token: SessionToken?
+}

@@ -1,0 +1,55 @@
+internal import Broker
+internal import Crypto
+
+/// What a client shows to resume its session: `<id>.<secret>`, 128 random bits each, in lower-case hexadecimal.
+///
+/// The node keeps it no longer than it takes to hand it out; what is kept is the id and a hash of the secret.
+struct SessionToken {
+    let id: SessionID
+    let secret: SecretHash
+
+    /// As the client has it.
+    let text: String
+
+    /// Draws a new one.
+    init(using generator: inout SystemRandomNumberGenerator) {
+        id = SessionID(using: &generator)
+        let secret = "\(SessionID(using: &generator))"
+        self.secret = Self.hash(secret)
+        text = "\(id).\(secret)"
+    }
+
+    /// Reads one, or `nil` where it is none.
+    init?(_ text: String) {
+        let halves = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard halves.count == 2, let id = SessionID(halves[0]), SessionID(halves[1]) != nil else { return nil }
+        self.id = id
+        secret = Self.hash(String(halves[1]))
+        self.text = text
+    }
+
+    private static func hash(_ secret: String) -> SecretHash {
+        SecretHash(SHA256.hash(data: Array(secret.utf8)))
+    }
+}
+
+/// What a request says about sessions.
+enum SessionChoice {
+    /// `session=none`
+    case declined
+    /// Nothing: a new one.
+    case new
+    /// A token.
+    case known(SessionToken)
+    /// Something that is no token.
+    case malformed
+
+    /// Reads the parameter.
+    init(_ text: String?) {
+        switch text {
+        case nil: self = .new
+        case "none": self = .declined
+        case let text?: self = SessionToken(text).map { .known($0) } ?? .malformed
+        }
+    }
+}

@@ -1,0 +1,262 @@
+import Backplane
+import Broker
+import Reactor
+import Testing
+
+@testable import Backplane
+
+@Suite("Uplink: sessions")
+struct SessionTests {
+    private let backplane = ScriptedBackplane()
+
+    private func fixture(_ change: (inout Limits) -> Void = { _ in }) throws -> UplinkFixture {
+        try UplinkFixture(backplane, reactors: 2, change)
+    }
+
+    private func holder(_ connection: UInt64, on reactor: Int = 0) -> SessionHolder {
+        SessionHolder(reactor: reactor, connection: connection)
+    }
+
+    @Test("what a connection writes carries the fence it was granted, and what it leaves can be resumed")
+    func life() throws {
+        let fixture = try fixture()
+        let request = sessionRequest(.open, number: 3)
+        fixture.uplink.receive(.session(request))
+        #expect(fixture.reports().isEmpty, "not before the backplane has it")
+        backplane.grant(fence: 1)
+        #expect(fixture.reports() == ["session 3"])
+        #expect(fixture.metrics.sessions.value == 1)
+        fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 5)]))
+        #expect(backplane.takeWrites() == ["held 1 a@5-0"])
+        fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", nil)]))
+        #expect(backplane.takeWrites() == ["held 1 a@-"])
+        fixture.uplink.receive(.releaseSession(request.id, holder(1)))
+        #expect(backplane.takeWrites() == ["detached 1"])
+        fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 6)]))
+        #expect(backplane.takeWrites() == [])
+        #expect(fixture.metrics.sessions.value == 0)
+    }
+
+    @Test("a resume on the same node ends the old connection's hold, on whichever reactor it is")
+    func takeOverHere() throws {
+        let fixture = try fixture()
+        let request = sessionRequest(.open)
+        fixture.uplink.receive(.session(request))
+        backplane.grant(fence: 1)
+        _ = fixture.reports()
+        fixture.uplink.receive(
+            .session(sessionRequest(.resume, id: request.id, number: 8, reactor: 1, connection: 2))
+        )
+        #expect(fixture.reports().isEmpty, "the secret may be wrong")
+        backplane.grant(fence: 2, [position("a", 5)])
+        #expect(fixture.reports(0) == ["taken from 1"])
+        #expect(fixture.reports(1) == ["session 8 a@5-0"])
+        // The old one does not know yet.
+        fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 9)]))
+        fixture.uplink.receive(.releaseSession(request.id, holder(1)))
+        #expect(backplane.takeWrites() == [])
+        fixture.uplink.receive(.saveSession(request.id, holder(2, on: 1), [position("a", 7)]))
+        #expect(backplane.takeWrites() == ["held 2 a@7-0"])
+        // The message that tells the old node is this node's own.
+        backplane.delegate?.taken(request.id, fence: 2)
+        #expect(fixture.reports(1).isEmpty)
+    }
+
+    @Test("a wrong token changes nothing for who holds the session")
+    func wrongToken() throws {
+        let fixture = try fixture()
+        let request = sessionRequest(.open)
+        fixture.uplink.receive(.session(request))
+        backplane.grant(fence: 1)
+        _ = fixture.reports()
+        fixture.uplink.receive(.session(sessionRequest(.resume, id: request.id, secret: 2, number: 8, connection: 2)))
+        backplane.refuse(.unknown)
+        #expect(fixture.reports() == ["no session 8 unknown"])
+        fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 7)]))
+        #expect(backplane.takeWrites() == ["held 1 a@7-0"])
+    }
+
+    @Test(
+        "a session taken over by another node is let go of, by its message or by a write that is refused",
+        arguments: [true, false]
+    )
+    func takeOverElsewhere(byMessage: Bool) throws {
+        let fixture = try fixture()
+        let request = sessionRequest(.open)
+        fixture.uplink.receive(.session(request))
+        backplane.grant(fence: 1)
+        _ = fixture.reports()
+        if byMessage {
+            backplane.delegate?.taken(request.id, fence: 2)
+        } else {
+            fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 7)]))
+            backplane.delegate?.saved(request.id, fence: 1, .success(.stale))
+        }
+        #expect(fixture.reports() == ["taken from 1"])
+        _ = backplane.takeWrites()
+        fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 8)]))
+        fixture.uplink.receive(.releaseSession(request.id, holder(1)))
+        #expect(backplane.takeWrites() == [])
+        #expect(fixture.metrics.sessionsTaken.value == 1)
+    }
+
+    @Test("an answer to a write with an older fence says nothing of a session that was resumed since")
+    func lateRefusal() throws {
+        let fixture = try fixture()
+        let request = sessionRequest(.open)
+        fixture.uplink.receive(.session(request))
+        backplane.grant(fence: 1)
+        fixture.uplink.receive(.session(sessionRequest(.resume, id: request.id, number: 8, connection: 2)))
+        backplane.grant(fence: 3)
+        _ = fixture.reports()
+        backplane.delegate?.saved(request.id, fence: 1, .success(.stale))
+        backplane.delegate?.taken(request.id, fence: 2)
+        #expect(fixture.reports() == [])
+    }
+
+    @Test("a poll finds its session in memory; a wrong secret does not")
+    func affinity() throws {
+        let fixture = try fixture()
+        let request = sessionRequest(.open, isPoll: true)
+        fixture.uplink.receive(.session(request))
+        backplane.grant(fence: 1)
+        fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 5)]))
+        #expect(backplane.takeWrites() == ["held 1 a@5-0"])
+        fixture.uplink.receive(.releaseSession(request.id, holder(1)))
+        _ = fixture.reports()
+        for connection in 2...9 as ClosedRange<UInt64> {
+            let next = sessionRequest(.resume, id: request.id, number: connection, connection: connection, isPoll: true)
+            fixture.uplink.receive(.session(next))
+            #expect(fixture.reports() == ["session \(connection) a@\(3 + connection)-0"])
+            fixture.uplink.receive(.saveSession(request.id, holder(connection), [position("a", 4 + connection)]))
+            fixture.uplink.receive(.releaseSession(request.id, holder(connection)))
+        }
+        #expect(backplane.grants.isEmpty && backplane.takeWrites() == [])
+        #expect(fixture.metrics.sessionsFound.value == 8)
+        fixture.tick(24)
+        #expect(backplane.takeWrites() == ["held 1 a@13-0"], "what moved is written after a while, once")
+        let wrong = sessionRequest(.resume, id: request.id, secret: 2, number: 11, connection: 11, isPoll: true)
+        fixture.uplink.receive(.session(wrong))
+        backplane.refuse(.unknown)
+        #expect(fixture.reports() == ["no session 11 unknown"])
+    }
+
+    @Test("a poll displaces the one that is held, and the displaced one releases nothing")
+    func displacedPoll() throws {
+        let fixture = try fixture()
+        let request = sessionRequest(.open, isPoll: true)
+        fixture.uplink.receive(.session(request))
+        backplane.grant(fence: 1)
+        _ = fixture.reports()
+        fixture.uplink.receive(
+            .session(sessionRequest(.resume, id: request.id, number: 2, connection: 2, isPoll: true))
+        )
+        #expect(fixture.reports() == ["taken from 1", "session 2"])
+        fixture.uplink.receive(.releaseSession(request.id, holder(1)))
+        fixture.uplink.receive(.saveSession(request.id, holder(2), [position("a", 5)]))
+        #expect(backplane.takeWrites() == ["held 1 a@5-0"])
+    }
+
+    @Test("a client that polls no more is given up after the time to resume")
+    func idlePoll() throws {
+        let fixture = try fixture { $0.resumeMilliseconds = 5_000 }
+        let request = sessionRequest(.open, isPoll: true)
+        fixture.uplink.receive(.session(request))
+        backplane.grant(fence: 1)
+        fixture.uplink.receive(.releaseSession(request.id, holder(1)))
+        fixture.tick(12)
+        #expect(fixture.metrics.sessions.value == 1)
+        _ = backplane.takeWrites()
+        fixture.tick(48)
+        #expect(fixture.metrics.sessions.value == 0)
+        #expect(backplane.takeWrites().last == "ended 1")
+    }
+
+    @Test("no more requests are under way than the limit; the others follow")
+    func budget() throws {
+        let fixture = try fixture { $0.sessionsOpeningMax = 2 }
+        for number in 0..<5 as Range<UInt64> {
+            fixture.uplink.receive(.session(sessionRequest(.open, number: number, connection: number)))
+        }
+        #expect(backplane.grants.map(\.ticket.number) == [0, 1])
+        #expect(fixture.metrics.sessionsWaiting.value == 3)
+        backplane.grant(fence: 1)
+        #expect(backplane.grants.map(\.ticket.number) == [1, 2])
+        backplane.refuse(.backplane(.unavailable))
+        #expect(backplane.grants.map(\.ticket.number) == [2, 3])
+        #expect(fixture.reports() == ["session 0", "no session 1 backplane(Broker.BackplaneFailure.unavailable)"])
+    }
+
+    @Test("a session that the backplane lost is put back, and its connection tells all again")
+    func restored() throws {
+        let fixture = try fixture()
+        let request = sessionRequest(.open)
+        fixture.uplink.receive(.session(request))
+        backplane.grant(fence: 4)
+        _ = fixture.reports()
+        fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 5)]))
+        _ = backplane.takeWrites()
+        backplane.delegate?.saved(request.id, fence: 4, .success(.gone))
+        #expect(backplane.takeWrites() == ["restore 4"])
+        backplane.delegate?.saved(request.id, fence: 4, .success(.kept))
+        fixture.tick(4)
+        #expect(fixture.reports() == ["forgotten of 1"])
+        #expect(fixture.metrics.sessionsRestored.value == 1)
+    }
+
+    @Test("a write that did not get through is repeated once the backplane is there")
+    func repeated() throws {
+        let fixture = try fixture()
+        let request = sessionRequest(.open)
+        fixture.uplink.receive(.session(request))
+        backplane.grant(fence: 1)
+        _ = fixture.reports()
+        fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 5)]))
+        backplane.setUp(false)
+        backplane.delegate?.saved(request.id, fence: 1, .failure(.unavailable))
+        fixture.tick(8)
+        #expect(fixture.reports() == ["down"])
+        backplane.setUp(true)
+        fixture.tick(4)
+        #expect(fixture.reports() == ["up", "forgotten of 1"])
+        fixture.tick(8)
+        #expect(fixture.reports() == [])
+    }
+
+    @Test("every session is renewed within half of its life")
+    func renewed() throws {
+        let fixture = try fixture { $0.resumeMilliseconds = 10_000 }
+        for number in 0..<100 as Range<UInt64> {
+            fixture.uplink.receive(.session(sessionRequest(.open, number: number, connection: number)))
+            backplane.grant(fence: 1)
+        }
+        var most = 0
+        var count = 0
+        for _ in 0..<44 {
+            fixture.tick(1)
+            let writes = backplane.takeWrites().count
+            most = max(most, writes)
+            count += writes
+        }
+        #expect(count >= 100)
+        #expect(most <= 5, "a few in each tick")
+    }
+
+    @Test("a node that ends leaves its sessions behind, with all that it knows of them")
+    func left() throws {
+        let fixture = try fixture()
+        let request = sessionRequest(.open, isPoll: true)
+        fixture.uplink.receive(.session(request))
+        backplane.grant(fence: 1)
+        fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 5)]))
+        fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 6)]))
+        _ = backplane.takeWrites()
+        fixture.uplink.receive(.stop)
+        #expect(backplane.takeWrites() == ["detached 1 a@6-0"])
+    }
+
+    @Test("a held session takes little memory")
+    func size() {
+        #expect(MemoryLayout<HeldSession>.size <= 104)
+    }
+}
