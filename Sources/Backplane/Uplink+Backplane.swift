@@ -200,11 +200,12 @@ extension Uplink: BackplaneDelegate {
             return backplane.read(channel.name, since: end, limit: limits.readCountMax, for: .recover)
         }
         let whole = HistoryPage(since: since, publications: read, head: page.head)
-        channel.continuity.remember(whole)
         for (position, reactors) in channel.recoveries where position >= since {
             channel.recoveries[position] = nil
             post(.recovered(channel.name, answer(to: position, from: whole, of: channel)), to: reactors)
         }
+        // Only now: what is remembered makes room for it, and the answers need what is there.
+        channel.continuity.remember(whole)
         readRecoveries(of: channel)
     }
 

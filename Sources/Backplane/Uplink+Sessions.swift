@@ -9,6 +9,8 @@ extension Uplink {
     /// Grants a poll the session that this node has in memory; asks the backplane for any other, a few at a time.
     func ask(for request: SessionRequest) {
         if grantFromMemory(request) { return }
+        // What is known here must be known there before it is asked for.
+        if movedSessions.contains(request.id) { saveAgain(request.id) }
         sessionRequests.append(request)
         askForSessions()
     }
@@ -22,9 +24,10 @@ extension Uplink {
     }
 
     /// Affinity: a client that polls the same node again costs the backplane nothing. If another node owns the session
-    /// since, and that was not heard here, the next write is refused and says so.
+    /// since, against what the client says, the next write is refused and says so.
     private func grantFromMemory(_ request: SessionRequest) -> Bool {
-        guard request.isPoll, request.kind == .resume, var session = sessions[request.id], session.isPoll,
+        guard request.isPoll, request.isAffine, request.kind == .resume, var session = sessions[request.id],
+            session.isPoll,
             session.secret == request.secret
         else { return false }
         displace(session.holder, of: request.id, by: request.holder)

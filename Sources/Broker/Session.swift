@@ -126,6 +126,10 @@ public struct SessionRequest: Sendable {
     /// Whether it is for a poll, whose session outlives the request that holds it.
     public let isPoll: Bool
 
+    /// Whether the client says that this node had the session last. Only then is what the node remembers of it taken for
+    /// true: it may have been elsewhere since, and come back before that was heard.
+    public let isAffine: Bool
+
     /// Makes a request.
     public init(
         _ kind: Kind,
@@ -133,7 +137,8 @@ public struct SessionRequest: Sendable {
         id: SessionID,
         secret: SecretHash,
         holder: SessionHolder,
-        isPoll: Bool = false
+        isPoll: Bool = false,
+        isAffine: Bool = false
     ) {
         self.kind = kind
         self.ticket = ticket
@@ -141,6 +146,7 @@ public struct SessionRequest: Sendable {
         self.secret = secret
         self.holder = holder
         self.isPoll = isPoll
+        self.isAffine = isAffine
     }
 }
 

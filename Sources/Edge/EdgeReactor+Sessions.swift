@@ -46,7 +46,15 @@ extension EdgeReactor {
         let holder = SessionHolder(reactor: self.index, connection: key.token)
         ask(.session(key, opening)) {
             .session(
-                SessionRequest(kind, ticket: $0, id: token.id, secret: token.secret, holder: holder, isPoll: isPoll)
+                SessionRequest(
+                    kind,
+                    ticket: $0,
+                    id: token.id,
+                    secret: token.secret,
+                    holder: holder,
+                    isPoll: isPoll,
+                    isAffine: !opening.offersCookie
+                )
             )
         }
     }

@@ -141,6 +141,27 @@ struct SessionTests {
         #expect(fixture.reports() == ["no session 11 unknown"])
     }
 
+    @Test(
+        "a poll that does not say it was here last may have been elsewhere: the backplane is asked, and has all first"
+    )
+    func notAffine() throws {
+        let fixture = try fixture()
+        let request = sessionRequest(.open, isPoll: true)
+        fixture.uplink.receive(.session(request))
+        backplane.grant(fence: 1)
+        fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 5)]))
+        fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 6)]))
+        fixture.uplink.receive(.releaseSession(request.id, holder(1)))
+        _ = (fixture.reports(), backplane.takeWrites())
+        let next = sessionRequest(.resume, id: request.id, number: 2, connection: 2, isPoll: true, isAffine: false)
+        fixture.uplink.receive(.session(next))
+        #expect(backplane.takeWrites() == ["held 1 a@6-0"])
+        backplane.grant(fence: 3, [position("a", 6)])
+        #expect(fixture.reports() == ["session 2 a@6-0"])
+        fixture.uplink.receive(.saveSession(request.id, holder(2), [position("a", 7), position("b", 1)]))
+        #expect(backplane.takeWrites() == ["held 3 a@7-0 b@1-0"])
+    }
+
     @Test("a poll displaces the one that is held, and the displaced one releases nothing")
     func displacedPoll() throws {
         let fixture = try fixture()

@@ -41,7 +41,8 @@ func sessionRequest(
     number: UInt64 = 0,
     reactor: Int = 0,
     connection: UInt64 = 1,
-    isPoll: Bool = false
+    isPoll: Bool = false,
+    isAffine: Bool = true
 ) -> SessionRequest {
     var generator = SystemRandomNumberGenerator()
     return SessionRequest(
@@ -50,7 +51,8 @@ func sessionRequest(
         id: id ?? SessionID(using: &generator),
         secret: SecretHash(repeatElement(secret, count: 32)),
         holder: SessionHolder(reactor: reactor, connection: connection),
-        isPoll: isPoll
+        isPoll: isPoll,
+        isAffine: isAffine
     )
 }
 

@@ -453,6 +453,20 @@ struct UplinkRecoveryTests {
         #expect(backplane.reads.isEmpty)
     }
 
+    @Test("a page and the tail it just reaches make one answer, although both together are more than is remembered")
+    func pageAndFullTail() throws {
+        let fixture = try open { $0.tailBytesMax = 4 }
+        fixture.recover("a", since: 90)
+        // Of one byte each; the tail is cut only when it is twice too long.
+        for publication in publications(101...107) { backplane.say(publication) }
+        _ = fixture.reports()
+        backplane.answer(publications(91...101), head: 101)
+        let report = fixture.reports()
+        #expect(
+            report.count == 1 && report[0].hasPrefix("recovered a 90-0: [91-0") && report[0].hasSuffix("] to 107-0")
+        )
+    }
+
     @Test("who has more than this node was told is answered once the node was told, and set back by nothing")
     func aheadOfNode() throws {
         let fixture = try open()

@@ -317,11 +317,12 @@ struct SessionTests {
             let answer = try first.readAnswer()
             let token = try #require(answer["Perseid-Session"])
             let cursor = try #require(try answer.json["cursor"] as? String)
+            let affinity = [("Cookie", "perseid_node=n1")]
             let held = try node.connect()
-            try held.sendRequest("GET", "/poll?session=\(token)&cursor=\(cursor)")
+            try held.sendRequest("GET", "/poll?session=\(token)&cursor=\(cursor)", affinity)
             try eventually("it is held") { node.node.status.reactors.reduce(0) { $0 + $1.polls.value } == 1 }
             // From the beginning, so that it is answered at once.
-            let next = try node.ask("GET", "/poll?session=\(token)&cursor=a@\(position)")
+            let next = try node.ask("GET", "/poll?session=\(token)&cursor=a@\(position)", affinity)
             #expect(try (next.json["publications"] as? [[String: Any]])?.count == 2)
             #expect(next["Perseid-Session"] == token)
             let displaced = try held.readAnswer()
