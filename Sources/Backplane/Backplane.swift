@@ -39,6 +39,19 @@ public protocol Backplane: AnyObject {
     /// Puts back a session that the backplane lost, without its subscriptions; answered by `saved`.
     func restore(_ session: SessionID, secret: SecretHash, fence: UInt64)
 
+    /// A member came to this node; who hears the channel's presence is told, unless it was present already.
+    func enter(_ channel: ChannelName, _ member: MemberID, transport: String)
+
+    /// Renews the leases of this node's members of a channel, ends those that lapsed, on whichever node, and tells who hears
+    /// of it; answered by `renewed`.
+    func renew(_ channel: ChannelName, _ members: [(id: MemberID, transport: String)])
+
+    /// A member of this node left.
+    func leave(_ channel: ChannelName, _ member: MemberID)
+
+    /// Lists a channel's members on all nodes; answered by `listed`.
+    func list(_ channel: ChannelName, limit: Int, for ticket: Ticket)
+
     /// One of its descriptors is ready.
     func ready(token: UInt64, readiness: Readiness)
 
@@ -94,6 +107,12 @@ public protocol BackplaneDelegate: AnyObject {
 
     /// The answer to `save` and `restore`.
     func saved(_ session: SessionID, fence: UInt64, _ outcome: Result<SessionWrite, BackplaneFailure>)
+
+    /// Members that were to be renewed and are another node's now.
+    func renewed(_ channel: ChannelName, lost: [MemberID])
+
+    /// The answer to `list`.
+    func listed(_ ticket: Ticket, _ list: Result<PresenceList, BackplaneFailure>)
 
     /// Another node resumed a session with this fence.
     func taken(_ session: SessionID, fence: UInt64)

@@ -15,14 +15,17 @@ public final class MemoryBackplane: Backplane {
     }
 
     private let limits: Limits
+    private let nodeID: String
     private var channels: [ChannelName: Channel] = [:]
     private var sessions = MemorySessions()
+    private var presence = MemoryPresence()
     private weak var delegate: (any BackplaneDelegate)?
     private var sweepTick: UInt32 = 0
 
-    /// Makes an empty backplane.
-    public init(limits: Limits) {
+    /// Makes an empty backplane of a node.
+    public init(limits: Limits, nodeID: String = "node") {
         self.limits = limits
+        self.nodeID = nodeID
     }
 
     /// Memory is always there.
@@ -96,6 +99,29 @@ public final class MemoryBackplane: Backplane {
             head: channels[channel]?.head ?? .start
         )
         delegate?.described(ticket, .success(facts))
+    }
+
+    public func enter(_ channel: ChannelName, _ member: MemberID, transport: String) {
+        let now = Clock.realtimeMilliseconds
+        if let event = presence.enter(channel, member, transport: transport, node: nodeID, now: now) {
+            tell(event, of: channel)
+        }
+    }
+
+    /// Nothing lapses: the members' only node is this one.
+    public func renew(_ channel: ChannelName, _ members: [(id: MemberID, transport: String)]) {}
+
+    public func leave(_ channel: ChannelName, _ member: MemberID) {
+        if let event = presence.leave(channel, member) { tell(event, of: channel) }
+    }
+
+    public func list(_ channel: ChannelName, limit: Int, for ticket: Ticket) {
+        delegate?.listed(ticket, .success(presence.list(channel, limit: limit)))
+    }
+
+    private func tell(_ event: Payload, of channel: ChannelName) {
+        guard let name = channel.presenceChannel, channels[name]?.isSubscribed == true else { return }
+        delegate?.heard(event, in: name)
     }
 
     public func grant(_ request: SessionRequest) {

@@ -72,6 +72,20 @@ public final class RedisBackplane: Backplane {
 
     public func describe(_ channel: ChannelName, for ticket: Ticket) { commands.ask(.describe(channel, ticket)) }
 
+    public func enter(_ channel: ChannelName, _ member: MemberID, transport: String) {
+        commands.ask(.enter(channel, member, transport: transport))
+    }
+
+    public func renew(_ channel: ChannelName, _ members: [(id: MemberID, transport: String)]) {
+        commands.ask(.renew(channel, members))
+    }
+
+    public func leave(_ channel: ChannelName, _ member: MemberID) { commands.ask(.leave(channel, member)) }
+
+    public func list(_ channel: ChannelName, limit: Int, for ticket: Ticket) {
+        commands.ask(.list(channel, limit: limit, ticket))
+    }
+
     public func grant(_ request: SessionRequest) { commands.ask(.grant(request)) }
 
     public func save(
@@ -124,6 +138,12 @@ public final class RedisBackplane: Backplane {
             delegate?.read(channel, for: purpose, since: since, outcome.flatMap { page($0, since: since) })
         case .describe(_, let ticket):
             delegate?.described(ticket, outcome.flatMap { facts($0) })
+        case .renew(let channel, _):
+            if case .success(let reply) = outcome {
+                delegate?.renewed(channel, lost: (0..<reply.count).compactMap { MemberID(reply[$0].text) })
+            }
+        case .list(_, _, let ticket):
+            delegate?.listed(ticket, outcome.flatMap { list($0) })
         case .grant(let request):
             delegate?.granted(
                 request,
@@ -131,9 +151,22 @@ public final class RedisBackplane: Backplane {
             )
         case .save(let session, let fence, _, _), .restore(let session, _, let fence):
             delegate?.saved(session, fence: fence, outcome.map { write($0) })
-        case .authenticate, .select, .version, .install, .prelude, .count:
+        case .authenticate, .select, .version, .install, .prelude, .count, .enter, .leave:
             break
         }
+    }
+
+    private func list(_ reply: RedisReply) -> Result<PresenceList, BackplaneFailure> {
+        guard reply.count > 0 else { return .failure(.refused("no members")) }
+        var members: [Member] = []
+        for index in stride(from: 1, to: reply.count - 1, by: 2) {
+            let facts = reply[index + 1].text.split(separator: " ")
+            guard let id = MemberID(reply[index].text), facts.count == 3, let since = UInt64(facts[2]) else { continue }
+            members.append(
+                Member(id: id, node: String(facts[0]), transport: String(facts[1]), sinceMilliseconds: since)
+            )
+        }
+        return .success(PresenceList(count: reply[0].integer, members: members))
     }
 
     private func grant(_ reply: RedisReply, to request: SessionRequest) -> Result<SessionGrant, SessionFailure> {

@@ -18,6 +18,10 @@ final class RedisCommandLink {
         case read(ChannelName, since: Position?, limit: Int, ReadPurpose)
         case count(ChannelName, subscribers: Int)
         case describe(ChannelName, Ticket)
+        case enter(ChannelName, MemberID, transport: String)
+        case renew(ChannelName, [(id: MemberID, transport: String)])
+        case leave(ChannelName, MemberID)
+        case list(ChannelName, limit: Int, Ticket)
         case grant(SessionRequest)
         case restore(SessionID, secret: SecretHash, fence: UInt64)
         case save(SessionID, fence: UInt64, SessionStanding, [SessionPosition])
@@ -168,6 +172,22 @@ final class RedisCommandLink {
             ])
         case .describe(let channel, _):
             link.send(["FCALL_RO", "perseid_describe", "1", .text(RedisKeys.channel(channel))])
+        case .enter(let channel, let member, let transport):
+            link.send(
+                Self.call("perseid_enter", on: channel)
+                    + [lease, .text(nodeID), .text("\(member)"), .text(transport)]
+            )
+        case .renew(let channel, let members):
+            link.send(
+                Self.call("perseid_renew", on: channel) + [lease, .text(nodeID)]
+                    + members.flatMap { [.text("\($0.id)"), .text($0.transport)] }
+            )
+        case .leave(let channel, let member):
+            link.send(Self.call("perseid_leave", on: channel) + [.text(nodeID), .text("\(member)")])
+        case .list(let channel, let limit, _):
+            link.send([
+                "FCALL_RO", "perseid_presence", "1", .text(RedisKeys.channel(channel)), .text(String(limit)),
+            ])
         case .grant(let request): write(request)
         case .restore(let id, let secret, let fence):
             link.send(
@@ -176,6 +196,12 @@ final class RedisCommandLink {
             )
         case .save(let id, let fence, let standing, let positions): write(id, fence, standing, positions)
         }
+    }
+
+    private var lease: RedisArgument { .number(limits.presenceLeaseMilliseconds) }
+
+    private static func call(_ function: String, on channel: ChannelName) -> [RedisArgument] {
+        ["FCALL", .text(function), "1", .text(RedisKeys.channel(channel))]
     }
 
     private static func call(_ function: String, _ session: SessionID) -> [RedisArgument] {

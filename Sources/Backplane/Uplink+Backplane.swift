@@ -82,6 +82,14 @@ extension Uplink: BackplaneDelegate {
         }
     }
 
+    public func renewed(_ channel: ChannelName, lost members: [MemberID]) {
+        giveUp(channel, members)
+    }
+
+    public func listed(_ ticket: Ticket, _ list: Result<PresenceList, BackplaneFailure>) {
+        post(.presence(ticket, list), to: 1 << ticket.reactor)
+    }
+
     public func granted(_ request: SessionRequest, _ outcome: Result<SessionGrant, SessionFailure>) {
         granted(request: request, outcome)
     }

@@ -34,6 +34,10 @@ public final class Uplink: ReactorHandler {
     var sessionRenewals = RenewalRound<SessionID>()
     var nextCheckpointTick: UInt32 = 0
 
+    /// This node's members of channels whose presence is switched on.
+    var presence: [ChannelName: [MemberID: PresentMember]] = [:]
+    var presenceRenewals = RenewalRound<ChannelName>()
+
     public private(set) var isFinished = false
 
     /// Makes an uplink for reactors numbered as their inboxes are ordered; at most 64.
@@ -74,6 +78,7 @@ public final class Uplink: ReactorHandler {
         reportOverflows()
         renewLeases(tick)
         renewSessions(tick)
+        renewPresence(tick)
         // Once a second: a channel that comes and goes faster is not worth Redis' time.
         if tick &- lastTellTick >= 4 {
             lastTellTick = tick
@@ -99,6 +104,9 @@ public final class Uplink: ReactorHandler {
         case .session(let request): ask(for: request)
         case .saveSession(let id, let holder, let positions): save(id, holder, positions)
         case .releaseSession(let id, let holder): release(id, holder)
+        case .enter(let name, let member, let transport, let holder): enter(name, member, transport, holder)
+        case .leave(let name, let member, let holder, let departure): leave(name, member, holder, departure)
+        case .presence(let ticket, let name): backplane.list(name, limit: limits.presenceMembersMax, for: ticket)
         case .stop: stop()
         }
     }

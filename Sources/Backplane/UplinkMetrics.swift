@@ -47,6 +47,8 @@ public final class UplinkMetrics: Sendable {
     public let sessionsTaken = Counter()
     /// Sessions that the backplane lost and that were put back.
     public let sessionsRestored = Counter()
+    /// Members of this node in channels whose presence is switched on, those between two connections included.
+    public let members = Counter()
     /// Writes to sessions.
     public let sessionWrites = Counter()
     /// Writes that did not get through; they are repeated.

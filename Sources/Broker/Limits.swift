@@ -132,6 +132,14 @@ public struct Limits: Sendable, Equatable {
     /// `perseid_sessions_throttled_total`. The default leaves room for a load balancer, which is one address.
     public var refusedTokensPerAddressMax = 100
 
+    // MARK: Presence
+
+    /// Lease of a member, renewed three times within it: so long a node that was killed leaves ghosts.
+    public var presenceLeaseMilliseconds: UInt64 = 30_000
+
+    /// Members that one answer lists. Hit: the others are only counted.
+    public var presenceMembersMax = 1_000
+
     // MARK: Waiting
 
     /// Time a subscriber waits for its channel to open. Hit: 503 or an error message 503.

@@ -90,6 +90,12 @@ public enum UplinkCommand: Sendable {
     case saveSession(SessionID, SessionHolder, [SessionPosition])
     /// The connection that holds a session is gone, or its poll is answered.
     case releaseSession(SessionID, SessionHolder)
+    /// A subscriber of a channel whose presence is switched on.
+    case enter(ChannelName, MemberID, transport: String, SessionHolder)
+    /// It is no longer subscribed by way of this connection.
+    case leave(ChannelName, MemberID, SessionHolder, Departure)
+    /// Who is subscribed to a channel; answered by `UplinkReport.presence`.
+    case presence(Ticket, ChannelName)
     /// End the uplink.
     case stop
 }
@@ -114,6 +120,8 @@ public enum UplinkReport: Sendable {
     case history(Ticket, Result<HistoryPage, BackplaneFailure>)
     /// The answer to `describe`.
     case described(Ticket, Result<ChannelFacts, BackplaneFailure>)
+    /// The answer to `presence`.
+    case presence(Ticket, Result<PresenceList, BackplaneFailure>)
     /// The answer to `session`: its subscriptions, none for a new one.
     case session(Ticket, Result<[SessionPosition], SessionFailure>)
     /// Another connection, here or on another node, holds this session now.

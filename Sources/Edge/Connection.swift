@@ -50,6 +50,9 @@ struct Connection: ~Copyable {
         /// The peer ended its direction; it still gets what it asked for.
         static let isEnded = Flags(rawValue: 8_192)
 
+        /// Subscribed to a channel that tells who is.
+        static let isPresent = Flags(rawValue: 16_384)
+
         /// An answer is awaited or on its way out: a later request must wait.
         static let holdsRequests: Flags = [.isAnswering, .isBlocked]
     }

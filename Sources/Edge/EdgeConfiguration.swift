@@ -24,6 +24,9 @@ public struct EdgeConfiguration: Sendable {
     /// Policy of channels that no pattern names.
     public var slowReader = SlowReaderPolicy.disconnect
 
+    /// Channels that tell who is subscribed to them.
+    public var presence: [ChannelPattern] = []
+
     /// Keys a publisher must show one of; none means that anybody who reaches the port may publish.
     public var apiKeys: [String] = []
 
@@ -38,6 +41,11 @@ public struct EdgeConfiguration: Sendable {
 
     /// All defaults.
     public init() {}
+
+    /// Whether a channel tells who is subscribed to it.
+    func hasPresence(_ channel: ChannelName) -> Bool {
+        !channel.isSystem && presence.contains { $0.matches(channel) }
+    }
 
     /// How a channel treats slow readers.
     func policy(of channel: ChannelName) -> (slowReader: SlowReaderPolicy, windowBytesMax: Int) {

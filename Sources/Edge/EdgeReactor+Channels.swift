@@ -12,7 +12,7 @@ extension EdgeReactor {
         case (.channel, .get), (.channel, .head): describe(index, channel)
         case (.history, .get), (.history, .head): try history(request, index, of: channel)
         case (.presence, .get), (.presence, .head):
-            refuse(index, status: 404, "presence is not switched on for this channel", field: "channel")
+            askPresence(index, of: channel)
         case (.channel, _): refuseMethod(index, allowed: "GET, HEAD, POST, OPTIONS")
         default: refuseMethod(index, allowed: "GET, HEAD, OPTIONS")
         }
@@ -76,7 +76,7 @@ extension EdgeReactor {
         case .command(let key, let channel, let id):
             guard connections.contains(key) else { return }
             tellPublished(key.index, channel, id: id, outcome)
-        case .history, .describe, .session: break
+        case .history, .describe, .session, .presence, .presenceCommand: break
         }
     }
 
@@ -90,7 +90,7 @@ extension EdgeReactor {
     }
 
     /// Says that the backplane did not do it, and that asking again is right.
-    private func refuse(_ index: UInt32, _ failure: BackplaneFailure) {
+    func refuse(_ index: UInt32, _ failure: BackplaneFailure) {
         metrics.publishesRefused.add()
         let message: StaticString =
             switch failure {

@@ -38,6 +38,7 @@ extension EdgeReactor {
         let connection = connections[live: index]
         guard !connection.pointee.flags.contains(.isClosed) else { return }
         connection.pointee.flags.insert(.isClosed)
+        leaveAll(index)
         if let poll = polls[connections.key(ofLive: index)] { release(poll) }
         releaseSession(index)
         unsubscribeAll(index)
@@ -67,6 +68,7 @@ extension EdgeReactor {
         let connection = connections[live: index]
         guard connection.pointee.flags.isDisjoint(with: [.isClosed, .isClosing]) else { return }
         finishFrame(index)
+        leaveAll(index)
         connection.pointee.flags.insert(.isClosing)
         connection.pointee.input = nil
         unsubscribeAll(index)

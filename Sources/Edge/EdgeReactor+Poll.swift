@@ -25,7 +25,10 @@ extension EdgeReactor {
     /// Answers a poll whose channels are open at once if there is something to tell; else it is held.
     func begin(_ poll: Poll, _ join: Join) {
         if poll.isAnswered { return }
-        for part in join.parts { poll.begin(part) }
+        for part in join.parts {
+            poll.begin(part)
+            if part.topic.hasPresence, poll.opening.token != nil { enter(part.topic, poll.connection.index) }
+        }
         if poll.hasNews { return answer(poll) }
         polls[poll.connection] = poll
         for topic in poll.topics { topic.polls[poll.connection] = poll }
@@ -82,6 +85,7 @@ extension EdgeReactor {
         frame.append("}")
         metrics.deliveries.add(poll.items.count)
         answerOrigin = poll.opening.origin
+        leaveAll(poll.connection.index)
         releaseSession(poll.connection.index)
         answer(poll.connection.index, contentType: "application/json", frame.bytes) {
             $0.append(field: "Cache-Control", "no-store")

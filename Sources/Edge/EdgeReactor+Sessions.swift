@@ -151,6 +151,7 @@ extension EdgeReactor {
         guard let connection = connections.pointer(to: key), let link = connection.pointee.session, link.id == id else {
             return
         }
+        leaveAll(key.index, .taken)
         connection.pointee.session = nil
         if let poll = link.poll { displace(poll) } else { sayBye(key.index, .takenOver, afterMilliseconds: 0) }
     }

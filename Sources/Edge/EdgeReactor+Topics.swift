@@ -6,7 +6,7 @@ extension EdgeReactor {
     /// The topic of a channel; the first to ask makes the node watch it.
     func topic(for name: ChannelName) -> Topic {
         if let known = topics[name] { return known }
-        let topic = Topic(name)
+        let topic = Topic(name, hasPresence: configuration.hasPresence(name))
         topics[name] = topic
         metrics.topics.set(topics.count)
         uplink.post(.watch(name, reactor: index))
@@ -58,7 +58,10 @@ extension EdgeReactor {
         connection.pointee.firstSubscription = feed.log.add(connection: index, next: next, to: &subscriptions)
         connection.pointee.subscriptionCount += 1
         metrics.subscriptions.set(subscriptions.count)
-        for topic in feed.topics { changeCount(of: topic, by: 1) }
+        for topic in feed.topics {
+            changeCount(of: topic, by: 1)
+            if topic.hasPresence { enter(topic, index) }
+        }
     }
 
     /// Ends the subscription to one channel of a connection that has it; says whether it had.
@@ -70,6 +73,7 @@ extension EdgeReactor {
             let reader = subscriptions[next]
             if let feed = feed(of: reader.pointee.log), feed.key.channels == [channel] {
                 if connection.pointee.unfinished == next { finishFrame(index) }
+                if feed.topics[0].hasPresence { leave(feed.topics[0], index, .clean) }
                 let following = reader.pointee.next
                 if previous == SubscriptionTable.none {
                     connection.pointee.firstSubscription = following

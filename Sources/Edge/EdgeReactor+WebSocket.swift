@@ -101,6 +101,7 @@ extension EdgeReactor {
                 write(index, output.bytes)
             case .pong(let payload): confirm(index, payload)
             case .close(let code, _):
+                leaveAll(index, .clean)
                 closeWebSocket(index, code == .noStatusReceived ? .normal : code, "")
             case .failure(let failure):
                 metrics.rejections.add()
@@ -135,7 +136,7 @@ extension EdgeReactor {
             case .subscribe: subscribe(index, to: channel, since: command.since, id: id)
             case .unsubscribe: unsubscribe(index, from: channel, id: id)
             case .publish: publish(index, to: channel, UnsafeRawBufferPointer(rebasing: message[command.data!]), id: id)
-            case .presence: sendError(index, id: id, code: 404, "presence is not switched on for this channel")
+            case .presence: askPresence(index, of: channel, id: id)
             case .ping: break
             }
         } catch {
@@ -151,7 +152,7 @@ extension EdgeReactor {
     }
 
     /// Sends one control message; a raw WebSocket carries payloads and nothing else, so it is told nothing.
-    private func sendControl(_ index: UInt32, _ name: StaticString, _ append: (inout ByteBuffer) -> Void) {
+    func sendControl(_ index: UInt32, _ name: StaticString, _ append: (inout ByteBuffer) -> Void) {
         guard !connections[live: index].pointee.flags.contains(.isRaw) else { return }
         output.removeAll()
         encoder.appendControl(name, as: .webSocketJSON, to: &output, append)

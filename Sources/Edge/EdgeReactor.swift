@@ -8,7 +8,7 @@ internal import Wire
 ///
 /// Thread: its reactor's, for everything. What others need of it goes through its inbox and its metrics.
 /// The parts: `+Accept`, `+Read`, `+Write`, `+Close`, `+Timers` for sockets; `+Topics`, `+Joins`, `+Fanout` for
-/// channels; `+Sessions` and `+Checkpoints`; `+Routes` and the files named after a route or a transport for what clients ask.
+/// channels; `+Sessions`, `+Checkpoints` and `+Presence`; `+Routes` and the files named after a route or a transport for what clients ask.
 final class EdgeReactor: ReactorHandler {
     /// Token of the listener; connections use their slab keys, whose generation is never 0 while they live.
     static let listenerToken: UInt64 = 0
@@ -65,6 +65,8 @@ final class EdgeReactor: ReactorHandler {
     var nextCheckpointIndex: UInt32 = 0
     var secrets = SystemRandomNumberGenerator()
     var refusedTokens: [PeerAddress: Int] = [:]
+    /// Names the members that have no session.
+    let memberSeed = UInt64.random(in: 0...(.max))
 
     // Questions to the uplink, and the other site whose page may read the answer that is being written
     var answerOrigin: String?
@@ -131,6 +133,7 @@ final class EdgeReactor: ReactorHandler {
         case .published(let ticket, let outcome): answerPublish(ticket, outcome)
         case .history(let ticket, let outcome): answerHistory(ticket, outcome)
         case .described(let ticket, let outcome): answerDescribe(ticket, outcome)
+        case .presence(let ticket, let outcome): answerPresence(ticket, outcome)
         case .session(let ticket, let outcome): answerSession(ticket, outcome)
         case .sessionTaken(let id, let holder): loseSession(id, holder)
         case .sessionForgotten(let id, let holder): saveSessionAgain(id, holder)
@@ -173,6 +176,8 @@ enum Waiting {
     case command(SlabKey, ChannelName, id: [UInt8]?)
     case history(SlabKey, ChannelName, origin: String?)
     case describe(SlabKey, ChannelName, origin: String?)
+    case presence(SlabKey, ChannelName, origin: String?)
+    case presenceCommand(SlabKey, ChannelName, id: [UInt8]?)
     case session(SlabKey, Opening)
 }
 

@@ -69,6 +69,7 @@ struct MetricsText: ~Copyable {
         counter("perseid_sessions_refused_total", "Tokens that were refused.", sum(node, \.tokensRefused))
         counter("perseid_sessions_throttled_total", "Tokens not looked at.", sum(node, \.tokensThrottled))
         counter("perseid_sessions_restored_total", "Lost sessions put back.", uplink.sessionsRestored.value)
+        gauge("perseid_members", "Members of this node in channels that tell who is there.", uplink.members.value)
         counter("perseid_checkpoints_total", "Checkpoints that clients confirmed.", sum(node, \.checkpoints))
         counter("perseid_session_writes_total", "Writes to sessions.", uplink.sessionWrites.value)
         counter("perseid_session_write_failures_total", "Of those, to be repeated.", uplink.sessionWritesFailed.value)

@@ -10,6 +10,9 @@ final class Topic {
     /// The channel's name in a cursor.
     let cursorName: String
 
+    /// Whether it tells who is subscribed.
+    let hasPresence: Bool
+
     /// Whether the uplink said where the channel stands.
     var isOpen = false
 
@@ -40,8 +43,9 @@ final class Topic {
     /// Whether the count changed since the uplink was told.
     var isCountDirty = false
 
-    init(_ name: ChannelName) {
+    init(_ name: ChannelName, hasPresence: Bool) {
         self.name = name
+        self.hasPresence = hasPresence
         cursorName = Cursor.encode(name.text)
     }
 }

@@ -20,6 +20,7 @@ enum LimitNames {
         ("redis-requests-max", \.redisRequestsMax),
         ("checkpoints-per-tick-max", \.checkpointsPerTickMax),
         ("sessions-opening-max", \.sessionsOpeningMax),
+        ("presence-members-max", \.presenceMembersMax),
         ("refused-tokens-per-address-max", \.refusedTokensPerAddressMax),
     ]
 
@@ -40,6 +41,7 @@ enum LimitNames {
         ("reconnect-milliseconds-min", \.reconnectMillisecondsMin),
         ("reconnect-milliseconds-max", \.reconnectMillisecondsMax),
         ("count-lease-milliseconds", \.countLeaseMilliseconds),
+        ("presence-lease-milliseconds", \.presenceLeaseMilliseconds),
         ("resume-milliseconds", \.resumeMilliseconds),
         ("checkpoint-milliseconds", \.checkpointMilliseconds),
         ("open-milliseconds", \.openMilliseconds),

@@ -62,8 +62,8 @@ extension Settings {
     /// What makes the backplane, in the uplink's seat.
     func backplaneMaker(_ logger: Logger) -> Node.BackplaneMaker {
         let limits = edge.limits
-        guard let redis else { return { _, _ in MemoryBackplane(limits: limits) } }
         let nodeID = edge.nodeID
+        guard let redis else { return { _, _ in MemoryBackplane(limits: limits, nodeID: nodeID) } }
         return { seat, metrics in
             RedisBackplane(
                 address: redis,

@@ -38,6 +38,9 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "The same by channel, PATTERN=POLICY[:WINDOW], separated by commas.")
     var policies: String?
 
+    @Option(help: "Channels that tell who is subscribed, as patterns separated by commas, such as room/**.")
+    var presence: String?
+
     @Option(help: "trace, debug, info, notice, warning or error (default: info).")
     var logLevel: String?
 
@@ -52,7 +55,9 @@ struct ServeOptions: ParsableArguments {
             "log-format": logFormat, "io-uring": ioUring,
         ]
         for (name, text) in texts { flags[name] = text.map { .string($0) } }
-        let lists = ["api-keys": apiKeys, "allowed-origins": allowedOrigins, "policies": policies]
+        let lists = [
+            "presence": presence, "api-keys": apiKeys, "allowed-origins": allowedOrigins, "policies": policies,
+        ]
         for (name, list) in lists { flags[name] = list.map { .stringArray($0.split(separator: ",").map(String.init)) } }
         flags["reactors"] = reactors.map { .int($0) }
         if insecure { flags["insecure"] = .bool(true) }

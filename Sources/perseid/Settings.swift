@@ -22,6 +22,7 @@ struct Settings {
         try readNode(config)
         try readPublishers(config)
         try readPolicies(config)
+        try readPresence(config)
         try readLimits(config)
         try readLog(config)
         try checkExposure()
@@ -99,6 +100,15 @@ struct Settings {
                 throw SettingsError(name: "policies", reason: "\(text) is not PATTERN=POLICY[:WINDOW]")
             }
             edge.policies.append(policy)
+        }
+    }
+
+    private mutating func readPresence(_ config: ConfigReader) throws {
+        for text in config.stringArray(forKey: "presence", default: []) where !text.isEmpty {
+            guard let pattern = ChannelPattern(text) else {
+                throw SettingsError(name: "presence", reason: "\(text) is not a channel pattern")
+            }
+            edge.presence.append(pattern)
         }
     }
 

@@ -6,19 +6,24 @@ import Testing
 /// Writes down what a backplane says.
 private final class Recorder: BackplaneDelegate {
     var events: [String] = []
+    var payloads: [String] = []
     var heard: [String: [Publication]] = [:]
     var positions: [UInt64: Position] = [:]
     var page: HistoryPage?
     var facts: ChannelFacts?
     var grant: Result<SessionGrant, SessionFailure>?
     var write: SessionWrite?
+    var list: PresenceList?
 
     func linkChanged() { events.append("link") }
     func subscribed(_ channel: ChannelName) { events.append("subscribed \(channel)") }
     func heard(_ publication: Publication, in channel: ChannelName) {
         heard[channel.text, default: []].append(publication)
     }
-    func heard(_ payload: Payload, in channel: ChannelName) { events.append("ephemeral \(channel)") }
+    func heard(_ payload: Payload, in channel: ChannelName) {
+        events.append("ephemeral \(channel)")
+        payloads.append(String(decoding: payload.bytes, as: UTF8.self))
+    }
 
     func read(
         _ channel: ChannelName,
@@ -42,6 +47,10 @@ private final class Recorder: BackplaneDelegate {
     func saved(_ session: SessionID, fence: UInt64, _ outcome: Result<SessionWrite, BackplaneFailure>) {
         write = try? outcome.get()
     }
+
+    func renewed(_ channel: ChannelName, lost: [MemberID]) {}
+
+    func listed(_ ticket: Ticket, _ list: Result<PresenceList, BackplaneFailure>) { self.list = try? list.get() }
 
     func taken(_ session: SessionID, fence: UInt64) { events.append("taken \(fence)") }
 }
@@ -248,5 +257,31 @@ struct MemoryBackplaneTests {
         #expect(recorder.write == .kept)
         backplane.save(open.id, fence: 6, .held, [])
         #expect(recorder.write == .stale)
+    }
+
+    @Test("members are listed, and who hears the channel's presence is told of each once")
+    func presence() {
+        let backplane = backplane()
+        let channel = ChannelName("room/1")!
+        let ticket = Ticket(reactor: 0, number: 1)
+        backplane.subscribe(channel.presenceChannel!)
+        for id in 1...3 as ClosedRange<UInt64> { backplane.enter(channel, MemberID(id), transport: "websocket") }
+        backplane.enter(channel, MemberID(1), transport: "poll")
+        backplane.list(channel, limit: 2, for: ticket)
+        #expect(recorder.list?.count == 3 && recorder.list?.members.count == 2)
+        backplane.leave(channel, MemberID(1))
+        backplane.leave(channel, MemberID(1))
+        backplane.leave(channel, MemberID(9))
+        #expect(recorder.payloads.count == 4)
+        #expect(recorder.payloads[0].hasPrefix(#"{"event":"join","id":"0000000000000001","node":"node","transport":"#))
+        #expect(
+            recorder.payloads[3].hasPrefix(
+                #"{"event":"leave","id":"0000000000000001","node":"node","transport":"poll","#
+            )
+        )
+        backplane.list(channel, limit: 10, for: ticket)
+        #expect(Set(recorder.list!.members.map(\.id)) == [MemberID(2), MemberID(3)])
+        backplane.list(ChannelName("room/2")!, limit: 10, for: ticket)
+        #expect(recorder.list == PresenceList(count: 0, members: []))
     }
 }

@@ -76,6 +76,7 @@ final class ScriptedBackplane: Backplane {
     private(set) var described: [Ticket] = []
     private(set) var grants: [SessionRequest] = []
     private var writes: [String] = []
+    private var presence: [String] = []
     private(set) var turns = 0
     private(set) var readCount = 0
     var reads: [Read] = []
@@ -102,6 +103,18 @@ final class ScriptedBackplane: Backplane {
     func count(_ channel: ChannelName, subscribers: Int) { counts.append((channel.text, subscribers)) }
 
     func describe(_ channel: ChannelName, for ticket: Ticket) { described.append(ticket) }
+
+    func enter(_ channel: ChannelName, _ member: MemberID, transport: String) {
+        presence.append("enter \(channel) \(member) \(transport)")
+    }
+
+    func renew(_ channel: ChannelName, _ members: [(id: MemberID, transport: String)]) {
+        presence.append((["renew \(channel)"] + members.map { "\($0.id)" }.sorted()).joined(separator: " "))
+    }
+
+    func leave(_ channel: ChannelName, _ member: MemberID) { presence.append("leave \(channel) \(member)") }
+
+    func list(_ channel: ChannelName, limit: Int, for ticket: Ticket) { presence.append("list \(channel) \(limit)") }
 
     func grant(_ request: SessionRequest) { grants.append(request) }
 
@@ -144,6 +157,12 @@ final class ScriptedBackplane: Backplane {
     func takeWrites() -> [String] {
         defer { writes = [] }
         return writes
+    }
+
+    /// What was said of members since it was last asked.
+    func takePresence() -> [String] {
+        defer { presence = [] }
+        return presence
     }
 
     /// Fails the oldest read.
@@ -225,6 +244,8 @@ final class UplinkFixture {
         case .described(let ticket, .success(let facts)):
             "described \(ticket.number): \(facts.subscribers) on \(facts.nodes) at \(facts.head)"
         case .described(let ticket, .failure(let failure)): "failed \(ticket.number) \(failure)"
+        case .presence(let ticket, .success(let list)): "presence \(ticket.number): \(list.count)"
+        case .presence(let ticket, .failure(let failure)): "failed \(ticket.number) \(failure)"
         case .session(let ticket, .success(let positions)):
             (["session \(ticket.number)"] + positions.map { "\($0.channel)@\($0.position!)" }).joined(separator: " ")
         case .session(let ticket, .failure(let failure)): "no session \(ticket.number) \(failure)"

@@ -10,7 +10,7 @@ import Testing
     private static let rights = [
         "-@all", "+fcall", "+fcall_ro", "+subscribe", "+unsubscribe", "+ping", "+select",
         "+get", "+set", "+xadd", "+xtrim", "+xrange", "+xrevrange", "+pexpire", "+publish", "+hset", "+hdel",
-        "+hget", "+hgetall", "+del", "+time",
+        "+hget", "+hgetall", "+del", "+zadd", "+zrem", "+zrangebyscore", "+zcount", "+time",
     ]
 
     @Test("a password with odd characters, and a database of its own")
@@ -31,7 +31,8 @@ import Testing
         let options = ["--user", "node", "on", ">secret", "~perseid:*", "&perseid:*"] + Self.rights
         try await Cluster.with(nodes: 0, redisOptions: options) { cluster in
             let url = "redis://node:secret@127.0.0.1:\(cluster.redis.port)"
-            let node = try PerseidNode(id: "a", redis: url, startedIn: cluster.scratch)
+            let environment = ["PERSEID_PRESENCE": "**", "PERSEID_LIMITS_RESUME_MILLISECONDS": "500"]
+            let node = try PerseidNode(id: "a", redis: url, environment: environment, startedIn: cluster.scratch)
             try await eventually("the node says what it lacks", isTrue: { node.log.contains("NOPERM") })
             try #require(await node.readiness == 503)
             try #require(node.isRunning)
@@ -41,6 +42,16 @@ import Testing
             try await node.becomeReady()
             try await checkDelivery(on: [node], cluster)
             try #require(try await node.ask("GET", "/channels/news").status == 200)
+            let client = try await WebSocketClient(
+                [(node.port, "/ws?channel=a&channel=$presence/a")],
+                in: cluster.scratch
+            )
+            try await eventually("a join is told", isTrue: { try client.messages()[0].count == 1 })
+            try await client.close()
+            try await eventually(
+                "it is over",
+                isTrue: { try await node.ask("GET", "/channels/a/presence").json["count"] as? Int == 0 }
+            )
             try #require(!node.log.contains("redis refused"))
             try #require(try await node.stop() == .exited(0))
         }

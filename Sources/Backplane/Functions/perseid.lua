@@ -7,6 +7,8 @@
 --   perseid:{news}:head           its newest position; outlives the stream
 --   perseid:{news}:once:<key>     the position a publish with this idempotency key got
 --   perseid:{news}:counts         subscribers by node: "<count> <lease end in milliseconds>"
+--   perseid:{news}:presence       members by the end of their lease in milliseconds (sorted set)
+--   perseid:{news}:members        of each member: "<node> <transport> <milliseconds since>"
 --
 -- Key of a session:
 --   perseid:session:{<id>}        secret (its hash), fence, node (empty while no connection holds it), and for each
@@ -16,7 +18,7 @@
 --
 -- Any client publishes with: FCALL perseid_publish 1 'perseid:{news}' '{"title":"hello"}'
 
-local VERSION = 3
+local VERSION = 4
 
 -- Defaults for callers that name no options. Nodes have the same ones and name only what was set otherwise.
 local HISTORY_COUNT = 100
@@ -177,6 +179,89 @@ local function describe(keys, args)
   return { subscribers, nodes, newest(keys[1]) }
 end
 
+-- Presence. Joins and leaves are told on the channel "$presence/<name>", to who hears it at that moment.
+
+local function tell_presence(key, event, member, facts)
+  local node, transport, since = string.match(facts, '^(%S+) (%S+) (%d+)$')
+  redis.call('PUBLISH', 'perseid:{$presence/' .. string.sub(key, 10),
+    '{"event":"' .. event .. '","id":"' .. member .. '","node":"' .. node .. '","transport":"' .. transport ..
+    '","since":' .. since .. '}')
+end
+
+local function remove_member(key, member)
+  local facts = redis.call('HGET', key .. ':members', member)
+  redis.call('ZREM', key .. ':presence', member)
+  redis.call('HDEL', key .. ':members', member)
+  if facts then tell_presence(key, 'leave', member, facts) end
+end
+
+local function put_member(key, member, node, transport, now, lease)
+  local known = redis.call('HGET', key .. ':members', member)
+  local since = known and string.match(known, '%d+$') or string.format('%.0f', now)
+  local facts = node .. ' ' .. transport .. ' ' .. since
+  redis.call('HSET', key .. ':members', member, facts)
+  redis.call('ZADD', key .. ':presence', string.format('%.0f', now + lease), member)
+  if not known then tell_presence(key, 'join', member, facts) end
+end
+
+-- Members whose node was killed are gone with their lease. A few at a time: the rest is found by the next call.
+local function sweep_members(key, now)
+  local lapsed = redis.call('ZRANGEBYSCORE', key .. ':presence', '-inf', string.format('%.0f', now), 'LIMIT', 0, 100)
+  for _, member in ipairs(lapsed) do remove_member(key, member) end
+end
+
+local function keep_members(key, lease)
+  redis.call('PEXPIRE', key .. ':presence', 2 * lease)
+  redis.call('PEXPIRE', key .. ':members', 2 * lease)
+end
+
+-- KEYS: channel. ARGS: lease in milliseconds, node, member, transport.
+local function enter(keys, args)
+  local key, lease, now = keys[1], tonumber(args[1]), now_milliseconds()
+  sweep_members(key, now)
+  put_member(key, args[3], args[2], args[4], now, lease)
+  keep_members(key, lease)
+  return 1
+end
+
+-- KEYS: channel. ARGS: lease in milliseconds, node, then member and transport in turn; none of them only ends what lapsed.
+-- Returns the members that are another node's now.
+local function renew(keys, args)
+  local key, lease, node, now, lost = keys[1], tonumber(args[1]), args[2], now_milliseconds(), {}
+  for index = 3, #args - 1, 2 do
+    local member = args[index]
+    local facts = redis.call('HGET', key .. ':members', member)
+    if facts and string.match(facts, '^%S+') ~= node then
+      lost[#lost + 1] = member
+    else
+      put_member(key, member, node, args[index + 1], now, lease)
+    end
+  end
+  sweep_members(key, now)
+  if #args > 2 then keep_members(key, lease) end
+  return lost
+end
+
+-- KEYS: channel. ARGS: node, member. Another node's member stays.
+local function leave(keys, args)
+  local facts = redis.call('HGET', keys[1] .. ':members', args[2])
+  if not facts or string.match(facts, '^%S+') ~= args[1] then return 0 end
+  remove_member(keys[1], args[2])
+  return 1
+end
+
+-- KEYS: channel. ARGS: limit. Returns how many are present, then for each of the first of them its name and its facts.
+local function presence(keys, args)
+  local now = string.format('%.0f', now_milliseconds())
+  local reply = { redis.call('ZCOUNT', keys[1] .. ':presence', '(' .. now, '+inf') }
+  local members = redis.call('ZRANGEBYSCORE', keys[1] .. ':presence', '(' .. now, '+inf', 'LIMIT', 0, tonumber(args[1]))
+  for _, member in ipairs(members) do
+    reply[#reply + 1] = member
+    reply[#reply + 1] = redis.call('HGET', keys[1] .. ':members', member) or ''
+  end
+  return reply
+end
+
 -- Sessions. Every write carries the fence it was attached with; one that is older than the session's is refused, so two
 -- nodes never both own a session. A newer one than the session's own means that Redis lost a take-over; it is right.
 
@@ -264,6 +349,10 @@ redis.register_function('perseid_publish', publish)
 redis.register_function { function_name = 'perseid_history', callback = history, flags = { 'no-writes' } }
 redis.register_function('perseid_count', count)
 redis.register_function { function_name = 'perseid_describe', callback = describe, flags = { 'no-writes' } }
+redis.register_function('perseid_enter', enter)
+redis.register_function('perseid_renew', renew)
+redis.register_function('perseid_leave', leave)
+redis.register_function { function_name = 'perseid_presence', callback = presence, flags = { 'no-writes' } }
 redis.register_function('perseid_session_open', session_open)
 redis.register_function('perseid_session_resume', session_resume)
 redis.register_function('perseid_session_save', session_save)

@@ -10,8 +10,10 @@ final class TestNode {
     private var publisher: TestClient?
 
     init(_ configuration: EdgeConfiguration, hasUplinkThread: Bool = false) throws {
-        let limits = configuration.limits
-        node = try Node(configuration, hasUplinkThread: hasUplinkThread) { _, _ in MemoryBackplane(limits: limits) }
+        let (limits, nodeID) = (configuration.limits, configuration.nodeID)
+        node = try Node(configuration, hasUplinkThread: hasUplinkThread) { _, _ in
+            MemoryBackplane(limits: limits, nodeID: nodeID)
+        }
     }
 
     var port: UInt16 { node.port }

@@ -1,0 +1,81 @@
+internal import Broker
+internal import Reactor
+
+/// A member of a channel as its node knows it.
+struct PresentMember {
+    let transport: String
+
+    /// The connection it came by; `nil` while its session waits to be resumed.
+    var holder: SessionHolder?
+
+    /// Then: when it is given up.
+    var lingersUntilTick: UInt32 = 0
+}
+
+// Who of this node is present where. The backplane has the leases; here is what must be renewed.
+extension Uplink {
+    /// Renewals of one channel in one request: some 15 KB, a millisecond of Redis.
+    private static let renewalBatchCount = 500
+
+    func enter(_ name: ChannelName, _ id: MemberID, _ transport: String, _ holder: SessionHolder) {
+        let known = presence[name]?[id]
+        presence[name, default: [:]][id] = PresentMember(transport: transport, holder: holder)
+        // A client that polls comes and goes all the time; its lease goes on.
+        if known?.transport != transport { backplane.enter(name, id, transport: transport) }
+        if known == nil { metrics.members.add() }
+    }
+
+    /// A connection that no longer is the member's own has nothing to say.
+    func leave(_ name: ChannelName, _ id: MemberID, _ holder: SessionHolder, _ departure: Departure) {
+        guard presence[name]?[id]?.holder == holder else { return }
+        switch departure {
+        case .lost:
+            presence[name]![id]!.holder = nil
+            presence[name]![id]!.lingersUntilTick = seat.tick(afterMilliseconds: limits.resumeMilliseconds)
+        case .taken: remove(name, id)
+        case .clean:
+            remove(name, id)
+            backplane.leave(name, id)
+        }
+    }
+
+    /// Gives up members that came to another node. One that is connected here has come back since.
+    func giveUp(_ name: ChannelName, _ ids: [MemberID]) {
+        for id in ids {
+            guard let member = presence[name]?[id] else { continue }
+            if member.holder == nil { remove(name, id) } else { backplane.enter(name, id, transport: member.transport) }
+        }
+    }
+
+    private func remove(_ name: ChannelName, _ id: MemberID) {
+        guard presence[name]?.removeValue(forKey: id) != nil else { return }
+        if presence[name]!.isEmpty { presence[name] = nil }
+        metrics.members.add(-1)
+    }
+
+    /// Renews the leases of all members within a third of their length, and has lapsed ones ended in the channels whose
+    /// presence somebody here listens to.
+    func renewPresence(_ tick: UInt32) {
+        guard backplane.isUp else { return }
+        let due = presenceRenewals.next(tick, within: limits.presenceLeaseMilliseconds / 3, seat: seat) {
+            Array(Set(presence.keys).union(channels.keys.compactMap(\.presenceSubject)))
+        }
+        for name in due {
+            endLingering(in: name, tick)
+            let members = (presence[name] ?? [:]).map { (id: $0.key, transport: $0.value.transport) }
+            for start in stride(from: 0, through: members.count, by: Self.renewalBatchCount) {
+                let batch = members[start..<min(start + Self.renewalBatchCount, members.count)]
+                if start == 0 || !batch.isEmpty { backplane.renew(name, Array(batch)) }
+            }
+        }
+    }
+
+    /// Gives up members whose sessions nobody resumed.
+    private func endLingering(in name: ChannelName, _ tick: UInt32) {
+        for (id, member) in presence[name] ?? [:]
+        where member.holder == nil && Int32(bitPattern: tick &- member.lingersUntilTick) >= 0 {
+            remove(name, id)
+            backplane.leave(name, id)
+        }
+    }
+}

@@ -1,0 +1,113 @@
+import Backplane
+import Broker
+import Testing
+
+@Suite("Uplink: presence")
+struct PresenceTests {
+    private let backplane = ScriptedBackplane()
+    private let member = MemberID(1)
+
+    private func fixture(_ change: (inout Limits) -> Void = { _ in }) throws -> UplinkFixture {
+        let fixture = try UplinkFixture(backplane, change)
+        fixture.tick(41)
+        _ = backplane.takePresence()
+        return fixture
+    }
+
+    private func enter(_ fixture: UplinkFixture, by connection: UInt64 = 1, _ transport: String = "websocket") {
+        let holder = SessionHolder(reactor: 0, connection: connection)
+        fixture.uplink.receive(.enter(ChannelName("a")!, member, transport: transport, holder))
+    }
+
+    private func leave(_ fixture: UplinkFixture, by connection: UInt64 = 1, _ departure: Departure) {
+        let holder = SessionHolder(reactor: 0, connection: connection)
+        fixture.uplink.receive(.leave(ChannelName("a")!, member, holder, departure))
+    }
+
+    @Test("who says goodbye is gone at once")
+    func clean() throws {
+        let fixture = try fixture()
+        enter(fixture)
+        #expect(fixture.metrics.members.value == 1)
+        leave(fixture, .clean)
+        #expect(backplane.takePresence() == ["enter a 0000000000000001 websocket", "leave a 0000000000000001"])
+        #expect(fixture.metrics.members.value == 0)
+    }
+
+    @Test("who is lost stays until its session cannot be resumed any more, with a lease that is renewed")
+    func lost() throws {
+        let fixture = try fixture { $0.resumeMilliseconds = 60_000 }
+        enter(fixture)
+        leave(fixture, .lost)
+        #expect(backplane.takePresence() == ["enter a 0000000000000001 websocket"])
+        fixture.tick(100)
+        let renewals = backplane.takePresence()
+        #expect(!renewals.isEmpty && renewals.allSatisfy { $0 == "renew a 0000000000000001" })
+        fixture.tick(200)
+        #expect(backplane.takePresence().contains("leave a 0000000000000001"))
+        #expect(fixture.metrics.members.value == 0)
+    }
+
+    @Test("who is lost and resumes on the same node was never gone, and costs nothing")
+    func resumes() throws {
+        let fixture = try fixture()
+        enter(fixture)
+        _ = backplane.takePresence()
+        leave(fixture, .lost)
+        enter(fixture, by: 2)
+        leave(fixture, by: 1, .clean)
+        #expect(backplane.takePresence() == [])
+        #expect(fixture.metrics.members.value == 1)
+        enter(fixture, by: 2, "poll")
+        #expect(backplane.takePresence() == ["enter a 0000000000000001 poll"], "how it is connected is told")
+    }
+
+    @Test("who was taken over, or came to another node, is left to that one")
+    func taken() throws {
+        let fixture = try fixture()
+        enter(fixture)
+        leave(fixture, .taken)
+        #expect(backplane.takePresence() == ["enter a 0000000000000001 websocket"])
+        enter(fixture)
+        leave(fixture, .lost)
+        _ = backplane.takePresence()
+        backplane.delegate?.renewed(ChannelName("a")!, lost: [member, MemberID(9)])
+        #expect(fixture.metrics.members.value == 0)
+        fixture.tick(50)
+        #expect(backplane.takePresence() == [])
+    }
+
+    @Test("who is connected here was not lost to another node, whatever an older answer says")
+    func comesBack() throws {
+        let fixture = try fixture()
+        enter(fixture)
+        _ = backplane.takePresence()
+        backplane.delegate?.renewed(ChannelName("a")!, lost: [member])
+        #expect(backplane.takePresence() == ["enter a 0000000000000001 websocket"])
+        #expect(fixture.metrics.members.value == 1)
+    }
+
+    @Test("where somebody hears a channel's presence, its lapsed leases are ended although no member is here")
+    func sweeps() throws {
+        let fixture = try UplinkFixture(backplane)
+        fixture.watch("$presence/a")
+        backplane.answer(head: 0)
+        fixture.tick(41)
+        #expect(backplane.takePresence().contains("renew a"))
+    }
+
+    @Test("very many members are renewed in parts, each within a third of its lease")
+    func many() throws {
+        let fixture = try fixture()
+        for number in 0..<1_200 as Range<UInt64> {
+            let holder = SessionHolder(reactor: 0, connection: number)
+            fixture.uplink.receive(.enter(ChannelName("a")!, MemberID(number), transport: "poll", holder))
+        }
+        _ = backplane.takePresence()
+        fixture.tick(41)
+        let renewals = backplane.takePresence()
+        #expect(renewals.count >= 3)
+        let named = Set(renewals.flatMap { $0.split(separator: " ").dropFirst(2) })
+        #expect(named.count == 1_200)
+    }
+}

@@ -1,0 +1,101 @@
+import Backplane
+import Broker
+import Edge
+import Foundation
+import Testing
+
+@Suite("Presence")
+struct PresenceTests {
+    private func withRooms(_ body: (TestNode) throws -> Void) throws {
+        try withNode({ $0.presence = [ChannelPattern("room/**")!] }, body)
+    }
+
+    private func members(_ node: TestNode, _ channel: String = "room%2F1") throws -> [[String: Any]] {
+        let answer = try node.ask("GET", "/channels/\(channel)/presence")
+        guard answer.status == 200 else { throw TestFailure("presence: \(answer.status) \(answer.text)") }
+        return try #require(try answer.json["members"] as? [[String: Any]])
+    }
+
+    @Test("all transports are members, each with a name of its own, until they leave")
+    func transports() throws {
+        try withRooms { node in
+            let socket = try node.webSocket("?channel=room/1&channel=other")
+            try socket.begin(2)
+            let stream = try node.eventStream("?channel=other&channel=room/1&session=none")
+            try stream.begin(2)
+            let lines = try node.jsonStream("?channel=room/1&session=none")
+            for type in ["welcome", "subscribed"] { try lines.next(type) }
+            let poll = try node.connect()
+            try poll.sendRequest("GET", "/poll?channel=room/1")
+            try eventually("all are there") { try members(node).count == 4 }
+            let list = try members(node)
+            #expect(
+                Set(list.compactMap { $0["transport"] as? String }) == [
+                    "websocket", "eventstream", "jsonstream", "poll",
+                ]
+            )
+            #expect(Set(list.compactMap { $0["id"] as? String }).count == 4)
+            #expect(list.allSatisfy { $0["node"] as? String == "n1" && ($0["since"] as? Int ?? 0) > 1_700_000_000_000 })
+
+            try socket.send(#"{"type":"presence","id":4,"channel":"room/1"}"#)
+            let told = try socket.next("presence")
+            #expect(told.id == 4 && told.channel == "room/1" && told["count"] as? Int == 4)
+            try socket.send(#"{"type":"unsubscribe","id":5,"channel":"room/1"}"#)
+            try socket.next("unsubscribed")
+            stream.close()
+            lines.client.close()
+            try eventually("only the poll is there") { try members(node).count == 1 }
+        }
+    }
+
+    @Test("it is told only where it is switched on")
+    func off() throws {
+        try withRooms { node in
+            let answer = try node.ask("GET", "/channels/other/presence")
+            #expect(answer.status == 404 && answer.errorField == "channel")
+            let socket = try node.webSocket("?channel=other")
+            try socket.begin()
+            try socket.send(#"{"type":"presence","id":4,"channel":"other"}"#)
+            #expect(try socket.next("error").code == 404)
+            #expect(try node.ask("GET", "/channels/$presence%2Froom%2F1/presence").status == 404)
+            #expect(node.node.status.uplink.members.value == 0)
+        }
+    }
+
+    @Test("joins and leaves are told once; who loses its connection and resumes is not told of, who says goodbye is")
+    func events() throws {
+        try withRooms { node in
+            let watcher = try node.webSocket("?channel=$presence/room/1")
+            try watcher.begin()
+            func event() throws -> (String, String) {
+                let data = try #require(try watcher.next("message")["data"] as? [String: Any])
+                return (try #require(data["event"] as? String), try #require(data["id"] as? String))
+            }
+            let socket = try node.webSocket("?channel=room/1")
+            let token = try #require(try socket.next("welcome")["session"] as? String)
+            let (join, id) = try event()
+            #expect(join == "join")
+            #expect(!token.contains(id))
+            socket.client.reset()
+            try eventually("it is lost") { node.metrics.webSocketConnections.value == 1 }
+            #expect(try members(node).count == 1)
+
+            let stream = try node.eventStream("?session=\(token)")
+            try stream.begin()
+            let again = try node.webSocket("?session=\(token)")
+            try again.begin()
+            #expect(try members(node).map { $0["id"] as? String } == [id])
+            try again.sendClose(1_000)
+            let (leave, left) = try event()
+            #expect(leave == "leave" && left == id)
+            #expect(try members(node).isEmpty)
+
+            let leaving = try node.webSocket("?channel=room/1&session=none")
+            let (second, other) = try event()
+            #expect(second == "join" && other != id)
+            leaving.client.reset()
+            let (third, gone) = try event()
+            #expect(third == "leave" && gone == other)
+        }
+    }
+}

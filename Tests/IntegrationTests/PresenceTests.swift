@@ -1,0 +1,102 @@
+import Broker
+import Foundation
+import Testing
+
+/// Who is there, told alike by every node, whatever happens to the others.
+@Suite struct PresenceTests {
+    private static let environment = [
+        "PERSEID_PRESENCE": "room/**", "PERSEID_LIMITS_PRESENCE_LEASE_MILLISECONDS": "3000",
+        "PERSEID_LIMITS_RESUME_MILLISECONDS": "20000",
+    ]
+
+    private func memberNodes(_ node: PerseidNode) async throws -> [String: String] {
+        let answer = try await node.ask("GET", "/channels/room%2F1/presence")
+        let list = try #require(answer.json["members"] as? [[String: Any]], "\(answer.status) \(answer.body)")
+        return Dictionary(
+            uniqueKeysWithValues: list.map { ($0["id"] as? String ?? "", $0["node"] as? String ?? "") }
+        )
+    }
+
+    /// Joins and leaves as a watcher was told, each as its event and the member.
+    private func events(_ watcher: WebSocketClient) throws -> [String] {
+        try watcher.messages()[0].compactMap { message in
+            guard let data = message.data?.data(using: .utf8),
+                let fields = try JSONSerialization.jsonObject(with: data) as? [String: Any]
+            else { return nil }
+            return "\(fields["event"] ?? "") \(fields["id"] ?? "")"
+        }
+    }
+
+    @Test("members of all nodes; those of a killed node are gone with their lease, and each is told of once")
+    func killed() async throws {
+        try await Cluster.with(environment: Self.environment) { cluster in
+            let watchers = try await WebSocketClient(
+                cluster.nodes[1...].map { ($0.port, "/ws?channel=$presence/room/1") },
+                in: cluster.scratch
+            )
+            try await watchers.opened()
+            let clients = try await WebSocketClient(
+                cluster.nodes.flatMap { node in (0..<4).map { _ in (node.port, "/ws?channel=room/1") } },
+                in: cluster.scratch
+            )
+            try await clients.opened()
+            for node in cluster.nodes {
+                let members = try await eventually("all are there") {
+                    let members = try await memberNodes(node)
+                    return members.count == 12 ? members : nil
+                }
+                try #require(Set(members.values) == ["a", "b", "c"])
+            }
+            try await cluster.nodes[0].kill()
+            let begin = ContinuousClock.now
+            try await eventually(
+                "only the living are there",
+                isTrue: { try await memberNodes(cluster.nodes[1]).count == 8 }
+            )
+            // Before that its leases hold; a third of one passes until somebody looks.
+            try #require(ContinuousClock.now - begin < .seconds(8))
+            try await eventually("leaves are told", isTrue: { try events(watchers).count == 12 + 4 })
+            try await Task.sleep(for: .seconds(2))
+            let told = try events(watchers)
+            try #require(told.count == 16 && Set(told).count == 16, "\(told)")
+            try #require(try await memberNodes(cluster.nodes[2]).count == 8)
+        }
+    }
+
+    @Test("a session that goes from node to node is one member and never gone")
+    func resumes() async throws {
+        try await Cluster.with(environment: Self.environment) { cluster in
+            let watcher = try await WebSocketClient(
+                [(cluster.nodes[2].port, "/ws?channel=$presence/room/1")],
+                in: cluster.scratch
+            )
+            try await watcher.opened()
+            let first = try await WebSocketClient([(cluster.nodes[0].port, "/ws?channel=room/1")], in: cluster.scratch)
+            try await first.opened()
+            let token = try #require(try first.received()[0].first?.session)
+            // Cut off, taken over while it lives, and cut off again with its node.
+            try await first.close()
+            let second = try await WebSocketClient(
+                [(cluster.nodes[1].port, "/ws?session=\(token)")],
+                in: cluster.scratch
+            )
+            try await second.opened()
+            let third = try await WebSocketClient(
+                [(cluster.nodes[0].port, "/ws?session=\(token)")],
+                in: cluster.scratch
+            )
+            try await third.opened()
+            try await cluster.nodes[0].kill()
+            let fourth = try await WebSocketClient(
+                [(cluster.nodes[1].port, "/ws?session=\(token)")],
+                in: cluster.scratch
+            )
+            try await fourth.opened()
+            // Longer than a lease: whoever is forgotten would be gone by now.
+            try await Task.sleep(for: .seconds(5))
+            try #require(try events(watcher).count == 1)
+            try #require(Array(try await memberNodes(cluster.nodes[2]).values) == ["b"])
+            try await fourth.close()
+        }
+    }
+}
