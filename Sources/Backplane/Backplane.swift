@@ -60,6 +60,9 @@ public protocol Backplane: AnyObject {
 
     /// Sends what this turn gathered.
     func endOfTurn()
+
+    /// Ends: returns once all that was asked is answered, or after a while. The node's last words must not be lost.
+    func finish()
 }
 
 /// What a read of history is for.

@@ -164,6 +164,8 @@ public final class MemoryBackplane: Backplane {
 
     public func endOfTurn() {}
 
+    public func finish() {}
+
     private func existing(_ name: ChannelName) -> Channel {
         if let known = channels[name] { return known }
         let channel = Channel()

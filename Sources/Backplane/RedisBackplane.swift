@@ -115,6 +115,8 @@ public final class RedisBackplane: Backplane {
         commands.endOfTurn()
     }
 
+    public func finish() { commands.finish() }
+
     private func changed(_ link: String, _ reason: String?) {
         report.changed(link, reason)
         delegate?.linkChanged()

@@ -69,6 +69,9 @@ final class RedisCommandLink {
     func ready(_ readiness: Readiness) { link.ready(readiness) }
     func endOfTurn() { link.flush() }
 
+    /// Waits for the answers to all requests, at most as long as Redis has to answer one.
+    func finish() { link.settle(withinMilliseconds: limits.redisMilliseconds) { pending.isEmpty } }
+
     /// Drops the link when its oldest request waits too long: a stopped or cut-off Redis sends no error.
     func tick(_ tick: UInt32) {
         link.tick(tick)

@@ -189,6 +189,22 @@ final class RedisLink {
         }
     }
 
+    /// Blocks until something holds, and sends and receives meanwhile: for the end of a node, which has nothing else to do.
+    func settle(withinMilliseconds milliseconds: UInt64, until isDone: () -> Bool) {
+        let deadline = Clock.monotonicNanoseconds + milliseconds * 1_000_000
+        guard let socket, let poller = try? Poller() else { return }
+        guard (try? poller.add(socket.descriptor, token: token, for: [.read, .write])) != nil else { return }
+        while !isDone(), isConnected, Clock.monotonicNanoseconds < deadline {
+            flush()
+            let interest: Readiness = isFlushed ? .read : [.read, .write]
+            try? poller.modify(socket.descriptor, token: token, for: interest)
+            poller.wait(milliseconds: Self.settlingMilliseconds) { _, readiness in ready(readiness) }
+        }
+    }
+
+    /// How long nothing may happen before the deadline is looked at.
+    private static let settlingMilliseconds: Int32 = 50
+
     /// Sends what was gathered; what does not fit waits for the socket.
     func flush() {
         guard let socket, isConnected else { return }

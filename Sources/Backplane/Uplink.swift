@@ -115,7 +115,7 @@ public final class Uplink: ReactorHandler {
         tellCounts()
         for (name, channel) in channels where channel.subscribers > 0 { backplane.count(name, subscribers: 0) }
         leaveSessions()
-        backplane.endOfTurn()
+        backplane.finish()
         isFinished = true
     }
 

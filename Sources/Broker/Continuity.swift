@@ -46,6 +46,9 @@ public struct Continuity {
     /// The highest position that was delivered; it is past `last` only where positions went back.
     private var highest = Position.start
 
+    /// A step back that is told with the next page.
+    private var rewriting: (from: Position, to: Position)?
+
     /// The newest position that was delivered.
     public private(set) var last = Position.start
 
@@ -72,8 +75,12 @@ public struct Continuity {
         case .live where follows(publication):
             advance(to: publication)
             return .deliver
-        case .live where publication.position <= last && tail.contains(publication.position):
+        case .live where publication.position <= last && tail.contains(publication):
             return .ignore
+        case .live where tail.contains(publication.position):
+            goBack(to: publication)
+            hold(publication)
+            return .read(after: startReading())
         case .live:
             // A hole, or a channel whose positions went back because its Redis lost writes.
             hold(publication)
@@ -98,6 +105,14 @@ public struct Continuity {
         return state == .live ? startReading() : nil
     }
 
+    /// Another publication has the position of one that was delivered: a Redis that lost writes made it, with a clock that
+    /// is behind. What was delivered after its predecessor is unknown there.
+    private mutating func goBack(to publication: Publication) {
+        rewriting = (from: last, to: publication.previous)
+        last = publication.previous
+        tail.removeAll()
+    }
+
     private mutating func startReading() -> Position {
         state = .reading
         heldBeforeReadCount = held.count
@@ -111,6 +126,8 @@ public struct Continuity {
         guard state == .reading else { return ([], nil) }
         state = .live
         var deliveries: [Delivery] = []
+        if let rewriting { deliveries.append(.gap(from: rewriting.from, to: rewriting.to)) }
+        rewriting = nil
         if page.head < last {
             // Positions went back: what was delivered is unknown to this Redis, what it has since then is unknown here.
             deliveries.append(.gap(from: last, to: page.head))

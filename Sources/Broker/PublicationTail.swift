@@ -56,7 +56,12 @@ public struct PublicationTail {
         return publications[index...]
     }
 
-    /// Whether a publication is here.
+    /// Whether this very publication is here.
+    public func contains(_ publication: Publication) -> Bool {
+        publications.contains { $0 == publication }
+    }
+
+    /// Whether some publication with this position is here.
     public func contains(_ position: Position) -> Bool {
         publications.contains { $0.position == position }
     }

@@ -77,6 +77,7 @@ final class ScriptedBackplane: Backplane {
     private(set) var grants: [SessionRequest] = []
     private var writes: [String] = []
     private var presence: [String] = []
+    private(set) var isFinished = false
     private(set) var turns = 0
     private(set) var readCount = 0
     var reads: [Read] = []
@@ -130,6 +131,8 @@ final class ScriptedBackplane: Backplane {
     func tick(_ tick: UInt32) {}
 
     func endOfTurn() { turns += 1 }
+
+    func finish() { isFinished = true }
 
     // MARK: The script
 

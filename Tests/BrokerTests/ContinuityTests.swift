@@ -256,4 +256,19 @@ struct ContinuityTests {
         continuity.remember(HistoryPage(since: .start, publications: chain(1, 2, 3), head: 6))
         #expect(continuity.tail.publications.map(\.position) == [1, 2, 3, 4, 5, 6])
     }
+
+    @Test("another publication with a position that was delivered is told as a step back, and then delivered")
+    func reusedPosition() {
+        var continuity = live(at: 5)
+        let lost = chain(8, 10, after: 5)
+        for publication in lost { #expect(continuity.receive(publication) == .deliver) }
+        #expect(continuity.receive(lost[1]) == .ignore, "heard twice")
+        let other = Publication(10, after: 5)
+        #expect(continuity.receive(other) == .read(after: 5))
+        #expect(!continuity.isLive)
+        let filled = continuity.fill(HistoryPage(since: 5, publications: [other], head: 10))
+        #expect(filled.deliveries == [.gap(from: 10, to: 5), .publication(other)])
+        #expect(filled.readAfter == nil)
+        #expect(continuity.receive(Publication(11, after: 10)) == .deliver)
+    }
 }

@@ -26,6 +26,9 @@ final class RedisServer: Sendable {
         try await start()
     }
 
+    /// Where it keeps its data, if it does.
+    var data: URL { scratch.directory.appending(path: "appendonlydir") }
+
     var url: String { "redis://127.0.0.1:\(port)" }
 
     func start() async throws {
