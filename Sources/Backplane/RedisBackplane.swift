@@ -42,6 +42,7 @@ public final class RedisBackplane: Backplane {
         commands.onChange = { [unowned self] in changed("commands", $0) }
         commands.onRefused = { [unowned self] in self.report.refused($0) }
         commands.onRoundTrip = { [unowned self] in self.report.roundTrip($0) }
+        commands.onWaiting = { [unowned self] in self.report.waiting($0) }
         subscriptions.onChange = { [unowned self] in changed("subscriptions", $0) }
         subscriptions.onSubscribed = { [unowned self] in delegate?.subscribed($0) }
         subscriptions.onMessage = { [unowned self] in hear($0, $1) }
@@ -236,14 +237,19 @@ public struct RedisLinkReport {
     /// A request was answered after so many nanoseconds.
     public var roundTrip: (UInt64) -> Void
 
+    /// So many requests wait for others, because there are too many of their kind.
+    public var waiting: (Int) -> Void
+
     /// Makes a report from its functions.
     public init(
         changed: @escaping (String, String?) -> Void,
         refused: @escaping (String) -> Void,
-        roundTrip: @escaping (UInt64) -> Void
+        roundTrip: @escaping (UInt64) -> Void,
+        waiting: @escaping (Int) -> Void
     ) {
         self.changed = changed
         self.refused = refused
         self.roundTrip = roundTrip
+        self.waiting = waiting
     }
 }

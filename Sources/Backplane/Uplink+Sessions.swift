@@ -1,26 +1,16 @@
 internal import Broker
-internal import DequeModule
 internal import Reactor
 
 // The sessions of this node. The backplane decides who owns one; what is here says which connection has it.
 extension Uplink {
     // MARK: Asking
 
-    /// Grants a poll the session that this node has in memory; asks the backplane for any other, a few at a time.
+    /// Grants a poll the session that this node has in memory; asks the backplane for any other.
     func ask(for request: SessionRequest) {
         if grantFromMemory(request) { return }
         // What is known here must be known there before it is asked for.
         if movedSessions.contains(request.id) { saveAgain(request.id) }
-        sessionRequests.append(request)
-        askForSessions()
-    }
-
-    private func askForSessions() {
-        while sessionRequestsUnderWay < limits.sessionsOpeningMax, let request = sessionRequests.popFirst() {
-            sessionRequestsUnderWay += 1
-            backplane.grant(request)
-        }
-        metrics.sessionsWaiting.set(sessionRequests.count)
+        backplane.grant(request)
     }
 
     /// Affinity: a client that polls the same node again costs the backplane nothing. If another node owns the session
@@ -39,7 +29,6 @@ extension Uplink {
     }
 
     func granted(request: SessionRequest, _ outcome: Result<SessionGrant, SessionFailure>) {
-        sessionRequestsUnderWay -= 1
         switch outcome {
         case .success(let grant):
             if request.kind == .open { metrics.sessionsOpened.add() } else { metrics.sessionsResumed.add() }
@@ -47,7 +36,6 @@ extension Uplink {
         case .failure: break
         }
         post(.session(request.ticket, outcome.map(\.positions)), to: 1 << request.ticket.reactor)
-        askForSessions()
     }
 
     private func hold(_ request: SessionRequest, _ grant: SessionGrant) {

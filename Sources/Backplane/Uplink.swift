@@ -1,5 +1,4 @@
 public import Broker
-internal import DequeModule
 public import Reactor
 
 /// What stands between a node's reactors and the backplane: one subscription per channel however many reactors want it,
@@ -24,9 +23,6 @@ public final class Uplink: ReactorHandler {
     var wasUp = false
 
     var sessions: [SessionID: HeldSession] = [:]
-    /// Requests for sessions that wait for their turn, and how many are under way.
-    var sessionRequests = Deque<SessionRequest>()
-    var sessionRequestsUnderWay = 0
     /// Sessions of which the backplane does not have all.
     var unsavedSessions: Set<SessionID> = []
     /// Sessions of polls that moved on since they were saved.

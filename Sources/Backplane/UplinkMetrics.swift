@@ -35,8 +35,8 @@ public final class UplinkMetrics: Sendable {
 
     /// Sessions that this node holds now.
     public let sessions = Counter()
-    /// Requests for sessions that wait for their turn.
-    public let sessionsWaiting = Counter()
+    /// Requests for sessions and presence that wait for their turn.
+    public let bulkWaiting = Counter()
     /// Sessions opened.
     public let sessionsOpened = Counter()
     /// Sessions resumed by way of the backplane.

@@ -99,6 +99,10 @@ public struct Limits: Sendable, Equatable {
     /// Publishes and reads under way to Redis. Hit: 503 with `Retry-After`; `perseid_publish_refused_total`.
     public var redisRequestsMax = 65_536
 
+    /// Of those for sessions and presence, which come by the thousand when clients come or go all at once: under way at a
+    /// time, so that what is published never waits behind more. Hit: the rest waits its turn; `perseid_bulk_waiting`.
+    public var redisBulkMax = 32
+
     /// Time Redis has to answer. Hit: the link is dropped and made anew; requests get 503.
     public var redisMilliseconds: UInt64 = 3_000
 
@@ -123,10 +127,6 @@ public struct Limits: Sendable, Equatable {
 
     /// Checkpoints a reactor begins in one tick of 250 ms. Hit: the rest waits for the next.
     public var checkpointsPerTickMax = 1_000
-
-    /// Sessions a node asks Redis for at the same time: they share a connection with its publishes, which must not wait
-    /// behind ten thousand of them. Hit: the rest waits its turn; `perseid_sessions_waiting`.
-    public var sessionsOpeningMax = 32
 
     /// Tokens refused to one address within a second. Hit: 429 with `Retry-After`, without asking Redis;
     /// `perseid_sessions_throttled_total`. The default leaves room for a load balancer, which is one address.

@@ -61,7 +61,7 @@ struct MetricsText: ~Copyable {
     private mutating func appendSessions(_ node: NodeStatus) {
         let uplink = node.uplink
         gauge("perseid_sessions", "Sessions that this node holds.", uplink.sessions.value)
-        gauge("perseid_sessions_waiting", "Requests for sessions that wait.", uplink.sessionsWaiting.value)
+        gauge("perseid_bulk_waiting", "Requests for sessions and presence that wait.", uplink.bulkWaiting.value)
         counter("perseid_sessions_opened_total", "Sessions opened.", uplink.sessionsOpened.value)
         counter("perseid_sessions_resumed_total", "Sessions resumed over the backplane.", uplink.sessionsResumed.value)
         counter("perseid_sessions_found_total", "Polls whose session was in memory.", uplink.sessionsFound.value)

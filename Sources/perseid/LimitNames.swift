@@ -19,7 +19,7 @@ enum LimitNames {
         ("inbox-depth-max", \.inboxDepthMax),
         ("redis-requests-max", \.redisRequestsMax),
         ("checkpoints-per-tick-max", \.checkpointsPerTickMax),
-        ("sessions-opening-max", \.sessionsOpeningMax),
+        ("redis-bulk-max", \.redisBulkMax),
         ("presence-members-max", \.presenceMembersMax),
         ("refused-tokens-per-address-max", \.refusedTokensPerAddressMax),
     ]

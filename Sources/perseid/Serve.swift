@@ -83,7 +83,8 @@ extension Settings {
                     roundTrip: { nanoseconds in
                         metrics.roundTrips.add()
                         metrics.roundTripNanoseconds.add(Int(nanoseconds))
-                    }
+                    },
+                    waiting: { metrics.bulkWaiting.set($0) }
                 )
             )
         }

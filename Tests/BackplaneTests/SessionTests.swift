@@ -193,21 +193,6 @@ struct SessionTests {
         #expect(backplane.takeWrites().last == "ended 1")
     }
 
-    @Test("no more requests are under way than the limit; the others follow")
-    func budget() throws {
-        let fixture = try fixture { $0.sessionsOpeningMax = 2 }
-        for number in 0..<5 as Range<UInt64> {
-            fixture.uplink.receive(.session(sessionRequest(.open, number: number, connection: number)))
-        }
-        #expect(backplane.grants.map(\.ticket.number) == [0, 1])
-        #expect(fixture.metrics.sessionsWaiting.value == 3)
-        backplane.grant(fence: 1)
-        #expect(backplane.grants.map(\.ticket.number) == [1, 2])
-        backplane.refuse(.backplane(.unavailable))
-        #expect(backplane.grants.map(\.ticket.number) == [2, 3])
-        #expect(fixture.reports() == ["session 0", "no session 1 backplane(Broker.BackplaneFailure.unavailable)"])
-    }
-
     @Test("a session that the backplane lost is put back, and its connection tells all again")
     func restored() throws {
         let fixture = try fixture()
