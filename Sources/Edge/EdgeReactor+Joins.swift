@@ -210,6 +210,7 @@ extension EdgeReactor {
         if let poll = join.poll {
             answerOrigin = poll.opening.origin
             poll.isAnswered = true
+            releaseSession(index)
             refuse(index, status: 503, "the channel cannot be opened now") { $0.append(field: "Retry-After", 1) }
         } else if connection.pointee.transport.isStream {
             // Its head is sent; an end with a reason is what is left to say.

@@ -7,7 +7,7 @@ final class SessionLink {
     let id: SessionID
 
     /// The poll that holds it, if it is one.
-    unowned(unsafe) var poll: Poll?
+    var poll: Poll?
 
     /// What the uplink was told.
     private(set) var saved: [SessionPosition]
