@@ -179,6 +179,7 @@ extension Uplink: BackplaneDelegate {
             return
         }
         channel.recoveryUnderWay = oldest
+        channel.recoveriesCovered = Set(channel.recoveries.keys)
         metrics.historyReads.add()
         backplane.read(channel.name, since: oldest, limit: limits.readCountMax, for: .recover)
     }
@@ -208,7 +209,10 @@ extension Uplink: BackplaneDelegate {
             return backplane.read(channel.name, since: end, limit: limits.readCountMax, for: .recover)
         }
         let whole = HistoryPage(since: since, publications: read, head: page.head)
+        let last = channel.continuity.last
         for (position, reactors) in channel.recoveries where position >= since {
+            // Who is ahead and came after the question may have what was published after its answer was made.
+            guard position <= last || channel.recoveriesCovered.contains(position) else { continue }
             channel.recoveries[position] = nil
             post(.recovered(channel.name, answer(to: position, from: whole, of: channel)), to: reactors)
         }

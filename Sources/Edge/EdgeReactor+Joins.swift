@@ -83,8 +83,7 @@ extension EdgeReactor {
         part.state = .recovering
         // One question for all who come back while it is under way, as far back as it reaches.
         if let underWay = topic.recoveryUnderWay, underWay <= since { return }
-        topic.recoveryUnderWay = since
-        uplink.post(.recover(topic.name, since: since, reactor: index))
+        askRecovery(of: topic, since: since)
     }
 
     private func finish(_ join: Join) {

@@ -199,13 +199,26 @@ extension EdgeReactor {
         if let underWay = topic.recoveryUnderWay, let since = page.since, since <= underWay {
             topic.recoveryUnderWay = nil
         }
+        var ahead: Set<Position> = []
         advanceJoins(of: topic) { part in
             guard part.state == .recovering, let since = part.since, since >= page.since ?? .start else { return }
+            // Another client's page, made before the node heard what this one has, says nothing of it.
+            if since > page.head, since != page.since {
+                ahead.insert(since)
+                return
+            }
             part.replay = page.publications.filter { $0.position > since && $0.position <= topic.last }
             part.isRecovered = page.isComplete(after: since)
             part.position = part.isRecovered == true ? since : part.replay.first?.previous ?? topic.last
             part.state = .ready
         }
+        for since in ahead { askRecovery(of: topic, since: since) }
+    }
+
+    /// Asks for what follows a position; whoever comes with a later one meanwhile shares the answer.
+    func askRecovery(of topic: Topic, since: Position) {
+        topic.recoveryUnderWay = min(topic.recoveryUnderWay ?? since, since)
+        uplink.post(.recover(topic.name, since: since, reactor: index))
     }
 
     private func catchUp(_ topic: Topic) {
