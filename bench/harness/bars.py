@@ -42,18 +42,20 @@ class RatioBar:
 
 @dataclass(frozen=True)
 class LimitBar:
-    """Perseid alone."""
+    """Perseid alone: at most, or where more is better at least."""
 
     measure: Measure
     limit: float
 
     def judge(self, outcome):
-        bar = f"{self.measure.title} ≤ {self.limit:g}"
+        sign = "≥" if self.measure.more_is_better else "≤"
+        bar = f"{self.measure.title} {sign} {self.limit:g}"
         ours = outcome.judged("perseid")
         if ours is None:
             return Verdict(bar, "–", None)
         value = ours.middle[self.measure.key]
-        return Verdict(bar, self.measure.text(value), value <= self.limit)
+        reached = value >= self.limit if self.measure.more_is_better else value <= self.limit
+        return Verdict(bar, self.measure.text(value), reached)
 
 
 @dataclass(frozen=True)

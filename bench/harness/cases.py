@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from . import generator, measures
+from . import generator, measures, storm
 from .bars import LimitBar, NothingLostBar, RatioBar
 from .build import WORK, say
 from .measures import BACKGROUND, BYTES, CONNECT, CPU, LATEST, P50, P99, P99_ALONE, P99_EXCESS, P999, PER_CALL
-from .measures import OTHERS, PUBLISHED, RATE, REDIS
+from .measures import OPENED, OTHERS, P99_TIMES, PUBLISHED, RATE, READS, REDIS, RESUMED_SECONDS
 from .servers import Floor, Nchan, Perseid
 
 # A server with one thread and the generator get a core each, so that neither takes the other's time; with more
@@ -100,7 +100,7 @@ class Case:
             results = self.measure(programs, server, contender, is_quick)
             raw = {"case": self.name, "contender": contender.label, "server": server.commands, "results": results}
             keep(raw)
-            return combined(results), server.commands + [result["command"] for result in results.values()]
+            return combined(results), server.commands + [result["command"] for result in results.values() if "command" in result]
 
     def summary(self, sample):
         parts = [f"{measure.title} {measure.text(sample[measure.key])}" for measure in self.shown]
@@ -115,7 +115,11 @@ def keep(raw):
 def combined(results):
     """One set of values from the runs of a case; only fairness has more than one."""
     values = measures.of(results["main"])
+    values |= results.get("more", {})
     if "alone" in results:
+        values["p99_alone"] = measures.of(results["alone"])["p99"]
+        values["p99_times"] = values["p99"] / values["p99_alone"]
+    if "background" in results:
         alone, background = measures.of(results["alone"]), measures.of(results["background"])
         values["p99_alone"] = alone["p99"]
         values["p99_excess"] = values["p99"] - alone["p99"]
@@ -171,6 +175,27 @@ def fairness(programs, server, contender, is_quick):
     alone = generator.run(programs, server, small, cores_of(contender), is_urgent=True)
     main, background = generator.run_beside(programs, server, flood, small, cores_of(contender))
     return {"main": main, "alone": alone, "background": background}
+
+
+def session_storm(programs, server, contender, is_quick):
+    """A live channel while sessions are opened as fast as they are granted."""
+    live = ["--channel-prefix", "live", "--connections", "10", "--rate", "50", "--publishers", PUBLISHERS]
+    live += ["--seconds", seconds(10, is_quick)]
+    alone = generator.run(programs, server, live, cores_of(contender), is_urgent=True)
+    with storm.Opening(programs, server) as opening:
+        main = generator.run(programs, server, live, cores_of(contender), is_urgent=True)
+    return {"main": main, "alone": alone, "more": {"opened": opening.rate}}
+
+
+def mass_resume(programs, server, contender, is_quick):
+    """Clients that missed the same publications come back at once."""
+    position = storm.publish_and_miss(server, "bench-0")
+    before = storm.metric(server, "perseid_history_reads_total")
+    options = ["--connections", "10000", "--seconds", "0"]
+    path = ["--subscribe-path", server.subscribe_path + f"&cursor=bench-0@{position}"]
+    main = generator.run(programs, server, options + path, cores_of(contender))
+    reads = storm.metric(server, "perseid_history_reads_total") - before
+    return {"main": main, "more": {"reads": reads}}
 
 
 def floor(label="floor", is_pinned=True, **options):
@@ -295,7 +320,41 @@ CONNECTS = Case(
     [RatioBar(CONNECT, "floor", 1.5), RatioBar(CONNECT, "nchan", 0.9), NothingLostBar()],
 )
 
+SESSIONS = perseid(
+    "perseid, 1 reactor, Redis, sessions", is_pinned=False, over_redis=True, envelope=True, sessions=True
+)
+
+IDLE_SESSIONS = Case(
+    "idle-sessions",
+    "15,000 idle WebSockets with a session in Redis each: the server's PSS with them, less without",
+    [SESSIONS],
+    once("--connections", "15000", "--settle", "2", full_seconds=0, warms_up=True),
+    [BYTES, CONNECT],
+    [LimitBar(BYTES, 1_000), NothingLostBar()],
+)
+
+SESSION_STORM = Case(
+    "session-storm",
+    "10 members at 50/s on one node over Redis, while sessions are opened as fast as they are granted",
+    [SESSIONS],
+    session_storm,
+    [OPENED, P99_ALONE, P99, P99_TIMES, LATEST, OTHERS],
+    [LimitBar(OPENED, 5_000), LimitBar(P99_TIMES, 3), NothingLostBar()],
+)
+
+MASS_RESUME = Case(
+    "mass-resume",
+    "10,000 clients of one channel come back to one node at once, each with a cursor 50 publications old",
+    [SESSIONS],
+    mass_resume,
+    [READS, CONNECT],
+    [LimitBar(READS, 5), NothingLostBar()],
+)
+
 ALL = [
+    IDLE_SESSIONS,
+    SESSION_STORM,
+    MASS_RESUME,
     FANOUT_RATE,
     FANOUT_SATURATED,
     FANOUT_SATURATED_REDIS,

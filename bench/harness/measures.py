@@ -29,6 +29,10 @@ BACKGROUND = Measure("background", "background deliveries/s", 0, more_is_better=
 BYTES = Measure("bytes", "bytes per connection", 0)
 CONNECT = Measure("connect", "server CPU µs per connect", 1)
 OTHERS = Measure("others", "cores used by others", 2)
+P99_TIMES = Measure("p99_times", "p99 with the storm / without", 2)
+OPENED = Measure("opened", "sessions opened/s", 0, more_is_better=True)
+READS = Measure("reads", "history reads", 0)
+RESUMED_SECONDS = Measure("resumed_seconds", "s until all have resumed", 2)
 PER_CALL = Measure("per_call", "deliveries per recv", 1)
 REDIS = Measure("redis", "Redis CPU µs per publish", 1)
 

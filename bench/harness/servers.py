@@ -131,14 +131,18 @@ class Nchan(Server):
 class Perseid(Server):
     family = "perseid"
 
-    def __init__(self, programs, reactors=1, nodes=1, over_redis=False, envelope=False, cores=None):
+    def __init__(
+        self, programs, reactors=1, nodes=1, over_redis=False, envelope=False, sessions=False, cores=None
+    ):
         super().__init__(cores)
         self.binary = programs.perseid
         self.reactors = reactors
         self.nodes = nodes
         self.over_redis = over_redis
-        # nchan delivers the bare payload, so the bare payload is what is compared with it.
+        # nchan delivers the bare payload and has no sessions, so that is what is compared with it.
         self.subscribe_path = "/ws?channel=%c" + ("" if envelope else "&format=raw")
+        if not sessions:
+            self.subscribe_path += "&session=none"
         self.load_options = ["--await-subscribed"] if envelope else []
 
     def start(self):

@@ -1,0 +1,1 @@
+"""The chaos test's parts; `bench/chaos` puts them together."""

@@ -1,0 +1,152 @@
+"""Faults: what is done to the cluster and its clients, and undone again."""
+
+import asyncio
+import signal
+import time
+from collections import Counter
+
+from .child import eventually
+from .cluster import DRAIN_MILLISECONDS
+from .redis_client import RedisClient, RedisError
+
+# Beyond its drain window a node has this long to end: threads are joined, on a busy machine.
+DRAIN_GRACE_SECONDS = 2
+# Together more than the kernel takes on behalf of a slow reader, between a node and HAProxy and behind it.
+FLOOD_COUNT = 180
+FLOOD_BYTES = 60_000
+
+
+class Faults:
+    """Carries out a plan. A fault that would leave no node alive waits until it does not."""
+
+    def __init__(self, cluster, crowd, flooder, channels, say):
+        self.cluster = cluster
+        self.crowd = crowd
+        self.flooder = flooder
+        self.channels = channels
+        self.say = say
+        self.nodes = {node.identifier: node for node in cluster.nodes}
+        self.changed = asyncio.Condition()
+        self.redis_lock = asyncio.Lock()
+        self.survived = Counter()
+        self.offences = []
+        self.slowest_drain_seconds = 0
+
+    async def carry_out(self, plan):
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        async with asyncio.TaskGroup() as group:
+            for fault in plan:
+                await asyncio.sleep(max(0, start + fault.at_seconds - loop.time()))
+                group.create_task(self.happen(fault))
+
+    async def happen(self, fault):
+        self.say(f"{fault}")
+        await getattr(self, fault.kind.replace(" ", "_"))(fault, **fault.details)
+        self.survived[fault.kind] += 1
+
+    # Nodes
+
+    async def take_down(self, node):
+        """Waits until another node is alive and this one is nobody else's."""
+        async with self.changed:
+            others = [other for other in self.cluster.nodes if other is not node]
+            await self.changed.wait_for(lambda: not node.is_down and not all(other.is_down for other in others))
+            node.is_down = True
+        self.check_alive(node)
+
+    async def bring_back(self, node):
+        async with self.changed:
+            node.is_down = False
+            self.changed.notify_all()
+
+    def check_alive(self, node):
+        if not node.child.is_running:
+            self.offences.append(f"node {node.identifier} ended by itself with {node.child.process.returncode}")
+
+    async def heal(self):
+        """All nodes are ready again, also one that should not have ended."""
+        for node in self.cluster.nodes:
+            self.check_alive(node)
+            if not node.child.is_running:
+                await node.start()
+        await self.cluster.become_ready()
+
+    async def node_killed(self, fault, node, down_seconds):
+        node = self.nodes[node]
+        await self.take_down(node)
+        await node.child.kill()
+        await asyncio.sleep(down_seconds)
+        await node.start()
+        await self.bring_back(node)
+
+    async def node_stopped(self, fault, node, down_seconds):
+        node = self.nodes[node]
+        await self.take_down(node)
+        node.child.signal(signal.SIGSTOP)
+        await asyncio.sleep(down_seconds)
+        node.child.signal(signal.SIGCONT)
+        await self.bring_back(node)
+
+    async def nodes_deployed(self, fault, order):
+        for name in order:
+            node = self.nodes[name]
+            await self.take_down(node)
+            await self.drain(node)
+            await node.start()
+            await eventually(f"node {name} is ready again", node.is_ready, child=node.child)
+            await self.bring_back(node)
+
+    async def drain(self, node):
+        begin = time.monotonic()
+        node.child.signal(signal.SIGTERM)
+        status = await node.child.end(DRAIN_MILLISECONDS / 1_000 + DRAIN_GRACE_SECONDS)
+        if status != 0:
+            seconds = time.monotonic() - begin
+            self.offences.append(f"node {node.identifier}, told to end, has status {status} after {seconds:.1f} s")
+            await node.child.kill()
+        self.slowest_drain_seconds = max(self.slowest_drain_seconds, time.monotonic() - begin)
+
+    # Clients
+
+    async def clients_reset(self, fault, share):
+        await self.crowd.ask("reset", share=share, seed=fault.seed)
+
+    async def slow_readers(self, fault, share, slow_seconds):
+        channel = self.channels[fault.seed % len(self.channels)]
+        await self.crowd.ask("slow", channel=channel, share=share, seconds=slow_seconds, seed=fault.seed)
+        for _ in range(FLOOD_COUNT):
+            await self.flooder.publish(channel, FLOOD_BYTES)
+        await asyncio.sleep(slow_seconds)
+
+    # Redis
+
+    async def subscriptions_killed(self, fault, times):
+        await self.kill_links("pubsub", times)
+
+    async def commands_killed(self, fault, times):
+        await self.kill_links("normal", times)
+
+    async def kill_links(self, kind, times):
+        client = RedisClient(self.cluster.redis.port)
+        for _ in range(times):
+            async with self.redis_lock:
+                try:
+                    await client.command("CLIENT", "KILL", "TYPE", kind)
+                except (OSError, EOFError, RedisError) as error:
+                    self.say(f"no links killed: {error}")
+            await asyncio.sleep(0.3)
+        client.close()
+
+    async def redis_restarted(self, fault, down_seconds):
+        await self.end_redis(signal.SIGTERM, down_seconds)
+
+    async def redis_killed(self, fault, down_seconds):
+        await self.end_redis(signal.SIGKILL, down_seconds)
+
+    async def end_redis(self, number, down_seconds):
+        async with self.redis_lock:
+            self.cluster.redis.child.signal(number)
+            await self.cluster.redis.child.process.wait()
+            await asyncio.sleep(down_seconds)
+            await self.cluster.redis.start()

@@ -1,0 +1,49 @@
+"""The plan of faults: the same for the same seed, length and number of nodes."""
+
+import random
+from dataclasses import dataclass, field
+
+# Seconds before the first fault, and between the last one's beginning and the end.
+QUIET_SECONDS = (1, 3)
+# On average from one fault to the next; most take longer than that, so they overlap.
+STEP_SECONDS = 2.8
+
+KINDS = {
+    "node killed": lambda draw, nodes: {"node": draw.choice(nodes), "down_seconds": draw.uniform(0.2, 3)},
+    "node stopped": lambda draw, nodes: {"node": draw.choice(nodes), "down_seconds": draw.uniform(1, 6)},
+    "nodes deployed": lambda draw, nodes: {"order": draw.sample(nodes, len(nodes))},
+    "clients reset": lambda draw, nodes: {"share": draw.uniform(0.05, 0.4)},
+    "slow readers": lambda draw, nodes: {"share": draw.uniform(0.05, 0.2), "slow_seconds": draw.uniform(3, 6)},
+    "subscriptions killed": lambda draw, nodes: {"times": draw.randint(1, 3)},
+    "commands killed": lambda draw, nodes: {"times": draw.randint(1, 3)},
+    "redis restarted": lambda draw, nodes: {"down_seconds": draw.uniform(0.1, 2)},
+    "redis killed": lambda draw, nodes: {"down_seconds": draw.uniform(0.1, 2)},
+}
+
+
+@dataclass(order=True)
+class Fault:
+    at_seconds: float
+    kind: str
+    seed: int
+    details: dict = field(compare=False)
+
+    def __str__(self):
+        rounded = {name: round(value, 2) if isinstance(value, float) else value for name, value in self.details.items()}
+        return f"{self.kind} ({', '.join(f'{name} {value}' for name, value in rounded.items())})"
+
+
+def plan_faults(seed, seconds, nodes):
+    """Rounds of all kinds, each in an order of its own; the first round fits into half a minute."""
+    draw = random.Random(f"{seed}/plan")
+    first, last = QUIET_SECONDS[0], seconds - QUIET_SECONDS[1]
+    count = max(len(KINDS), int((last - first) / STEP_SECONDS))
+    step = (last - first) / count
+    kinds = []
+    while len(kinds) < count:
+        kinds += draw.sample(list(KINDS), len(KINDS))
+    faults = []
+    for number, kind in enumerate(kinds[:count]):
+        at_seconds = first + step * (number + draw.random())
+        faults.append(Fault(at_seconds, kind, draw.getrandbits(32), KINDS[kind](draw, nodes)))
+    return sorted(faults)

@@ -1,0 +1,116 @@
+"""Publishers: each numbers what it publishes in each channel, and repeats it under one key until it is acknowledged."""
+
+import asyncio
+import json
+import random
+from collections import Counter
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from .cluster import DAY_MILLISECONDS
+from .http_request import HTTPConnection
+from .journal import condensed
+from .redis_client import RedisClient, RedisError, channel_key
+
+PAUSE_SECONDS = (0.05, 0.5)
+
+
+@dataclass
+class Acknowledgement:
+    channel: str
+    position: str
+    # Condensed.
+    payload: str
+
+    def __str__(self):
+        return f"{self.channel}: {self.payload} was acknowledged at {self.position}"
+
+
+class Publisher:
+    """What the two kinds have in common."""
+
+    # Set from outside: it ends after the publication under way is acknowledged.
+    is_stopping = False
+
+    def __init__(self, name, seed):
+        self.name = name
+        self.random = random.Random(f"{seed}/publisher/{name}")
+        self.numbers = Counter()
+        self.acknowledged = []
+        # What it was told when it was not acknowledged.
+        self.troubles = Counter()
+        self.offences = []
+
+    async def run(self, channels, rate):
+        """Publishes to one channel after the other, at most so many a second."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self.random.uniform(0, 1 / rate)
+        while not self.is_stopping:
+            await asyncio.sleep(max(0, due - loop.time()))
+            await self.publish(self.random.choice(channels))
+            # What an outage kept back is not made up for.
+            due = max(due + 1 / rate, loop.time())
+
+    async def publish(self, channel, padding_bytes=0):
+        self.numbers[channel] += 1
+        label = f"{self.name}-{self.numbers[channel]}"
+        payload = f"{label} {'.' * padding_bytes}" if padding_bytes else label
+        while True:
+            position = await self.attempt(channel, payload, label)
+            if position:
+                self.acknowledged.append(Acknowledgement(channel, position, condensed(payload)))
+                return position
+            await asyncio.sleep(self.random.uniform(*PAUSE_SECONDS))
+
+    async def attempt(self, channel, payload, key):
+        """The position it was acknowledged with, or None."""
+        raise NotImplementedError
+
+
+class HTTPPublisher(Publisher):
+    """Through the balancer, as a web application would."""
+
+    def __init__(self, name, seed, port):
+        super().__init__(name, seed)
+        self.connection = HTTPConnection(port)
+
+    async def attempt(self, channel, payload, key):
+        target = f"/channels/{quote(channel, safe='')}"
+        fields = {"Idempotency-Key": key, "Content-Type": "text/plain"}
+        try:
+            answer = await self.connection.request("POST", target, fields, payload.encode())
+        except (OSError, EOFError) as error:
+            self.troubles[type(error).__name__] += 1
+            return None
+        if answer.status == 200:
+            return json.loads(answer.body)["position"]
+        self.troubles[f"status {answer.status}"] += 1
+        if answer.status < 500:
+            self.offences.append(f"{self.name} is refused with {answer.status}: {answer.body.decode(errors='replace')}")
+        return None
+
+    def close(self):
+        self.connection.close()
+
+
+class DirectPublisher(Publisher):
+    """Straight into Redis, as any backend may."""
+
+    def __init__(self, name, seed, redis_port, history_count):
+        super().__init__(name, seed)
+        self.client = RedisClient(redis_port)
+        self.history_count = history_count
+
+    async def attempt(self, channel, payload, key):
+        options = ["ONCE", key, "HISTORY", self.history_count, "TTL", DAY_MILLISECONDS]
+        try:
+            return await self.client.command("FCALL", "perseid_publish", 1, channel_key(channel), payload, *options)
+        except (OSError, EOFError) as error:
+            self.troubles[type(error).__name__] += 1
+        except RedisError as error:
+            # LOADING: it reads its log after a restart. Everything else is odd; the report shows it.
+            self.troubles[str(error).split(" ", 1)[0]] += 1
+        return None
+
+    def close(self):
+        self.client.close()

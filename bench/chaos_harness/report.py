@@ -1,0 +1,58 @@
+"""What a run came to, in words."""
+
+import time
+
+
+def counted(counts):
+    return ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items())) or "none"
+
+
+def reconnects(checker):
+    """Connections that ended, by why; that a poll is answered is no end."""
+    return f"{sum(checker.ends.values()):,} ({counted(checker.ends)})"
+
+
+def sessions(run):
+    """The nodes' counts are of those that live at the end."""
+    found, resumed = (int(run.metrics[f"perseid_sessions_{name}_total"]) for name in ("found", "resumed"))
+    shown = run.checker.counts["resumes with a token"]
+    alone = run.checker.counts["resumes with only a token"]
+    of_nodes = f"{found:,} found in memory by polls, {resumed:,} resumed over Redis"
+    return f"{of_nodes}; connections with a token {shown:,}, with only that {alone:,}"
+
+
+def outcome(run):
+    """The report's lines."""
+    checker = run.checker
+    others = checker.offence_counts.copy()
+    lost, doubled, reordered = (others.pop(kind, 0) for kind in ("lost", "doubled", "reordered"))
+    options = run.options
+    rows = [
+        ("run", f"seed {options.seed}, {options.minutes:g} min, {options.nodes} nodes, {options.clients} clients"),
+        ("faults survived", counted(run.faults.survived)),
+        ("reconnects", reconnects(checker)),
+        ("acknowledged", f"{run.acknowledged_count:,} publications; until then: {counted(run.troubles)}"),
+        ("delivered", f"{checker.counts['delivered']:,}, checked one by one"),
+        ("offences", f"lost {lost}, doubled {doubled}, reordered {reordered}; others: {counted(others)}"),
+        ("", f"of publishing and the cluster: {len(run.problems)}"),
+        ("repeated", f"{checker.counts['repeated']:,} for clients without cursor"),
+        ("sessions", sessions(run)),
+        ("gaps told", counted(checker.gap_counts)),
+        ("slowest drain", f"{run.faults.slowest_drain_seconds:.1f} s"),
+        ("all caught up", f"{run.catch_up_seconds:.1f} s after the last publication"),
+    ]
+    return [f"{name:<17}{text}" for name, text in rows]
+
+
+def described(offence):
+    """One offence with what led to it."""
+    who = f"client {offence.client} on {offence.transport}, channel {offence.channel or '-'}"
+    lines = [f"{offence.kind}: {who}: {offence.text}"]
+    for event, node in offence.history:
+        what = " ".join(part for part in (event.kind, event.channel, event.position, event.detail) if part)
+        lines.append(f"  {clock(event.milliseconds)} node {node}: {what}")
+    return lines
+
+
+def clock(milliseconds):
+    return time.strftime("%H:%M:%S", time.localtime(milliseconds / 1_000)) + f".{milliseconds % 1_000:03}"

@@ -1,0 +1,122 @@
+"""One run: the cluster, its clients and publishers, the faults, and the judgement."""
+
+import asyncio
+import time
+from collections import Counter
+
+from .channel_record import ChannelRecord
+from .checker import Checker
+from .cluster import Cluster
+from .crowd import Crowd
+from .faults import FLOOD_COUNT, Faults
+from .journal import read_journal
+from .plan import plan_faults
+from .publisher import DirectPublisher, HTTPPublisher
+from .redis_client import RedisClient, read_stream
+
+PUBLISHERS_OF_EACH_KIND = 8
+BEGIN_SECONDS = 60
+CATCH_UP_SECONDS = 60
+
+
+class Run:
+    def __init__(self, options, directory, say):
+        self.options = options
+        self.directory = directory
+        self.say = say
+        self.seconds = options.minutes * 60
+        # With a slash, so that names need encoding wherever they are written.
+        self.channels = [f"news/{number}" for number in range(options.channels)]
+        self.plan = plan_faults(options.seed, self.seconds, ["a", "b", "c"][: options.nodes])
+        self.problems = []
+        self.catch_up_seconds = 0
+
+    async def carry_out(self):
+        # Enough that no channel forgets anything, even if everything were published there.
+        floods = sum(fault.kind == "slow readers" for fault in self.plan)
+        self.history_count = max(100_000, int(2 * self.options.rate * self.seconds) + floods * FLOOD_COUNT)
+        async with Cluster(self.options.perseid, self.options.nodes, self.history_count, self.directory) as cluster:
+            self.crowd = Crowd(self.directory)
+            try:
+                await self.crowd.start(self.options, cluster.port, self.channels)
+                records = await self.stir(cluster)
+                await self.crowd.ask("close")
+            finally:
+                await self.crowd.stop()
+        self.judge(records)
+
+    async def stir(self, cluster):
+        """Publishes and does harm for the time given; returns what Redis has in the end."""
+        self.publishers = self.make_publishers(cluster)
+        flooder = DirectPublisher("f", self.options.seed, cluster.redis.port, self.history_count)
+        self.faults = Faults(cluster, self.crowd, flooder, self.channels, self.say)
+        rate = self.options.rate / len(self.publishers)
+        # The publishers first, so that those polls are answered that came without a cursor.
+        tasks = [asyncio.create_task(publisher.run(self.channels, rate)) for publisher in self.publishers]
+        await self.crowd.ask("begin", BEGIN_SECONDS)
+        self.say(f"{self.options.clients} clients are subscribed; {len(self.plan)} faults begin")
+        begin = time.monotonic()
+        await self.faults.carry_out(self.plan)
+        await asyncio.sleep(max(0, self.seconds - (time.monotonic() - begin)))
+        for publisher in self.publishers:
+            publisher.is_stopping = True
+        await asyncio.gather(*tasks)
+        await self.faults.heal()
+        self.publishers.append(flooder)
+        await self.catch_up(flooder)
+        self.metrics = await cluster.metrics()
+        return await self.read_records(cluster)
+
+    def make_publishers(self, cluster):
+        seed = self.options.seed
+        numbers = range(1, PUBLISHERS_OF_EACH_KIND + 1)
+        over_http = [HTTPPublisher(f"h{number}", seed, cluster.port) for number in numbers]
+        return over_http + [DirectPublisher(f"d{n}", seed, cluster.redis.port, self.history_count) for n in numbers]
+
+    async def catch_up(self, publisher):
+        """Publishes the last of each channel, and waits until every client has it."""
+        last = {channel: await publisher.publish(channel) for channel in self.channels}
+        begin = time.monotonic()
+        within_seconds = CATCH_UP_SECONDS + 30
+        answers = await self.crowd.ask("finish", within_seconds, positions=last, patience_seconds=CATCH_UP_SECONDS)
+        self.catch_up_seconds = time.monotonic() - begin
+        behind = sum((answer["behind"] for answer in answers), [])
+        self.say(f"clients that are behind after {self.catch_up_seconds:.1f} s: {behind or 'none'}")
+
+    async def read_records(self, cluster):
+        client = RedisClient(cluster.redis.port)
+        try:
+            return {channel: ChannelRecord(channel, await read_stream(client, channel)) for channel in self.channels}
+        finally:
+            client.close()
+            for publisher in self.publishers:
+                publisher.close()
+
+    # The judgement
+
+    def judge(self, records):
+        self.checker = Checker(records, self.options.forbid_gaps)
+        for path in self.crowd.journals:
+            for event in read_journal(path):
+                self.checker.take(event)
+        self.checker.finish()
+        self.problems += self.faults.offences
+        for publisher in self.publishers:
+            self.problems += publisher.offences
+            for acknowledgement in publisher.acknowledged:
+                record = records[acknowledgement.channel]
+                self.problems += record.acknowledgement_problems(acknowledgement)
+        for record in records.values():
+            self.problems += record.problems()
+
+    @property
+    def acknowledged_count(self):
+        return sum(len(publisher.acknowledged) for publisher in self.publishers)
+
+    @property
+    def troubles(self):
+        return sum((publisher.troubles for publisher in self.publishers), Counter())
+
+    @property
+    def is_clean(self):
+        return not self.checker.offences and not self.problems

@@ -1,0 +1,162 @@
+"""Shows that the checker can fail: histories with one fault each, and what it must call it."""
+
+from .channel_record import ChannelRecord
+from .checker import Checker
+from .journal import Event
+from .publisher import Acknowledgement
+
+COUNT = 9
+
+
+def at(number):
+    """The position of the publication of that number; 0 is the start."""
+    return f"{number * 100}-0" if number else "0-0"
+
+
+def record(payloads=None, channel="a"):
+    payloads = payloads or [f"h1-{number}" for number in range(1, COUNT + 1)]
+    entries = [(at(number), at(number - 1), payload) for number, payload in enumerate(payloads, 1)]
+    return ChannelRecord(channel, entries)
+
+
+def message(number, payload=None):
+    return Event(number, 0, "message", "a", at(number), payload or f"h1-{number}")
+
+
+def messages(*numbers):
+    return [message(number) for number in numbers]
+
+
+def subscribed(number, recovered=""):
+    return Event(0, 0, "subscribed", "a", at(number), recovered)
+
+
+def resume(number=None):
+    return Event(0, 0, "resume", "", "", "" if number is None else f"a@{at(number)}")
+
+
+def resume_without_cursor():
+    return [Event(0, 0, "end", detail="closed"), Event(0, 0, "resume", "", "only token")]
+
+
+def gap(first, last):
+    return Event(0, 0, "gap", "a", at(last), at(first))
+
+
+def poll(position, recovered="true", numbers=(), gaps=()):
+    """An answer with these publications and gaps, of which the cursor says that it ends at the position."""
+    lacks = [Event(0, 0, "lacks", "a", at(last), at(first)) for first, last in gaps]
+    ends = [Event(0, 0, "stands", "a", at(position))]
+    return [Event(0, 0, "answer", detail=recovered)] + lacks + messages(*numbers) + ends
+
+
+def back(cursor, position, recovered="true"):
+    """It comes back with a cursor, and is told where it stands."""
+    return [Event(0, 0, "end", detail="closed"), resume(cursor), subscribed(position, recovered)]
+
+
+def rest(first):
+    return messages(*range(first, COUNT + 1))
+
+
+BEGIN = [resume(), subscribed(2)]
+POLLS = [resume()] + poll(3, recovered="")
+WITHOUT_CURSOR = resume_without_cursor()
+SENT_BACK = BEGIN + messages(3, 4, 5) + WITHOUT_CURSOR + [subscribed(2, "true")]
+TAKEN_OVER = Event(0, 0, "offence", detail="taken over")
+
+# What happened, what the checker must find (nothing: it must be content), and what the client saw.
+SCENARIOS = [
+    ("an unbroken stream", "", BEGIN + rest(3)),
+    ("a resume in the middle", "", BEGIN + messages(3, 4) + back(4, 4) + rest(5)),
+    ("a gap that is told", "", BEGIN + messages(3) + [gap(3, 6)] + rest(7)),
+    ("a resume that says what is missing", "", BEGIN + back(2, 5, "false") + rest(6)),
+    ("polls", "", POLLS + poll(5, numbers=(4, 5)) + poll(9, numbers=(6, 7, 8, 9))),
+    ("a first poll that brings something", "", [resume()] + poll(9, "", (8, 9))),
+    ("a first poll in whose midst something is missing", "", [resume()] + poll(9, "false", (3, 8, 9), [(3, 7)])),
+    ("a poll that says what is missing", "", POLLS + poll(9, "false", (8, 9), [(3, 7)])),
+    ("a poll with two gaps", "", POLLS + poll(9, "false", (4, 7), [(4, 6), (7, 9)])),
+    ("a client without cursor", "", BEGIN + messages(3, 4) + WITHOUT_CURSOR + [subscribed(2, "true")] + rest(3)),
+    ("that is sent back twice", "", SENT_BACK + messages(3) + WITHOUT_CURSOR + [subscribed(3, "true")] + rest(4)),
+    ("that loses nothing of its own", "", BEGIN + WITHOUT_CURSOR + [subscribed(2, "true")] + rest(3)),
+    ("that is told what is missing", "", BEGIN + WITHOUT_CURSOR + [subscribed(5, "false")] + rest(6)),
+    ("a lost publication", "lost", BEGIN + messages(3, 4) + rest(6)),
+    ("a lost last publication", "lost", BEGIN + messages(3, 4, 5, 6, 7, 8)),
+    ("nothing at all", "lost", [resume()]),
+    ("a doubled publication", "doubled", BEGIN + messages(3, 4) + rest(4)),
+    ("a replay of what was there", "doubled", BEGIN + messages(3, 4) + back(4, 4) + rest(4)),
+    ("two that changed places", "reordered", BEGIN + messages(3, 5, 4) + rest(6)),
+    ("one that comes though it was told missing", "reordered", BEGIN + [gap(2, 4)] + rest(4)),
+    ("a resume that leaves out some", "skipped", BEGIN + messages(3) + back(3, 5) + rest(6)),
+    ("a resume that begins anew without a word", "skipped", BEGIN + back(2, 5, "") + rest(6)),
+    ("a cursor that moves by itself", "skipped", BEGIN + messages(3) + back(5, 5) + rest(6)),
+    ("a cursor that goes back", "rewound doubled", BEGIN + messages(3, 4) + back(3, 3) + rest(4)),
+    ("a resume that is told of less than it had", "rewound", BEGIN + messages(3, 4) + back(4, 3, "false") + rest(5)),
+    ("a poll that leaves out the middle", "lost", POLLS + poll(9, numbers=(4, 6, 7, 8, 9))),
+    ("a poll that leaves out the end", "skipped", POLLS + poll(9, numbers=(4, 5, 6))),
+    ("a poll that is set back", "rewound doubled", POLLS + poll(2, "false") + poll(9, numbers=range(3, 10))),
+    ("a poll with a gap of another channel", "skipped", POLLS + poll(9, "false")),
+    ("a poll that leaves out more than it says", "lost", POLLS + poll(9, "false", (6, 7, 8, 9), [(3, 4)])),
+    ("a poll that sends what it says is missing", "reordered", POLLS + poll(9, "false", range(4, 10), [(3, 4)])),
+    ("a poll whose gap begins elsewhere", "forbidden", POLLS + poll(9, "false", range(4, 10), [(1, 4)])),
+    ("a poll that does not say whether it has all", "forbidden", POLLS + poll(9, "", range(4, 10))),
+    ("without cursor, carried further", "skipped", BEGIN + WITHOUT_CURSOR + [subscribed(4, "true")] + rest(5)),
+    ("sent back, with something left out", "lost", SENT_BACK + messages(3) + rest(5)),
+    ("sent back, with something doubled", "doubled", SENT_BACK + messages(3, 4) + rest(4)),
+    ("sent back, and not told whether it has all", "skipped", BEGIN + WITHOUT_CURSOR + [subscribed(5)] + rest(6)),
+    ("sent back once, and never again there", "lost", SENT_BACK),
+    ("a gap that begins elsewhere", "forbidden", BEGIN + messages(3, 4) + [gap(3, 6)] + rest(7)),
+    ("a message before all else", "forbidden", [resume()] + rest(3)),
+    ("a publication nobody published", "unknown", BEGIN + rest(3) + [message(COUNT + 1)]),
+    ("another payload", "unknown", BEGIN + [message(3, "h1-4")] + rest(4)),
+    ("a session that is taken over for nothing", "forbidden", BEGIN + rest(3) + [TAKEN_OVER]),
+]
+
+# Streams and acknowledgements: what is wrong, the payloads, and what a publisher was told.
+RECORDS = [
+    ("a stream as published", False, ["h1-1", "h2-1", "h1-2"], Acknowledgement("a", at(3), "h1-2")),
+    ("a publication that is there twice", True, ["h1-1", "h2-1", "h1-1"], None),
+    ("a publisher's two in the wrong order", True, ["h1-2", "h1-1"], None),
+    ("an acknowledged publication that is not there", True, ["h1-1"], Acknowledgement("a", at(2), "h1-2")),
+    ("an acknowledged publication that is elsewhere", True, ["h1-1", "h1-2"], Acknowledgement("a", at(1), "h1-2")),
+]
+
+
+def found_in(events, forbids_gaps=False):
+    checker = Checker({"a": record()}, forbids_gaps)
+    checker.take(Event(0, 0, "client", detail="/ws a"))
+    for event in events:
+        checker.take(event)
+    checker.finish()
+    return set(+checker.offence_counts)
+
+
+def problems_of(known, acknowledgement=None):
+    told = known.acknowledgement_problems(acknowledgement) if acknowledgement else []
+    return [*known.problems(), *told]
+
+
+def judged_scenarios():
+    for name, expected, events in SCENARIOS:
+        found = found_in(events)
+        yield name, found, found == set(expected.split())
+    found = found_in(BEGIN + [gap(2, 6)] + rest(7), forbids_gaps=True)
+    yield "a gap where none may be", found, found == {"gap"}
+
+
+def judged_records():
+    for name, is_wrong, payloads, acknowledgement in RECORDS:
+        problems = problems_of(record(payloads), acknowledgement)
+        yield name, problems, bool(problems) == is_wrong
+    broken = record()
+    broken.entries[4] = (at(5), at(3), "h1-5")
+    problems = problems_of(broken)
+    yield "a stream whose chain is broken", problems, bool(problems)
+
+
+def run():
+    """Prints each case; says whether the checker is right about all."""
+    outcomes = [*judged_scenarios(), *judged_records()]
+    for name, found, is_right in outcomes:
+        print(f"{'ok  ' if is_right else 'FAIL'}  {name}: {', '.join(sorted(found)) or 'nothing found'}")
+    return all(is_right for _, _, is_right in outcomes)
