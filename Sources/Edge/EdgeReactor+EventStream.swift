@@ -2,13 +2,19 @@ internal import Reactor
 internal import Wire
 
 extension EdgeReactor {
-    /// How long a client waits before it reconnects: spread, so that a node's readers do not come back in step.
-    static let reconnectMilliseconds: ClosedRange<UInt64> = 500...2_000
+    /// How many clients a second come back, at most, when all of a node's are sent away or lose it at once.
+    private static let reconnectsPerSecond = 2_000
+
+    /// How long a client waits before it comes back: spread, the wider the more there are.
+    var reconnectMilliseconds: ClosedRange<UInt64> {
+        let count = connections.count * configuration.reactorCount
+        return 250...UInt64(1_000 + count * 1_000 / Self.reconnectsPerSecond)
+    }
 
     /// What stands before the first event of a stream.
     func appendEventStreamPrelude(_ paddingCount: Int) {
         EventStreamEncoder.appendPrelude(
-            retryMilliseconds: UInt64.random(in: Self.reconnectMilliseconds, using: &spread),
+            retryMilliseconds: UInt64.random(in: reconnectMilliseconds, using: &spread),
             paddingCount: paddingCount,
             to: &output
         )

@@ -216,7 +216,7 @@ extension EdgeReactor {
             sayBye(
                 index,
                 .unavailable,
-                afterMilliseconds: UInt64.random(in: Self.reconnectMilliseconds, using: &spread)
+                afterMilliseconds: UInt64.random(in: reconnectMilliseconds, using: &spread)
             )
         } else {
             sendError(index, id: join.commandID, code: 503, "the channel cannot be opened now")

@@ -41,7 +41,7 @@ extension EdgeReactor {
     func refuseWebSocket(_ index: UInt32, accept: String, _ opening: Opening, _ code: ByeCode) {
         switchProtocols(index, accept: accept, opening)
         write(index, output.bytes)
-        let after = code.mayReconnect ? UInt64.random(in: Self.reconnectMilliseconds, using: &spread) : 0
+        let after = code.mayReconnect ? UInt64.random(in: reconnectMilliseconds, using: &spread) : 0
         sayBye(index, code, afterMilliseconds: after)
     }
 

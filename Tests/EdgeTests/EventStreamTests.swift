@@ -52,7 +52,7 @@ struct EventStreamTests {
             let stream = try node.eventStream("?channel=a")
             let welcome = try stream.next("welcome").message
             #expect(welcome["node"] as? String == "n1")
-            #expect((500...2_000).contains(stream.retryMilliseconds ?? 0))
+            #expect((250...1_001).contains(stream.retryMilliseconds ?? 0))
             let subscribed = try stream.next("subscribed").message
             #expect(subscribed.channel == "a" && subscribed.position == before && subscribed.isRecovered == nil)
             try stream.receive { $0.contains("id: a@\(before)\n\n") }

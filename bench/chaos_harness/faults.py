@@ -31,6 +31,7 @@ class Faults:
         self.survived = Counter()
         self.offences = []
         self.slowest_drain_seconds = 0
+        self.last_kill_milliseconds = 0
 
     async def carry_out(self, plan):
         loop = asyncio.get_running_loop()
@@ -75,6 +76,7 @@ class Faults:
     async def node_killed(self, fault, node, down_seconds):
         node = self.nodes[node]
         await self.take_down(node)
+        self.last_kill_milliseconds = time.time_ns() // 1_000_000
         await node.child.kill()
         await asyncio.sleep(down_seconds)
         await node.start()

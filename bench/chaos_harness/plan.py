@@ -47,3 +47,11 @@ def plan_faults(seed, seconds, nodes):
         at_seconds = first + step * (number + draw.random())
         faults.append(Fault(at_seconds, kind, draw.getrandbits(32), KINDS[kind](draw, nodes)))
     return sorted(faults)
+
+
+def plan_failover(seed, seconds, nodes):
+    """One node is killed and stays away."""
+    draw = random.Random(f"{seed}/plan")
+    at_seconds = seconds / 3
+    details = {"node": draw.choice(nodes), "down_seconds": seconds - at_seconds}
+    return [Fault(at_seconds, "node killed", draw.getrandbits(32), details)]

@@ -41,6 +41,10 @@ def outcome(run):
         ("slowest drain", f"{run.faults.slowest_drain_seconds:.1f} s"),
         ("all caught up", f"{run.catch_up_seconds:.1f} s after the last publication"),
     ]
+    if options.failover:
+        back = run.resumption
+        ending = f"the last of {back.cut_count:,} clients was back after {back.seconds:.2f} s"
+        rows.append(("failover", ending if back.is_complete else "not all clients came back"))
     return [f"{name:<17}{text}" for name, text in rows]
 
 

@@ -10,9 +10,10 @@ from .cluster import Cluster
 from .crowd import Crowd
 from .faults import FLOOD_COUNT, Faults
 from .journal import read_journal
-from .plan import plan_faults
+from .plan import plan_failover, plan_faults
 from .publisher import DirectPublisher, HTTPPublisher
 from .redis_client import RedisClient, read_stream
+from .resumption import Resumption
 
 PUBLISHERS_OF_EACH_KIND = 8
 BEGIN_SECONDS = 60
@@ -27,7 +28,8 @@ class Run:
         self.seconds = options.minutes * 60
         # With a slash, so that names need encoding wherever they are written.
         self.channels = [f"news/{number}" for number in range(options.channels)]
-        self.plan = plan_faults(options.seed, self.seconds, ["a", "b", "c"][: options.nodes])
+        plan = plan_failover if options.failover else plan_faults
+        self.plan = plan(options.seed, self.seconds, ["a", "b", "c"][: options.nodes])
         self.problems = []
         self.catch_up_seconds = 0
 
@@ -96,9 +98,11 @@ class Run:
 
     def judge(self, records):
         self.checker = Checker(records, self.options.forbid_gaps)
+        self.resumption = Resumption(self.faults.last_kill_milliseconds)
         for path in self.crowd.journals:
             for event in read_journal(path):
                 self.checker.take(event)
+                self.resumption.take(event)
         self.checker.finish()
         self.problems += self.faults.offences
         for publisher in self.publishers:
