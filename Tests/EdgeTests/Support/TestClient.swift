@@ -56,7 +56,8 @@ final class TestClient {
     /// also keeps the node's send buffer small. Without that loopback swallows megabytes before anybody is slow.
     init(port: UInt16, receiveBytes: Int32? = nil) throws {
         self.port = port
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        // Not for the processes that other tests start meanwhile: they would keep it open.
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw TestFailure("socket: errno \(errno)") }
         if let receiveBytes {
             set(SOL_SOCKET, SO_RCVBUF, receiveBytes)

@@ -105,11 +105,15 @@ final class WebSocketClient {
         return frames
     }
 
-    /// The next text message.
+    /// The next text message. What asks whether all before it arrived is answered, as clients do.
     func next(within seconds: Double = patience) throws -> Message {
-        let frame = try nextFrame(within: seconds)
-        guard case .text(let text)? = frame else { throw TestFailure("not a text: \(String(describing: frame))") }
-        return try Message(text)
+        while true {
+            switch try nextFrame(within: seconds) {
+            case .text(let text)?: return try Message(text)
+            case .ping(let payload)? where !payload.isEmpty: try send(.pong, payload)
+            case let frame: throw TestFailure("not a text: \(String(describing: frame))")
+            }
+        }
     }
 
     /// The next message, which must be of a type.
