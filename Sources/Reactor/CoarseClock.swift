@@ -32,9 +32,9 @@ public struct CoarseClock: Sendable {
         return Int32(next - elapsed)
     }
 
-    /// Reads the time; `advance` says later whether a tick came due.
-    mutating func read() {
-        now = Clock.monotonicNanoseconds
+    /// Reads the time; `advance` says later whether a tick came due. A simulation brings its own time.
+    mutating func read(_ nanoseconds: UInt64 = Clock.monotonicNanoseconds) {
+        now = nanoseconds
     }
 
     /// The tick that came due, or `nil` while the last one lasts.

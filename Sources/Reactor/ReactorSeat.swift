@@ -32,6 +32,9 @@ public final class ReactorSeat {
     @usableFromInline
     func readClock() { clock.read() }
 
+    /// What `readClock` does, with a time that a simulation brings.
+    func setClock(_ nanoseconds: UInt64) { clock.read(nanoseconds) }
+
     @usableFromInline
     func advanceClock() -> UInt32? { clock.advance() }
 
