@@ -14,9 +14,7 @@ extension Uplink: BackplaneDelegate {
 
     public func subscribed(_ name: ChannelName) {
         guard let channel = channels[name] else { return }
-        let isFirst = !channel.isSubscribed
-        channel.isSubscribed = true
-        if isFirst || !channel.continuity.isOpen {
+        if !channel.continuity.isOpen {
             readHead(of: channel)
         } else if let last = channel.continuity.beginReading() {
             // Heard again after a silence: what came meanwhile is in the history.
@@ -66,13 +64,9 @@ extension Uplink: BackplaneDelegate {
         guard let channel = channels[name] else { return }
         switch (purpose, page) {
         case (.open, .success(let page)): open(channel, page)
-        case (.open, .failure):
-            channel.missedRead = .open
-            failedReads.insert(name)
+        case (.open, .failure): missHead(of: channel)
         case (.fill, .success(let page)): fill(channel, with: page)
-        case (.fill, .failure):
-            channel.missedRead = since.map { .fill(after: $0) }
-            failedReads.insert(name)
+        case (.fill, .failure): missFill(of: channel, after: since)
         case (.recover, .success(let page)): answerRecoveries(of: channel, page)
         case (.recover, .failure):
             channel.recoveryUnderWay = nil
@@ -115,6 +109,24 @@ extension Uplink: BackplaneDelegate {
         metrics.historyReads.add()
         channel.missedRead = nil
         backplane.read(channel.name, since: position, limit: limits.readCountMax, for: .fill)
+    }
+
+    /// Where another head opened the channel meanwhile, this one would have said what came since; that is read instead,
+    /// or behind the read that is under way or missed already, which must not be forgotten.
+    private func missHead(of channel: WatchedChannel) {
+        if !channel.continuity.isOpen {
+            channel.missedRead = .open
+        } else if let last = channel.continuity.beginReading() {
+            channel.missedRead = .fill(after: last)
+        }
+        failedReads.insert(channel.name)
+    }
+
+    private func missFill(of channel: WatchedChannel, after position: Position?) {
+        // What nobody waits for was asked for someone who is gone.
+        guard channel.continuity.isOpen, !channel.continuity.isLive else { return }
+        channel.missedRead = position.map { .fill(after: $0) }
+        failedReads.insert(channel.name)
     }
 
     private func open(_ channel: WatchedChannel, _ page: HistoryPage) {

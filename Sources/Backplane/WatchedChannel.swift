@@ -36,9 +36,6 @@ final class WatchedChannel {
     /// A read that must be asked for again once the backplane is back.
     var missedRead: MissedRead?
 
-    /// The bus acknowledged the subscription at least once.
-    var isSubscribed = false
-
     /// The tick after which a channel nobody wants is dropped.
     var lingersUntilTick: UInt32?
 

@@ -304,6 +304,27 @@ struct UplinkContinuityTests {
         #expect(backplane.reads.isEmpty)
     }
 
+    @Test("a head that was missed does not make a missed read of what came since forgotten")
+    func missedHeadAndFill() throws {
+        let fixture = try UplinkFixture(backplane)
+        fixture.watch("a")
+        // Its link was lost meanwhile: the head is asked for twice.
+        backplane.delegate?.subscribed(ChannelName("a")!)
+        backplane.answer(head: 5)
+        backplane.say(publication(7, after: 6))
+        #expect(backplane.reads.map(\.since) == [nil, at(5)])
+        backplane.fail(.refused("LOADING"))
+        fixture.tick(5)
+        while !backplane.reads.isEmpty { backplane.fail() }
+        backplane.setUp(false)
+        backplane.setUp(true)
+        while !backplane.reads.isEmpty {
+            let since = backplane.reads[0].since?.milliseconds ?? 7
+            backplane.answer(since < 7 ? publications(since + 1...7) : [], head: 7)
+        }
+        #expect(fixture.reports() == ["opened a 5-0", "down", "up", "a 6-0", "a 7-0"])
+    }
+
     @Test("a channel that is opened twice, because its link was lost meanwhile, is not moved back")
     func openedTwice() throws {
         let fixture = try UplinkFixture(backplane)
