@@ -191,7 +191,6 @@ extension Uplink: BackplaneDelegate {
             return
         }
         channel.recoveryUnderWay = oldest
-        channel.recoveriesCovered = Set(channel.recoveries.keys)
         metrics.historyReads.add()
         backplane.read(channel.name, since: oldest, limit: limits.readCountMax, for: .recover)
     }
@@ -221,10 +220,10 @@ extension Uplink: BackplaneDelegate {
             return backplane.read(channel.name, since: end, limit: limits.readCountMax, for: .recover)
         }
         let whole = HistoryPage(since: since, publications: read, head: page.head)
-        let last = channel.continuity.last
-        for (position, reactors) in channel.recoveries where position >= since {
-            // Who is ahead and came after the question may have what was published after its answer was made.
-            guard position <= last || channel.recoveriesCovered.contains(position) else { continue }
+        // Who has more than the page knows may have asked behind it, and asks again: only what the read was made for is
+        // certainly gone.
+        for (position, reactors) in channel.recoveries
+        where position == since || position > since && position <= page.head {
             channel.recoveries[position] = nil
             post(.recovered(channel.name, answer(to: position, from: whole, of: channel)), to: reactors)
         }

@@ -27,9 +27,6 @@ final class WatchedChannel {
     /// The oldest position the recovery read under way covers.
     var recoveryUnderWay: Position?
 
-    /// Those who waited when it was asked for: whatever they have was published before that.
-    var recoveriesCovered: Set<Position> = []
-
     /// What was read for it so far.
     var recoveryRead: [Publication] = []
 
