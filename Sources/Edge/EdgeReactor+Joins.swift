@@ -68,7 +68,7 @@ extension EdgeReactor {
         releaseIfUnused(topic)
     }
 
-    private func advance(_ part: JoinPart) {
+    func advance(_ part: JoinPart) {
         let topic = part.topic
         guard let since = part.since else {
             part.state = .ready
@@ -81,9 +81,15 @@ extension EdgeReactor {
             return
         }
         part.state = .recovering
-        // One question for all who come back while it is under way, as far back as it reaches.
-        if let underWay = topic.recoveryUnderWay, underWay <= since { return }
-        askRecovery(of: topic, since: since)
+        if since > topic.last {
+            // Who has more than was reported here asks for himself: the uplink has to know, or it would set him back.
+            guard topic.questionsAhead.insert(since).inserted else { return }
+        } else {
+            // One question for all who come back while it is under way, as far back as it reaches.
+            if let underWay = topic.recoveryUnderWay, underWay <= since { return }
+            topic.recoveryUnderWay = since
+        }
+        uplink.post(.recover(topic.name, since: since, reactor: index))
     }
 
     private func finish(_ join: Join) {
@@ -108,13 +114,13 @@ extension EdgeReactor {
         subscribe(index, to: feed(for: join.parts.map(\.topic), encoding: encoding))
     }
 
-    /// Where the client certainly stands in channels it is subscribed to from now on: where it said so, unless what
-    /// follows begins elsewhere.
+    /// Where the client certainly stands in channels it is subscribed to from now on: where it said so. If what follows
+    /// begins elsewhere, it has yet to hear of that: should this connection be lost first, it must be told again.
     private func rememberSubscriptions(_ index: UInt32, _ parts: [JoinPart]) {
         guard connections[live: index].pointee.session != nil else { return }
         remember(
             index,
-            parts.map { SessionPosition($0.topic.name, $0.isRecovered == true ? $0.since : $0.position) }
+            parts.map { SessionPosition($0.topic.name, $0.since ?? $0.position) }
         )
     }
 

@@ -196,29 +196,24 @@ extension EdgeReactor {
     func recovered(_ name: ChannelName, _ page: HistoryPage) {
         guard let topic = topics[name], topic.isOpen else { return }
         if topic.isCatchingUp, page.since == topic.last { endCatchUp(topic, page) }
-        if let underWay = topic.recoveryUnderWay, let since = page.since, since <= underWay {
-            topic.recoveryUnderWay = nil
+        // Reports were dropped, and that is told later than this.
+        if page.head != topic.last { catchUp(topic) }
+        if let since = page.since {
+            topic.questionsAhead.remove(since)
+            if let underWay = topic.recoveryUnderWay, since <= underWay { topic.recoveryUnderWay = nil }
         }
-        var ahead: Set<Position> = []
+        // Whoever began now would be sent once more what the catching up brings.
+        if topic.isCatchingUp { return }
         advanceJoins(of: topic) { part in
-            guard part.state == .recovering, let since = part.since, since >= page.since ?? .start else { return }
-            // Another client's page, made before the node heard what this one has, says nothing of it.
-            if since > page.head, since != page.since {
-                ahead.insert(since)
-                return
-            }
-            part.replay = page.publications.filter { $0.position > since && $0.position <= topic.last }
+            guard part.state == .recovering, let since = part.since else { return }
+            // What was asked for others answers those whose position it knows.
+            let isCovered = page.since.map { since == $0 || since > $0 && since <= page.head } ?? false
+            guard isCovered else { return advance(part) }
+            part.replay = page.publications.filter { $0.position > since }
             part.isRecovered = page.isComplete(after: since)
             part.position = part.isRecovered == true ? since : part.replay.first?.previous ?? topic.last
             part.state = .ready
         }
-        for since in ahead { askRecovery(of: topic, since: since) }
-    }
-
-    /// Asks for what follows a position; whoever comes with a later one meanwhile shares the answer.
-    func askRecovery(of topic: Topic, since: Position) {
-        topic.recoveryUnderWay = min(topic.recoveryUnderWay ?? since, since)
-        uplink.post(.recover(topic.name, since: since, reactor: index))
     }
 
     private func catchUp(_ topic: Topic) {

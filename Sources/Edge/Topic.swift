@@ -37,6 +37,9 @@ final class Topic {
     /// The position of the recovery that was asked for and covers those who wait with it or later.
     var recoveryUnderWay: Position?
 
+    /// Positions that clients come back with, were not reported yet and were asked about.
+    var questionsAhead: Set<Position> = []
+
     /// Subscriptions, for the cluster-wide count.
     var subscribers = 0
 
