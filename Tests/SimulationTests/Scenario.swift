@@ -1,0 +1,97 @@
+import Broker
+
+/// What kind of world a seed makes: how large, how slow, and how often what goes wrong. A fault "once in" zero times
+/// never happens.
+struct Scenario {
+    var nodeCount: Int
+    var reactorCount: Int
+    var clientCount: Int
+    var channelCount: Int
+    var stepCount: Int
+    var limits = Limits()
+
+    /// Bytes of a client's socket, and how often a reader is slow.
+    var socketBytes: Int
+    var slowClientOnceIn: Int
+    /// Members that an edge sends to in one turn.
+    var sendsPerTurnMax: Int
+    /// How often a node's edge, or its uplink, has no turn in a step.
+    var edgeSleepsOnceIn: Int
+    var uplinkSleepsOnceIn: Int
+
+    /// Milliseconds on the way to Redis and back.
+    var delayMax: Int
+    /// Messages of the bus that get lost one by one, come twice, or out of turn.
+    var messageLostOnceIn: Int
+    var messageRepeatedOnceIn: Int
+    var requestRefusedOnceIn: Int
+    var pongLostOnceIn: Int
+
+    /// Weights of what may happen in a step.
+    var linkLossWeight: Int
+    var freezeWeight: Int
+    var failOverWeight: Int
+    var flushWeight: Int
+    var trimWeight: Int
+    var crashWeight: Int
+    var moveWeight: Int
+    var clockGoesBack: Bool
+
+    init(_ random: SeededRandom) {
+        nodeCount = random.number(1...3)
+        reactorCount = random.number(1...2)
+        clientCount = random.number(2...7)
+        channelCount = random.number(1...3)
+        stepCount = random.number(150...350)
+        socketBytes = random.once(in: 2) ? 100_000 : random.number(150...1_500)
+        slowClientOnceIn = random.once(in: 2) ? 0 : random.number(1...3)
+        sendsPerTurnMax = random.once(in: 2) ? 1_000 : random.number(1...3)
+        edgeSleepsOnceIn = random.element(of: [0, 4, 2])!
+        uplinkSleepsOnceIn = random.element(of: [0, 4, 2])!
+        delayMax = random.element(of: [0, 5, 40, 300])!
+        messageLostOnceIn = random.element(of: [0, 0, 30, 8])!
+        messageRepeatedOnceIn = random.element(of: [0, 0, 30, 8])!
+        requestRefusedOnceIn = random.element(of: [0, 0, 40, 10])!
+        pongLostOnceIn = random.element(of: [0, 2, 1])!
+        linkLossWeight = random.element(of: [0, 2, 6])!
+        freezeWeight = random.element(of: [0, 0, 2])!
+        let losesWrites = random.once(in: 2)
+        failOverWeight = losesWrites ? random.number(1...3) : 0
+        flushWeight = losesWrites ? random.number(0...1) : 0
+        trimWeight = random.number(0...2)
+        crashWeight = random.element(of: [0, 1, 3])!
+        moveWeight = random.element(of: [1, 4, 10])!
+        clockGoesBack = losesWrites && random.once(in: 3)
+
+        limits.inboxDepthMax = random.once(in: 2) ? 65_536 : random.number(2...12)
+        limits.windowBytesMax = random.number(300...2_000)
+        limits.outboxBytesMax = random.once(in: 2) ? 100_000 : random.number(500...3_000)
+        limits.historyCountMax = random.element(of: [5, 20, 100])!
+        limits.tailBytesMax = random.element(of: [200, 100_000])!
+        limits.readCountMax = random.element(of: [4, 10_000])!
+        limits.lingerMilliseconds = UInt64(random.number(0...1_500))
+        limits.openMilliseconds = UInt64(random.number(500...3_000))
+        limits.checkpointMilliseconds = UInt64(random.number(250...1_000))
+        limits.pollMilliseconds = UInt64(random.number(250...2_000))
+        limits.resumeMilliseconds = UInt64(random.element(of: [1_000, 4_000, 60_000])!)
+        limits.redisMilliseconds = 1_000
+    }
+
+    /// The policy of a channel.
+    func policy(of channel: Int) -> SlowReaderPolicy { SlowReaderPolicy.allCases[channel % 3] }
+
+    /// Faults stop.
+    mutating func calm() {
+        slowClientOnceIn = 0
+        sendsPerTurnMax = 1_000
+        edgeSleepsOnceIn = 0
+        uplinkSleepsOnceIn = 0
+        delayMax = min(delayMax, 5)
+        messageLostOnceIn = 0
+        messageRepeatedOnceIn = 0
+        requestRefusedOnceIn = 0
+        pongLostOnceIn = 0
+        // Who has a token alone and several replays that are more than this together would never get in.
+        limits.outboxBytesMax = Limits().outboxBytesMax
+    }
+}

@@ -1,0 +1,109 @@
+import Broker
+
+// What a client expects of each message. Violations are collected, and the first one ends the run.
+extension SimulatedClient {
+    private var verifier: Verifier { simulation.verifier }
+
+    func check(_ message: Message) {
+        switch message {
+        case .subscribed(let channel, let position, let isRecovered):
+            checkSubscribed(channel, position, isRecovered)
+        case .publication(let channel, let position, let publication):
+            check(publication, in: channel, at: position)
+        case .ephemeral(_, let number):
+            verifier.expect(verifier.isEphemeral(number), .backplane, "\(number) was never published")
+        case .gap(let channel, let from, let to): checkGap(channel, from, to)
+        case .unsubscribed(let channel): standings[channel, default: Standing()].state = .idle
+        case .refused(let channel, let code): takeRefusal(channel, code)
+        case .welcome, .ping, .bye: break
+        }
+    }
+
+    private func takeRefusal(_ channel: Int, _ code: Int) {
+        let state = standings[channel]?.state
+        // Refused while it was taken back: the answer to that follows.
+        if code == 404 || code == 503 && state == .joining { standings[channel]?.state = .idle }
+    }
+
+    private func checkSubscribed(_ channel: Int, _ position: Position, _ isRecovered: Bool?) {
+        var standing = standings[channel, default: Standing()]
+        note("is subscribed to \(channel) at \(position), recovered: \(isRecovered.map { "\($0)" } ?? "-")")
+        if let since = standing.since {
+            verifier.expect(isRecovered != nil, .continuity, "client \(number) is not told whether it missed anything")
+            if isRecovered == true, since != position {
+                verifier.fail(.continuity, "client \(number) asked since \(since) and is to be complete at \(position)")
+            }
+        }
+        if isRecovered == true {
+            if standing.begunAnew.isEmpty { checkNothingMissed(standing, channel, upTo: position) }
+            standing.begunAnew.removeAll()
+        }
+        standing.begunAnew.remove(connectionNumber)
+        if standing.mayRepeat {
+            standing.received = standing.received.filter { verifier.entries[$0]!.position <= position }
+        }
+        // Told while it was taken back: the answer to that follows.
+        if standing.state != .leaving { standing.state = .subscribed }
+        standing.jump(to: position, verifier.entries)
+        standings[channel] = standing
+    }
+
+    /// What a client with a token alone is said to be complete from has nothing before it that it did not get.
+    private func checkNothingMissed(_ standing: Standing, _ channel: Int, upTo position: Position) {
+        let name = simulation.channels[channel]
+        guard let reached = standing.reached, position > reached, !verifier.isAmbiguous(position, in: name) else {
+            return
+        }
+        let missed = verifier.kept(in: name, after: reached, upTo: position)
+            .filter { !standing.received.contains($0) }
+        verifier.expect(missed.isEmpty, .continuity, "client \(number) lost \(missed) and was not told")
+    }
+
+    private func check(_ publication: Int, in channel: Int, at position: Position) {
+        var standing = standings[channel, default: Standing()]
+        guard let entry = verifier.entries[publication], entry.channel == simulation.channels[channel],
+            entry.position == position
+        else { return verifier.fail(.backplane, "client \(number): Redis never had \(publication) at \(position)") }
+        let isSubscribed = standing.state == .subscribed || standing.state == .leaving
+        verifier.expect(isSubscribed, .order, "client \(number) is sent \(publication) without a subscription")
+        let reached = standing.reached ?? .start
+        verifier.expect(
+            standing.received.insert(publication).inserted,
+            .order,
+            "client \(number) is sent \(publication) twice"
+        )
+        verifier.expect(
+            entry.previous == reached,
+            .continuity,
+            "client \(number): \(position) follows \(entry.previous), not \(reached)"
+        )
+        standing.reached = position
+        standings[channel] = standing
+        verifier.count(delivered: publication, to: number)
+    }
+
+    private func checkGap(_ channel: Int, _ from: Position, _ to: Position) {
+        let reached = standings[channel]?.reached
+        note("gap in \(channel) from \(from) to \(to)")
+        verifier.expect(
+            from == reached,
+            .continuity,
+            "client \(number) stands at \(reached!), its gap begins at \(from)"
+        )
+        verifier.expect(from != to, .continuity, "client \(number) is told a gap that is none")
+        standings[channel]?.jump(to: to, verifier.entries)
+    }
+
+    /// At the end of a run: it has its channels, and stands at their heads.
+    var isAtRest: Bool {
+        if isPolling {
+            return standings[simulation.number(of: wanted[0])]?.reached == simulation.redis.head(of: wanted[0])
+        }
+        guard connection != nil else { return false }
+        return simulation.channels.allSatisfy { channel in
+            let standing = standings[simulation.number(of: channel)]
+            guard wanted.contains(channel) else { return standing?.state ?? .idle == .idle }
+            return standing?.state == .subscribed && standing?.reached == simulation.redis.head(of: channel)
+        }
+    }
+}

@@ -1,0 +1,123 @@
+import Broker
+
+/// Redis with the function library: streams whose entries name their predecessor, heads that outlive them, publishes by
+/// key, and a bus. A replica follows it some writes behind.
+final class SimulatedRedis {
+    /// One channel.
+    struct Stream {
+        var head = Position.start
+        var entries: [Publication] = []
+        var once: [String: Position] = [:]
+    }
+
+    /// All that a fail-over takes from the replica.
+    struct Keyspace {
+        var streams: [ChannelName: Stream] = [:]
+        var sessions: [SessionID: SessionRecord] = [:]
+    }
+
+    unowned let simulation: Simulation
+    var keys = Keyspace()
+    private var replica = Keyspace()
+
+    /// Numbers of publications that the replica does not have.
+    private var unreplicated: [Int] = []
+
+    /// Until when nobody reaches it.
+    private(set) var isAwayUntil: UInt64 = 0
+    private var clockBehind: UInt64 = 0
+
+    /// Who hears the bus, in the order of the nodes' starts.
+    var listeners: [SimulatedBackplane] = []
+
+    init(_ simulation: Simulation) { self.simulation = simulation }
+
+    var isAway: Bool { simulation.schedule.now < isAwayUntil }
+
+    func head(of channel: ChannelName) -> Position { keys.streams[channel]?.head ?? .start }
+
+    // MARK: Channels
+
+    /// `perseid_publish`.
+    func publish(_ payload: Payload, to channel: ChannelName, key: String?, historyCount: Int) -> Position {
+        var stream = keys.streams[channel] ?? Stream()
+        if let key, let known = stream.once[key] { return known }
+        let now = simulation.schedule.now - clockBehind
+        let previous = stream.head
+        let position =
+            now > previous.milliseconds ? Position(milliseconds: now, sequence: 0) : previous.successor
+        let publication = Publication(position: position, previous: previous, payload: payload)
+        let number = payload.number
+        simulation.verifier.note("\(channel): Redis takes \(number) at \(position) after \(previous)")
+        if simulation.sabotage == .forgetsPublications, simulation.random.once(in: 10) { return position }
+        stream.head = position
+        stream.entries.append(publication)
+        if stream.entries.count > historyCount { stream.entries.removeFirst(stream.entries.count - historyCount) }
+        if let key { stream.once[key] = position }
+        keys.streams[channel] = stream
+        unreplicated.append(number)
+        simulation.verifier.accept(publication, number: number, in: channel, key: key)
+        for listener in listeners { listener.pass(publication, on: channel) }
+        return position
+    }
+
+    /// `PUBLISH` by itself.
+    func publishEphemeral(_ payload: Payload, to channel: ChannelName) {
+        simulation.verifier.accept(ephemeral: payload.number)
+        for listener in listeners { listener.pass(payload, on: channel) }
+    }
+
+    /// `perseid_history`.
+    func history(_ channel: ChannelName, since: Position?, limit: Int) -> HistoryPage {
+        let stream = keys.streams[channel] ?? Stream()
+        let found =
+            since.map { since in Array(stream.entries.drop { $0.position <= since }.prefix(limit)) }
+            ?? Array(stream.entries.suffix(limit))
+        return HistoryPage(since: since, publications: found, head: stream.head)
+    }
+
+    /// The oldest entries lapse.
+    func trim(_ channel: ChannelName, count: Int) {
+        guard let known = keys.streams[channel]?.entries.count else { return }
+        keys.streams[channel]!.entries.removeFirst(min(count, known))
+    }
+
+    // MARK: Faults
+
+    /// The replica catches up.
+    func replicate() {
+        replica = keys
+        unreplicated.removeAll()
+    }
+
+    /// The replica takes over, without what it had not heard of.
+    func failOver() {
+        let lost = unreplicated
+        simulation.verifier.note("fail-over: \(lost) are lost")
+        simulation.verifier.lose(unreplicated)
+        unreplicated.removeAll()
+        keys = replica
+        isAwayUntil = simulation.schedule.now + UInt64(simulation.random.number(1...400))
+        if simulation.scenario.clockGoesBack { clockBehind = UInt64(simulation.random.number(0...600)) }
+        for listener in listeners { listener.loseLinks() }
+    }
+
+    func flush() {
+        simulation.verifier.note("flush")
+        simulation.verifier.loseAll()
+        keys = Keyspace()
+        replicate()
+    }
+}
+
+extension Payload {
+    /// A payload of a number and some padding.
+    init(number: Int, paddingWords: Int) {
+        let bytes = (0..<8).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) }
+        self.init(kind: .binary, bytes: bytes + [UInt8](repeating: 0, count: paddingWords * 8))
+    }
+
+    var number: Int { bytes.withUnsafeBytes { Int($0.loadUnaligned(as: Int64.self)) } }
+
+    var paddingWords: Int { bytes.count / 8 - 1 }
+}

@@ -1,0 +1,71 @@
+import Broker
+
+/// What a connection has of its session. (See Edge/SessionLink.swift.)
+final class SimulatedSessionLink {
+    let id: SessionID
+    private(set) var saved: [SessionPosition]
+    private(set) var unconfirmed: [SessionPosition] = []
+    private(set) var checkpointNumber: UInt32 = 0
+
+    init(_ id: SessionID, saved: [SessionPosition]) {
+        self.id = id
+        self.saved = saved
+    }
+
+    func note(_ changes: [SessionPosition]) -> [SessionPosition] {
+        let news = changes.filter { !saved.contains($0) }
+        for change in news { saved.apply(change) }
+        return news
+    }
+
+    func begin(_ positions: [SessionPosition]) {
+        unconfirmed = positions
+        checkpointNumber &+= 1
+    }
+
+    func confirm() -> [SessionPosition] {
+        defer { unconfirmed = [] }
+        return note(unconfirmed.filter { each in saved.contains { $0.channel == each.channel } })
+    }
+}
+
+/// A client's token: the name of a session and the hash of its secret.
+struct SimulatedToken {
+    let number: Int
+    let id: SessionID
+    let secret: SecretHash
+}
+
+/// A request for a connection: its channels, where the client stands in them, and its session.
+struct SimulatedOpening {
+    enum Session {
+        case none
+        case new(SimulatedToken)
+        case known(SimulatedToken)
+    }
+
+    let channels: [ChannelName]
+    let cursor: [ChannelName: Position]
+    let session: Session
+    var isPoll = false
+    /// Whether the client says that this node had its session last.
+    var isAffine = false
+
+    var token: SimulatedToken? {
+        switch session {
+        case .none: nil
+        case .new(let token), .known(let token): token
+        }
+    }
+
+    /// The channels together with those of a session that is resumed. (See Edge/SubscriptionPlan.swift.)
+    func channels(with known: [SessionPosition]) -> [(name: ChannelName, since: Position?)] {
+        var all = channels.map { name in
+            (name: name, since: cursor[name] ?? known.first { $0.channel == name }?.position)
+        }
+        for each in known where !channels.contains(each.channel) {
+            all.append((each.channel, cursor[each.channel] ?? each.position))
+        }
+        return all
+    }
+}

@@ -1,0 +1,48 @@
+import Broker
+
+/// A channel as one edge sees it, with the one log that all its connections read. (See Edge/Topic.swift.)
+final class SimulatedTopic {
+    let name: ChannelName
+    let number: Int
+    var isOpen = false
+    var last = Position.start
+    var isCatchingUp = false
+    var log: FanoutLog?
+    var isQueued = false
+    var joins: [SimulatedJoin] = []
+    var polls: [SimulatedPoll] = []
+    var isAdvancing = false
+    var recoveryUnderWay: Position?
+    var questionsAhead: Set<Position> = []
+
+    init(_ name: ChannelName, number: Int) {
+        self.name = name
+        self.number = number
+    }
+}
+
+/// A connection that is about to be subscribed to a channel. (See Edge/Join.swift; a WebSocket's joins have one part.)
+final class SimulatedJoin {
+    enum State {
+        case opening
+        case recovering
+        case ready
+    }
+
+    let slot: UInt32
+    let topic: SimulatedTopic
+    let since: Position?
+    let deadlineTick: UInt32
+    var state = State.opening
+    var replay: [Publication] = []
+    var isRecovered: Bool?
+    var position = Position.start
+    var isDone = false
+
+    init(slot: UInt32, topic: SimulatedTopic, since: Position?, deadlineTick: UInt32) {
+        self.slot = slot
+        self.topic = topic
+        self.since = since
+        self.deadlineTick = deadlineTick
+    }
+}

@@ -1,0 +1,97 @@
+import Broker
+
+extension Simulation {
+    private enum Act: CaseIterable {
+        case publish
+        case publishToRedis
+        case burst
+        case publishEphemeral
+        case toggle
+        case move
+        case intrude
+        case replicate
+        case loseLink
+        case freeze
+        case failOver
+        case flush
+        case trim
+        case crash
+        case start
+        case nothing
+    }
+
+    private func weight(of act: Act) -> Int {
+        switch act {
+        case .publish: 14
+        case .publishToRedis: 6
+        case .burst: 1
+        case .publishEphemeral: 1
+        case .toggle: 2
+        case .move: scenario.moveWeight
+        case .intrude: 1
+        case .replicate: 8
+        case .loseLink: scenario.linkLossWeight
+        case .freeze: scenario.freezeWeight
+        case .failOver: scenario.failOverWeight
+        case .flush: scenario.flushWeight
+        case .trim: scenario.trimWeight
+        case .crash: nodes.count > 0 ? scenario.crashWeight : 0
+        case .start: nodes.count < scenario.nodeCount ? 6 : 0
+        case .nothing: 10
+        }
+    }
+
+    /// One thing happens that nobody of those who are simulated decides.
+    func act() throws {
+        var left = random.number(0...Act.allCases.reduce(-1) { $0 + weight(of: $1) })
+        for act in Act.allCases {
+            left -= weight(of: act)
+            if left < 0 { return try perform(act) }
+        }
+    }
+
+    private func perform(_ act: Act) throws {
+        let channel = random.element(of: channels)!
+        let node = random.element(of: nodes)
+        switch act {
+        case .publish: publish(to: channel, key: random.once(in: 3) ? "key \(random.number(0...1_000_000))" : nil)
+        case .publishToRedis: publishToRedis(channel)
+        case .burst: for _ in 0..<random.number(5...20) { publishToRedis(channel) }
+        case .publishEphemeral: redis.publishEphemeral(makePayload(), to: channel)
+        case .toggle: random.element(of: clients)!.toggle(channel)
+        case .move:
+            if let client = random.element(of: clients), let connection = client.connection { client.leave(connection) }
+        case .intrude: intrude()
+        case .replicate: redis.replicate()
+        case .loseLink: node?.backplane.loseOneLink()
+        case .freeze: node?.backplane.freeze(milliseconds: random.number(50...3_000))
+        case .failOver: redis.failOver()
+        case .flush: redis.flush()
+        case .trim: redis.trim(channel, count: random.number(1...10))
+        case .crash: endNode(inOrder: random.once(in: 3))
+        case .start: try startNode()
+        case .nothing: break
+        }
+    }
+
+    private func publishToRedis(_ channel: ChannelName) {
+        if redis.isAway { return }
+        let count = scenario.limits.historyCountMax
+        _ = redis.publish(makePayload(), to: channel, key: nil, historyCount: count)
+    }
+
+    /// Someone who knows a session's name tries its secret.
+    private func intrude() {
+        guard let victim = random.element(of: clients)?.token, let node = random.element(of: nodes),
+            let edge = random.element(of: node.edges)
+        else { return }
+        let connection = edge.accept()
+        let guess = SimulatedToken(
+            number: victim.number,
+            id: victim.id,
+            secret: SecretHash([UInt8](repeating: 1, count: 32))
+        )
+        edge.open(connection, SimulatedOpening(channels: [], cursor: [:], session: .known(guess)))
+        schedule.after(500) { edge.close(connection) }
+    }
+}

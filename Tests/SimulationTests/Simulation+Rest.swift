@@ -1,0 +1,67 @@
+import Broker
+
+@testable import Backplane
+
+extension Simulation {
+    /// Turns after which everything must have come to rest: 50 ms each, and so longer than it takes to renew each session.
+    private static let turnsMax = 2_000
+
+    /// Faults stop, one more publication in each channel shows what was lost last, and everybody comes to stand at the
+    /// heads.
+    func settle() throws {
+        scenario.calm()
+        if nodes.isEmpty { try startNode() }
+        for node in nodes { node.backplane.thaw() }
+        for _ in 0..<60 where verifier.violations.isEmpty { advance() }
+        for channel in channels { _ = redis.publish(makePayload(), to: channel, key: nil, historyCount: 100) }
+        for _ in 0..<Self.turnsMax where verifier.violations.isEmpty {
+            advance()
+            if isAtRest { return }
+        }
+        guard verifier.violations.isEmpty else { return }
+        if clients.allSatisfy(\.isAtRest) {
+            verifier.fail(.ownership, "not at rest: \(falselyHeld)")
+        } else {
+            verifier.fail(.rest, "not at rest: \(restless)")
+        }
+    }
+
+    private func advance() {
+        schedule.advance(by: 50)
+        turn()
+    }
+
+    private var isAtRest: Bool {
+        clients.allSatisfy(\.isAtRest) && nodes.allSatisfy(\.isIdle) && falselyHeld.isEmpty
+    }
+
+    private var restless: String {
+        let waiting = clients.filter { !$0.isAtRest }.map { client in
+            "client \(client.number) wants \(client.wanted) and has \(client.standings.mapValues { "\($0.state) \($0.reached.map { "\($0)" } ?? "-")" })"
+        }
+        let busy = nodes.filter { !$0.isIdle }.map(\.name)
+        let heads = channels.map { "\($0)@\(redis.head(of: $0))" }
+        return "\(waiting) \(busy) \(heads)"
+    }
+
+    /// I9: at most one node holds a session, by its newest fence, and a connection that believes to have one has it.
+    private var falselyHeld: [String] {
+        var found: [String] = []
+        for (id, record) in redis.keys.sessions {
+            for node in nodes {
+                guard let held = node.uplink.sessions[id], held.fence < record.fence || record.node != node.name else {
+                    continue
+                }
+                found.append("\(node.name) holds \(id) by \(held.fence), \(record.node ?? "-") by \(record.fence)")
+            }
+        }
+        for edge in nodes.flatMap(\.edges) {
+            for connection in edge.connections where !connection.isClosed {
+                guard let id = connection.session?.id, edge.node.uplink.sessions[id]?.holder != edge.holder(connection)
+                else { continue }
+                found.append("\(connection.slot) of \(edge.name) believes to have \(id)")
+            }
+        }
+        return found
+    }
+}
