@@ -137,7 +137,7 @@ extension Uplink {
         guard Int32(bitPattern: tick &- nextCheckpointTick) >= 0 else { return }
         nextCheckpointTick = seat.tick(afterMilliseconds: limits.checkpointMilliseconds)
         for id in movedSessions { saveAgain(id) }
-        let idle = sessions.filter { $0.value.holder == nil && Int32(bitPattern: tick &- $0.value.idleUntilTick) >= 0 }
+        let idle = sessions.all { $0.holder == nil && Int32(bitPattern: tick &- $0.idleUntilTick) >= 0 }
         for (id, session) in idle {
             write(id, session, .ended, [])
             forget(id)
@@ -154,7 +154,7 @@ extension Uplink {
     /// Tells the backplane of every session within half of its lifetime.
     func renewSessions(_ tick: UInt32) {
         guard backplane.isUp else { return }
-        let due = sessionRenewals.next(tick, within: limits.resumeMilliseconds, seat: seat) { Array(sessions.keys) }
+        let due = sessionRenewals.next(tick, within: limits.resumeMilliseconds, seat: seat) { sessions.keys }
         for id in due {
             if let session = sessions[id] { write(id, session, .held, session.positions) }
         }
@@ -162,6 +162,6 @@ extension Uplink {
 
     /// The node ends: whoever comes back finds the sessions of polls, too, with all that is known of them.
     func leaveSessions() {
-        for (id, session) in sessions { write(id, session, .detached, session.positions) }
+        for (id, session) in sessions.all() { write(id, session, .detached, session.positions) }
     }
 }

@@ -22,7 +22,7 @@ public final class Uplink: ReactorHandler {
     var lastTellTick: UInt32 = 0
     var wasUp = false
 
-    var sessions: [SessionID: HeldSession] = [:]
+    var sessions = SessionTable()
     /// Sessions of which the backplane does not have all.
     var unsavedSessions: Set<SessionID> = []
     /// Sessions of polls that moved on since they were saved.

@@ -27,6 +27,9 @@ public struct SessionID: Hashable, Sendable, CustomStringConvertible {
         (high, low) = words
     }
 
+    /// One of 256 parts of a table, each as likely.
+    public var shard: Int { Int(low & 0xff) }
+
     /// The text form.
     public var description: String { Self.hexadecimal(high) + Self.hexadecimal(low) }
 
