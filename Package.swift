@@ -98,7 +98,11 @@ let package = Package(
         .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: settings),
         .testTarget(name: "BrokerTests", dependencies: ["Broker"], swiftSettings: settings),
         .testTarget(name: "BackplaneTests", dependencies: ["Backplane", "Broker", "Reactor"], swiftSettings: settings),
-        .testTarget(name: "SimulationTests", dependencies: ["Backplane", "Broker", "Reactor"], swiftSettings: settings),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["Backplane", "Broker", "Edge", "Reactor"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "EdgeTests",
             dependencies: ["Edge", "Backplane", "Broker", "Reactor", "Wire"],

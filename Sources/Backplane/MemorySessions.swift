@@ -13,8 +13,6 @@ struct MemorySessions {
 
     private var records: [SessionID: Record] = [:]
 
-    var count: Int { records.count }
-
     mutating func grant(_ request: SessionRequest, now: UInt64, lifetime: UInt64) -> Result<
         SessionGrant, SessionFailure
     > {

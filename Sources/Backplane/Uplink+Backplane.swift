@@ -1,6 +1,6 @@
 public import Broker
 
-// What the backplane answers, and what is read from it.
+// What the backplane answers of channels, and what is read from it. For sessions and presence see the files named so.
 
 extension Uplink: BackplaneDelegate {
     public func linkChanged() {
@@ -74,27 +74,6 @@ extension Uplink: BackplaneDelegate {
             failedReads.insert(name)
         case (.request, _): break
         }
-    }
-
-    public func renewed(_ channel: ChannelName, lost members: [MemberID]) {
-        giveUp(channel, members)
-    }
-
-    public func listed(_ ticket: Ticket, _ list: Result<PresenceList, BackplaneFailure>) {
-        post(.presence(ticket, list), to: 1 << ticket.reactor)
-    }
-
-    public func granted(_ request: SessionRequest, _ outcome: Result<SessionGrant, SessionFailure>) {
-        granted(request: request, outcome)
-    }
-
-    public func saved(_ session: SessionID, fence: UInt64, _ outcome: Result<SessionWrite, BackplaneFailure>) {
-        saved(session, fence, outcome)
-    }
-
-    public func taken(_ session: SessionID, fence: UInt64) {
-        guard let held = sessions[session], held.fence < fence else { return }
-        lose(session)
     }
 
     // MARK: Reads

@@ -1,4 +1,4 @@
-internal import Broker
+public import Broker
 internal import Reactor
 
 /// A member of a channel as its node knows it.
@@ -39,9 +39,13 @@ extension Uplink {
         }
     }
 
+    public func listed(_ ticket: Ticket, _ list: Result<PresenceList, BackplaneFailure>) {
+        post(.presence(ticket, list), to: 1 << ticket.reactor)
+    }
+
     /// Gives up members that came to another node. One that is connected here has come back since.
-    func giveUp(_ name: ChannelName, _ ids: [MemberID]) {
-        for id in ids {
+    public func renewed(_ name: ChannelName, lost: [MemberID]) {
+        for id in lost {
             guard let member = presence[name]?[id] else { continue }
             if member.holder == nil { remove(name, id) } else { backplane.enter(name, id, transport: member.transport) }
         }

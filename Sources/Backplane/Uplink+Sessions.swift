@@ -1,4 +1,4 @@
-internal import Broker
+public import Broker
 internal import Reactor
 
 // The sessions of this node. The backplane decides who owns one; what is here says which connection has it.
@@ -28,7 +28,7 @@ extension Uplink {
         return true
     }
 
-    func granted(request: SessionRequest, _ outcome: Result<SessionGrant, SessionFailure>) {
+    public func granted(_ request: SessionRequest, _ outcome: Result<SessionGrant, SessionFailure>) {
         switch outcome {
         case .success(let grant):
             if request.kind == .open { metrics.sessionsOpened.add() } else { metrics.sessionsResumed.add() }
@@ -97,7 +97,7 @@ extension Uplink {
         backplane.save(id, fence: session.fence, standing, positions)
     }
 
-    func saved(_ id: SessionID, _ fence: UInt64, _ outcome: Result<SessionWrite, BackplaneFailure>) {
+    public func saved(_ id: SessionID, fence: UInt64, _ outcome: Result<SessionWrite, BackplaneFailure>) {
         guard let session = sessions[id], session.fence == fence else { return }
         switch outcome {
         case .success(.kept): break
@@ -112,8 +112,13 @@ extension Uplink {
         }
     }
 
+    public func taken(_ id: SessionID, fence: UInt64) {
+        guard let held = sessions[id], held.fence < fence else { return }
+        lose(id)
+    }
+
     /// Another node owns a session: whoever had it here lets go.
-    func lose(_ id: SessionID) {
+    private func lose(_ id: SessionID) {
         guard let session = sessions[id] else { return }
         forget(id)
         if session.holder == nil { metrics.sessionsTaken.add() }
@@ -132,8 +137,10 @@ extension Uplink {
     /// Repeats what did not get through, writes the checkpoints of polls, and gives up clients that poll no more.
     func tendSessions(_ tick: UInt32) {
         guard backplane.isUp else { return }
-        for id in unsavedSessions { saveAgain(id) }
+        // Taken out first: a write that fails at once is noted again.
+        let unsaved = unsavedSessions
         unsavedSessions.removeAll()
+        for id in unsaved { saveAgain(id) }
         guard Int32(bitPattern: tick &- nextCheckpointTick) >= 0 else { return }
         nextCheckpointTick = seat.tick(afterMilliseconds: limits.checkpointMilliseconds)
         for id in movedSessions { saveAgain(id) }

@@ -30,8 +30,7 @@ public struct Limits: Sendable, Equatable {
     public var connectionsPerAddressMax = 1_000_000
 
     /// Connections a reactor accepts in one turn, so that a storm cannot starve live subscribers: what is not accepted
-    /// waits in the kernel, and not in front of what is published. Hit: the rest waits for the next turn. With 64 a live
-    /// channel's p99 was 3.8 times its quiet value during a storm, with 8 it is 3.1 times, and no storm is slower for it.
+    /// waits in the kernel, and not in front of what is published. Hit: the rest waits for the next turn.
     public var acceptsPerTurnMax = 8
 
     /// Channels of one connection. Hit: 400, or an error message 400.

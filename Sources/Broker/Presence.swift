@@ -14,10 +14,7 @@ public struct MemberID: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The text form.
-    public var description: String {
-        let digits = String(number, radix: 16)
-        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
-    }
+    public var description: String { number.hexadecimal }
 }
 
 /// One subscriber of a channel whose presence is switched on.

@@ -31,12 +31,7 @@ public struct SessionID: Hashable, Sendable, CustomStringConvertible {
     public var shard: Int { Int(low & 0xff) }
 
     /// The text form.
-    public var description: String { Self.hexadecimal(high) + Self.hexadecimal(low) }
-
-    private static func hexadecimal(_ word: UInt64) -> String {
-        let digits = String(word, radix: 16)
-        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
-    }
+    public var description: String { high.hexadecimal + low.hexadecimal }
 }
 
 /// What is kept of a token's secret: its SHA-256. Whoever reads it in Redis cannot resume with it.
@@ -64,10 +59,7 @@ public struct SecretHash: Sendable, Equatable {
 
     /// The text form.
     public var text: String {
-        [words.0, words.1, words.2, words.3].map { word in
-            let digits = String(word, radix: 16)
-            return String(repeating: "0", count: 16 - digits.utf8.count) + digits
-        }.joined()
+        words.0.hexadecimal + words.1.hexadecimal + words.2.hexadecimal + words.3.hexadecimal
     }
 }
 
@@ -194,6 +186,14 @@ public enum SessionWrite: Sendable, Equatable {
     case stale
     /// The backplane does not know the session any more.
     case gone
+}
+
+extension UInt64 {
+    /// Its 16 hexadecimal digits.
+    var hexadecimal: String {
+        let digits = String(self, radix: 16)
+        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    }
 }
 
 extension [SessionPosition] {

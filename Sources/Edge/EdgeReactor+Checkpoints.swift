@@ -33,15 +33,20 @@ extension EdgeReactor {
 
     // MARK: In turn
 
-    /// Looks at a share of the connections in each tick, so that each is looked at once in an interval.
-    func writeCheckpoints() {
+    /// Looks at each connection once in an interval, at an equal share of them in each tick. A share that is too much for
+    /// one tick is gone on with in the next.
+    func writeCheckpoints(_ tick: UInt32) {
         let slots = UInt32(connections.slotCount)
-        guard slots > 0 else { return }
-        let share = UInt64(slots) * CoarseClock.tickMilliseconds / limits.checkpointMilliseconds + 1
+        let ticks = UInt32(max(limits.checkpointMilliseconds / CoarseClock.tickMilliseconds, 1))
+        if tick / ticks != checkpointRound {
+            checkpointRound = tick / ticks
+            if nextCheckpointIndex >= slots { nextCheckpointIndex = 0 }
+        }
+        let end = UInt32(UInt64(slots) * UInt64(tick % ticks + 1) / UInt64(ticks))
         var left = limits.checkpointsPerTickMax
-        for _ in 0..<min(share, UInt64(slots)) where left > 0 {
-            nextCheckpointIndex = (nextCheckpointIndex + 1) % slots
+        while nextCheckpointIndex < end, left > 0 {
             if connections.isLive(nextCheckpointIndex), checkpoint(nextCheckpointIndex) { left -= 1 }
+            nextCheckpointIndex += 1
         }
     }
 
@@ -55,7 +60,10 @@ extension EdgeReactor {
             // One at a time; whoever does not answer is found dead by its heartbeat.
             guard link.unconfirmed.isEmpty else { return false }
         } else if !link.unconfirmed.isEmpty {
-            guard connection.pointee.socket.isAcknowledged else { return false }
+            // A replay may wait behind a full socket, in front of what the log says was sent.
+            guard !connection.pointee.flags.contains(.isBlocked), connection.pointee.socket.isAcknowledged else {
+                return false
+            }
             finish(index, link)
         }
         let moved = progress(of: index, since: link)

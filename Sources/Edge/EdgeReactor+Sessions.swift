@@ -41,7 +41,6 @@ extension EdgeReactor {
         guard let token = opening.token else { return begin(index, opening, []) }
         let key = connections.key(ofLive: index)
         connections[live: index].pointee.flags.insert(.isAnswering)
-        let isPoll = if case .poll = opening.use { true } else { false }
         let kind: SessionRequest.Kind = if case .known = opening.plan.session { .resume } else { .open }
         let holder = SessionHolder(reactor: self.index, connection: key.token)
         ask(.session(key, opening)) {
@@ -52,7 +51,7 @@ extension EdgeReactor {
                     id: token.id,
                     secret: token.secret,
                     holder: holder,
-                    isPoll: isPoll,
+                    isPoll: opening.use.isPoll,
                     isAffine: !opening.offersCookie
                 )
             )
@@ -85,8 +84,7 @@ extension EdgeReactor {
     private func begin(_ index: UInt32, _ opening: Opening, _ known: [SessionPosition]) {
         let connection = connections[live: index]
         let channels = opening.plan.channels(with: known)
-        if case .webSocket = opening.use {
-        } else if channels.isEmpty {
+        if channels.isEmpty, !opening.use.maySubscribeLater {
             releaseSession(index)
             return refuse(index, status: 400, "at least one is needed", field: "channel")
         }

@@ -8,7 +8,7 @@ extension EdgeReactor {
         timers.advance(to: tick, into: &due)
         for index in due where connections.isLive(index) { timerFired(index, tick) }
         giveUpJoins(tick)
-        writeCheckpoints()
+        writeCheckpoints(tick)
         if let drainDeadlineTick { goOnDraining(tick, deadline: drainDeadlineTick) }
         // Once a second.
         if tick % 4 == 0 {

@@ -63,6 +63,7 @@ final class EdgeReactor: ReactorHandler {
 
     // Sessions: where the next checkpoints are looked for, secrets, and refused tokens by address in this second
     var nextCheckpointIndex: UInt32 = 0
+    var checkpointRound: UInt32 = 0
     var secrets = SystemRandomNumberGenerator()
     var refusedTokens: [PeerAddress: Int] = [:]
     /// Names the members that have no session.

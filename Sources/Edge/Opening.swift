@@ -7,6 +7,11 @@ struct Opening {
         case webSocket(accept: String, mayPublish: Bool)
         case stream(Connection.Transport, paddingCount: Int)
         case poll
+
+        var isPoll: Bool { if case .poll = self { true } else { false } }
+
+        /// Only a WebSocket has commands.
+        var maySubscribeLater: Bool { if case .webSocket = self { true } else { false } }
     }
 
     let use: Use

@@ -13,6 +13,18 @@ struct SessionTests {
         try UplinkFixture(backplane, reactors: 2, change)
     }
 
+    /// A fixture, and a session that its first reactor holds by connection 1.
+    private func opened(isPoll: Bool = false, fence: UInt64 = 1, _ change: (inout Limits) -> Void = { _ in }) throws
+        -> (UplinkFixture, SessionRequest)
+    {
+        let fixture = try fixture(change)
+        let request = sessionRequest(.open, isPoll: isPoll)
+        fixture.uplink.receive(.session(request))
+        backplane.grant(fence: fence)
+        _ = fixture.reports()
+        return (fixture, request)
+    }
+
     private func holder(_ connection: UInt64, on reactor: Int = 0) -> SessionHolder {
         SessionHolder(reactor: reactor, connection: connection)
     }
@@ -39,11 +51,7 @@ struct SessionTests {
 
     @Test("a resume on the same node ends the old connection's hold, on whichever reactor it is")
     func takeOverHere() throws {
-        let fixture = try fixture()
-        let request = sessionRequest(.open)
-        fixture.uplink.receive(.session(request))
-        backplane.grant(fence: 1)
-        _ = fixture.reports()
+        let (fixture, request) = try opened()
         fixture.uplink.receive(
             .session(sessionRequest(.resume, id: request.id, number: 8, reactor: 1, connection: 2))
         )
@@ -64,11 +72,7 @@ struct SessionTests {
 
     @Test("a wrong token changes nothing for who holds the session")
     func wrongToken() throws {
-        let fixture = try fixture()
-        let request = sessionRequest(.open)
-        fixture.uplink.receive(.session(request))
-        backplane.grant(fence: 1)
-        _ = fixture.reports()
+        let (fixture, request) = try opened()
         fixture.uplink.receive(.session(sessionRequest(.resume, id: request.id, secret: 2, number: 8, connection: 2)))
         backplane.refuse(.unknown)
         #expect(fixture.reports() == ["no session 8 unknown"])
@@ -81,11 +85,7 @@ struct SessionTests {
         arguments: [true, false]
     )
     func takeOverElsewhere(byMessage: Bool) throws {
-        let fixture = try fixture()
-        let request = sessionRequest(.open)
-        fixture.uplink.receive(.session(request))
-        backplane.grant(fence: 1)
-        _ = fixture.reports()
+        let (fixture, request) = try opened()
         if byMessage {
             backplane.delegate?.taken(request.id, fence: 2)
         } else {
@@ -102,10 +102,7 @@ struct SessionTests {
 
     @Test("an answer to a write with an older fence says nothing of a session that was resumed since")
     func lateRefusal() throws {
-        let fixture = try fixture()
-        let request = sessionRequest(.open)
-        fixture.uplink.receive(.session(request))
-        backplane.grant(fence: 1)
+        let (fixture, request) = try opened()
         fixture.uplink.receive(.session(sessionRequest(.resume, id: request.id, number: 8, connection: 2)))
         backplane.grant(fence: 3)
         _ = fixture.reports()
@@ -116,10 +113,7 @@ struct SessionTests {
 
     @Test("a poll finds its session in memory; a wrong secret does not")
     func affinity() throws {
-        let fixture = try fixture()
-        let request = sessionRequest(.open, isPoll: true)
-        fixture.uplink.receive(.session(request))
-        backplane.grant(fence: 1)
+        let (fixture, request) = try opened(isPoll: true)
         fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 5)]))
         #expect(backplane.takeWrites() == ["held 1 a@5-0"])
         fixture.uplink.receive(.releaseSession(request.id, holder(1)))
@@ -145,10 +139,7 @@ struct SessionTests {
         "a poll that does not say it was here last may have been elsewhere: the backplane is asked, and has all first"
     )
     func notAffine() throws {
-        let fixture = try fixture()
-        let request = sessionRequest(.open, isPoll: true)
-        fixture.uplink.receive(.session(request))
-        backplane.grant(fence: 1)
+        let (fixture, request) = try opened(isPoll: true)
         fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 5)]))
         fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 6)]))
         fixture.uplink.receive(.releaseSession(request.id, holder(1)))
@@ -164,11 +155,7 @@ struct SessionTests {
 
     @Test("a poll displaces the one that is held, and the displaced one releases nothing")
     func displacedPoll() throws {
-        let fixture = try fixture()
-        let request = sessionRequest(.open, isPoll: true)
-        fixture.uplink.receive(.session(request))
-        backplane.grant(fence: 1)
-        _ = fixture.reports()
+        let (fixture, request) = try opened(isPoll: true)
         fixture.uplink.receive(
             .session(sessionRequest(.resume, id: request.id, number: 2, connection: 2, isPoll: true))
         )
@@ -180,10 +167,7 @@ struct SessionTests {
 
     @Test("a client that polls no more is given up after the time to resume")
     func idlePoll() throws {
-        let fixture = try fixture { $0.resumeMilliseconds = 5_000 }
-        let request = sessionRequest(.open, isPoll: true)
-        fixture.uplink.receive(.session(request))
-        backplane.grant(fence: 1)
+        let (fixture, request) = try opened(isPoll: true) { $0.resumeMilliseconds = 5_000 }
         fixture.uplink.receive(.releaseSession(request.id, holder(1)))
         fixture.tick(12)
         #expect(fixture.metrics.sessions.value == 1)
@@ -195,11 +179,7 @@ struct SessionTests {
 
     @Test("a session that the backplane lost is put back, and its connection tells all again")
     func restored() throws {
-        let fixture = try fixture()
-        let request = sessionRequest(.open)
-        fixture.uplink.receive(.session(request))
-        backplane.grant(fence: 4)
-        _ = fixture.reports()
+        let (fixture, request) = try opened(fence: 4)
         fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 5)]))
         _ = backplane.takeWrites()
         backplane.delegate?.saved(request.id, fence: 4, .success(.gone))
@@ -212,11 +192,7 @@ struct SessionTests {
 
     @Test("a write that did not get through is repeated once the backplane is there")
     func repeated() throws {
-        let fixture = try fixture()
-        let request = sessionRequest(.open)
-        fixture.uplink.receive(.session(request))
-        backplane.grant(fence: 1)
-        _ = fixture.reports()
+        let (fixture, request) = try opened()
         fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 5)]))
         backplane.setUp(false)
         backplane.delegate?.saved(request.id, fence: 1, .failure(.unavailable))
@@ -227,6 +203,24 @@ struct SessionTests {
         #expect(fixture.reports() == ["up", "forgotten of 1"])
         fixture.tick(8)
         #expect(fixture.reports() == [])
+    }
+
+    @Test("a repeated write that fails at once, too, is repeated again")
+    func repeatedAgain() throws {
+        let (fixture, request) = try opened(isPoll: true)
+        fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 5)]))
+        // Past the first renewal.
+        fixture.tick(8)
+        _ = backplane.takeWrites()
+        backplane.delegate?.saved(request.id, fence: 1, .failure(.unavailable))
+        backplane.failsWrites = true
+        fixture.tick(8)
+        #expect(backplane.takeWrites() == ["held 1 a@5-0", "held 1 a@5-0"])
+        backplane.failsWrites = false
+        fixture.tick(4)
+        #expect(backplane.takeWrites() == ["held 1 a@5-0"])
+        fixture.tick(8)
+        #expect(backplane.takeWrites() == [])
     }
 
     @Test("every session is renewed within half of its life")
@@ -250,10 +244,7 @@ struct SessionTests {
 
     @Test("a node that ends leaves its sessions behind, with all that it knows of them")
     func left() throws {
-        let fixture = try fixture()
-        let request = sessionRequest(.open, isPoll: true)
-        fixture.uplink.receive(.session(request))
-        backplane.grant(fence: 1)
+        let (fixture, request) = try opened(isPoll: true)
         fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 5)]))
         fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 6)]))
         _ = backplane.takeWrites()

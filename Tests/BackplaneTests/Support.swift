@@ -68,6 +68,8 @@ final class ScriptedBackplane: Backplane {
     var isUp = true
     /// Whether subscriptions are acknowledged at once.
     var acknowledges = true
+    /// Whether writes to sessions fail at once.
+    var failsWrites = false
     private(set) weak var delegate: (any BackplaneDelegate)?
     private(set) var subscriptions: [String] = []
     private(set) var unsubscriptions: [String] = []
@@ -122,6 +124,7 @@ final class ScriptedBackplane: Backplane {
     func save(_ session: SessionID, fence: UInt64, _ standing: SessionStanding, _ positions: [SessionPosition]) {
         let list = positions.map { "\($0.channel)@\($0.position.map { "\($0)" } ?? "-")" }
         writes.append((["\(standing)", "\(fence)"] + list).joined(separator: " "))
+        if failsWrites { delegate?.saved(session, fence: fence, .failure(.overloaded)) }
     }
 
     func restore(_ session: SessionID, secret: SecretHash, fence: UInt64) { writes.append("restore \(fence)") }

@@ -219,6 +219,20 @@ struct SessionTests {
         }
     }
 
+    @Test("a checkpoint comes once in an interval, however few connections there are")
+    func checkpointInterval() throws {
+        try withNode {
+            $0.limits.checkpointMilliseconds = 60_000
+        } _: { node in
+            let (socket, _) = try open(node, "?channel=a")
+            try socket.next("subscribed")
+            try node.publish("a", "x")
+            try socket.next("message")
+            // Time in which nothing must happen: a fraction of the interval, and several ticks.
+            #expect(socket.client.isSilent(for: 1.5))
+        }
+    }
+
     @Test("a stream's checkpoint is what its reader's system has had for a while")
     func streamCheckpoints() throws {
         try withNode {

@@ -1,5 +1,7 @@
 import Broker
 
+@testable import Edge
+
 /// A connection of a client to an edge: the edge's side of it, and a socket that holds a limited number of unread bytes.
 final class SimulatedConnection {
     let slot: UInt32
@@ -15,7 +17,7 @@ final class SimulatedConnection {
     var isClosing = false
     var isShut = false
     var isClosed = false
-    var session: SimulatedSessionLink?
+    var session: SessionLink?
     var poll: SimulatedPoll?
 
     // The client's side

@@ -1,5 +1,7 @@
 import Broker
 
+@testable import Edge
+
 extension SimulatedEdge {
     // MARK: Opening
 
@@ -43,7 +45,7 @@ extension SimulatedEdge {
         }
         switch outcome {
         case .success(let positions):
-            connection.session = SimulatedSessionLink(token.id, saved: positions)
+            connection.session = SessionLink(token.id, saved: positions)
             begin(connection, opening, token: token, positions)
         case .failure(.unknown): sayBye(connection, 4_003)
         case .failure(.backplane):
@@ -99,7 +101,7 @@ extension SimulatedEdge {
 
     private func save(
         _ connection: SimulatedConnection,
-        _ link: SimulatedSessionLink,
+        _ link: SessionLink,
         _ changes: [SessionPosition]
     ) {
         if !changes.isEmpty { node.post(.saveSession(link.id, holder(connection), changes)) }
@@ -123,7 +125,7 @@ extension SimulatedEdge {
         write(connection, .ping(number: link.checkpointNumber))
     }
 
-    private func finish(_ connection: SimulatedConnection, _ link: SimulatedSessionLink) {
+    private func finish(_ connection: SimulatedConnection, _ link: SessionLink) {
         save(connection, link, link.confirm())
     }
 
@@ -144,7 +146,7 @@ extension SimulatedEdge {
         if let link = connection.session { finish(connection, link) }
     }
 
-    private func progress(of connection: SimulatedConnection, since link: SimulatedSessionLink) -> [SessionPosition] {
+    private func progress(of connection: SimulatedConnection, since link: SessionLink) -> [SessionPosition] {
         var moved: [SessionPosition] = []
         var next = connection.firstSubscription
         while next != SubscriptionTable.none {

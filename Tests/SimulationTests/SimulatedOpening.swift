@@ -1,34 +1,5 @@
 import Broker
 
-/// What a connection has of its session. (See Edge/SessionLink.swift.)
-final class SimulatedSessionLink {
-    let id: SessionID
-    private(set) var saved: [SessionPosition]
-    private(set) var unconfirmed: [SessionPosition] = []
-    private(set) var checkpointNumber: UInt32 = 0
-
-    init(_ id: SessionID, saved: [SessionPosition]) {
-        self.id = id
-        self.saved = saved
-    }
-
-    func note(_ changes: [SessionPosition]) -> [SessionPosition] {
-        let news = changes.filter { !saved.contains($0) }
-        for change in news { saved.apply(change) }
-        return news
-    }
-
-    func begin(_ positions: [SessionPosition]) {
-        unconfirmed = positions
-        checkpointNumber &+= 1
-    }
-
-    func confirm() -> [SessionPosition] {
-        defer { unconfirmed = [] }
-        return note(unconfirmed.filter { each in saved.contains { $0.channel == each.channel } })
-    }
-}
-
 /// A client's token: the name of a session and the hash of its secret.
 struct SimulatedToken {
     let number: Int
