@@ -1,5 +1,6 @@
 public import Backplane
 internal import Broker
+internal import Logging
 public import Reactor
 
 /// A running node: its reactors' threads, the uplink's, and nothing that a client would need back.
@@ -28,7 +29,7 @@ public final class Node: Sendable {
         backplane: @escaping BackplaneMaker
     ) throws(SystemError) {
         HostProcess.ignoreBrokenPipes()
-        HostProcess.raiseDescriptorLimit()
+        Self.makeRoomForDescriptors(configuration)
         let metrics = (0..<configuration.reactorCount).map { _ in EdgeMetrics() }
         let status = NodeStatus(uplink: UplinkMetrics(), reactors: metrics)
         var inboxes: [Inbox<UplinkReport>] = []
@@ -66,6 +67,20 @@ public final class Node: Sendable {
         uplinkThread.post(())
         keepers.wait()
     }
+
+    /// For every connection a node may have, before it has threads that would wait for room. It runs without, only less
+    /// smoothly.
+    private static func makeRoomForDescriptors(_ configuration: EdgeConfiguration) {
+        let wanted = configuration.limits.connectionsMax + ownDescriptorsMax
+        do {
+            try HostProcess.reserveDescriptors(min(HostProcess.raiseDescriptorLimit(), wanted))
+        } catch {
+            configuration.logger.warning("no room made for descriptors", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// What a node opens besides its clients' connections: some ten for each reactor, and those to Redis.
+    private static let ownDescriptorsMax = 1_024
 
     private func startEdge(_ configuration: EdgeConfiguration, _ index: Int) throws(SystemError) {
         let (inbox, uplink, status, edges) = (reports[index], uplink, status, edges)

@@ -274,6 +274,17 @@ static inline long creactor_raise_descriptor_limit(void) {
     return (long)limit.rlim_cur;
 }
 
+/* Makes room for descriptors below `count` in the process's table, by using its last place once. Returns 0 or -errno. */
+static inline int creactor_reserve_descriptors(int count) {
+    int any = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (any < 0) return -errno;
+    int last = fcntl(any, F_DUPFD_CLOEXEC, count - 1);
+    int outcome = last < 0 ? -errno : 0;
+    if (last >= 0) close(last);
+    close(any);
+    return outcome;
+}
+
 /* Writes what an errno means into `text`. In reactor.c, for the two kinds of strerror_r differ by feature macros. */
 void creactor_error_text(int code, char *text, size_t count);
 
