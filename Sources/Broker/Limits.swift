@@ -43,6 +43,10 @@ public struct Limits: Sendable, Equatable {
     /// `perseid_polls_empty_total`.
     public var pollMilliseconds: UInt64 = 25_000
 
+    /// Bytes of payload in the answer to a poll, which the last one may exceed. Hit: the rest is for the next poll, from
+    /// the cursor that the answer gives; `perseid_polls_divided_total`.
+    public var pollBytesMax = 1_048_576
+
     /// Bytes of one JSON stream: some clients keep all of a body in memory. Hit: it ends with a whole message, and the
     /// client goes on with a new one from its cursor; `perseid_streams_renewed_total`.
     public var streamBytesMax = 16_777_216

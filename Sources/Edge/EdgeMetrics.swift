@@ -18,6 +18,8 @@ public final class EdgeMetrics: Sendable {
     public let polls = Counter()
     /// Polls answered with nothing because they were held long enough.
     public let pollsEmpty = Counter()
+    /// Polls whose answer had no room for all there was.
+    public let pollsDivided = Counter()
     /// JSON streams ended because of their age or size.
     public let streamsRenewed = Counter()
     /// Requests with a valid head.

@@ -130,13 +130,22 @@ extension EdgeReactor {
 
     // MARK: Progress
 
-    /// Subscriptions that moved on since they were saved, as far as the socket has taken them.
+    /// Subscriptions that moved on since they were saved, as far as the socket has taken them. Where something missed is
+    /// still being told, that is as far as it was made into frames.
     private func progress(of index: UInt32, since link: SessionLink) -> [SessionPosition] {
         var moved: [SessionPosition] = []
+        let replays = connections[live: index].pointee.outbox?.replays ?? []
         var next = connections[live: index].pointee.firstSubscription
         while next != SubscriptionTable.none {
             let reader = subscriptions[next]
-            if let feed = feed(of: reader.pointee.log) { append(progressOf: reader, in: feed, to: &moved) }
+            if let feed = feed(of: reader.pointee.log) {
+                let name = feed.topics[0].name
+                if let replay = replays.first(where: { $0.cursor.positions[name] != nil }) {
+                    moved += replay.cursor.positions.map { SessionPosition($0.key, $0.value) }
+                } else {
+                    append(progressOf: reader, in: feed, to: &moved)
+                }
+            }
             next = reader.pointee.next
         }
         return moved.filter { !link.saved.contains($0) }

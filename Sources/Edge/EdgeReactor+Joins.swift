@@ -127,29 +127,16 @@ extension EdgeReactor {
     private func tellSubscribed(_ index: UInt32, _ join: Join) {
         let isRaw = connections[live: index].pointee.flags.contains(.isRaw)
         output.removeAll()
-        for part in join.parts {
-            if !isRaw {
-                appendSubscribed(
-                    part.topic,
-                    at: part.position,
-                    recovered: part.isRecovered,
-                    commandID: join.commandID,
-                    as: .webSocketJSON
-                )
-            }
-            for publication in part.replay {
-                encoder.append(
-                    publication.payload,
-                    position: publication.position,
-                    channel: part.topic.name,
-                    cursor: nil,
-                    as: isRaw ? .webSocketRaw : .webSocketJSON,
-                    to: &output
-                )
-            }
-            metrics.deliveries.add(part.replay.count)
+        for part in join.parts where !isRaw {
+            appendSubscribed(
+                part.topic,
+                at: part.position,
+                recovered: part.isRecovered,
+                commandID: join.commandID,
+                as: .webSocketJSON
+            )
         }
-        write(index, output.bytes)
+        write(index, replaying: join)
     }
 
     func appendSubscribed(

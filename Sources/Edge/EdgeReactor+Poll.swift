@@ -15,7 +15,8 @@ extension EdgeReactor {
         let poll = Poll(
             connection: connections.key(ofLive: index),
             opening: opening,
-            hasCursor: channels.contains { $0.since != nil }
+            hasCursor: channels.contains { $0.since != nil },
+            bytesMax: limits.pollBytesMax
         )
         connection.pointee.session?.poll = poll
         connection.pointee.flags.insert(.isAnswering)
@@ -84,6 +85,7 @@ extension EdgeReactor {
         }
         frame.append("}")
         metrics.deliveries.add(poll.items.count)
+        if poll.isDivided { metrics.pollsDivided.add() }
         answerOrigin = poll.opening.origin
         leaveAll(poll.connection.index)
         releaseSession(poll.connection.index)

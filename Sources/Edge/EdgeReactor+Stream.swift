@@ -99,20 +99,6 @@ extension EdgeReactor {
         if encoding.isEventStream {
             start.withUTF8 { EventStreamEncoder.appendCheckpoint(id: UnsafeRawBufferPointer($0), to: &output) }
         }
-        for part in join.parts {
-            for publication in part.replay {
-                cursor.positions[part.topic.name] = publication.position
-                encoder.append(
-                    publication.payload,
-                    position: publication.position,
-                    channel: part.topic.name,
-                    cursor: cursor.text,
-                    as: encoding,
-                    to: &output
-                )
-            }
-            metrics.deliveries.add(part.replay.count)
-        }
-        write(index, output.bytes)
+        write(index, replaying: join)
     }
 }

@@ -73,6 +73,7 @@ extension EdgeReactor {
             let reader = subscriptions[next]
             if let feed = feed(of: reader.pointee.log), feed.key.channels == [channel] {
                 if connection.pointee.unfinished == next { finishFrame(index) }
+                connection.pointee.outbox?.replays.removeAll { $0.cursor.positions[channel] != nil }
                 if feed.topics[0].hasPresence { leave(feed.topics[0], index, .clean) }
                 let following = reader.pointee.next
                 if previous == SubscriptionTable.none {
@@ -209,7 +210,7 @@ extension EdgeReactor {
             // What was asked for others answers those whose position it knows.
             let isCovered = page.since.map { since == $0 || since > $0 && since <= page.head } ?? false
             guard isCovered else { return advance(part) }
-            part.replay = page.publications.filter { $0.position > since }
+            part.replay = page.publications.drop { $0.position <= since }
             part.isRecovered = page.isComplete(after: since)
             part.position = part.isRecovered == true ? since : part.replay.first?.previous ?? topic.last
             part.state = .ready

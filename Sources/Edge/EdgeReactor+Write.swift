@@ -91,8 +91,8 @@ extension EdgeReactor {
     /// Sends what waits for a connection: the rest of a frame first, then the outbox, then its logs. One gathering send
     /// for all of it; also how a connection with several channels gets one system call per turn.
     func drain(_ index: UInt32) {
-        rejoin(index)
         while true {
+            rejoin(index)
             let connection = connections[live: index]
             if connection.pointee.flags.contains(.isClosed) { return }
             gather(index)
@@ -116,16 +116,23 @@ extension EdgeReactor {
         let connection = connections[live: index]
         let unfinished = connection.pointee.unfinished
         if unfinished != SubscriptionTable.none { gather(subscription: unfinished) }
+        let isClosing = connection.pointee.flags.contains(.isClosing)
+        if !isClosing { refillOutbox(index) }
         connection.pointee.outbox?.withSegments(upTo: Self.partsMax) {
             parts.append(OutputPart($0))
             partSources.append(.outbox)
         }
-        if connection.pointee.flags.contains(.isClosing) { return }
+        if isClosing || isReplaying(index) { return }
         var next = connection.pointee.firstSubscription
         while next != SubscriptionTable.none, parts.count < Self.partsMax {
             if next != unfinished { gather(subscription: next) }
             next = subscriptions[next].pointee.next
         }
+    }
+
+    /// Whether something is to be told first, before what its logs hold.
+    private func isReplaying(_ index: UInt32) -> Bool {
+        connections[live: index].pointee.outbox?.replays.isEmpty == false
     }
 
     private func gather(subscription: UInt32) {
@@ -166,7 +173,7 @@ extension EdgeReactor {
     /// Puts subscriptions that fell out of their window back among the readers, behind the news of what they missed.
     private func rejoin(_ index: UInt32) {
         let connection = connections[live: index]
-        guard !connection.pointee.flags.contains(.isClosing) else { return }
+        guard !connection.pointee.flags.contains(.isClosing), !isReplaying(index) else { return }
         var next = connection.pointee.firstSubscription
         while next != SubscriptionTable.none {
             let reader = subscriptions[next]

@@ -49,7 +49,7 @@ final class JoinPart {
     let since: Position?
 
     var state = State.opening
-    var replay: [Publication] = []
+    var replay: ArraySlice<Publication> = []
 
     /// Whether nothing is missing since `since`; `nil` without one.
     var isRecovered: Bool?

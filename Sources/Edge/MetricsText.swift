@@ -25,6 +25,7 @@ struct MetricsText: ~Copyable {
         append("{transport=\"jsonstream\"}", of: "perseid_connections", sum(node, \.jsonStreamConnections))
         gauge("perseid_polls", "Polls held now.", sum(node, \.polls))
         counter("perseid_polls_empty_total", "Polls held in vain.", sum(node, \.pollsEmpty))
+        counter("perseid_polls_divided_total", "Polls answered with a part.", sum(node, \.pollsDivided))
         counter("perseid_streams_renewed_total", "Streams ended by age or size.", sum(node, \.streamsRenewed))
         counter("perseid_connections_accepted_total", "Connections accepted.", sum(node, \.accepted))
         counter("perseid_connections_refused_total", "Connections refused by a limit.", sum(node, \.refused))

@@ -1,3 +1,5 @@
+internal import Broker
+
 /// What waits to be sent to one connection besides the logs it reads: answers, replays, the ends of frames.
 ///
 /// Thread: owned by one reactor. It exists only while the socket takes less than it is given, so an idle connection has
@@ -10,9 +12,13 @@ final class Outbox {
 
     private var segments: [Segment] = []
 
-    /// Bytes that wait.
+    /// What the client missed and was not told yet; it comes behind all of the segments.
+    var replays: [Replay] = []
+
+    /// Bytes that wait, without the replays.
     private(set) var count = 0
 
+    /// Whether all but the replays is sent.
     var isEmpty: Bool { segments.isEmpty }
 
     /// Appends bytes of which the first `skipping` were sent already.

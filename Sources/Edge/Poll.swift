@@ -24,6 +24,11 @@ final class Poll {
     private(set) var topics: [Topic] = []
     private var positions: [Position] = []
 
+    /// Bytes of payload the answer still has room for, and whether something was left for the next poll because of that.
+    /// Then nothing that has a position is added, or the cursor would pass over what was left.
+    private var roomBytes: Int
+    private(set) var isDivided = false
+
     /// What the answer holds.
     private(set) var items: [(topic: Topic, payload: Payload, position: Position?)] = []
 
@@ -32,10 +37,11 @@ final class Poll {
 
     private var isDue = false
 
-    init(connection: SlabKey, opening: Opening, hasCursor: Bool) {
+    init(connection: SlabKey, opening: Opening, hasCursor: Bool, bytesMax: Int) {
         self.connection = connection
         self.opening = opening
         self.hasCursor = hasCursor
+        roomBytes = bytesMax
     }
 
     /// Whether there is something to tell.
@@ -49,20 +55,33 @@ final class Poll {
     /// Adds a channel that is open, with what the client missed in it.
     func begin(_ part: JoinPart) {
         topics.append(part.topic)
-        positions.append(part.replay.last?.position ?? part.position)
-        for publication in part.replay { items.append((part.topic, publication.payload, publication.position)) }
+        if isDivided { return positions.append(part.since ?? part.position) }
+        positions.append(part.position)
         if part.isRecovered == false { gaps.append((part.topic, part.since ?? .start, part.position)) }
+        for publication in part.replay { add(publication.payload, at: publication.position, in: part.topic) }
+    }
+
+    private func add(_ payload: Payload, at position: Position, in topic: Topic) {
+        if roomBytes <= 0 { isDivided = true }
+        guard !isDivided else { return }
+        roomBytes -= payload.bytes.count
+        items.append((topic, payload, position))
+        advance(topic, to: position)
     }
 
     /// Adds what was published meanwhile; the first of it puts the poll among those that are due.
     func take(_ payload: Payload, at position: Position?, in topic: Topic, due: inout [Poll]) {
-        items.append((topic, payload, position))
-        if let position { advance(topic, to: position) }
+        if let position {
+            add(payload, at: position, in: topic)
+        } else {
+            items.append((topic, payload, nil))
+        }
         becomeDue(&due)
     }
 
     /// Notes that something is gone for good.
     func takeGap(from: Position, to position: Position, in topic: Topic, due: inout [Poll]) {
+        if isDivided { return }
         gaps.append((topic, from, position))
         advance(topic, to: position)
         becomeDue(&due)

@@ -1,4 +1,5 @@
 internal import CReactor
+internal import Synchronization
 
 /// What concerns the whole process: its limits and its end.
 public enum HostProcess {
@@ -15,9 +16,12 @@ public enum HostProcess {
     ///
     /// - Throws: if the process may not have that many, or the kernel has no memory for them.
     public static func reserveDescriptors(_ count: Int) throws(SystemError) {
-        let result = creactor_reserve_descriptors(Int32(clamping: count))
+        // The last place is one: several nodes of a process may not want it at the same moment.
+        let result = reserving.withLock { _ in creactor_reserve_descriptors(Int32(clamping: count)) }
         guard result == 0 else { throw SystemError(call: "fcntl", result: Int(result)) }
     }
+
+    private static let reserving = Mutex(())
 
     /// A write to a closed pipe or socket reports an error instead of ending the process.
     public static func ignoreBrokenPipes() { creactor_ignore_broken_pipes() }

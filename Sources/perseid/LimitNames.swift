@@ -11,6 +11,7 @@ enum LimitNames {
         ("accepts-per-turn-max", \.acceptsPerTurnMax),
         ("channels-per-connection-max", \.channelsPerConnectionMax),
         ("outbox-bytes-max", \.outboxBytesMax),
+        ("poll-bytes-max", \.pollBytesMax),
         ("stream-bytes-max", \.streamBytesMax),
         ("window-bytes-max", \.windowBytesMax),
         ("history-count-max", \.historyCountMax),

@@ -13,6 +13,12 @@ struct Message: CustomStringConvertible {
         self.object = object
     }
 
+    /// One of several in an answer.
+    init(_ object: [String: Any]) throws {
+        text = String(decoding: try JSONSerialization.data(withJSONObject: object), as: UTF8.self)
+        self.object = object
+    }
+
     var description: String { text }
     var type: String { object["type"] as? String ?? "" }
     var channel: String? { object["channel"] as? String }

@@ -1,0 +1,42 @@
+internal import Broker
+
+/// What a client missed, told as fast as it reads.
+///
+/// Thread: owned by one reactor. It holds the publications that all who missed the same hold, and frames of only the next
+/// few: ten thousand slow clients that come back at once cost one history and not ten thousand.
+struct Replay {
+    /// Bytes of frames that are made ahead of the socket: what is left over of them waits in the outbox.
+    static let aheadBytesMax = 65_536
+
+    /// One channel of it.
+    private struct Part {
+        let topic: Topic
+        var rest: ArraySlice<Publication>
+    }
+
+    private var parts: [Part]
+
+    /// Where the client stands once it has what was taken so far.
+    private(set) var cursor: Cursor
+
+    /// The parts of a join whose client was told where each of them begins.
+    init(_ join: Join) {
+        parts = join.parts.map { Part(topic: $0.topic, rest: $0.replay) }
+        cursor = Cursor(Dictionary(uniqueKeysWithValues: join.parts.map { ($0.topic.name, $0.position) }))
+        dropFinishedParts()
+    }
+
+    var isFinished: Bool { parts.isEmpty }
+
+    /// Takes the next publication; the cursor moves behind it.
+    mutating func next() -> (publication: Publication, topic: Topic)? {
+        guard let topic = parts.first?.topic, let publication = parts[0].rest.popFirst() else { return nil }
+        cursor.positions[topic.name] = publication.position
+        dropFinishedParts()
+        return (publication, topic)
+    }
+
+    private mutating func dropFinishedParts() {
+        while let first = parts.first, first.rest.isEmpty { parts.removeFirst() }
+    }
+}
