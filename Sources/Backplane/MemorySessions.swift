@@ -2,7 +2,8 @@ internal import Broker
 
 /// The sessions of a single node, as Redis has those of a cluster: the same fences, the same ends.
 ///
-/// Thread: owned by the uplink, inside its backplane.
+/// Thread: owned by the uplink, inside its backplane. In parts, as `SessionTable`: none of them grows or is looked through
+/// for so long that what is published waits.
 struct MemorySessions {
     private struct Record {
         let secret: SecretHash
@@ -11,7 +12,11 @@ struct MemorySessions {
         var positions: [SessionPosition]
     }
 
-    private var records: [SessionID: Record] = [:]
+    /// Parts that are looked through at a time: all of them in 16 s, for a lapsed record only takes room.
+    private static let sweptCount = 16
+
+    private var shards = [[SessionID: Record]](repeating: [:], count: 256)
+    private var nextSwept = 0
 
     mutating func grant(_ request: SessionRequest, now: UInt64, lifetime: UInt64) -> Result<
         SessionGrant, SessionFailure
@@ -19,15 +24,22 @@ struct MemorySessions {
         let end = now + lifetime
         switch request.kind {
         case .open:
-            records[request.id] = Record(secret: request.secret, fence: 1, millisecondsEnd: end, positions: [])
+            shards[request.id.shard][request.id] = Record(
+                secret: request.secret,
+                fence: 1,
+                millisecondsEnd: end,
+                positions: []
+            )
             return .success(SessionGrant(fence: 1, positions: []))
         case .resume:
-            guard var record = records[request.id], record.millisecondsEnd > now, record.secret == request.secret else {
+            guard var record = shards[request.id.shard][request.id], record.millisecondsEnd > now,
+                record.secret == request.secret
+            else {
                 return .failure(.unknown)
             }
             record.fence += 1
             record.millisecondsEnd = end
-            records[request.id] = record
+            shards[request.id.shard][request.id] = record
             return .success(SessionGrant(fence: record.fence, positions: record.positions))
         }
     }
@@ -39,26 +51,34 @@ struct MemorySessions {
         _ positions: [SessionPosition],
         millisecondsEnd: UInt64
     ) -> SessionWrite {
-        guard var record = records[session] else { return .gone }
+        guard var record = shards[session.shard][session] else { return .gone }
         guard record.fence <= fence else { return .stale }
         guard standing != .ended else {
-            records[session] = nil
+            shards[session.shard][session] = nil
             return .kept
         }
         record.fence = fence
         record.millisecondsEnd = millisecondsEnd
         for change in positions { record.positions.apply(change) }
-        records[session] = record
+        shards[session.shard][session] = record
         return .kept
     }
 
     mutating func restore(_ session: SessionID, secret: SecretHash, fence: UInt64, millisecondsEnd: UInt64) {
-        records[session] = Record(secret: secret, fence: fence, millisecondsEnd: millisecondsEnd, positions: [])
+        shards[session.shard][session] = Record(
+            secret: secret,
+            fence: fence,
+            millisecondsEnd: millisecondsEnd,
+            positions: []
+        )
     }
 
-    /// Forgets those that lapsed.
+    /// Forgets those that lapsed, in the parts whose turn it is.
     mutating func sweep(now: UInt64) {
-        let lapsed = records.filter { $0.value.millisecondsEnd <= now }
-        for id in lapsed.keys { records[id] = nil }
+        for _ in 0..<Self.sweptCount {
+            let lapsed = shards[nextSwept].filter { $0.value.millisecondsEnd <= now }
+            for id in lapsed.keys { shards[nextSwept][id] = nil }
+            nextSwept = (nextSwept + 1) % shards.count
+        }
     }
 }

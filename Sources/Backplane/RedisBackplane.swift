@@ -11,12 +11,18 @@ public final class RedisBackplane: Backplane {
     private let subscriptions: RedisSubscriptionLink
     let classify: PayloadClassifier
     private let report: RedisLinkReport
+    private let seat: ReactorSeat
+    private let facts: String
+    private let leaseMilliseconds: UInt64
+    private var nextBeatTick: UInt32 = 0
     private weak var delegate: (any BackplaneDelegate)?
 
-    /// Makes a backplane in the uplink's seat; it connects when it is started.
+    /// Makes a backplane in the uplink's seat; it connects when it is started. `facts` is JSON, for who looks at Redis to
+    /// see which nodes live.
     public init(
         address: RedisAddress,
         nodeID: String,
+        facts: String,
         limits: Limits,
         seat: ReactorSeat,
         classify: @escaping PayloadClassifier,
@@ -38,6 +44,9 @@ public final class RedisBackplane: Backplane {
         )
         self.classify = classify
         self.report = report
+        self.seat = seat
+        self.facts = facts
+        leaseMilliseconds = limits.nodeLeaseMilliseconds
         commands.onAnswer = { [unowned self] in answer($0, $1) }
         commands.onChange = { [unowned self] in changed("commands", $0) }
         commands.onRefused = { [unowned self] in self.report.refused($0) }
@@ -109,6 +118,13 @@ public final class RedisBackplane: Backplane {
     public func tick(_ tick: UInt32) {
         subscriptions.tick(tick)
         commands.tick(tick)
+        if commands.isUp, Int32(bitPattern: tick &- nextBeatTick) >= 0 { beat() }
+    }
+
+    /// Says that this node lives.
+    private func beat() {
+        nextBeatTick = seat.tick(afterMilliseconds: leaseMilliseconds / 3)
+        commands.ask(.live(facts: facts))
     }
 
     public func endOfTurn() {
@@ -116,9 +132,14 @@ public final class RedisBackplane: Backplane {
         commands.endOfTurn()
     }
 
-    public func finish() { commands.finish() }
+    public func finish() {
+        if commands.isUp { commands.ask(.retire) }
+        commands.finish()
+    }
 
     private func changed(_ link: String, _ reason: String?) {
+        // A Redis that is new to this node may not know of it.
+        if reason == nil { nextBeatTick = seat.currentTick }
         report.changed(link, reason)
         delegate?.linkChanged()
     }
@@ -154,7 +175,7 @@ public final class RedisBackplane: Backplane {
             )
         case .save(let session, let fence, _, _), .restore(let session, _, let fence):
             delegate?.saved(session, fence: fence, outcome.map { write($0) })
-        case .authenticate, .select, .version, .install, .prelude, .count, .enter, .leave:
+        case .authenticate, .select, .version, .install, .prelude, .live, .retire, .count, .enter, .leave:
             break
         }
     }

@@ -4,6 +4,7 @@ internal import Broker
 struct RedisCommandWriter {
     private let limits: Limits
     private let node: RedisArgument
+    private let nodeKey: RedisArgument
 
     /// Options are named only where they differ from the function library's own: half of the bytes and of the time that
     /// both sides spend on them.
@@ -12,6 +13,7 @@ struct RedisCommandWriter {
     init(limits: Limits, nodeID: String) {
         self.limits = limits
         node = .text(nodeID)
+        nodeKey = .text(RedisKeys.node(nodeID))
         historyOptions = Self.historyOptions(limits)
     }
 
@@ -41,6 +43,9 @@ struct RedisCommandWriter {
         case .publish(let publish): write(publish, to: link)
         case .read(let channel, let since, let limit, _):
             link.send(ask("perseid_history", channel, .text(since?.description ?? ""), .text(String(limit))))
+        case .live(let facts):
+            link.send(["SET", nodeKey, .text(facts), "PX", .number(limits.nodeLeaseMilliseconds)])
+        case .retire: link.send(["DEL", nodeKey])
         case .count(let channel, let subscribers):
             let lease = RedisArgument.number(limits.countLeaseMilliseconds)
             link.send(call("perseid_count", channel, node, .text(String(subscribers)), lease))

@@ -12,7 +12,7 @@ enum RedisKeys {
 
     static func session(_ id: SessionID) -> String { "perseid:session:{\(id)}" }
 
-    /// Pub/sub channel on which a node is told what concerns it alone.
+    /// What a node that lives says of itself; and the pub/sub channel on which it is told what concerns it alone.
     static func node(_ id: String) -> String { "perseid:node:" + id }
 
     /// The channel a pub/sub message came on.

@@ -10,6 +10,8 @@ enum RedisRequest {
     case prelude
     case publish(PublishRequest)
     case read(ChannelName, since: Position?, limit: Int, ReadPurpose)
+    case live(facts: String)
+    case retire
     case count(ChannelName, subscribers: Int)
     case describe(ChannelName, Ticket)
     case enter(ChannelName, MemberID, transport: String)
@@ -25,7 +27,7 @@ enum RedisRequest {
     var isBulk: Bool {
         switch self {
         case .count, .describe, .enter, .renew, .leave, .list, .grant, .restore, .save: true
-        case .authenticate, .select, .version, .install, .prelude, .publish, .read: false
+        case .authenticate, .select, .version, .install, .prelude, .publish, .read, .live, .retire: false
         }
     }
 }

@@ -116,6 +116,9 @@ public struct Limits: Sendable, Equatable {
     /// See `reconnectMillisecondsMin`.
     public var reconnectMillisecondsMax: UInt64 = 5_000
 
+    /// Lease of what a node says of itself in Redis, renewed three times within it: so long one that was killed is listed.
+    public var nodeLeaseMilliseconds: UInt64 = 30_000
+
     /// Lease of a node's subscriber counts in Redis, renewed three times within it.
     public var countLeaseMilliseconds: UInt64 = 30_000
 

@@ -32,7 +32,10 @@ extension EdgeReactor {
         }
         if poll.hasNews { return answer(poll) }
         polls[poll.connection] = poll
-        for topic in poll.topics { topic.polls[poll.connection] = poll }
+        for topic in poll.topics {
+            topic.polls[poll.connection] = poll
+            changeCount(of: topic, by: 1)
+        }
         metrics.polls.set(polls.count)
         poll.deadlineTick = reactor.tick(afterMilliseconds: limits.pollMilliseconds)
         timers.schedule(poll.connection.index, at: poll.deadlineTick)
@@ -60,6 +63,7 @@ extension EdgeReactor {
         metrics.polls.set(polls.count)
         for topic in poll.topics {
             topic.polls[poll.connection] = nil
+            changeCount(of: topic, by: -1)
             releaseIfUnused(topic)
         }
     }

@@ -122,7 +122,7 @@ extension EdgeReactor {
 
     // MARK: Counts
 
-    private func changeCount(of topic: Topic, by amount: Int) {
+    func changeCount(of topic: Topic, by amount: Int) {
         topic.subscribers += amount
         guard !topic.isCountDirty else { return }
         topic.isCountDirty = true

@@ -40,7 +40,7 @@ final class Topic {
     /// Positions that clients come back with, were not reported yet and were asked about.
     var questionsAhead: Set<Position> = []
 
-    /// Subscriptions, for the cluster-wide count.
+    /// Subscriptions and polls that are held, for the cluster-wide count.
     var subscribers = 0
 
     /// Whether the count changed since the uplink was told.

@@ -38,6 +38,7 @@ enum LimitNames {
         ("head-milliseconds", \.headMilliseconds),
         ("idempotency-milliseconds", \.idempotencyMilliseconds),
         ("linger-milliseconds", \.lingerMilliseconds),
+        ("node-lease-milliseconds", \.nodeLeaseMilliseconds),
         ("redis-milliseconds", \.redisMilliseconds),
         ("reconnect-milliseconds-min", \.reconnectMillisecondsMin),
         ("reconnect-milliseconds-max", \.reconnectMillisecondsMax),

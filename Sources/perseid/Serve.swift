@@ -59,15 +59,23 @@ extension Settings {
         return logger
     }
 
+    /// What a node says of itself in Redis.
+    private var nodeFacts: String {
+        let address = "\"listen\":\"\(edge.host):\(edge.port)\",\"reactors\":\(edge.reactorCount)"
+        return "{\"version\":\"\(Perseid.version)\",\(address),\"since\":\(Clock.realtimeMilliseconds)}"
+    }
+
     /// What makes the backplane, in the uplink's seat.
     func backplaneMaker(_ logger: Logger) -> Node.BackplaneMaker {
         let limits = edge.limits
         let nodeID = edge.nodeID
         guard let redis else { return { _, _ in MemoryBackplane(limits: limits, nodeID: nodeID) } }
+        let facts = nodeFacts
         return { seat, metrics in
             RedisBackplane(
                 address: redis,
                 nodeID: nodeID,
+                facts: facts,
                 limits: limits,
                 seat: seat,
                 classify: { Payload(heard: $0, declared: $1) },

@@ -37,6 +37,21 @@ struct PollTests {
         }
     }
 
+    @Test("a poll that is held is a subscriber")
+    func counts() throws {
+        try withNode { node in
+            func subscribers() throws -> Int? { try node.ask("GET", "/channels/a").json["subscribers"] as? Int }
+            let (one, other) = (try node.connect(), try node.connect())
+            for client in [one, other] { try client.sendRequest("GET", "/poll?channel=a") }
+            try eventually("both are counted") { try subscribers() == 2 }
+            other.close()
+            try eventually("who goes is not") { try subscribers() == 1 }
+            try node.publish("a", "x")
+            _ = try one.readAnswer()
+            try eventually("nor who is answered") { try subscribers() == 0 }
+        }
+    }
+
     @Test("polling again and again with the cursor misses and repeats nothing, whatever is published between")
     func chain() throws {
         try withNode { configuration in

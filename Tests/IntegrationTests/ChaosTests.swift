@@ -36,6 +36,7 @@ import Testing
             "50",
             "--seed",
             "1",
+            "--forbid-gaps",
             "--perseid",
             PerseidNode.executable,
             within: .seconds(240)

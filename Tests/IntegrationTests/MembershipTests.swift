@@ -38,6 +38,27 @@ import Testing
         }
     }
 
+    @Test("Redis says which nodes live, what they are, and no longer of one that ended or died")
+    func nodes() async throws {
+        let environment = ["PERSEID_LIMITS_NODE_LEASE_MILLISECONDS": "1500"]
+        try await Cluster.with(environment: environment) { cluster in
+            func facts(_ node: PerseidNode) async throws -> [String: Any]? {
+                let text = try await cluster.redis.command("GET", "perseid:node:\(node.id)")
+                return try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+            }
+            for node in cluster.nodes {
+                try await eventually("node \(node.id) is listed", isTrue: { try await facts(node) != nil })
+                #expect(try await facts(node)?["listen"] as? String == "127.0.0.1:\(node.port)")
+            }
+            try #require(try await cluster.nodes[0].stop() == .exited(0))
+            #expect(try await facts(cluster.nodes[0]) == nil, "at once")
+            try await cluster.nodes[1].kill()
+            try await eventually("its lease ends", isTrue: { try await facts(cluster.nodes[1]) == nil })
+            try await Task.sleep(for: .milliseconds(2_000))
+            #expect(try await facts(cluster.nodes[2]) != nil, "a lease is renewed")
+        }
+    }
+
     private func expect(_ node: PerseidNode, counts: Int, on nodes: Int, of channel: String) async throws {
         try await eventually(
             "node \(node.id) counts \(counts) on \(nodes) of \(channel)",

@@ -14,7 +14,7 @@ struct Received: Equatable {
     var session: String?
     var code: Int?
 
-    /// The cursor that came with it; only event streams have it in every message.
+    /// The cursor that came with it; only streams have it in every message.
     var cursor: String?
 
     init?(json text: some DataProtocol) {
@@ -29,6 +29,7 @@ struct Received: Equatable {
         session = fields["session"] as? String
         code = fields["code"] as? Int
         if let from = Self.position(fields["from"]), let to = Self.position(fields["to"]) { gap = (from, to) }
+        cursor = fields["cursor"] as? String
         if let value = fields["data"] { data = Self.text(value) }
     }
 

@@ -22,7 +22,9 @@ import Testing
             )
             let streams = try StreamClient(
                 cluster.nodes.flatMap { node in
-                    (0..<4).map { _ in StreamClient.Stream(port: node.port, target: "/sse?channel=news") }
+                    ["/sse", "/sse", "/stream", "/stream"].map {
+                        StreamClient.Stream(port: node.port, target: "\($0)?channel=news")
+                    }
                 },
                 in: cluster.scratch
             )

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// Event streams read by curl: one process, any number of streams, each into a file of its own.
+/// Event streams and JSON streams read by curl: one process, any number of streams, each into a file of its own.
 final class StreamClient: Listeners {
     /// One stream: where, and from which cursor.
     struct Stream {
@@ -56,7 +56,8 @@ final class StreamClient: Listeners {
     }
 }
 
-/// A file into which an event stream flows, read as the HTML standard says, line by line.
+/// A file into which an event stream flows, read as the HTML standard says, line by line; or a JSON stream, whose lines are
+/// messages.
 private struct StreamFile {
     private let file: URL
     private var offset: UInt64 = 0
@@ -82,6 +83,7 @@ private struct StreamFile {
     }
 
     private mutating func take(_ line: String) {
+        if line.hasPrefix("{"), let message = Received(json: Data(line.utf8)) { return received.append(message) }
         if line.isEmpty { return dispatch() }
         let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         let value = parts.count == 2 ? (parts[1].hasPrefix(" ") ? parts[1].dropFirst() : parts[1]) : ""
