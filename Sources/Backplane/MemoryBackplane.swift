@@ -136,8 +136,8 @@ public final class MemoryBackplane: Backplane {
         _ positions: [SessionPosition]
     ) {
         let lifetime = standing == .held ? limits.heldSessionMilliseconds : limits.resumeMilliseconds
-        let end = Clock.realtimeMilliseconds + lifetime
-        let outcome = sessions.save(session, fence: fence, standing, positions, millisecondsEnd: end)
+        let now = Clock.realtimeMilliseconds
+        let outcome = sessions.save(session, fence: fence, standing, positions, now: now, lifetime: lifetime)
         delegate?.saved(session, fence: fence, .success(outcome))
     }
 

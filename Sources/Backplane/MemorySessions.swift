@@ -18,13 +18,21 @@ struct MemorySessions {
     private var shards = [[SessionID: Record]](repeating: [:], count: 256)
     private var nextSwept = 0
 
+    private subscript(id: SessionID) -> Record? {
+        get { shards[id.shard][id] }
+        _modify { yield &shards[id.shard][id] }
+    }
+
+    /// Those that were not forgotten yet.
+    var count: Int { shards.reduce(0) { $0 + $1.count } }
+
     mutating func grant(_ request: SessionRequest, now: UInt64, lifetime: UInt64) -> Result<
         SessionGrant, SessionFailure
     > {
         let end = now + lifetime
         switch request.kind {
         case .open:
-            shards[request.id.shard][request.id] = Record(
+            self[request.id] = Record(
                 secret: request.secret,
                 fence: 1,
                 millisecondsEnd: end,
@@ -32,14 +40,12 @@ struct MemorySessions {
             )
             return .success(SessionGrant(fence: 1, positions: []))
         case .resume:
-            guard var record = shards[request.id.shard][request.id], record.millisecondsEnd > now,
-                record.secret == request.secret
-            else {
+            guard var record = record(request.id, now: now), record.secret == request.secret else {
                 return .failure(.unknown)
             }
             record.fence += 1
             record.millisecondsEnd = end
-            shards[request.id.shard][request.id] = record
+            self[request.id] = record
             return .success(SessionGrant(fence: record.fence, positions: record.positions))
         }
     }
@@ -49,28 +55,33 @@ struct MemorySessions {
         fence: UInt64,
         _ standing: SessionStanding,
         _ positions: [SessionPosition],
-        millisecondsEnd: UInt64
+        now: UInt64,
+        lifetime: UInt64
     ) -> SessionWrite {
-        guard var record = shards[session.shard][session] else { return .gone }
+        guard var record = record(session, now: now) else { return .gone }
         guard record.fence <= fence else { return .stale }
         guard standing != .ended else {
-            shards[session.shard][session] = nil
+            self[session] = nil
             return .kept
         }
         record.fence = fence
-        record.millisecondsEnd = millisecondsEnd
+        record.millisecondsEnd = now + lifetime
         for change in positions { record.positions.apply(change) }
-        shards[session.shard][session] = record
+        self[session] = record
         return .kept
     }
 
     mutating func restore(_ session: SessionID, secret: SecretHash, fence: UInt64, millisecondsEnd: UInt64) {
-        shards[session.shard][session] = Record(
+        self[session] = Record(
             secret: secret,
             fence: fence,
             millisecondsEnd: millisecondsEnd,
             positions: []
         )
+    }
+
+    private func record(_ id: SessionID, now: UInt64) -> Record? {
+        self[id].flatMap { $0.millisecondsEnd > now ? $0 : nil }
     }
 
     /// Forgets those that lapsed, in the parts whose turn it is.
