@@ -1,5 +1,14 @@
 internal import Broker
 
+/// Resumes of one session that this node has asked for. That another node took the session over comes on a road of its own,
+/// and may be heard before the answer.
+struct ResumesUnderWay {
+    var count = 0
+
+    /// The newest fence that was heard of; 0 for none.
+    var takenFence: UInt64 = 0
+}
+
 /// A session that this node holds: for a connection, or for a client between two polls.
 ///
 /// Thread: owned by the uplink. Size: at most 104 bytes beside its name, for there is one per client (a test holds it).

@@ -10,6 +10,7 @@ extension Uplink {
         if grantFromMemory(request) { return }
         // What is known here must be known there before it is asked for.
         if movedSessions.contains(request.id) { saveAgain(request.id) }
+        if request.kind == .resume { resumes[request.id, default: ResumesUnderWay()].count += 1 }
         backplane.grant(request)
     }
 
@@ -36,6 +37,15 @@ extension Uplink {
         case .failure: break
         }
         post(.session(request.ticket, outcome.map(\.positions)), to: 1 << request.ticket.reactor)
+        if request.kind == .resume { endResume(request.id) }
+    }
+
+    /// Lets go at once of what was taken over before this node knew that it had it.
+    private func endResume(_ id: SessionID) {
+        guard var resume = resumes[id] else { return }
+        resume.count -= 1
+        resumes[id] = resume.count > 0 ? resume : nil
+        if let held = sessions[id], held.fence < resume.takenFence { lose(id) }
     }
 
     private func hold(_ request: SessionRequest, _ grant: SessionGrant) {
@@ -113,6 +123,7 @@ extension Uplink {
     }
 
     public func taken(_ id: SessionID, fence: UInt64) {
+        if let heard = resumes[id]?.takenFence { resumes[id]?.takenFence = max(heard, fence) }
         guard let held = sessions[id], held.fence < fence else { return }
         lose(id)
     }

@@ -23,6 +23,7 @@ public final class Uplink: ReactorHandler {
     var wasUp = false
 
     var sessions = SessionTable()
+    var resumes: [SessionID: ResumesUnderWay] = [:]
     /// Sessions of which the backplane does not have all.
     var unsavedSessions: Set<SessionID> = []
     /// Sessions of polls that moved on since they were saved.

@@ -100,6 +100,26 @@ struct SessionTests {
         #expect(fixture.metrics.sessionsTaken.value == 1)
     }
 
+    @Test(
+        "a take-over that is heard of before this node's own resume is answered counts, too",
+        arguments: [true, false]
+    )
+    func earlyMessage(isHeldHere: Bool) throws {
+        let (fixture, request) = try opened()
+        if !isHeldHere { fixture.uplink.receive(.releaseSession(request.id, holder(1))) }
+        fixture.uplink.receive(.session(sessionRequest(.resume, id: request.id, number: 8, connection: 2)))
+        backplane.delegate?.taken(request.id, fence: 3)
+        #expect(fixture.reports() == (isHeldHere ? ["taken from 1"] : []))
+        backplane.grant(fence: 2)
+        #expect(fixture.reports() == ["session 8", "taken from 2"])
+        #expect(fixture.metrics.sessions.value == 0)
+        // It says nothing of what is granted later.
+        fixture.uplink.receive(.session(sessionRequest(.resume, id: request.id, number: 9, connection: 3)))
+        backplane.grant(fence: 4)
+        #expect(fixture.reports() == ["session 9"])
+        #expect(fixture.metrics.sessions.value == 1)
+    }
+
     @Test("an answer to a write with an older fence says nothing of a session that was resumed since")
     func lateRefusal() throws {
         let (fixture, request) = try opened()
