@@ -110,6 +110,9 @@ public final class FanoutLog {
         return (sharedFrame!.bytes, Int(offset - frame.start))
     }
 
+    /// Where the frame ends that a reader at an offset is sent next, or is being sent.
+    public func frameEnd(at offset: UInt64) -> UInt64 { frames.frame(containing: offset)?.end ?? end }
+
     /// The position of the newest publication that was ever appended, or the one the log began at.
     public var lastPosition: Position { frames.newest?.position ?? lastDroppedPosition }
 

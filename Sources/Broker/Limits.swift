@@ -58,9 +58,42 @@ public struct Limits: Sendable, Equatable {
     /// Time a peer that reads nothing may block its connection. Hit: close; `perseid_timeouts_total`.
     public var stallMilliseconds: UInt64 = 60_000
 
-    /// Replies, replays and pongs waiting for one slow connection, to which one more may be added whatever its size.
-    /// Hit: the connection is closed at once, for there is no room to say why; `perseid_policy_actions_total`.
+    /// Bytes that such a peer must take within that time, or it is taken for one that reads nothing.
+    public var stallBytesMin = 4_096
+
+    /// Replies, replays and pongs waiting for one slow connection, with what it costs to keep them, to which one more may be
+    /// added whatever its size. Hit: the connection is closed at once, for there is no room to say why;
+    /// `perseid_policy_actions_total`.
     public var outboxBytesMax = 1_048_576
+
+    /// Of those, how much may wait before the client's next command is looked at. Hit: it waits; so it is the client's own
+    /// business to read what it asked for.
+    public var repliesBytesMax = 65_536
+
+    /// Pause in accepting when the system has no descriptor or memory left. Hit: who comes waits in the kernel;
+    /// `perseid_connections_refused_total`.
+    public var acceptPauseMilliseconds: UInt64 = 250
+
+    // MARK: What a client may make of a node's time
+
+    /// Time one client's requests and commands get in a turn. Hit: the rest comes in the next, behind everyone else's. 200 µs
+    /// are some thirty publishes; two hundred clients that have more than that to say delay nobody by more than the next limit.
+    public var clientSliceMicroseconds: UInt64 = 200
+
+    /// Time that all clients' input gets in a turn, and each other kind of work that comes by the thousand (timers that are due,
+    /// polls that are answered, joins that are ready). Hit: the rest comes in the next turn.
+    public var inputSliceMicroseconds: UInt64 = 1_000
+
+    /// Commands of one WebSocket that the backplane was asked for and has not answered. Hit: the client's next waits;
+    /// `perseid_budget_waits_total`.
+    public var commandsUnderWayMax = 64
+
+    /// Bytes of payload in those, which one more may exceed. Hit: as above.
+    public var commandBytesUnderWayMax = 1_048_576
+
+    /// Channels that one client makes the node begin or cease to hear within a second: twice as many as it may have, so that
+    /// it can exchange all of them. Hit: as above.
+    public var channelChangesPerSecondMax = 256
 
     // MARK: Fan-out
 
@@ -135,9 +168,9 @@ public struct Limits: Sendable, Equatable {
     /// Checkpoints a reactor begins in one tick of 250 ms. Hit: the rest waits for the next.
     public var checkpointsPerTickMax = 1_000
 
-    /// Tokens refused to one address within a second. Hit: 429 with `Retry-After`, without asking Redis;
-    /// `perseid_sessions_throttled_total`. The default leaves room for a load balancer, which is one address.
-    public var refusedTokensPerAddressMax = 100
+    /// Sessions opened from one address, on one reactor, within the time to resume. Hit: the client gets none and keeps its
+    /// cursor; `perseid_sessions_unopened_total`. The default leaves a load balancer, which is one address, alone.
+    public var sessionsPerAddressMax = 100_000
 
     // MARK: Presence
 

@@ -19,7 +19,7 @@ struct Connection: ~Copyable {
     }
 
     struct Flags: OptionSet {
-        let rawValue: UInt16
+        let rawValue: UInt32
 
         /// The socket took less than it was given; writability is watched.
         static let isBlocked = Flags(rawValue: 1)
@@ -52,6 +52,13 @@ struct Connection: ~Copyable {
 
         /// Subscribed to a channel that tells who is.
         static let isPresent = Flags(rawValue: 16_384)
+        /// It stands among those whose input is gone on with at the end of a turn.
+        static let isDeferred = Flags(rawValue: 32_768)
+        /// Its client used up a budget; it is gone on with when that is given anew.
+        static let isWaiting = Flags(rawValue: 65_536)
+
+        /// Nothing is read or understood any more.
+        static let ends: Flags = [.isClosed, .isClosing]
 
         /// An answer is awaited or on its way out: a later request must wait.
         static let holdsRequests: Flags = [.isAnswering, .isBlocked]
@@ -71,8 +78,10 @@ struct Connection: ~Copyable {
     /// The subscription whose frame the socket has only the beginning of.
     var unfinished = SubscriptionTable.none
 
-    /// Bytes of a JSON stream so far, and the tick it began with: it is renewed by age and by size.
-    var streamedBytes: UInt32 = 0
+    /// Bytes sent so far, modulo 2^32. A stream is renewed by their number, a reader that stalls is known by it.
+    var sentBytes: UInt32 = 0
+
+    /// The tick a stream began with, for it is renewed by age, too.
     var streamTick: UInt32 = 0
 
     /// Tick of the last send, for heartbeats.

@@ -1,13 +1,14 @@
 internal import Wire
 
-/// The bytes of a request or a message that is not whole yet, and how far it was understood.
+/// The bytes of a request or a message that is not whole yet, or whose turn has not come, and how far they were understood.
 ///
 /// Thread: owned by one reactor. An idle connection has none (invariant I4).
 final class ConnectionInput {
-    /// Received and not used up.
-    var bytes: [UInt8] = []
+    /// Received; the first `used` of them are used up.
+    private var bytes: [UInt8] = []
+    private var used = 0
 
-    /// Search for the end of the head that `bytes` begins with.
+    /// Search for the end of the head that the bytes begin with.
     var scanner = HTTPHeadScanner()
 
     /// Set once the head is whole and says that a chunked body follows.
@@ -22,11 +23,36 @@ final class ConnectionInput {
         var body = ByteBuffer()
         /// Bytes behind the head that the decoder has seen.
         var decodedCount = 0
-        /// Bytes of head that `bytes` begins with.
+        /// Bytes of head that the input begins with.
         let headCount: Int
 
         init(headCount: Int) { self.headCount = headCount }
     }
+
+    /// Bytes that wait to be understood.
+    var count: Int { bytes.count - used }
+
+    func append(_ received: UnsafeRawBufferPointer) { bytes.append(contentsOf: received) }
+
+    /// Lends what waits to `body`, which says how much of it is used up, and may change it in place. Used bytes are dropped
+    /// once they are the greater part: each byte is moved once at most for each that was used.
+    func withBytes(_ body: (UnsafeMutableRawBufferPointer) -> Int) {
+        // Moved out and back, so that nothing copies the array while its bytes are changed in place.
+        var lent = bytes
+        bytes = []
+        used += lent.withUnsafeMutableBytes { body(UnsafeMutableRawBufferPointer(rebasing: $0[used...])) }
+        if used == lent.count {
+            lent.removeAll(keepingCapacity: lent.capacity <= Self.keptBytesMax)
+            used = 0
+        } else if used > lent.count / 2 {
+            lent.removeFirst(used)
+            used = 0
+        }
+        bytes = lent
+    }
+
+    /// Memory that is kept for the next bytes of a connection whose input is used up while it goes on.
+    private static let keptBytesMax = 65_536
 
     /// Ready for the next request behind the one that was handled.
     func reset() {

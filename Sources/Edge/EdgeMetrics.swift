@@ -1,4 +1,5 @@
 public import Broker
+internal import Reactor
 
 /// What one reactor counts; written by its thread, read by any.
 public final class EdgeMetrics: Sendable {
@@ -56,12 +57,16 @@ public final class EdgeMetrics: Sendable {
     public let latests = Counter()
     /// Tokens that no session answers to, and what is no token.
     public let tokensRefused = Counter()
-    /// Tokens that were not looked at, because too many from their address were refused.
-    public let tokensThrottled = Counter()
+    /// Sessions that were not opened, because too many were from their address.
+    public let sessionsUnopened = Counter()
+    /// Times a client had to wait because a budget of its own was used up.
+    public let budgetWaits = Counter()
     /// Checkpoints of sessions that their clients confirmed.
     public let checkpoints = Counter()
     /// Longest turn of the reactor in the last second, in microseconds.
     public let longestTurnMicroseconds = Counter()
+    /// Turns of the reactor by length, as of the last second.
+    public let turns = TurnHistogram()
     /// Publications by time from their position's clock to their last send.
     public let fanoutLatency = LatencyHistogram()
 
@@ -90,5 +95,23 @@ public final class LatencyHistogram: Sendable {
         let bucket = Self.boundsMilliseconds.firstIndex { milliseconds <= $0 } ?? Self.boundsMilliseconds.count
         buckets[bucket].add()
         sumMilliseconds.add(Int(milliseconds))
+    }
+}
+
+/// A reactor's turns by length, for other threads to read.
+public final class TurnHistogram: Sendable {
+    /// Turns per bucket of `TurnCounts.boundsMicroseconds`, and the rest.
+    public let buckets = (0...TurnCounts.boundsMicroseconds.count).map { _ in Counter() }
+
+    /// Sum of all, in microseconds.
+    public let sumMicroseconds = Counter()
+
+    /// Starts at zero.
+    public init() {}
+
+    /// Takes over what the reactor counted; only its thread may.
+    func set(_ counts: TurnCounts) {
+        for (counter, count) in zip(buckets, counts.buckets) { counter.set(count) }
+        sumMicroseconds.set(Int(clamping: counts.sumMicroseconds))
     }
 }

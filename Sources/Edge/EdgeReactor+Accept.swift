@@ -10,19 +10,45 @@ extension EdgeReactor {
             switch listener.accept() {
             case .accepted(let socket, let peer): admit(socket, from: peer)
             case .none: return
-            case .refused:
-                metrics.refused.add()
-                logger.warning("no descriptor left, connection refused")
-                return
+            case .refused(let error):
+                noteRefusal("\(error)")
+                return pauseAccepting()
             }
         }
+    }
+
+    /// The system has no descriptor or memory left. Who waits in the backlog would be told of again and again, to no avail.
+    private func pauseAccepting() {
+        guard acceptsAgainAtTick == nil, isListening else { return }
+        acceptsAgainAtTick = reactor.tick(afterMilliseconds: limits.acceptPauseMilliseconds)
+        listener.detach(from: reactor.poller)
+    }
+
+    func resumeAccepting() {
+        guard let tick = acceptsAgainAtTick, isDue(tick) else { return }
+        acceptsAgainAtTick = nil
+        guard isListening else { return }
+        do {
+            try listener.attach(to: reactor.poller, token: Self.listenerToken)
+        } catch {
+            noteRefusal("\(error)")
+            acceptsAgainAtTick = reactor.tick(afterMilliseconds: limits.acceptPauseMilliseconds)
+        }
+    }
+
+    private func noteRefusal(_ reason: String) {
+        metrics.refused.add()
+        guard let heldBack = refusalLog.pass(now: reactor.now) else { return }
+        logger.warning("connections refused", metadata: ["reason": "\(reason)", "unmentioned": "\(heldBack)"])
     }
 
     private func admit(_ socket: Socket, from peer: PeerAddress) {
         let fromAddress = connectionsByAddress[peer, default: 0]
         let share = max(limits.connectionsMax / configuration.reactorCount, 1)
         guard connections.count < share, fromAddress < limits.connectionsPerAddressMax else {
-            metrics.refused.add()
+            noteRefusal(
+                connections.count < share ? "connections-per-address-max" : "connections-max, or its descriptors"
+            )
             return socket.close()
         }
         let key = connections.insert(Connection(socket: socket, peer: peer, tick: reactor.currentTick))
@@ -30,7 +56,7 @@ extension EdgeReactor {
             try reactor.poller.add(socket.descriptor, token: key.token, for: .read)
         } catch {
             connections.remove(key)
-            metrics.refused.add()
+            noteRefusal("\(error)")
             return socket.close()
         }
         connectionsByAddress[peer] = fromAddress + 1

@@ -73,7 +73,8 @@ extension EdgeReactor {
             case .success(let position): answerPublished(index, channel, position)
             case .failure(let failure): refuse(index, failure)
             }
-        case .command(let key, let channel, let id):
+        case .command(let key, let channel, let id, let byteCount):
+            endCommand(key, byteCount: byteCount)
             guard connections.contains(key) else { return }
             tellPublished(key.index, channel, id: id, outcome)
         case .history, .describe, .session, .presence, .presenceCommand: break

@@ -44,11 +44,15 @@ extension EdgeReactor {
         }
         let end = UInt32(UInt64(slots) * UInt64(tick % ticks + 1) / UInt64(ticks))
         var left = limits.checkpointsPerTickMax
-        while nextCheckpointIndex < end, left > 0 {
+        let sliceEnd = Clock.monotonicNanoseconds + Self.sliceMicroseconds * 1_000
+        while nextCheckpointIndex < end, left > 0, Clock.monotonicNanoseconds < sliceEnd {
             if connections.isLive(nextCheckpointIndex), checkpoint(nextCheckpointIndex) { left -= 1 }
             nextCheckpointIndex += 1
         }
     }
+
+    /// Time for checkpoints in one tick: some five hundred pings.
+    private static let sliceMicroseconds: UInt64 = 4_000
 
     /// Says whether there was anything to do.
     private func checkpoint(_ index: UInt32) -> Bool {
@@ -134,13 +138,13 @@ extension EdgeReactor {
     /// still being told, that is as far as it was made into frames.
     private func progress(of index: UInt32, since link: SessionLink) -> [SessionPosition] {
         var moved: [SessionPosition] = []
-        let replays = connections[live: index].pointee.outbox?.replays ?? []
+        let replays = connections[live: index].pointee.outbox?.replays
         var next = connections[live: index].pointee.firstSubscription
         while next != SubscriptionTable.none {
             let reader = subscriptions[next]
             if let feed = feed(of: reader.pointee.log) {
                 let name = feed.topics[0].name
-                if let replay = replays.first(where: { $0.cursor.positions[name] != nil }) {
+                if let replay = replays?.first(where: { $0.cursor.positions[name] != nil }) {
                     moved += replay.cursor.positions.map { SessionPosition($0.key, $0.value) }
                 } else {
                     append(progressOf: reader, in: feed, to: &moved)

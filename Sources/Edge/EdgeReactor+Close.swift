@@ -43,6 +43,8 @@ extension EdgeReactor {
         releaseSession(index)
         unsubscribeAll(index)
         timers.cancel(index)
+        stalls[index] = nil
+        budgets[connections.key(ofLive: index)] = nil
         count(connection.pointee.transport, -1)
         if connection.pointee.flags.contains(.isBlocked) { metrics.laggards.add(-1) }
         let peer = connection.pointee.peer
@@ -57,6 +59,12 @@ extension EdgeReactor {
         graveyard.append(connections.key(ofLive: index))
     }
 
+    /// Closes a connection that broke. One whose peer acknowledged nothing for too long was ended by the kernel, by our limit.
+    func fail(_ index: UInt32, _ code: Int32) {
+        if SystemError(call: "send", result: -Int(code)).isTimeout { metrics.timeouts.add() }
+        close(index)
+    }
+
     /// Frees the slots of what was closed in this turn.
     func bury() {
         for key in graveyard { connections.remove(key) }
@@ -69,6 +77,8 @@ extension EdgeReactor {
         guard connection.pointee.flags.isDisjoint(with: [.isClosed, .isClosing]) else { return }
         finishFrame(index)
         leaveAll(index)
+        uncork(index)
+        if connection.pointee.flags.contains(.isClosed) { return }
         connection.pointee.flags.insert(.isClosing)
         connection.pointee.input = nil
         unsubscribeAll(index)
@@ -133,6 +143,7 @@ extension EdgeReactor {
 
     func keepFirst(_ index: UInt32, _ rest: (bytes: [UInt8], skipping: Int)) {
         let connection = connections[live: index]
+        // Whatever is gathered comes behind it.
         let outbox = connection.pointee.outbox ?? Outbox()
         outbox.prepend(rest.bytes, skipping: rest.skipping)
         connection.pointee.outbox = outbox

@@ -79,8 +79,8 @@ extension EdgeReactor {
             case .wouldBlock, .endOfStream:
                 block(index)
                 fallBehind(member, of: log)
-            case .failed:
-                close(index)
+            case .failed(let code):
+                fail(index, code)
             }
         }
     }
@@ -99,7 +99,7 @@ extension EdgeReactor {
     private func fallBehind(_ member: UInt32, of log: FanoutLog) {
         let reader = subscriptions[member]
         guard !reader.pointee.flags.contains(.isSkipping), reader.pointee.offset < log.end else { return }
-        if log.end - reader.pointee.offset <= UInt64(log.windowBytesMax) {
+        if !isTooSlow(reader, log) {
             log.markBehind(reader)
             return log.keep(from: reader.pointee.offset)
         }
@@ -115,5 +115,13 @@ extension EdgeReactor {
             if connection.pointee.unfinished == member { connection.pointee.unfinished = SubscriptionTable.none }
             if let rest { keepFirst(index, rest) }
         }
+    }
+
+    /// Whether a reader lacks more than the window, besides the frame that it stands in: one publication, however large, makes
+    /// nobody too slow.
+    private func isTooSlow(_ reader: UnsafeMutablePointer<Subscription>, _ log: FanoutLog) -> Bool {
+        let window = UInt64(log.windowBytesMax)
+        if log.end - reader.pointee.offset <= window { return false }
+        return log.end - log.frameEnd(at: reader.pointee.offset) > window
     }
 }

@@ -44,7 +44,7 @@ extension EdgeReactor {
         guard metrics.jsonStreamConnections.value > 0 else { return }
         for index in 0..<UInt32(connections.slotCount) where connections.isLive(index) {
             let connection = connections[live: index]
-            if connection.pointee.transport == .jsonStream, connection.pointee.streamedBytes >= limits.streamBytesMax {
+            if connection.pointee.transport == .jsonStream, connection.pointee.sentBytes >= limits.streamBytesMax {
                 renewStream(index)
             }
         }

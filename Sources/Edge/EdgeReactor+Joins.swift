@@ -1,4 +1,5 @@
 internal import Broker
+internal import DequeModule
 internal import Reactor
 internal import Wire
 
@@ -17,15 +18,18 @@ extension EdgeReactor {
         {
             return
         }
-        let key = connections.key(ofLive: index)
-        let parts = channels.map { JoinPart(topic: topic(for: $0.name), since: $0.since) }
+        let parts = channels.map { channel in
+            if topics[channel.name] == nil { countChannelChange(index) }
+            return JoinPart(topic: topic(for: channel.name), since: channel.since)
+        }
         let isOne = connection.pointee.transport.isStream || poll != nil
         let groups = isOne ? [parts] : parts.map { [$0] }
         let deadline = reactor.tick(afterMilliseconds: limits.openMilliseconds)
-        connection.pointee.joinCount += UInt16(groups.count)
+        let key = connections.key(ofLive: index)
+        connection.pointee.joinCount += UInt16(clamping: groups.count)
         for group in groups {
             let join = Join(connection: key, parts: group, commandID: commandID, poll: poll, deadlineTick: deadline)
-            for part in group { part.topic.joins.append(part) }
+            for part in group { part.topic.joins[key] = part }
             for part in group where part.topic.isOpen { advance(part) }
             if join.isReady { finish(join) } else { joins.append(join) }
         }
@@ -50,37 +54,42 @@ extension EdgeReactor {
         return true
     }
 
-    /// Moves on who waits for a topic after something happened to it, and finishes who is ready.
+    /// Moves on who waits for a topic after something happened to it. Who is ready then is finished in turn: to subscribe ten
+    /// thousand takes a tenth of a second, in which nobody else must wait.
     func advanceJoins(of topic: Topic, _ change: (JoinPart) -> Void) {
-        // Taken out as a whole, so that ten thousand who wait for one channel cost ten thousand steps and not their
-        // square.
-        let waiting = topic.joins
-        topic.joins.removeAll()
-        topic.isAdvancing = true
-        for part in waiting {
+        for part in topic.joins.values {
             if part.state == .opening { advance(part) }
             change(part)
+            guard part.join.isReady, !part.join.isQueued else { continue }
+            part.join.isQueued = true
+            readyJoins.append(part.join)
         }
-        for part in waiting where !part.join.isDone {
-            if part.join.isReady { finish(part.join) } else { topic.joins.append(part) }
+    }
+
+    /// Finishes who is ready, for one slice of time. Says whether some are left.
+    func finishReadyJoins() -> Bool {
+        guard !readyJoins.isEmpty else { return false }
+        let end = Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000
+        while let join = readyJoins.popFirst() {
+            if !join.isDone { finish(join) }
+            if Clock.monotonicNanoseconds >= end { break }
         }
-        topic.isAdvancing = false
-        releaseIfUnused(topic)
+        return !readyJoins.isEmpty
     }
 
     func advance(_ part: JoinPart) {
         let topic = part.topic
         guard let since = part.since else {
-            part.state = .ready
+            part.becomeReady()
             return
         }
         if since == topic.last, !topic.isCatchingUp {
             part.isRecovered = true
             part.position = since
-            part.state = .ready
+            part.becomeReady()
             return
         }
-        part.state = .recovering
+        part.becomeRecovering()
         if since > topic.last {
             // Who has more than was reported here asks for himself: the uplink has to know, or it would set him back.
             guard topic.questionsAhead.insert(since).inserted else { return }
@@ -94,8 +103,14 @@ extension EdgeReactor {
 
     private func finish(_ join: Join) {
         join.isDone = true
-        for part in join.parts { part.topic.joins.removeAll { $0 === part } }
-        defer { for part in join.parts { releaseIfUnused(part.topic) } }
+        for part in join.parts { part.topic.joins[join.connection] = nil }
+        defer {
+            for part in join.parts {
+                // What was missed is the reader's own now; a join that is done may be remembered for a while.
+                part.replay = []
+                releaseIfUnused(part.topic)
+            }
+        }
         guard let connection = connections.pointer(to: join.connection),
             connection.pointee.flags.isDisjoint(with: [.isClosed, .isClosing])
         else { return }
@@ -165,32 +180,31 @@ extension EdgeReactor {
     /// Takes back what a WebSocket asked for and did not get yet; says whether there was such a thing.
     func cancelJoin(_ index: UInt32, of channel: ChannelName) -> Bool {
         let key = connections.key(ofLive: index)
-        guard let topic = topics[channel], let part = topic.joins.first(where: { $0.join.connection == key }) else {
-            return false
-        }
+        guard let topic = topics[channel], let part = topic.joins[key] else { return false }
         part.join.isDone = true
         connections[live: index].pointee.joinCount -= 1
-        topic.joins.removeAll { $0 === part }
+        topic.joins[key] = nil
         releaseIfUnused(topic)
         return true
     }
 
-    /// Gives up who waited too long: the backplane is away, and the client may do better elsewhere.
-    func giveUpJoins(_ tick: UInt32) {
-        guard !joins.isEmpty else { return }
-        joins.removeAll { join in
-            if join.isDone { return true }
-            let isGone = !connections.contains(join.connection)
-            guard isGone || Int32(bitPattern: tick &- join.deadlineTick) >= 0 else { return false }
+    /// Gives up who waited too long, for one slice of time: the backplane is away, and the client may do better elsewhere.
+    /// All wait equally long, so the first in the line is due first. Says whether some are left.
+    func giveUpDueJoins() -> Bool {
+        let end = Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000
+        while let join = joins.first, join.isDone || isDue(join.deadlineTick) {
+            joins.removeFirst()
+            if join.isDone { continue }
             giveUp(join)
-            return true
+            if Clock.monotonicNanoseconds >= end { return joins.first.map { isDue($0.deadlineTick) } ?? false }
         }
+        return false
     }
 
     private func giveUp(_ join: Join) {
         join.isDone = true
         for part in join.parts {
-            part.topic.joins.removeAll { $0 === part }
+            part.topic.joins[join.connection] = nil
             releaseIfUnused(part.topic)
         }
         guard let connection = connections.pointer(to: join.connection),

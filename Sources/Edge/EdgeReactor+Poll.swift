@@ -1,4 +1,5 @@
 internal import Broker
+internal import DequeModule
 internal import Reactor
 internal import Wire
 
@@ -49,12 +50,16 @@ extension EdgeReactor {
         answer(poll)
     }
 
-    /// Answers the polls that something came for in this turn: a burst is one answer.
-    func answerDuePolls() {
-        guard !duePolls.isEmpty else { return }
-        let due = duePolls
-        duePolls.removeAll()
-        for poll in due where polls[poll.connection] === poll { answer(poll) }
+    /// Answers the polls that something came for, for one slice of time: a burst is one answer. Says whether some are left,
+    /// who get what comes until it is their turn, too.
+    func answerDuePolls() -> Bool {
+        guard !duePolls.isEmpty else { return false }
+        let end = Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000
+        while let poll = duePolls.popFirst() {
+            if polls[poll.connection] === poll { answer(poll) }
+            if Clock.monotonicNanoseconds >= end { break }
+        }
+        return !duePolls.isEmpty
     }
 
     /// No longer holds a poll.

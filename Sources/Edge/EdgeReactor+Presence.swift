@@ -78,6 +78,7 @@ extension EdgeReactor {
         guard configuration.hasPresence(channel) else {
             return sendError(index, id: id, code: 404, "presence is not switched on for this channel")
         }
+        beginCommand(index, byteCount: 0)
         ask(.presenceCommand(connections.key(ofLive: index), channel, id: id)) { .presence($0, channel) }
     }
 
@@ -95,6 +96,7 @@ extension EdgeReactor {
                 answer(index, contentType: "application/json", frame.bytes)
             }
         case .presenceCommand(let key, let channel, let id)?:
+            endCommand(key, byteCount: 0)
             guard let index = answering(key), !connections[live: index].pointee.flags.contains(.isClosing) else {
                 return
             }

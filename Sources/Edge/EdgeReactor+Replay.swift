@@ -13,7 +13,7 @@ extension EdgeReactor {
         write(index, output.bytes)
         guard !replay.isFinished, !connection.pointee.flags.contains(.isClosed) else { return }
         let outbox = connection.pointee.outbox ?? Outbox()
-        outbox.replays.append(replay)
+        outbox.append(replay)
         connection.pointee.outbox = outbox
         block(index)
     }
@@ -24,9 +24,11 @@ extension EdgeReactor {
         guard let outbox = connection.pointee.outbox, outbox.isEmpty, !outbox.replays.isEmpty else { return }
         let encoding = Encoding(connection.pointee.transport, isRaw: connection.pointee.flags.contains(.isRaw))
         frame.removeAll()
-        append(&outbox.replays[0], as: encoding, to: &frame)
-        if outbox.replays[0].isFinished { outbox.replays.removeFirst() }
-        outbox.append(Array(frame.bytes))
+        outbox.withNextReplay {
+            append(&$0, as: encoding, to: &frame)
+            return $0.isFinished
+        }
+        outbox.append(frame.bytes)
     }
 
     private func append(_ replay: inout Replay, as encoding: Encoding, to buffer: inout ByteBuffer) {

@@ -138,9 +138,12 @@ extension EdgeReactor {
         guard connection.pointee.flags.isDisjoint(with: [.isClosed, .isClosing]) else { return }
         if connection.pointee.flags.contains(.closesAfterAnswer) { return closeWhenSent(index) }
         connection.pointee.lastHeardTick = reactor.currentTick
+        // The one that a held poll had is used up.
+        let idle = min(limits.keepAliveMilliseconds, limits.heartbeatMilliseconds)
+        timers.schedule(index, at: reactor.tick(afterMilliseconds: idle))
         guard connection.pointee.flags.contains(.isAnswering) else { return }
         connection.pointee.flags.remove(.isAnswering)
-        goOnAnswering(index)
+        if connection.pointee.input != nil || connection.pointee.flags.contains(.isEnded) { goOn(index) }
     }
 
     /// Answers with a body.

@@ -26,17 +26,21 @@ extension EdgeReactor {
         }
     }
 
+    /// Counts a session that is opened from an address; says no if there were too many. Who is refused one has its cursor.
+    private func countSession(of peer: PeerAddress) -> Bool {
+        if sessionsByAddress.add(peer, countMax: limits.sessionsPerAddressMax) { return true }
+        metrics.sessionsUnopened.add()
+        return false
+    }
+
     /// Opens a WebSocket, a stream or a poll: at once without a session, else when the uplink has granted it.
     func open(_ index: UInt32, _ opening: Opening) {
-        switch opening.plan.session {
-        case .malformed: return refuseToken(index, opening)
-        case .known
-        where refusedTokens[connections[live: index].pointee.peer, default: 0] >= limits.refusedTokensPerAddressMax:
-            metrics.tokensThrottled.add()
-            return refuse(index, status: 429, "too many wrong tokens", field: "session") {
-                $0.append(field: "Retry-After", 1)
-            }
-        default: break
+        if case .malformed = opening.plan.session { return refuseToken(index, opening) }
+        var opening = opening
+        if case .new = opening.plan.session, opening.token != nil,
+            !countSession(of: connections[live: index].pointee.peer)
+        {
+            opening.token = nil
         }
         guard let token = opening.token else { return begin(index, opening, []) }
         let key = connections.key(ofLive: index)
@@ -69,14 +73,14 @@ extension EdgeReactor {
         case .success(let positions):
             connections[live: index].pointee.session = SessionLink(opening.token!.id, saved: positions)
             begin(index, opening, positions)
-            goOn(index)
+            takeUp(index)
         case .failure(.unknown): refuseToken(index, opening)
         case .failure(.backplane):
             if case .known = opening.plan.session { return refuseForNow(index, opening) }
             // Without the backplane there are no sessions, and it is no reason to turn a client away: it has its cursor.
             opening.token = nil
             begin(index, opening, [])
-            goOn(index)
+            takeUp(index)
         }
     }
 
@@ -84,6 +88,11 @@ extension EdgeReactor {
     private func begin(_ index: UInt32, _ opening: Opening, _ known: [SessionPosition]) {
         let connection = connections[live: index]
         let channels = opening.plan.channels(with: known)
+        // Those of the request and of the session together: a session must not grow with each request.
+        guard channels.count <= limits.channelsPerConnectionMax else {
+            releaseSession(index)
+            return refuse(index, status: 400, "too many channels, with those of the session", field: "channel")
+        }
         if channels.isEmpty, !opening.use.maySubscribeLater {
             releaseSession(index)
             return refuse(index, status: 400, "at least one is needed", field: "channel")
@@ -101,20 +110,17 @@ extension EdgeReactor {
     }
 
     /// Goes on with what the client sent, or did, while its session was asked for.
-    private func goOn(_ index: UInt32) {
+    private func takeUp(_ index: UInt32) {
         let connection = connections[live: index]
         guard !connection.pointee.flags.contains(.isClosed) else { return }
         if connection.pointee.flags.contains(.isEnded) { return endOfStream(index) }
-        if connection.pointee.transport != .http, connection.pointee.input != nil {
-            understandInput(of: index)
-        }
+        if connection.pointee.transport != .http, connection.pointee.input != nil { goOn(index) }
     }
 
     private func refuseToken(_ index: UInt32, _ opening: Opening) {
         var opening = opening
         opening.token = nil
         metrics.tokensRefused.add()
-        refusedTokens[connections[live: index].pointee.peer, default: 0] += 1
         guard case .webSocket(let accept, _) = opening.use else {
             return refuse(index, status: 401, "there is no such session", field: "session") {
                 $0.append(field: "WWW-Authenticate", "Perseid-Session")

@@ -15,7 +15,7 @@ extension EdgeReactor {
 
     /// Lets go of a topic nobody needs.
     func releaseIfUnused(_ topic: Topic) {
-        let isUsed = !topic.feeds.isEmpty || !topic.joins.isEmpty || !topic.polls.isEmpty || topic.isAdvancing
+        let isUsed = !topic.feeds.isEmpty || !topic.joins.isEmpty || !topic.polls.isEmpty
         guard !isUsed, topics[topic.name] === topic else { return }
         topics[topic.name] = nil
         metrics.topics.set(topics.count)
@@ -73,7 +73,7 @@ extension EdgeReactor {
             let reader = subscriptions[next]
             if let feed = feed(of: reader.pointee.log), feed.key.channels == [channel] {
                 if connection.pointee.unfinished == next { finishFrame(index) }
-                connection.pointee.outbox?.replays.removeAll { $0.cursor.positions[channel] != nil }
+                connection.pointee.outbox?.dropReplays(of: channel)
                 if feed.topics[0].hasPresence { leave(feed.topics[0], index, .clean) }
                 let following = reader.pointee.next
                 if previous == SubscriptionTable.none {
@@ -213,7 +213,7 @@ extension EdgeReactor {
             part.replay = page.publications.drop { $0.position <= since }
             part.isRecovered = page.isComplete(after: since)
             part.position = part.isRecovered == true ? since : part.replay.first?.previous ?? topic.last
-            part.state = .ready
+            part.becomeReady()
         }
     }
 
@@ -248,7 +248,9 @@ extension EdgeReactor {
             feed.waitingMilliseconds.append(publication.position.milliseconds)
             enqueue(feed)
         }
-        for part in topic.joins where part.state == .ready && part.since != nil { part.replay.append(publication) }
+        for part in topic.joins.values where part.state == .ready && part.since != nil {
+            part.replay.append(publication)
+        }
         for poll in topic.polls.values {
             poll.take(publication.payload, at: publication.position, in: topic, due: &duePolls)
         }
@@ -262,7 +264,7 @@ extension EdgeReactor {
             feed.log.append(frame.bytes, position: position)
             enqueue(feed)
         }
-        for part in topic.joins where part.state == .ready && part.since != nil {
+        for part in topic.joins.values where part.state == .ready && part.since != nil {
             part.isRecovered = false
             part.replay.removeAll()
             part.position = position

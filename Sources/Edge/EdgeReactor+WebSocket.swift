@@ -80,33 +80,38 @@ extension EdgeReactor {
 
     // MARK: Frames
 
-    /// Takes the whole frames among `bytes`; returns how many bytes they were.
-    func takeFrames(_ bytes: UnsafeMutableRawBufferPointer, for index: UInt32) -> Int {
+    /// Takes the frame, or the fragments, that `bytes` begins with; returns how many bytes they were, or 0.
+    func takeFrame(_ bytes: UnsafeMutableRawBufferPointer, for index: UInt32) -> Int {
         let connection = connections[live: index]
+        var consumed = 0
+        let event = connection.pointee.decoder.next(in: bytes, consumed: &consumed)
+        if case .needMore = event { return consumed }
+        // Only what is whole is a sign of life: bytes that trickle in are none.
         connection.pointee.lastHeardTick = reactor.currentTick
         connection.pointee.flags.remove(.isPinged)
-        var consumed = 0
-        while true {
-            if !connection.pointee.flags.isDisjoint(with: [.isClosed, .isClosing]) { return bytes.count }
-            switch connection.pointee.decoder.next(in: bytes, consumed: &consumed) {
-            case .needMore: return consumed
-            case .text(let message): takeCommand(message, for: index)
-            case .binary:
-                closeWebSocket(index, .unsupportedData, "commands are text")
-            case .compressed:
-                closeWebSocket(index, .protocolError, "compression was not agreed on")
-            case .ping(let payload):
-                output.removeAll()
-                WebSocketEncoder.appendPong(payload, to: &output)
-                write(index, output.bytes)
-            case .pong(let payload): confirm(index, payload)
-            case .close(let code, _):
-                leaveAll(index, .clean)
-                closeWebSocket(index, code == .noStatusReceived ? .normal : code, "")
-            case .failure(let failure):
-                metrics.rejections.add()
-                closeWebSocket(index, failure.closeCode, failure.reason)
-            }
+        take(event, for: index)
+        return consumed
+    }
+
+    private func take(_ event: WebSocketDecoder.Event, for index: UInt32) {
+        switch event {
+        case .needMore: break
+        case .text(let message): takeCommand(message, for: index)
+        case .binary:
+            closeWebSocket(index, .unsupportedData, "commands are text")
+        case .compressed:
+            closeWebSocket(index, .protocolError, "compression was not agreed on")
+        case .ping(let payload):
+            output.removeAll()
+            WebSocketEncoder.appendPong(payload, to: &output)
+            write(index, output.bytes)
+        case .pong(let payload): confirm(index, payload)
+        case .close(let code, _):
+            leaveAll(index, .clean)
+            closeWebSocket(index, code == .noStatusReceived ? .normal : code, "")
+        case .failure(let failure):
+            metrics.rejections.add()
+            closeWebSocket(index, failure.closeCode, failure.reason)
         }
     }
 
@@ -177,10 +182,11 @@ extension EdgeReactor {
             return sendError(index, id: id, code: 400, "channel: no more than \(limits.channelsPerConnectionMax)")
         }
         let key = connections.key(ofLive: index)
-        let isJoining = topics[channel]?.joins.contains { $0.join.connection == key } ?? false
+        let isJoining = topics[channel]?.joins[key] != nil
         guard !isJoining, !isSubscribed(index, to: channel) else {
             return sendError(index, id: id, code: 409, "channel: already subscribed")
         }
+        countChannelChange(index)
         join(index, [(channel, position)], commandID: id)
     }
 
@@ -188,6 +194,7 @@ extension EdgeReactor {
         guard unsubscribe(index, from: channel) || cancelJoin(index, of: channel) else {
             return sendError(index, id: id, code: 404, "channel: not subscribed")
         }
+        countChannelChange(index)
         forgetSubscription(index, to: channel)
         sendControl(index, "unsubscribed") { buffer in
             channel.withUTF8 { name in
@@ -207,7 +214,14 @@ extension EdgeReactor {
             return sendError(index, id: id, code: 400, "data: not valid JSON")
         }
         metrics.publishes.add()
-        ask(.command(connections.key(ofLive: index), channel, id: id)) {
+        beginCommand(index, byteCount: payload.bytes.count)
+        let waiter = Waiting.command(
+            connections.key(ofLive: index),
+            channel,
+            id: id,
+            byteCount: payload.bytes.count
+        )
+        ask(waiter) {
             .publish(PublishRequest(ticket: $0, channel: channel, payload: payload, idempotencyKey: nil))
         }
     }

@@ -9,6 +9,10 @@ enum PartSource {
 }
 
 extension EdgeReactor {
+    /// Bytes that one connection is sent in a turn, besides what is sent with the others of a feed: 256 KiB are some 100 µs of
+    /// copying. The last send may exceed it.
+    private static let drainedBytesMax = 262_144
+
     /// Parts of one gathering send: the kernel takes 1,024, and a slow connection needs no more than this at once.
     private static let partsMax = 64
 
@@ -27,28 +31,41 @@ extension EdgeReactor {
                 sent = count
                 noteSent(count, connection)
             case .wouldBlock, .endOfStream: break
-            case .failed: return close(index)
+            case .failed(let code): return fail(index, code)
             }
         }
         guard sent < bytes.count else { return }
-        enqueue(index, Array(UnsafeRawBufferPointer(rebasing: bytes[sent...])))
+        enqueue(index, UnsafeRawBufferPointer(rebasing: bytes[sent...]))
     }
 
     /// Sends all that `body` writes to a connection in one system call.
     func cork(_ index: UInt32, _ body: () -> Void) {
+        if corked == index { return body() }
+        assert(corked == .max, "one connection's writes are gathered at a time")
         corked = index
         body()
+        uncork(index)
+    }
+
+    /// Sends what was gathered for a connection; what follows is sent by itself.
+    func uncork(_ index: UInt32) {
+        guard corked == index else { return }
         corked = .max
         write(index, corkedBytes.bytes)
         corkedBytes.removeAll()
     }
 
+    /// Bytes that wait for a connection and are its own.
+    func heldBytes(of index: UInt32) -> Int {
+        (connections[live: index].pointee.outbox?.heldBytes ?? 0) + (corked == index ? corkedBytes.count : 0)
+    }
+
     /// Puts bytes behind what waits for a connection. What waits is bounded: past it the client is too slow for its own
-    /// answers. One of them, such as a replay, may be larger than that by itself.
-    func enqueue(_ index: UInt32, _ bytes: [UInt8]) {
+    /// answers. One of them, such as a page of history, may be larger than that by itself.
+    private func enqueue(_ index: UInt32, _ bytes: UnsafeRawBufferPointer) {
         let connection = connections[live: index]
         let outbox = connection.pointee.outbox ?? Outbox()
-        guard outbox.count <= limits.outboxBytesMax else {
+        guard outbox.heldBytes <= limits.outboxBytesMax else {
             metrics.disconnects.add()
             return close(index)
         }
@@ -64,7 +81,7 @@ extension EdgeReactor {
         connection.pointee.flags.insert(.isBlocked)
         metrics.laggards.add()
         watch(index)
-        timers.schedule(index, at: reactor.tick(afterMilliseconds: limits.heartbeatMilliseconds))
+        timers.schedule(index, at: reactor.tick(afterMilliseconds: limits.stallMilliseconds / Stall.looksPerLimit))
     }
 
     private func unblock(_ index: UInt32) {
@@ -72,25 +89,26 @@ extension EdgeReactor {
         guard connection.pointee.flags.contains(.isBlocked) else { return }
         connection.pointee.flags.remove(.isBlocked)
         connection.pointee.outbox = nil
+        stalls[index] = nil
         metrics.laggards.add(-1)
         watch(index)
-        if connection.pointee.flags.contains(.isClosing) { shut(index) }
-        goOnAnswering(index)
+        if connection.pointee.flags.contains(.isClosing) { return shut(index) }
+        if connection.pointee.input != nil || connection.pointee.flags.contains(.isEnded) { goOn(index) }
     }
 
     func noteSent(_ count: Int, _ connection: UnsafeMutablePointer<Connection>) {
         connection.pointee.lastSentTick = reactor.currentTick
-        if connection.pointee.transport == .jsonStream {
-            connection.pointee.streamedBytes &+= UInt32(truncatingIfNeeded: count)
-        }
+        connection.pointee.sentBytes &+= UInt32(truncatingIfNeeded: count)
         metrics.bytesSent.add(count)
     }
 
     // MARK: Catching up
 
     /// Sends what waits for a connection: the rest of a frame first, then the outbox, then its logs. One gathering send
-    /// for all of it; also how a connection with several channels gets one system call per turn.
+    /// for all of it; also how a connection with several channels gets one system call per turn. A reader that takes much
+    /// gets the rest in its next turn.
     func drain(_ index: UInt32) {
+        var left = Self.drainedBytesMax
         while true {
             rejoin(index)
             let connection = connections[live: index]
@@ -103,9 +121,11 @@ extension EdgeReactor {
             case .moved(let count):
                 noteSent(count, connection)
                 account(count, for: index)
-                if count < total { return block(index) }
+                left -= count
+                // Writability is level-triggered: with room left it is told again at once.
+                if count < total || left <= 0 { return block(index) }
             case .wouldBlock, .endOfStream: return block(index)
-            case .failed: return close(index)
+            case .failed(let code): return fail(index, code)
             }
         }
     }
@@ -154,6 +174,8 @@ extension EdgeReactor {
             switch source {
             case .outbox:
                 connection.pointee.outbox?.consume(taken)
+                // Its reader may go on before its logs are sent, too.
+                if connection.pointee.outbox?.isEmpty == true, connection.pointee.input != nil { goOn(index) }
             case .subscription(let subscription):
                 advance(subscription, by: taken)
                 connection.pointee.unfinished = taken < part.count ? subscription : SubscriptionTable.none
@@ -192,7 +214,7 @@ extension EdgeReactor {
         appendGap(feed.topics[0], from: gap.from, to: gap.to, feed: feed, to: &frame)
         let connection = connections[live: index]
         let outbox = connection.pointee.outbox ?? Outbox()
-        outbox.append(Array(frame.bytes))
+        outbox.append(frame.bytes)
         connection.pointee.outbox = outbox
     }
 }

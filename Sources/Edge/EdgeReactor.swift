@@ -33,7 +33,17 @@ final class EdgeReactor: ReactorHandler {
     var connections = Slab<Connection>()
     var timers = TimerWheel()
     var graveyard: [SlabKey] = []
-    var due: [UInt32] = []
+    /// Connections whose timer came due and was not acted on yet; `fired` is what the wheel hands over.
+    var due = Deque<SlabKey>()
+    var fired: [UInt32] = []
+    /// Connections whose input is gone on with at the end of the turn.
+    var deferred = Deque<SlabKey>()
+    var budgets: [SlabKey: ClientBudget] = [:]
+    /// How far the readers have come that take less than they are sent, by slot, looked at now and then.
+    var stalls: [UInt32: Stall] = [:]
+    /// While the system refuses descriptors or memory the listener is not watched: until this tick.
+    var acceptsAgainAtTick: UInt32?
+    var refusalLog = LogThrottle()
     var connectionsByAddress: [PeerAddress: Int] = [:]
     let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: receiveBytesMax, alignment: 16)
     var output = ByteBuffer(capacity: 4_096)
@@ -54,18 +64,20 @@ final class EdgeReactor: ReactorHandler {
     var sends: SendBatch
     var encoder = FrameEncoder()
     var frame = ByteBuffer(capacity: 4_096)
-    var joins: [Join] = []
+    /// Joins that were not ready at once, in the order in which they are given up; and those that are ready.
+    var joins = Deque<Join>()
+    var readyJoins = Deque<Join>()
     var dirtyCounts: [Topic] = []
 
     // Polls that are held, and those that something came for in this turn
     var polls: [SlabKey: Poll] = [:]
-    var duePolls: [Poll] = []
+    var duePolls = Deque<Poll>()
 
-    // Sessions: where the next checkpoints are looked for, secrets, and refused tokens by address in this second
+    // Sessions: where the next checkpoints are looked for, secrets, and how many were opened from where of late
     var nextCheckpointIndex: UInt32 = 0
     var checkpointRound: UInt32 = 0
     var secrets = SystemRandomNumberGenerator()
-    var refusedTokens: [PeerAddress: Int] = [:]
+    var sessionsByAddress = RecentCounts<PeerAddress>()
     /// Names the members that have no session.
     let memberSeed = UInt64.random(in: 0...(.max))
 
@@ -98,6 +110,10 @@ final class EdgeReactor: ReactorHandler {
         logger = configuration.logger
         reactor = try Reactor(inbox: inbox)
         listener = try Listener(host: configuration.host, port: node.port == 0 ? configuration.port : node.port)
+        listener.boundSilence(
+            probeSeconds: limits.heartbeatMilliseconds / 2_000,
+            unacknowledgedMilliseconds: limits.stallMilliseconds
+        )
         try listener.attach(to: reactor.poller, token: Self.listenerToken)
     }
 
@@ -117,7 +133,7 @@ final class EdgeReactor: ReactorHandler {
             if connection.pointee.flags.contains(.isShut), connection.pointee.session != nil {
                 readLastWords(key.index)
             }
-            return close(key.index)
+            return fail(key.index, connection.pointee.socket.connectionError?.code ?? 0)
         }
         if readiness.contains(.write) { drain(key.index) }
         if readiness.contains(.read), !connection.pointee.flags.contains(.isClosed) { read(key.index) }
@@ -149,9 +165,24 @@ final class EdgeReactor: ReactorHandler {
         flushQueue.first.map { $0.log.unsentBytes > 4 * $0.log.windowBytesMax } ?? false
     }
 
+    /// Who was answered goes on at once, so that a publisher's next request may share the turn of its last. Those who wait for
+    /// more than that have their time at the end of the turn.
+    func endOfIntake() {
+        guard !deferred.isEmpty else { return }
+        _ = workDeferred(until: reactor.now + limits.inputSliceMicroseconds * 1_000)
+    }
+
+    /// Each of these has a slice of time; what it does not get done is gone on with in the next turn, behind what came for
+    /// the others.
     func endOfTurn() -> Bool {
-        let hasWorkLeft = flush()
-        answerDuePolls()
+        var hasWorkLeft = flush()
+        if finishReadyJoins() { hasWorkLeft = true }
+        if giveUpDueJoins() { hasWorkLeft = true }
+        if answerDuePolls() { hasWorkLeft = true }
+        if workDueTimers() { hasWorkLeft = true }
+        if workDeferred(until: Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000) {
+            hasWorkLeft = true
+        }
         tellCounts()
         bury()
         return hasWorkLeft
@@ -160,6 +191,9 @@ final class EdgeReactor: ReactorHandler {
     func finish() {
         isFinished = true
     }
+
+    /// Whether a moment has come.
+    func isDue(_ tick: UInt32) -> Bool { Int32(bitPattern: reactor.currentTick &- tick) >= 0 }
 
     // MARK: Questions
 
@@ -174,7 +208,7 @@ final class EdgeReactor: ReactorHandler {
 /// Who waits for an answer of the uplink.
 enum Waiting {
     case publish(SlabKey, ChannelName, origin: String?)
-    case command(SlabKey, ChannelName, id: [UInt8]?)
+    case command(SlabKey, ChannelName, id: [UInt8]?, byteCount: Int)
     case history(SlabKey, ChannelName, origin: String?)
     case describe(SlabKey, ChannelName, origin: String?)
     case presence(SlabKey, ChannelName, origin: String?)

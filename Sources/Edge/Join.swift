@@ -20,16 +20,28 @@ final class Join {
     /// Finished or given up.
     var isDone = false
 
+    /// Whether it stands among those that are finished in turn.
+    var isQueued = false
+
+    /// Parts that are not ready. Counted, for a join of 128 channels hears from each of them.
+    private var unreadyCount: Int
+
     init(connection: SlabKey, parts: [JoinPart], commandID: [UInt8]?, poll: Poll?, deadlineTick: UInt32) {
         self.connection = connection
         self.parts = parts
         self.commandID = commandID
         self.poll = poll
         self.deadlineTick = deadlineTick
+        unreadyCount = parts.count
         for part in parts { part.join = self }
     }
 
-    var isReady: Bool { parts.allSatisfy { $0.state == .ready } }
+    var isReady: Bool { unreadyCount == 0 }
+
+    fileprivate func notePartReady() {
+        assert(unreadyCount > 0, "a part was ready twice")
+        unreadyCount -= 1
+    }
 }
 
 /// One channel of a join.
@@ -48,7 +60,7 @@ final class JoinPart {
     /// Where the client stands, if it said so.
     let since: Position?
 
-    var state = State.opening
+    private(set) var state = State.opening
     var replay: ArraySlice<Publication> = []
 
     /// Whether nothing is missing since `since`; `nil` without one.
@@ -63,5 +75,16 @@ final class JoinPart {
     init(topic: Topic, since: Position?) {
         self.topic = topic
         self.since = since
+    }
+
+    func becomeRecovering() {
+        assert(state != .ready, "what is ready stays so")
+        state = .recovering
+    }
+
+    func becomeReady() {
+        guard state != .ready else { return }
+        state = .ready
+        join.notePartReady()
     }
 }

@@ -1,5 +1,6 @@
 internal import Backplane
 internal import Broker
+internal import Reactor
 internal import Wire
 
 /// Writes a node's metrics as Prometheus text, version 0.0.4.
@@ -15,6 +16,7 @@ struct MetricsText: ~Copyable {
         appendSessions(node)
         appendBackplane(node.uplink)
         appendLatency(node.reactors.map(\.fanoutLatency))
+        appendTurns(node.reactors.map(\.turns))
     }
 
     private mutating func appendConnections(_ node: NodeStatus) {
@@ -32,6 +34,7 @@ struct MetricsText: ~Copyable {
         counter("perseid_timeouts_total", "Connections closed because a time ran out.", sum(node, \.timeouts))
         counter("perseid_requests_total", "HTTP requests.", sum(node, \.requests))
         counter("perseid_rejections_total", "Requests and messages refused.", sum(node, \.rejections))
+        counter("perseid_budget_waits_total", "Clients that used up a budget.", sum(node, \.budgetWaits))
         gauge("perseid_subscriptions", "Subscriptions now.", sum(node, \.subscriptions))
         gauge("perseid_channels", "Channels watched by this node.", node.uplink.channels.value)
     }
@@ -68,7 +71,7 @@ struct MetricsText: ~Copyable {
         counter("perseid_sessions_found_total", "Polls whose session was in memory.", uplink.sessionsFound.value)
         counter("perseid_sessions_taken_total", "Sessions that others took over.", uplink.sessionsTaken.value)
         counter("perseid_sessions_refused_total", "Tokens that were refused.", sum(node, \.tokensRefused))
-        counter("perseid_sessions_throttled_total", "Tokens not looked at.", sum(node, \.tokensThrottled))
+        counter("perseid_sessions_unopened_total", "Sessions refused by a limit.", sum(node, \.sessionsUnopened))
         counter("perseid_sessions_restored_total", "Lost sessions put back.", uplink.sessionsRestored.value)
         gauge("perseid_members", "Members of this node in channels that tell who is there.", uplink.members.value)
         counter("perseid_checkpoints_total", "Checkpoints that clients confirmed.", sum(node, \.checkpoints))
@@ -103,6 +106,20 @@ struct MetricsText: ~Copyable {
             append("_bucket{le=\"\(bound)\"}", of: name, cumulated)
         }
         append("_sum", of: name, histograms.reduce(0) { $0 + $1.sumMilliseconds.value })
+        append("_count", of: name, cumulated)
+    }
+
+    private mutating func appendTurns(_ histograms: [TurnHistogram]) {
+        let name = "perseid_turn_microseconds"
+        begin(name, "histogram", "Length of the reactors' turns, as of the last second.")
+        var cumulated = 0
+        for bucket in 0...TurnCounts.boundsMicroseconds.count {
+            cumulated += histograms.reduce(0) { $0 + $1.buckets[bucket].value }
+            let isLast = bucket == TurnCounts.boundsMicroseconds.count
+            let bound = isLast ? "+Inf" : String(TurnCounts.boundsMicroseconds[bucket])
+            append("_bucket{le=\"\(bound)\"}", of: name, cumulated)
+        }
+        append("_sum", of: name, histograms.reduce(0) { $0 + $1.sumMicroseconds.value })
         append("_count", of: name, cumulated)
     }
 

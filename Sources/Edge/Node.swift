@@ -29,6 +29,9 @@ public final class Node: Sendable {
         backplane: @escaping BackplaneMaker
     ) throws(SystemError) {
         HostProcess.ignoreBrokenPipes()
+        try Self.refuseTakenPort(configuration)
+        var configuration = configuration
+        Self.leaveDescriptors(in: &configuration)
         Self.makeRoomForDescriptors(configuration)
         let metrics = (0..<configuration.reactorCount).map { _ in EdgeMetrics() }
         let status = NodeStatus(uplink: UplinkMetrics(), reactors: metrics)
@@ -67,6 +70,32 @@ public final class Node: Sendable {
         uplinkThread.post(())
         keepers.wait()
     }
+
+    /// The reactors share their port, and the kernel would let another node share it, too: half of the clients would come to
+    /// one that knows nothing of the other's publications.
+    private static func refuseTakenPort(_ configuration: EdgeConfiguration) throws(SystemError) {
+        if Listener.isFree(host: configuration.host, port: configuration.port) { return }
+        throw SystemError.portTaken(host: configuration.host, port: configuration.port)
+    }
+
+    /// Takes no more connections than leave the node the descriptors that it cannot live without: when its clients have all of
+    /// them, a link to Redis that is lost cannot be made anew.
+    private static func leaveDescriptors(in configuration: inout EdgeConfiguration) {
+        let allowed = HostProcess.raiseDescriptorLimit()
+        guard allowed > 0 else { return }
+        let own = 16 + ownDescriptorsPerReactor * configuration.reactorCount
+        let left = max(allowed - own, configuration.reactorCount)
+        guard configuration.limits.connectionsMax > left else { return }
+        configuration.limits.connectionsMax = left
+        configuration.logger.notice(
+            "connections are limited by descriptors",
+            metadata: ["connections": "\(left)", "descriptors": "\(allowed)"]
+        )
+    }
+
+    /// Poller, wake-up, listener, its reserve, the ring with its own, and one to spare; 16 more are for the process: its
+    /// standard streams, the links to Redis, and what the system's libraries open to resolve a name.
+    private static let ownDescriptorsPerReactor = 8
 
     /// For every connection a node may have, before it has threads that would wait for room. It runs without, only less
     /// smoothly.

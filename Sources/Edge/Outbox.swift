@@ -1,37 +1,56 @@
 internal import Broker
+internal import DequeModule
 
 /// What waits to be sent to one connection besides the logs it reads: answers, replays, the ends of frames.
 ///
 /// Thread: owned by one reactor. It exists only while the socket takes less than it is given, so an idle connection has
-/// none. Segments may share their bytes with other connections' outboxes.
+/// none. What is made for this connection alone is counted with what it costs to keep (`heldBytes`); the ends of frames are
+/// shared with all who left in the same frame, and count nothing. Appending and sending cost the same however much waits.
 final class Outbox {
     private struct Segment {
-        let bytes: [UInt8]
+        var bytes: [UInt8]
         var sent: Int
+        let isShared: Bool
     }
 
-    private var segments: [Segment] = []
+    /// What a segment costs beside its bytes: the array's header, its place in the queue, and what the allocator rounds up.
+    static let segmentOverheadBytes = 96
+
+    /// Small answers are gathered in segments of about this size: half a million pongs of two bytes are then a megabyte and
+    /// not fifty.
+    private static let gatheredBytesMax = 4_096
+
+    private var segments = Deque<Segment>()
 
     /// What the client missed and was not told yet; it comes behind all of the segments.
-    var replays: [Replay] = []
+    private(set) var replays = Deque<Replay>()
 
     /// Bytes that wait, without the replays.
     private(set) var count = 0
 
+    /// Bytes of memory that are held for this connection alone.
+    private(set) var heldBytes = 0
+
     /// Whether all but the replays is sent.
     var isEmpty: Bool { segments.isEmpty }
 
-    /// Appends bytes of which the first `skipping` were sent already.
-    func append(_ bytes: [UInt8], skipping: Int = 0) {
-        guard bytes.count > skipping else { return }
-        segments.append(Segment(bytes: bytes, sent: skipping))
-        count += bytes.count - skipping
+    /// Appends a copy of bytes that are this connection's own.
+    func append(_ bytes: UnsafeRawBufferPointer) {
+        guard bytes.count > 0 else { return }
+        count += bytes.count
+        heldBytes += bytes.count
+        if let last = segments.last, !last.isShared, last.bytes.count + bytes.count <= Self.gatheredBytesMax {
+            segments[segments.count - 1].bytes.append(contentsOf: bytes)
+        } else {
+            heldBytes += Self.segmentOverheadBytes
+            segments.append(Segment(bytes: Array(bytes), sent: 0, isShared: false))
+        }
     }
 
-    /// Puts bytes in front of all others: the rest of a frame the socket has the beginning of.
+    /// Puts the rest of a frame that the socket has the beginning of in front of all others; others share its bytes.
     func prepend(_ bytes: [UInt8], skipping: Int) {
         guard bytes.count > skipping else { return }
-        segments.insert(Segment(bytes: bytes, sent: skipping), at: 0)
+        segments.prepend(Segment(bytes: bytes, sent: skipping, isShared: true))
         count += bytes.count - skipping
     }
 
@@ -44,18 +63,33 @@ final class Outbox {
 
     /// Forgets the first bytes: they were sent.
     func consume(_ sent: Int) {
+        assert(sent <= count, "more was sent than waits")
         var rest = sent
         count -= sent
-        var finished = 0
-        while rest > 0 {
-            let waiting = segments[finished].bytes.count - segments[finished].sent
+        while rest > 0, let first = segments.first {
+            let waiting = first.bytes.count - first.sent
             guard rest >= waiting else {
-                segments[finished].sent += rest
-                break
+                segments[0].sent += rest
+                return
             }
             rest -= waiting
-            finished += 1
+            if !first.isShared { heldBytes -= first.bytes.count + Self.segmentOverheadBytes }
+            segments.removeFirst()
         }
-        segments.removeFirst(finished)
+    }
+
+    // MARK: Replays
+
+    func append(_ replay: Replay) { replays.append(replay) }
+
+    /// Makes the next frames of the first replay by `body`, which says whether that was its last.
+    func withNextReplay(_ body: (inout Replay) -> Bool) {
+        guard !replays.isEmpty else { return }
+        if body(&replays[0]) { replays.removeFirst() }
+    }
+
+    /// Drops what was to be told of a channel.
+    func dropReplays(of channel: ChannelName) {
+        replays.removeAll { $0.cursor.positions[channel] != nil }
     }
 }

@@ -1,4 +1,5 @@
 internal import Broker
+internal import DequeModule
 internal import Reactor
 
 /// A request that is answered when something was published, or when it was held long enough.
@@ -70,7 +71,7 @@ final class Poll {
     }
 
     /// Adds what was published meanwhile; the first of it puts the poll among those that are due.
-    func take(_ payload: Payload, at position: Position?, in topic: Topic, due: inout [Poll]) {
+    func take(_ payload: Payload, at position: Position?, in topic: Topic, due: inout Deque<Poll>) {
         if let position {
             add(payload, at: position, in: topic)
         } else {
@@ -80,7 +81,7 @@ final class Poll {
     }
 
     /// Notes that something is gone for good.
-    func takeGap(from: Position, to position: Position, in topic: Topic, due: inout [Poll]) {
+    func takeGap(from: Position, to position: Position, in topic: Topic, due: inout Deque<Poll>) {
         if isDivided { return }
         gaps.append((topic, from, position))
         advance(topic, to: position)
@@ -91,7 +92,7 @@ final class Poll {
         if let place = topics.firstIndex(where: { $0 === topic }) { positions[place] = position }
     }
 
-    private func becomeDue(_ due: inout [Poll]) {
+    private func becomeDue(_ due: inout Deque<Poll>) {
         if !isDue { due.append(self) }
         isDue = true
     }

@@ -25,11 +25,8 @@ final class Topic {
     /// Everything that is made of this channel's publications.
     var feeds: [Feed] = []
 
-    /// Who waits for the channel to open, for a recovery, or for its other channels.
-    var joins: [JoinPart] = []
-
-    /// Whether `joins` is being worked off, which keeps the topic from being let go.
-    var isAdvancing = false
+    /// Who waits for the channel to open, for a recovery, for its other channels, or for its turn: one for a connection.
+    var joins: [SlabKey: JoinPart] = [:]
 
     /// Polls that are held until something is published.
     var polls: [SlabKey: Poll] = [:]

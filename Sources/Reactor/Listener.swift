@@ -1,5 +1,13 @@
 internal import CReactor
 
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#else
+internal import Darwin
+#endif
+
 /// A listening socket, and the peer addresses of what it accepts.
 ///
 /// Thread: owned by one reactor. Every reactor opens its own on the same port (`SO_REUSEPORT`), so the kernel spreads
@@ -24,8 +32,9 @@ public struct Listener: ~Copyable {
         case accepted(Socket, PeerAddress)
         /// Nobody waits, or who waited is gone.
         case none
-        /// No descriptor was left; one connection was accepted and closed.
-        case refused
+        /// No descriptor or memory was left. One connection may have been accepted and closed; the others wait, and would be
+        /// told of again and again.
+        case refused(SystemError)
     }
 
     /// Opens a listener.
@@ -42,6 +51,27 @@ public struct Listener: ~Copyable {
     deinit {
         if isOpen { socket.close() }
         if reserve >= 0 { creactor_close(reserve) }
+    }
+
+    /// Has the kernel notice peers that are gone without a word, for all connections accepted from now on.
+    ///
+    /// - Parameters:
+    ///   - probeSeconds: silence after which an idle peer is asked for a sign of life, and asked again.
+    ///   - unacknowledgedMilliseconds: time in which nothing that was sent is acknowledged; then the connection fails.
+    public func boundSilence(probeSeconds: UInt64, unacknowledgedMilliseconds: UInt64) {
+        creactor_bound_silence(
+            socket.descriptor,
+            Int32(clamping: max(probeSeconds, 1)),
+            Int32(clamping: unacknowledgedMilliseconds)
+        )
+    }
+
+    /// Whether a port is free: nobody listens there, not even one who would share it. Port 0 always is.
+    public static func isFree(host: String, port: UInt16) -> Bool {
+        if port == 0 { return true }
+        let result = creactor_open_tcp(host, String(port), backlog, 0)
+        if result >= 0 { creactor_close(result) }
+        return result != -EADDRINUSE
     }
 
     /// Stops listening: who comes from now on is refused at once, instead of waiting in the backlog for nobody.
@@ -71,17 +101,20 @@ public struct Listener: ~Copyable {
             #endif
             return .accepted(Socket(descriptor: result), PeerAddress(peer))
         }
-        guard result == -EMFILE || result == -ENFILE else { return .none }
-        return refuseOne()
+        switch -result {
+        case EMFILE, ENFILE: refuseOne()
+        case ENOBUFS, ENOMEM: break
+        default: return .none
+        }
+        return .refused(SystemError(call: "accept", result: Int(result)))
     }
 
-    private mutating func refuseOne() -> Outcome {
+    private mutating func refuseOne() {
         if reserve >= 0 { creactor_close(reserve) }
         var peer = creactor_address()
         let refused = creactor_accept(socket.descriptor, &peer)
         if refused >= 0 { creactor_close(refused) }
         reserve = creactor_open_reserve()
-        return .refused
     }
 }
 

@@ -11,6 +11,9 @@ public protocol ReactorHandler: AnyObject {
     /// Another thread's message. Never called while `isIntakePaused`.
     func receive(_ message: Message)
 
+    /// The messages that waited are handed over; more of them may follow in this turn.
+    func endOfIntake()
+
     /// The coarse clock moved on by one or more ticks.
     func tick(_ tick: UInt32)
 
@@ -23,6 +26,11 @@ public protocol ReactorHandler: AnyObject {
 
     /// Whether the reactor is done and its thread may end.
     var isFinished: Bool { get }
+}
+
+extension ReactorHandler {
+    /// Nothing to be done.
+    public func endOfIntake() {}
 }
 
 /// One thread's event loop: one poller, one inbox, one coarse clock.
@@ -43,6 +51,9 @@ public final class Reactor<Message: Sendable> {
 
     /// The longest turn since it was last taken: from the end of one wait to the start of the next.
     private var longestTurnNanoseconds: UInt64 = 0
+
+    /// All turns so far, by their length.
+    public private(set) var turns = TurnCounts()
 
     private var batch: [Message] = []
 
@@ -104,10 +115,15 @@ public final class Reactor<Message: Sendable> {
             settleShared()
             if hasWorkLeft != wasBusy { shared?.note(isBusy: hasWorkLeft) }
             if standIn != .none { standInOrNot(isTick: isTick) }
-            longestTurnNanoseconds = max(longestTurnNanoseconds, Clock.monotonicNanoseconds - now)
+            noteTurn(nanoseconds: Clock.monotonicNanoseconds - now)
         }
         if hasWorkLeft { shared?.note(isBusy: false) }
         leaveShared()
+    }
+
+    private func noteTurn(nanoseconds: UInt64) {
+        longestTurnNanoseconds = max(longestTurnNanoseconds, nanoseconds)
+        turns.add(nanoseconds: nanoseconds)
     }
 
     /// Hands back what this thread was told of and had not come to: the kernel tells nobody else.
@@ -157,6 +173,7 @@ public final class Reactor<Message: Sendable> {
         }
         batchHandled = 0
         batch.removeAll(keepingCapacity: batch.capacity <= 4_096)
+        handler.endOfIntake()
     }
 
     // MARK: The shared reactor

@@ -67,6 +67,12 @@ public struct Socket: Sendable, Hashable {
     /// Whether the peer's system has acknowledged everything that was sent.
     public var isAcknowledged: Bool { creactor_unacknowledged(descriptor) == 0 }
 
+    /// Bytes that were sent and that the peer's system has not acknowledged.
+    public var unacknowledgedBytes: Int { max(Int(creactor_unacknowledged(descriptor)), 0) }
+
+    /// Milliseconds since the peer's system was heard of; `nil` where the system does not tell.
+    public var silenceMilliseconds: UInt64? { UInt64(exactly: creactor_silence_milliseconds(descriptor)) }
+
     /// Closes the descriptor.
     public func close() { creactor_close(descriptor) }
 

@@ -1,5 +1,13 @@
 internal import CReactor
 
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#else
+internal import Darwin
+#endif
+
 /// A system call that failed.
 ///
 /// Source: `errno(3)`; the C shim reports `-errno`, and this keeps the positive number with the call's name.
@@ -23,5 +31,13 @@ public struct SystemError: Error, Sendable, Equatable, CustomStringConvertible {
             return String(cString: room.baseAddress!)
         }
         return "\(call): \(text) (\(code))"
+    }
+
+    /// Whether a time ran out in the kernel. Source: `tcp(7)`, ETIMEDOUT.
+    public var isTimeout: Bool { code == ETIMEDOUT }
+
+    /// Somebody listens on a port already.
+    public static func portTaken(host: String, port: UInt16) -> SystemError {
+        SystemError(call: "listen \(host):\(port)", result: -Int(EADDRINUSE))
     }
 }

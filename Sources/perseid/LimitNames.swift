@@ -22,7 +22,12 @@ enum LimitNames {
         ("checkpoints-per-tick-max", \.checkpointsPerTickMax),
         ("redis-bulk-max", \.redisBulkMax),
         ("presence-members-max", \.presenceMembersMax),
-        ("refused-tokens-per-address-max", \.refusedTokensPerAddressMax),
+        ("sessions-per-address-max", \.sessionsPerAddressMax),
+        ("stall-bytes-min", \.stallBytesMin),
+        ("replies-bytes-max", \.repliesBytesMax),
+        ("commands-under-way-max", \.commandsUnderWayMax),
+        ("command-bytes-under-way-max", \.commandBytesUnderWayMax),
+        ("channel-changes-per-second-max", \.channelChangesPerSecondMax),
     ]
 
     static let times: [(String, any WritableKeyPath<Limits, UInt64> & Sendable)] = [
@@ -34,6 +39,9 @@ enum LimitNames {
         ("stream-milliseconds", \.streamMilliseconds),
         ("stall-milliseconds", \.stallMilliseconds),
         ("fanout-slice-microseconds", \.fanoutSliceMicroseconds),
+        ("client-slice-microseconds", \.clientSliceMicroseconds),
+        ("input-slice-microseconds", \.inputSliceMicroseconds),
+        ("accept-pause-milliseconds", \.acceptPauseMilliseconds),
         ("history-milliseconds", \.historyMilliseconds),
         ("head-milliseconds", \.headMilliseconds),
         ("idempotency-milliseconds", \.idempotencyMilliseconds),

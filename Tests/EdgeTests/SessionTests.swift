@@ -86,29 +86,60 @@ struct SessionTests {
         }
     }
 
-    @Test("who shows many wrong tokens is not looked at for a while")
-    func throttled() throws {
-        try withNode {
-            $0.limits.refusedTokensPerAddressMax = 3
-        } _: { node in
-            let strange = String(repeating: "ab", count: 16)
-            var statuses: [Int] = []
-            var throttled: HTTPAnswer?
-            try eventually("it is throttled") {
-                let answer = try node.ask("GET", "/poll?channel=a&session=\(strange).\(strange)")
-                statuses.append(answer.status)
-                throttled = answer.status == 429 ? answer : nil
-                return throttled != nil
-            }
-            #expect(statuses.filter { $0 == 401 }.count >= 3)
-            #expect(throttled?["Retry-After"] == "1")
-            #expect(node.metrics.tokensThrottled.value == 1)
+    @Test("a right token is taken while hundreds of wrong ones come from the same address")
+    func wrongTokensHarmNobody() throws {
+        try withNode { node in
             let token = try open(node, "?channel=a").token
-            try eventually("it is over") {
-                let client = try node.connect()
-                try client.sendRequest("GET", "/sse?channel=a&session=\(token)")
-                return try client.readHead().hasPrefix("HTTP/1.1 200")
+            let strange = String(repeating: "ab", count: 16)
+            let stranger = try node.connect()
+            for _ in 0..<300 {
+                #expect(try stranger.ask("GET", "/poll?channel=a&session=\(strange).\(strange)").status == 401)
             }
+            #expect(node.metrics.tokensRefused.value == 300)
+            let client = try node.connect()
+            try client.sendRequest("GET", "/sse?channel=a&session=\(token)")
+            #expect(try client.readHead().hasPrefix("HTTP/1.1 200"))
+        }
+    }
+
+    @Test("a session does not grow with each request that shows its token")
+    func sessionIsBounded() throws {
+        try withNode {
+            $0.limits.channelsPerConnectionMax = 8
+        } _: { node in
+            let client = try node.connect()
+            func query(_ numbers: Range<Int>) -> String { numbers.map { "channel=c\($0)" }.joined(separator: "&") }
+            let first = try client.ask("GET", "/poll?\(query(0..<8))&cursor=c0@1-0")
+            #expect(first.status == 200)
+            try client.sendRequest("GET", "/poll?channel=c0")
+            try eventually("it is held") { node.metrics.polls.value == 1 }
+            try node.publish("c0", "x")
+            let opened = try client.readAnswer()
+            let token = try #require(opened["Perseid-Session"])
+            for round in 0..<4 {
+                let numbers = (8 * round + 8)..<(8 * round + 16)
+                let answer = try client.ask("GET", "/poll?\(query(numbers))&session=\(token)")
+                #expect(answer.status == 400)
+                #expect(answer.errorField == "channel")
+            }
+        }
+    }
+
+    @Test("sessions opened and abandoned are limited by address, and a client without one is served")
+    func abandoned() throws {
+        try withNode {
+            $0.limits.sessionsPerAddressMax = 5
+        } _: { node in
+            var sessions = 0
+            for _ in 0..<20 {
+                let socket = try node.webSocket("?channel=a")
+                let welcome = try socket.next("welcome")
+                if welcome["session"] != nil { sessions += 1 }
+                try socket.next("subscribed")
+                socket.close()
+            }
+            #expect(sessions == 5)
+            #expect(node.metrics.sessionsUnopened.value == 15)
         }
     }
 

@@ -100,6 +100,36 @@ static inline int creactor_unacknowledged(int descriptor) {
     return outcome < 0 ? -errno : count;
 }
 
+/* Milliseconds since anything was heard of the peer's system, data or acknowledgement; -errno where that is not told.
+ * tcp(7), TCP_INFO: tcpi_last_ack_recv. */
+static inline long creactor_silence_milliseconds(int descriptor) {
+#if defined(__linux__)
+    struct tcp_info info;
+    socklen_t length = sizeof info;
+    if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &length) < 0) return -errno;
+    return (long)info.tcpi_last_ack_recv;
+#else
+    (void)descriptor;
+    return -ENOSYS;
+#endif
+}
+
+/* Has the kernel ask an idle peer for a sign of life, and break a connection whose peer acknowledges nothing of what was sent
+ * (or keeps its window shut) for so long. Accepted sockets inherit both from their listener. tcp(7), TCP_KEEPIDLE,
+ * TCP_USER_TIMEOUT. */
+static inline void creactor_bound_silence(int descriptor, int probe_seconds, int unacknowledged_milliseconds) {
+    int on = 1;
+    setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+#if defined(__linux__)
+    setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &probe_seconds, sizeof probe_seconds);
+    setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &probe_seconds, sizeof probe_seconds);
+    setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_milliseconds, sizeof unacknowledged_milliseconds);
+#else
+    setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPALIVE, &probe_seconds, sizeof probe_seconds);
+    (void)unacknowledged_milliseconds;
+#endif
+}
+
 static inline int creactor_set_flags(int descriptor) {
     if (fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL, 0) | O_NONBLOCK) < 0) return -errno;
     if (fcntl(descriptor, F_SETFD, FD_CLOEXEC) < 0) return -errno;

@@ -111,8 +111,8 @@ final class TestClient {
 
     func send(_ text: String) throws { try send(Array(text.utf8)) }
 
-    func send(_ bytes: [UInt8]) throws {
-        let end = monotonicMilliseconds + patience * 1_000
+    func send(_ bytes: [UInt8], within seconds: Double = patience) throws {
+        let end = monotonicMilliseconds + seconds * 1_000
         var sent = 0
         while sent < bytes.count {
             let count = bytes.withUnsafeBytes {

@@ -2,6 +2,8 @@ import Backplane
 import Broker
 import Edge
 import Foundation
+import Reactor
+import Testing
 
 /// A real node in the test's process, with the connections of the test.
 final class TestNode {
@@ -13,6 +15,25 @@ final class TestNode {
         let (limits, nodeID) = (configuration.limits, configuration.nodeID)
         node = try Node(configuration, hasUplinkThread: hasUplinkThread) { _, _ in
             MemoryBackplane(limits: limits, nodeID: nodeID)
+        }
+    }
+
+    /// A node of a cluster whose Redis is not there.
+    init(withoutRedis configuration: EdgeConfiguration) throws {
+        let (limits, nodeID) = (configuration.limits, configuration.nodeID)
+        // The port of a socket that nobody listens on any more.
+        let gone = try Listener(host: "127.0.0.1", port: 0).port
+        let address = try #require(RedisAddress("redis://127.0.0.1:\(gone)"))
+        node = try Node(configuration, hasUplinkThread: true) { seat, _ in
+            RedisBackplane(
+                address: address,
+                nodeID: nodeID,
+                facts: "{}",
+                limits: limits,
+                seat: seat,
+                classify: { bytes, _ in Payload(kind: .binary, bytes: Array(bytes)) },
+                report: RedisLinkReport(changed: { _, _ in }, refused: { _ in }, roundTrip: { _ in }, waiting: { _ in })
+            )
         }
     }
 
@@ -92,6 +113,21 @@ func withNode(
     configuration.limits.drainMilliseconds = 250
     change(&configuration)
     let node = try TestNode(configuration, hasUplinkThread: hasUplinkThread)
+    defer { node.stop() }
+    try body(node)
+}
+
+/// Runs a test against a node whose Redis is away and stays away.
+func withNodeWithoutRedis(
+    _ change: (inout EdgeConfiguration) -> Void,
+    _ body: (TestNode) throws -> Void
+) throws {
+    var configuration = EdgeConfiguration()
+    configuration.port = 0
+    configuration.nodeID = "n1"
+    configuration.limits.drainMilliseconds = 250
+    change(&configuration)
+    let node = try TestNode(withoutRedis: configuration)
     defer { node.stop() }
     try body(node)
 }

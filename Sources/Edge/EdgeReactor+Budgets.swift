@@ -1,0 +1,63 @@
+internal import Broker
+internal import Reactor
+
+// A client that has too much under way, or changes its channels too fast, is not listened to until that is better: what it
+// sends waits in its input, then in the kernel, and at last with the client itself.
+extension EdgeReactor {
+    /// Notes a command that the uplink is asked for.
+    func beginCommand(_ index: UInt32, byteCount: Int) {
+        let key = connections.key(ofLive: index)
+        budgets[key, default: ClientBudget()].commandsUnderWay += 1
+        budgets[key]?.bytesUnderWay += byteCount
+        waitIfSpent(index)
+    }
+
+    /// Notes its answer. A client that is gone took its budget with it.
+    func endCommand(_ key: SlabKey, byteCount: Int) {
+        guard var budget = budgets[key] else { return }
+        budget.commandsUnderWay -= 1
+        budget.bytesUnderWay -= byteCount
+        budgets[key] = budget.isEmpty ? nil : budget
+        stopWaitingIfNotSpent(key)
+    }
+
+    /// Notes that a client has the node hear a channel, or not hear it any more.
+    func countChannelChange(_ index: UInt32) {
+        budgets[connections.key(ofLive: index), default: ClientBudget()].channelChanges += 1
+        waitIfSpent(index)
+    }
+
+    /// Once a second, gives everyone's channel changes anew.
+    func renewBudgets() {
+        guard !budgets.isEmpty else { return }
+        for key in Array(budgets.keys) {
+            guard var budget = budgets[key], budget.channelChanges > 0 else { continue }
+            // Not all at once: who comes with all of his channels in a second has gone on before the next is over.
+            budget.channelChanges = max(budget.channelChanges - limits.channelChangesPerSecondMax, 0)
+            budgets[key] = budget.isEmpty ? nil : budget
+            stopWaitingIfNotSpent(key)
+        }
+    }
+
+    private func isSpent(_ key: SlabKey) -> Bool {
+        guard let budget = budgets[key] else { return false }
+        return budget.commandsUnderWay >= limits.commandsUnderWayMax
+            || budget.bytesUnderWay >= limits.commandBytesUnderWayMax
+            || budget.channelChanges >= limits.channelChangesPerSecondMax
+    }
+
+    private func waitIfSpent(_ index: UInt32) {
+        guard isSpent(connections.key(ofLive: index)) else { return }
+        let connection = connections[live: index]
+        if !connection.pointee.flags.contains(.isWaiting) { metrics.budgetWaits.add() }
+        connection.pointee.flags.insert(.isWaiting)
+    }
+
+    private func stopWaitingIfNotSpent(_ key: SlabKey) {
+        guard let connection = connections.pointer(to: key), connection.pointee.flags.contains(.isWaiting),
+            !isSpent(key)
+        else { return }
+        connection.pointee.flags.remove(.isWaiting)
+        goOn(key.index)
+    }
+}

@@ -1,0 +1,233 @@
+import Broker
+import Edge
+import Foundation
+import Testing
+import Wire
+
+/// What single clients did to a node and to all others on it; each test is named after what was seen.
+@Suite("Harm")
+struct HarmTests {
+    /// How long an exchange of somebody else takes now, in milliseconds.
+    private func roundTrip(_ socket: WebSocketClient, _ number: Int) throws -> Double {
+        let start = monotonicMilliseconds
+        try socket.send(#"{"type":"ping","id":\#(number)}"#)
+        try socket.next("pong")
+        return monotonicMilliseconds - start
+    }
+
+    /// A masked frame of a client without payload.
+    private static func emptyPings(_ count: Int) -> [UInt8] {
+        [[UInt8]](repeating: [0x89, 0x80, 0, 0, 0, 0], count: count).flatMap { $0 }
+    }
+
+    // MARK: Turns
+
+    @Test("half a million pings whose pongs are not read hold up nobody and hold little memory")
+    func pings() throws {
+        try withNode { node in
+            let other = try node.webSocket()
+            try other.next("welcome")
+            let hostile = try node.webSocket("?session=none", receiveBytes: 4_096)
+            let flood = Task.detached { [client = UncheckedSendable(hostile.client)] in
+                // Ends when the node takes no more: that is what is wanted.
+                let pings = Self.emptyPings(10_000)
+                for _ in 0..<48 { guard (try? client.value.send(pings, within: 2)) != nil else { return } }
+            }
+            var longest = 0.0
+            for number in 0..<200 { longest = max(longest, try roundTrip(other, number)) }
+            // It took 18 s; scheduling on a busy machine is some milliseconds.
+            #expect(longest < 1_000)
+            // Reading on must not cost more than reading at once.
+            for _ in 0..<200 {
+                hostile.client.receiveNow()
+                longest = max(longest, try roundTrip(other, 0))
+            }
+            #expect(longest < 1_000)
+            hostile.close()
+            flood.cancel()
+        }
+    }
+
+    @Test("one client that pipelines thousands of requests lets others go first")
+    func pipelining() throws {
+        try withNode { node in
+            let other = try node.webSocket()
+            try other.next("welcome")
+            let hostile = try node.connect()
+            let request = TestClient.request("GET", "/nothing", port: node.port)
+            let many = [[UInt8]](repeating: request, count: 500).flatMap { $0 }
+            let answered = Task.detached { [client = UncheckedSendable(hostile)] in
+                for _ in 0..<20 {
+                    try client.value.send(many)
+                    for _ in 0..<500 { _ = try client.value.readAnswer() }
+                }
+            }
+            var longest = 0.0
+            for number in 0..<300 { longest = max(longest, try roundTrip(other, number)) }
+            #expect(longest < 1_000)
+            let done = DispatchSemaphore(value: 0)
+            Task.detached {
+                _ = await answered.result
+                done.signal()
+            }
+            #expect(done.wait(timeout: .now() + patience) == .success)
+            #expect(node.metrics.rejections.value == 10_000)
+        }
+    }
+
+    // MARK: Channels
+
+    @Test("a client that subscribes to and leaves ever new channels waits, and the others do not")
+    func churn() throws {
+        try withNode {
+            $0.limits.channelChangesPerSecondMax = 20
+        } _: { node in
+            let other = try node.webSocket()
+            try other.next("welcome")
+            let hostile = try node.webSocket("?session=none")
+            try hostile.next("welcome")
+            for number in 0..<200 {
+                try hostile.send(#"{"type":"subscribe","channel":"c\#(number)"}"#)
+                try hostile.send(#"{"type":"unsubscribe","channel":"c\#(number)"}"#)
+            }
+            try eventually("it has to wait") { node.metrics.budgetWaits.value > 0 }
+            let start = monotonicMilliseconds
+            var left = 400
+            var answered = 0
+            while left > 0, monotonicMilliseconds - start < 1_500 {
+                guard let frame = try? hostile.nextFrame(within: 0.5), case .text = frame else { break }
+                left -= 1
+                answered += 1
+            }
+            // Some 20 a second, and not 400 at once.
+            #expect(answered <= 80)
+            #expect(try roundTrip(other, 1) < 1_000)
+        }
+    }
+
+    @Test("what a client must wait for it gets, in order")
+    func waitingIsNoLoss() throws {
+        try withNode {
+            $0.limits.channelChangesPerSecondMax = 50
+            $0.limits.commandsUnderWayMax = 3
+        } _: { node in
+            let socket = try node.webSocket()
+            try socket.next("welcome")
+            for number in 0..<100 {
+                try socket.send(#"{"type":"publish","id":\#(number),"channel":"a","data":\#(number)}"#)
+            }
+            for number in 0..<100 {
+                let answer = try socket.next("published")
+                #expect(answer["id"] as? Int == number)
+            }
+        }
+    }
+
+    // MARK: Answers nobody waits for
+
+    @Test("a connection whose poll was answered with nothing is closed when it stays silent")
+    func silentAfterPoll() throws {
+        try withNode {
+            $0.limits.pollMilliseconds = 300
+            $0.limits.keepAliveMilliseconds = 500
+        } _: { node in
+            let client = try node.connect()
+            let answer = try client.ask("GET", "/poll?channel=a&session=none")
+            #expect(answer.status == 200)
+            #expect(client.ends(within: 10))
+            #expect(client.isEnded)
+        }
+    }
+
+    @Test(
+        "polls of several channels that cannot be opened are given up together, and their pipelined requests are answered"
+    )
+    func givenUpTogether() throws {
+        try withNodeWithoutRedis {
+            $0.limits.openMilliseconds = 1_000
+        } _: { node in
+            let clients = try (0..<500).map { _ in try node.connect() }
+            for client in clients {
+                let poll = TestClient.request("GET", "/poll?channel=a&channel=b&session=none", port: node.port)
+                try client.send(poll + poll)
+            }
+            for client in clients {
+                #expect(try client.readAnswer().status == 503)
+                #expect(try client.readAnswer().status == 503)
+            }
+            #expect(node.node.status.reactors[0].longestTurnMicroseconds.value < 500_000)
+        }
+    }
+
+    // MARK: Slow readers
+
+    @Test("a publication larger than the window does not make a reader too slow that reads promptly")
+    func largePublication() throws {
+        try withNode {
+            $0.limits.messageBytesMax = 4 << 20
+            $0.limits.windowBytesMax = 65_536
+        } _: { node in
+            let socket = try node.webSocket("?channel=a", receiveBytes: 4_096)
+            try socket.begin()
+            let body = [UInt8](repeating: 120, count: 1_500_000)
+            try node.publish("a", [body])
+            let message = try socket.next("message")
+            #expect((message["data"] as? String)?.utf8.count == body.count)
+            #expect(node.metrics.disconnects.value == 0)
+        }
+    }
+
+    @Test("a reader that falls further behind than a large publication is told so at the end of its frame")
+    func tooSlowBehindLarge() throws {
+        try withNode {
+            $0.limits.messageBytesMax = 4 << 20
+            $0.limits.windowBytesMax = 65_536
+            $0.limits.historyCountMax = 1_000
+        } _: { node in
+            let socket = try node.webSocket("?channel=a", receiveBytes: 4_096)
+            try socket.begin()
+            try node.publish("a", [[UInt8](repeating: 120, count: 1_500_000)])
+            for _ in 0..<4 { try node.publish("a", SlowReaderTests.bodies(0..<40)) }
+            try eventually("it is too slow") { node.metrics.disconnects.value == 1 }
+            let message = try socket.next("message")
+            #expect((message["data"] as? String)?.utf8.count == 1_500_000)
+            #expect(try socket.next("bye")["code"] as? Int == 4_008)
+            #expect(try socket.nextClose().code == 4_008)
+        }
+    }
+
+    @Test("a reader that takes a byte now and then is closed like one that takes none")
+    func trickle() throws {
+        try withNode {
+            $0.limits.stallMilliseconds = 1_000
+            $0.limits.windowBytesMax = 16 << 20
+        } _: { node in
+            let stream = try node.eventStream("?channel=a&session=none", receiveBytes: 4_096)
+            try node.publish("a", SlowReaderTests.bodies(0..<3_000))
+            let start = monotonicMilliseconds
+            try eventually("it is closed", within: 20) {
+                stream.client.receiveNow(upTo: 1)
+                return node.metrics.timeouts.value == 1
+            }
+            #expect(monotonicMilliseconds - start < 10_000)
+        }
+    }
+
+    // MARK: Starting
+
+    @Test("a node does not share the port of another one")
+    func takenPort() throws {
+        try withNode { node in
+            var configuration = EdgeConfiguration()
+            configuration.port = node.port
+            #expect(throws: (any Error).self) { try TestNode(configuration) }
+        }
+    }
+}
+
+/// Lends what a test hands to one other thread and does not touch meanwhile.
+struct UncheckedSendable<Value>: @unchecked Sendable {
+    let value: Value
+
+    init(_ value: Value) { self.value = value }
+}
