@@ -60,6 +60,9 @@ struct Connection: ~Copyable {
         /// Nothing is read or understood any more.
         static let ends: Flags = [.isClosed, .isClosing]
 
+        /// Its client speaks HTTP/1.0, which knows no chunks: a stream's body ends with the connection.
+        static let endsByClosing = Flags(rawValue: 32_768)
+
         /// An answer is awaited or on its way out: a later request must wait.
         static let holdsRequests: Flags = [.isAnswering, .isBlocked]
     }

@@ -106,7 +106,7 @@ extension EdgeReactor {
         noteFarewell(index)
         finishFrame(index)
         output.removeAll()
-        let encoding = Encoding(connection.pointee.transport, isRaw: connection.pointee.flags.contains(.isRaw))
+        let encoding = connection.pointee.encoding
         if connection.pointee.transport != .http, encoding.hasControlMessages {
             encoder.appendControl("bye", as: encoding, to: &output) {
                 Envelope.appendBye(
@@ -123,7 +123,7 @@ extension EdgeReactor {
             WebSocketEncoder.appendClose(WebSocketCloseCode(rawValue: code.rawValue), reason: reason, to: &output)
             connection.pointee.flags.insert(.sentClose)
         }
-        if connection.pointee.transport == .jsonStream { output.append(HTTPChunkedEncoder.end) }
+        if encoding.isChunked { output.append(HTTPChunkedEncoder.end) }
         write(index, output.bytes)
         closeWhenSent(index)
     }

@@ -1,5 +1,4 @@
 internal import Reactor
-internal import Wire
 
 extension EdgeReactor {
     /// How many clients a second come back, at most, when all of a node's are sent away or lose it at once.
@@ -9,14 +8,5 @@ extension EdgeReactor {
     var reconnectMilliseconds: ClosedRange<UInt64> {
         let count = connections.count * configuration.reactorCount
         return 250...UInt64(1_000 + count * 1_000 / Self.reconnectsPerSecond)
-    }
-
-    /// What stands before the first event of a stream.
-    func appendEventStreamPrelude(_ paddingCount: Int) {
-        EventStreamEncoder.appendPrelude(
-            retryMilliseconds: UInt64.random(in: reconnectMilliseconds, using: &spread),
-            paddingCount: paddingCount,
-            to: &output
-        )
     }
 }

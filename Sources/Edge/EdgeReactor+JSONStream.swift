@@ -3,27 +3,6 @@ internal import Reactor
 internal import Wire
 
 extension EdgeReactor {
-    /// An empty line: a reader of lines passes over it.
-    static let jsonStreamHeartbeat: StaticString = "1\r\n\n\r\n"
-
-    /// Takes a request for a stream of lines, each one JSON message in a chunk of its own.
-    func openJSONStream(_ request: borrowing HTTPRequest, _ index: UInt32) throws(HTTPRejection) {
-        guard request.head.minorVersion > 0 else {
-            throw HTTPRejection(status: 505, field: "version", reason: "chunks need HTTP/1.1")
-        }
-        try openStream(request, index, as: .jsonStream)
-    }
-
-    /// A line of spaces, for clients that show nothing before a first few kilobytes.
-    func appendPaddingLine(_ count: Int) {
-        frame.removeAll()
-        frame.append(count: count) { $0.initializeMemory(as: UInt8.self, repeating: 0x20) }
-        frame.append(UInt8(ascii: "\n"))
-        HTTPChunkedEncoder.append(frame.bytes, to: &output)
-    }
-
-    // MARK: Renewal
-
     /// Whether a JSON stream is so old that its client should get a new one.
     func isStreamOld(_ index: UInt32, _ tick: UInt32) -> Bool {
         let connection = connections[live: index]

@@ -48,7 +48,7 @@ extension EdgeReactor {
             if connections[live: index].pointee.flags.contains(.isClosed) { return true }
         }
         remember(index, [SessionPosition(name, topic.last)])
-        let encoding = Encoding(.webSocket, isRaw: isRaw)
+        let encoding = connections[live: index].pointee.encoding
         let known = topic.feeds.first { $0.key.encoding == encoding && $0.topics.count == 1 }
         subscribe(index, to: known ?? feed(for: [topic], encoding: encoding))
         return true
@@ -125,7 +125,7 @@ extension EdgeReactor {
             tellSubscribed(index, join)
         }
         if connection.pointee.flags.contains(.isClosed) { return }
-        let encoding = Encoding(connection.pointee.transport, isRaw: connection.pointee.flags.contains(.isRaw))
+        let encoding = connection.pointee.encoding
         subscribe(index, to: feed(for: join.parts.map(\.topic), encoding: encoding))
     }
 

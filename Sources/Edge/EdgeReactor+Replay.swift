@@ -8,7 +8,7 @@ extension EdgeReactor {
     func write(_ index: UInt32, replaying join: Join) {
         var replay = Replay(join)
         let connection = connections[live: index]
-        let encoding = Encoding(connection.pointee.transport, isRaw: connection.pointee.flags.contains(.isRaw))
+        let encoding = connection.pointee.encoding
         if !connection.pointee.flags.contains(.isBlocked) { append(&replay, as: encoding, to: &output) }
         write(index, output.bytes)
         guard !replay.isFinished, !connection.pointee.flags.contains(.isClosed) else { return }
@@ -22,7 +22,7 @@ extension EdgeReactor {
     func refillOutbox(_ index: UInt32) {
         let connection = connections[live: index]
         guard let outbox = connection.pointee.outbox, outbox.isEmpty, !outbox.replays.isEmpty else { return }
-        let encoding = Encoding(connection.pointee.transport, isRaw: connection.pointee.flags.contains(.isRaw))
+        let encoding = connection.pointee.encoding
         frame.removeAll()
         outbox.withNextReplay {
             append(&$0, as: encoding, to: &frame)

@@ -114,7 +114,8 @@ extension EdgeReactor {
     /// Notes how the answer to a request must be sent.
     func beginAnswer(_ request: borrowing HTTPRequest, for index: UInt32) {
         let connection = connections[live: index]
-        connection.pointee.flags.subtract([.isHead, .announcesKeepAlive])
+        connection.pointee.flags.subtract([.isHead, .announcesKeepAlive, .endsByClosing])
+        if request.head.minorVersion == 0 { connection.pointee.flags.insert(.endsByClosing) }
         answerOrigin = crossOriginFields(request)
         if request.head.method == .head { connection.pointee.flags.insert(.isHead) }
         switch request.head.persistence {

@@ -16,7 +16,7 @@ extension EdgeReactor {
                 try openStream(request, index, as: .eventStream)
             } else if request.isPath("/stream") {
                 guard mayRead(request, index) else { return }
-                try openJSONStream(request, index)
+                try openStream(request, index, as: .jsonStream)
             } else if request.isPath("/poll") {
                 guard request.head.method == .get else { return refuseMethod(index, allowed: "GET, OPTIONS") }
                 try openPoll(request, index)

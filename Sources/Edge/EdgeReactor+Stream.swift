@@ -18,7 +18,8 @@ extension EdgeReactor {
         let connection = connections[live: index]
         if connection.pointee.flags.contains(.isHead) {
             output.removeAll()
-            appendStreamHead(transport, makeOpening(request, plan, as: .stream(transport, paddingCount: 0)))
+            let opening = makeOpening(request, plan, as: .stream(transport, paddingCount: 0))
+            appendStreamHead(transport, isChunked: !connection.pointee.flags.contains(.endsByClosing), opening)
             connection.pointee.flags.insert(.closesAfterAnswer)
             return finishAnswer(index)
         }
@@ -36,17 +37,11 @@ extension EdgeReactor {
     ) {
         let connection = connections[live: index]
         output.removeAll()
-        appendStreamHead(transport, opening)
+        appendStreamHead(transport, isChunked: !connection.pointee.flags.contains(.endsByClosing), opening)
         if opening.plan.isRaw { connection.pointee.flags.insert(.isRaw) }
         become(transport, index)
         connection.pointee.streamTick = reactor.currentTick
-        if transport == .eventStream {
-            appendEventStreamPrelude(paddingCount)
-        } else if paddingCount > 0 {
-            appendPaddingLine(paddingCount)
-        }
-        let encoding = Encoding(transport, isRaw: opening.plan.isRaw)
-        if encoding.hasControlMessages { appendWelcome(session: opening.token, as: encoding) }
+        appendStart(of: connection.pointee.encoding, paddingCount: paddingCount, session: opening.token)
         // The head does not wait for channels to open: a proxy or a browser that waits for it must not time out.
         cork(index) {
             write(index, output.bytes)
@@ -55,15 +50,11 @@ extension EdgeReactor {
     }
 
     /// A head with the fields that keep caches and proxies from holding a stream back.
-    private func appendStreamHead(_ transport: Connection.Transport, _ opening: Opening) {
-        if transport == .eventStream {
-            // The end of the body is the end of the connection: understood by HTTP/1.0 proxies, and one encoding for all.
-            let type: StaticString = "text/event-stream; charset=utf-8"
-            output.append(responseHead: 200, contentType: type, framing: .untilClose, persistence: .close)
-        } else {
-            let type: StaticString = "application/x-ndjson; charset=utf-8"
-            output.append(responseHead: 200, contentType: type, framing: .chunked, persistence: .close)
-        }
+    private func appendStreamHead(_ transport: Connection.Transport, isChunked: Bool, _ opening: Opening) {
+        let type: StaticString =
+            transport == .eventStream ? "text/event-stream; charset=utf-8" : "application/x-ndjson; charset=utf-8"
+        let framing: HTTPBodyFraming = isChunked ? .chunked : .untilClose
+        output.append(responseHead: 200, contentType: type, framing: framing, persistence: .close)
         output.append(field: "Cache-Control", "no-store, no-cache, no-transform, must-revalidate, max-age=0")
         output.append(field: "Pragma", "no-cache")
         output.append(field: "X-Accel-Buffering", "no")
@@ -73,31 +64,43 @@ extension EdgeReactor {
         output.appendHeadEnd()
     }
 
+    /// Appends what a stream begins with, in one piece: the time to reconnect, padding if it is asked for, `welcome`.
+    private func appendStart(of encoding: Encoding, paddingCount: Int, session: SessionToken?) {
+        frame.removeAll()
+        if encoding.carrier == .eventStream {
+            // Lines of the block that `welcome` ends: by themselves they would be an empty event to some clients.
+            let retry = UInt64.random(in: reconnectMilliseconds, using: &spread)
+            EventStreamEncoder.appendPrelude(retryMilliseconds: retry, paddingCount: paddingCount, to: &frame)
+        } else if paddingCount > 0 {
+            frame.append(count: paddingCount) { $0.initializeMemory(as: UInt8.self, repeating: 0x20) }
+            frame.append(UInt8(ascii: "\n"))
+        }
+        if encoding.hasControlMessages { appendWelcome(session: session, as: encoding.unchunked, to: &frame) }
+        encoding.append(body: frame.bytes, to: &output)
+    }
+
     /// Tells a stream where each of its channels stands, and what it missed.
     func beginStream(_ index: UInt32, _ join: Join) {
-        let connection = connections[live: index]
-        let isRaw = connection.pointee.flags.contains(.isRaw)
-        let encoding = Encoding(connection.pointee.transport, isRaw: isRaw)
+        let encoding = connections[live: index].pointee.encoding
         // Where the client stands. A message moves it in its own channel only: were the stream cut behind the first of
         // several, the others would still be told what they missed.
         var cursor = Cursor()
         for part in join.parts { cursor.positions[part.topic.name] = part.since }
         output.removeAll()
-        for part in join.parts {
+        for (number, part) in join.parts.enumerated() {
             cursor.positions[part.topic.name] = part.position
             guard encoding.hasControlMessages else { continue }
+            // A browser that was told the half of it comes back with what it had before: so one id is enough, and not as
+            // many of the length of all.
+            let hasCursor = encoding.carrier == .jsonStream || number == join.parts.count - 1
             appendSubscribed(
                 part.topic,
                 at: part.position,
                 recovered: part.isRecovered,
                 commandID: nil,
-                cursor: encoding.isJSONStream ? cursor.text : nil,
+                cursor: hasCursor ? cursor.text : nil,
                 as: encoding
             )
-        }
-        var start = cursor.text
-        if encoding.isEventStream {
-            start.withUTF8 { EventStreamEncoder.appendCheckpoint(id: UnsafeRawBufferPointer($0), to: &output) }
         }
         write(index, replaying: join)
     }

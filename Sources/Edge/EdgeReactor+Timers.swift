@@ -124,10 +124,8 @@ extension EdgeReactor {
             if connection.pointee.flags.contains(.isPinged) { return timeOut(index) }
             connection.pointee.flags.insert(.isPinged)
             WebSocketEncoder.appendPing(UnsafeRawBufferPointer(start: nil, count: 0), to: &output)
-        } else if connection.pointee.transport == .jsonStream {
-            output.append(Self.jsonStreamHeartbeat)
         } else {
-            output.append(EventStreamEncoder.heartbeat)
+            connection.pointee.encoding.appendHeartbeat(to: &output)
         }
         write(index, output.bytes)
         if connection.pointee.flags.contains(.isClosed) { return }

@@ -30,7 +30,7 @@ extension EdgeReactor {
         _ channels: [(name: ChannelName, since: Position?)]
     ) {
         switchProtocols(index, accept: accept, opening)
-        if !opening.plan.isRaw { appendWelcome(session: opening.token, as: .webSocketJSON) }
+        if !opening.plan.isRaw { appendWelcome(session: opening.token, as: .webSocketJSON, to: &output) }
         cork(index) {
             write(index, output.bytes)
             if !channels.isEmpty { join(index, channels) }
@@ -67,8 +67,8 @@ extension EdgeReactor {
         timers.schedule(index, at: reactor.tick(afterMilliseconds: first))
     }
 
-    func appendWelcome(session: SessionToken?, as encoding: Encoding) {
-        encoder.appendControl("welcome", as: encoding, to: &output) {
+    func appendWelcome(session: SessionToken?, as encoding: Encoding, to buffer: inout ByteBuffer) {
+        encoder.appendControl("welcome", as: encoding, to: &buffer) {
             Envelope.appendWelcome(
                 session: session?.text,
                 node: configuration.nodeID,

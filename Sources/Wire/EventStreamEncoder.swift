@@ -3,8 +3,9 @@
 /// Source: the HTML standard, section "Server-sent events". Ids and names that hold a NUL, CR or LF are left out, because
 /// they could forge other fields.
 public enum EventStreamEncoder {
-    /// A comment, to be sent where nothing else was: it keeps proxies from closing the connection.
-    public static let heartbeat: StaticString = ": hb\n\n"
+    /// A comment, to be sent where nothing else was: it keeps proxies from closing the connection. No empty line follows:
+    /// it would be the end of an event without data, which some clients hand over as one (`httpx-sse`, `sseclient`).
+    public static let heartbeat: StaticString = ":\n"
 
     /// Appends an event. `id` is what the client sends back as `Last-Event-ID`; without a name it is a `message`. Line
     /// breaks in `data`, which must be UTF-8, arrive as LF whichever they were.
@@ -14,7 +15,7 @@ public enum EventStreamEncoder {
         data: UnsafeRawBufferPointer,
         to buffer: inout ByteBuffer
     ) {
-        if let id { appendID(id, to: &buffer) }
+        if let id { appendField("id: ", id, to: &buffer) }
         if let name {
             appendField(
                 "event: ",
@@ -26,36 +27,16 @@ public enum EventStreamEncoder {
         buffer.append(0x0A)
     }
 
-    /// Appends an event without data: nothing is dispatched, but the client remembers the id.
-    public static func appendCheckpoint(id: UnsafeRawBufferPointer, to buffer: inout ByteBuffer) {
-        appendID(id, to: &buffer)
-        buffer.append(0x0A)
-    }
-
-    /// Appends how long the client waits before it reconnects.
-    public static func appendRetry(milliseconds: UInt64, to buffer: inout ByteBuffer) {
-        buffer.append("retry: ")
-        buffer.append(decimal: milliseconds)
-        buffer.append("\n\n")
-    }
-
-    /// Appends a comment of `count` spaces: some clients and proxies show nothing before a first few kilobytes.
-    public static func appendPadding(count: Int, to buffer: inout ByteBuffer) {
-        buffer.append(":")
-        buffer.append(count: count) { room in
-            room.initializeMemory(as: UInt8.self, repeating: 0x20)
-        }
-        buffer.append("\n\n")
-    }
-
-    /// Appends what a stream begins with: the time to reconnect, and padding if it is asked for.
+    /// Appends the lines that a stream's first event begins with: how long the client waits before it reconnects, and
+    /// if it is asked for a comment of spaces, for clients and proxies that show nothing before a first few kilobytes.
     public static func appendPrelude(retryMilliseconds: UInt64, paddingCount: Int = 0, to buffer: inout ByteBuffer) {
-        appendRetry(milliseconds: retryMilliseconds, to: &buffer)
-        if paddingCount > 0 { appendPadding(count: paddingCount, to: &buffer) }
-    }
-
-    private static func appendID(_ id: UnsafeRawBufferPointer, to buffer: inout ByteBuffer) {
-        appendField("id: ", id, to: &buffer)
+        buffer.append("retry: ")
+        buffer.append(decimal: retryMilliseconds)
+        buffer.append(0x0A)
+        guard paddingCount > 0 else { return }
+        buffer.append(":")
+        buffer.append(count: paddingCount) { $0.initializeMemory(as: UInt8.self, repeating: 0x20) }
+        buffer.append(0x0A)
     }
 
     private static func appendField(_ name: StaticString, _ value: UnsafeRawBufferPointer, to buffer: inout ByteBuffer)

@@ -13,6 +13,7 @@ struct StreamReader: ~Copyable {
     private var count = 0
     private var head: [UInt8]? = []
     private var rest: [UInt8] = []
+    private var chunks: HTTPChunkedDecoder?
     private var decoder = EventStreamDecoder()
     private var retryMilliseconds: UInt64 = 1_000
 
@@ -39,11 +40,14 @@ struct StreamReader: ~Copyable {
             guard head!.starts(with: Array("HTTP/1.1 200".utf8)) else {
                 throw Refused(body: String(decoding: body, as: UTF8.self))
             }
+            let fields = String(decoding: head![..<end], as: UTF8.self).lowercased()
+            chunks = fields.contains("\r\ntransfer-encoding: chunked\r\n") ? HTTPChunkedDecoder() : nil
             head = nil
             wasConnected = true
-            rest = body
+            rest = []
+            body.withUnsafeBytes { takeBody($0) }
         } else {
-            rest += bytes
+            takeBody(bytes)
         }
         takeEvents()
         return !isDone
@@ -57,6 +61,20 @@ struct StreamReader: ~Copyable {
         decoder.reset()
         guard let poller = try? Poller() else { return }
         poller.wait(milliseconds: Int32(retryMilliseconds)) { _, _ in }
+    }
+
+    /// Takes the chunks' content, or all where there are none. What is no chunk ends what can be read.
+    private mutating func takeBody(_ bytes: UnsafeRawBufferPointer) {
+        var content = ByteBuffer()
+        let span = bytes.bindMemory(to: UInt8.self).span
+        if chunks?.decode(span, into: &content, limits: Self.endless) == nil { content.append(bytes) }
+        rest += content.bytes
+    }
+
+    private static var endless: HTTPLimits {
+        var limits = HTTPLimits()
+        limits.bodyBytes = .max
+        return limits
     }
 
     private mutating func takeEvents() {

@@ -151,23 +151,19 @@ struct EventStreamEncoderTests {
         #expect(event(id: id, data: "a") == "data: a\n\n")
     }
 
-    @Test("the rest of a stream")
+    @Test("what is no event has no empty line of its own, and goes with the next event")
     func rest() {
-        #expect("\(EventStreamEncoder.heartbeat)" == ": hb\n\n")
-        #expect(writtenText { EventStreamEncoder.appendRetry(milliseconds: 3_000, to: &$0) } == "retry: 3000\n\n")
-        #expect(writtenText { EventStreamEncoder.appendPadding(count: 3, to: &$0) } == ":   \n\n")
-        #expect(writtenText { EventStreamEncoder.appendPadding(count: 0, to: &$0) } == ":\n\n")
-        let prelude = written {
-            EventStreamEncoder.appendPrelude(retryMilliseconds: 10, paddingCount: 2_048, to: &$0)
-            $0.append(EventStreamEncoder.heartbeat)
-        }
-        let checkpoint = Array("7".utf8).withUnsafeBytes { id in
-            written { EventStreamEncoder.appendCheckpoint(id: id, to: &$0) }
-        }
-        #expect(prelude.count == 11 + 2_051 + 6)
-        #expect(checkpoint == Array("id: 7\n\n".utf8))
-        let (events, lastID) = decode([prelude, checkpoint])
-        #expect(events == [.retry(10)])
+        #expect("\(EventStreamEncoder.heartbeat)" == ":\n")
+        #expect(
+            written { EventStreamEncoder.appendPrelude(retryMilliseconds: 3_000, to: &$0) }
+                == Array("retry: 3000\n".utf8)
+        )
+        let padded = written { EventStreamEncoder.appendPrelude(retryMilliseconds: 10, paddingCount: 3, to: &$0) }
+        #expect(padded == Array("retry: 10\n:   \n".utf8))
+        let (events, lastID) = decode([
+            padded, Array(":\n".utf8), Array(event(id: "7", name: "welcome", data: "x").utf8),
+        ])
+        #expect(events == [.retry(10), .event("welcome", "x", id: "7")])
         #expect(lastID == "7")
     }
 

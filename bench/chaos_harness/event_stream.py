@@ -10,7 +10,7 @@ class EventStream(Transport):
 
     def begin_body(self, fields):
         super().begin_body(fields)
-        # A stream's `id:` comes behind all of its `subscribed`; until then the client stands where it stood.
+        # The last `subscribed` has the stream's first `id:`; until then the client stands where it stood.
         self.untaken = []
 
     def query(self):
@@ -33,16 +33,15 @@ class EventStream(Transport):
                 data.append(value)
             elif name == "retry":
                 self.client.retry_seconds = int(value) / 1_000
-        if data:
-            self.take_message(json.loads("\n".join(data)), cursor)
-        elif cursor is not None:
-            for message in self.untaken:
-                self.client.take(message, cursor)
-            self.untaken = []
+        self.take_message(json.loads("\n".join(data)), cursor)
 
     def take_message(self, message, cursor):
         if message["type"] == "subscribed":
             self.untaken.append(message)
+            if cursor is not None:
+                for message in self.untaken:
+                    self.client.take(message, cursor)
+                self.untaken = []
         elif message["type"] in ("message", "gap") and cursor is None:
             self.client.offend(f"no id: {message}")
         else:

@@ -17,20 +17,31 @@ final class EventStreamClient {
     let client: TestClient
     let head: HTTPAnswer
 
-    /// All bytes behind the head.
+    /// All bytes of the body, and each of its chunks.
     private(set) var bytes: [UInt8] = []
+    private(set) var pieces: [String] = []
     private(set) var retryMilliseconds: UInt64?
 
+    private var body: StreamBody
     private var decoder = EventStreamDecoder()
     private var events: [Event] = []
 
-    init(_ client: TestClient, _ query: String, fields: [(String, String)] = []) throws {
-        self.client = client
+    convenience init(_ client: TestClient, _ query: String, fields: [(String, String)] = []) throws {
         try client.sendRequest("GET", "/sse\(query)", fields)
+        try self.init(askedOn: client)
+    }
+
+    /// Goes on behind a request that was made by hand.
+    init(askedOn client: TestClient) throws {
+        self.client = client
         let text = try client.readHead()
         guard text.hasPrefix("HTTP/1.1 200 ") else { throw TestFailure("no event stream: \(text)") }
         head = HTTPAnswer(status: 200, head: text, body: [])
+        body = StreamBody(of: head)
     }
+
+    /// Whether the body ended as chunked bodies do.
+    var hasEndedWell: Bool { body.hasEndedWell }
 
     /// All of the body so far.
     var text: String { String(decoding: bytes, as: UTF8.self) }
@@ -38,8 +49,14 @@ final class EventStreamClient {
     /// Where a browser would resume.
     var lastEventID: String { String(decoding: decoder.lastEventID, as: UTF8.self) }
 
-    private func decode() {
-        let new = client.takeAll()
+    private func decode() throws {
+        for piece in try body.takePieces(from: client) {
+            pieces.append(String(decoding: piece, as: UTF8.self))
+            decode(piece)
+        }
+    }
+
+    private func decode(_ new: [UInt8]) {
         bytes += new
         var consumed = 0
         new.withUnsafeBytes { new in
@@ -65,7 +82,7 @@ final class EventStreamClient {
     func nextOrEnd(within seconds: Double = patience) throws -> Event? {
         if events.isEmpty {
             let isThere = try client.receive(within: seconds) {
-                decode()
+                try decode()
                 return !events.isEmpty
             }
             if !isThere { return nil }
@@ -93,7 +110,7 @@ final class EventStreamClient {
     /// Receives until the text so far holds something.
     func receive(within seconds: Double = patience, until condition: (String) -> Bool) throws {
         let isThere = try client.receive(within: seconds) {
-            decode()
+            try decode()
             return condition(text)
         }
         guard isThere else { throw TestFailure("the stream ended") }

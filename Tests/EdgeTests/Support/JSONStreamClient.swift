@@ -9,9 +9,7 @@ final class JSONStreamClient {
     /// Lines that came in chunks of their own, and those that did not.
     private(set) var chunkCount = 0
 
-    /// Whether the body ended as chunked bodies do.
-    private(set) var hasEndedWell = false
-
+    private var body: StreamBody
     private var lines: [String] = []
 
     init(_ client: TestClient, _ query: String, fields: [(String, String)] = []) throws {
@@ -20,23 +18,13 @@ final class JSONStreamClient {
         let text = try client.readHead()
         guard text.hasPrefix("HTTP/1.1 200 ") else { throw TestFailure("no JSON stream: \(text)") }
         head = HTTPAnswer(status: 200, head: text, body: [])
+        body = StreamBody(of: head)
     }
 
-    /// Takes the whole chunks among what was received.
-    private func decode() throws {
-        var bytes = client.takeAll()[...]
-        while let lineEnd = bytes.firstIndex(of: 10) {
-            let size = String(decoding: bytes[..<lineEnd], as: UTF8.self).trimmingCharacters(in: ["\r"])
-            guard let count = Int(size, radix: 16) else { throw TestFailure("not a chunk's size: \(size)") }
-            let start = bytes.index(after: lineEnd)
-            guard bytes.endIndex - start >= count + 2 else { break }
-            if count == 0 { hasEndedWell = true } else { take(bytes[start..<(start + count)]) }
-            bytes = bytes[(start + count + 2)...]
-        }
-        client.putBack(Array(bytes))
-    }
+    /// Whether the body ended as chunked bodies do.
+    var hasEndedWell: Bool { body.hasEndedWell }
 
-    private func take(_ chunk: ArraySlice<UInt8>) {
+    private func take(_ chunk: [UInt8]) {
         chunkCount += 1
         let text = String(decoding: chunk, as: UTF8.self)
         lines += text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
@@ -46,7 +34,7 @@ final class JSONStreamClient {
     func nextLine(within seconds: Double = patience) throws -> String? {
         if lines.isEmpty {
             let isThere = try client.receive(within: seconds) {
-                try decode()
+                for chunk in try body.takePieces(from: client) { take(chunk) }
                 return !lines.isEmpty || hasEndedWell
             }
             if !isThere || lines.isEmpty { return nil }
