@@ -3,9 +3,9 @@
 /// As text `news@1763881234567-0,chat%2Froom1@1763881230001-2`: channel percent-encoded, `@`, position; entries
 /// separated by commas and sorted by channel. The same for every transport and every node.
 public struct Cursor: Sendable, Equatable {
-    /// Bytes of text that are read at most: 128 channels of 255 bytes, all percent-encoded, would be 100 KB, so the
-    /// limit of a request head comes first; this one guards what arrives by other ways.
-    public static let byteCountMax = 131_072
+    /// Bytes of text that are read at most: as many as a request head has. What is given out is no longer than
+    /// `Limits.cursorBytesMax`; a client may have more channels in its cursor than it asks for.
+    public static let byteCountMax = 65_536
 
     /// The positions by channel.
     public var positions: [ChannelName: Position]
@@ -41,17 +41,31 @@ public struct Cursor: Sendable, Equatable {
     public static func encode(_ name: String) -> String {
         var text = ""
         for byte in name.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
+            if isUnreserved(byte) {
                 text.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
+            } else {
                 let digits = String(byte, radix: 16, uppercase: true)
                 text += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
             }
         }
         return text
+    }
+
+    /// Bytes of the longest cursor that some channels can come to have, each with a comma.
+    public static func byteCountMax(of channels: some Sequence<ChannelName>) -> Int {
+        channels.reduce(0) { sum, name in
+            sum + name.text.utf8.reduce(0) { $0 + (isUnreserved($1) ? 1 : 3) } + 1 + Position.textBytesMax + 1
+        }
+    }
+
+    private static func isUnreserved(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"):
+            true
+        default: false
+        }
     }
 
     private static func decode(_ encoded: some Collection<UInt8>) -> String? {

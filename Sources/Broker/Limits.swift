@@ -6,11 +6,17 @@ public struct Limits: Sendable, Equatable {
     /// A published payload or a client's WebSocket message. Hit: 413 or close 1009; `perseid_rejections_total`.
     public var messageBytesMax = 65_536
 
-    /// A request's head. Hit: 431; `perseid_rejections_total`.
-    public var requestHeadBytesMax = 16_384
+    /// The longest cursor that the channels of a stream or a poll can come to have. Hit: 400, for its client could not
+    /// come back with it; `perseid_rejections_total`. Room for 128 channels like `org42/room/<uuid>`, 94 bytes each.
+    public var cursorBytesMax = 12_288
 
-    /// A request's target. Hit: 414; `perseid_rejections_total`.
-    public var requestTargetBytesMax = 8_192
+    /// A request's target. Hit: 414; `perseid_rejections_total`. Room for the longest cursor, of which encoding once more
+    /// makes five thirds at most (`%2F` becomes `%252F`), and for the names of its channels: 20,480 + 12,288.
+    public var requestTargetBytesMax = 40_960
+
+    /// A request's head. Hit: 431; `perseid_rejections_total`. Room for the longest target, for the longest cursor as
+    /// `Last-Event-ID`, and for 12 KiB of cookies and whatever else browsers and proxies say.
+    public var requestHeadBytesMax = 65_536
 
     /// Time a client has to send a whole request. Hit: 408 and close; `perseid_timeouts_total`.
     public var requestMilliseconds: UInt64 = 10_000

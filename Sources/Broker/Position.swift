@@ -14,6 +14,9 @@ public struct Position: Hashable, Sendable, Comparable {
         self.sequence = sequence
     }
 
+    /// Bytes of the longest text: two numbers of 20 digits and a dash.
+    public static let textBytesMax = 41
+
     /// Before every publication: the predecessor of a channel's first one.
     public static let start = Position(milliseconds: 0, sequence: 0)
 

@@ -36,6 +36,12 @@ extension EdgeReactor {
         guard !channel.isSystem else {
             return refuse(index, status: 403, "only the system publishes here", field: "channel")
         }
+        // Kept as it is it would come out as base64 of something compressed, which nobody asked for.
+        guard request.head[.contentEncoding] == nil || request.field(.contentEncoding, is: "identity") else {
+            return refuse(index, status: 415, "a body is taken as it is", field: "Content-Encoding") {
+                $0.append(field: "Accept-Encoding", "identity")
+            }
+        }
         let isJSON = request.field(.contentType, begins: "application/json")
         guard let payload = Payload(published: request.body, asJSON: isJSON) else {
             throw HTTPRejection(status: 400, field: "body", reason: "not valid JSON")
@@ -51,10 +57,14 @@ extension EdgeReactor {
         }
     }
 
-    /// Whether a request shows one of the node's keys. Without keys, reaching the port is enough.
+    /// Whether a request may publish. Without keys, reaching the port is enough.
     func mayPublish(_ request: borrowing HTTPRequest) -> Bool {
-        if configuration.apiKeys.isEmpty { return true }
-        guard let text = request.text(of: .authorization) else { return false }
+        configuration.apiKeys.isEmpty || showsKey(request)
+    }
+
+    /// Whether a request shows one of the node's keys.
+    func showsKey(_ request: borrowing HTTPRequest) -> Bool {
+        guard !configuration.apiKeys.isEmpty, let text = request.text(of: .authorization) else { return false }
         let scheme = "Bearer "
         guard text.utf8.count > scheme.utf8.count, text.prefix(scheme.count).lowercased() == "bearer " else {
             return false

@@ -38,7 +38,7 @@ extension EdgeReactor {
                 publication.payload,
                 position: publication.position,
                 channel: topic.name,
-                cursor: encoding.hasCursors ? replay.cursor.text : nil,
+                cursor: encoding.hasCursors ? replay.cursorText.text : nil,
                 as: encoding,
                 to: &buffer
             )

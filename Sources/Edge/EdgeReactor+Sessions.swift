@@ -88,14 +88,9 @@ extension EdgeReactor {
     private func begin(_ index: UInt32, _ opening: Opening, _ known: [SessionPosition]) {
         let connection = connections[live: index]
         let channels = opening.plan.channels(with: known)
-        // Those of the request and of the session together: a session must not grow with each request.
-        guard channels.count <= limits.channelsPerConnectionMax else {
+        if let fault = fault(in: channels, of: opening) {
             releaseSession(index)
-            return refuse(index, status: 400, "too many channels, with those of the session", field: "channel")
-        }
-        if channels.isEmpty, !opening.use.maySubscribeLater {
-            releaseSession(index)
-            return refuse(index, status: 400, "at least one is needed", field: "channel")
+            return refuse(index, status: 400, fault, field: "channel")
         }
         switch opening.use {
         case .webSocket(let accept, let mayPublish):
@@ -107,6 +102,17 @@ extension EdgeReactor {
         case .poll:
             beginPoll(index, opening, channels)
         }
+    }
+
+    /// What is wrong with the channels that a session and a request have together; `nil` if nothing is.
+    private func fault(in channels: [(name: ChannelName, since: Position?)], of opening: Opening) -> StaticString? {
+        // Those of both: a session must not grow with each request.
+        if channels.count > limits.channelsPerConnectionMax { return "too many channels" }
+        // A WebSocket has no cursor, and commands.
+        if opening.use.maySubscribeLater { return nil }
+        if channels.isEmpty { return "at least one is needed" }
+        let isTooLong = Cursor.byteCountMax(of: channels.lazy.map(\.name)) > limits.cursorBytesMax
+        return isTooLong ? "so many and long names make a cursor that is too long to come back with" : nil
     }
 
     /// Goes on with what the client sent, or did, while its session was asked for.

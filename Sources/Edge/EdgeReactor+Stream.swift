@@ -84,11 +84,10 @@ extension EdgeReactor {
         let encoding = connections[live: index].pointee.encoding
         // Where the client stands. A message moves it in its own channel only: were the stream cut behind the first of
         // several, the others would still be told what they missed.
-        var cursor = Cursor()
-        for part in join.parts { cursor.positions[part.topic.name] = part.since }
+        var cursor = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.since) })
         output.removeAll()
         for (number, part) in join.parts.enumerated() {
-            cursor.positions[part.topic.name] = part.position
+            cursor.move(number, to: part.position)
             guard encoding.hasControlMessages else { continue }
             // A browser that was told the half of it comes back with what it had before: so one id is enough, and not as
             // many of the length of all.

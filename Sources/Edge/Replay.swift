@@ -11,6 +11,8 @@ struct Replay {
     /// One channel of it.
     private struct Part {
         let topic: Topic
+        /// Its place in the cursor's text.
+        let place: Int
         var rest: ArraySlice<Publication>
     }
 
@@ -19,9 +21,13 @@ struct Replay {
     /// Where the client stands once it has what was taken so far.
     private(set) var cursor: Cursor
 
+    /// The same, sorted by name as the parts of a stream are.
+    private(set) var cursorText: CursorText
+
     /// The parts of a join whose client was told where each of them begins.
     init(_ join: Join) {
-        parts = join.parts.map { Part(topic: $0.topic, rest: $0.replay) }
+        parts = join.parts.enumerated().map { Part(topic: $1.topic, place: $0, rest: $1.replay) }
+        cursorText = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.position) })
         cursor = Cursor(Dictionary(uniqueKeysWithValues: join.parts.map { ($0.topic.name, $0.position) }))
         dropFinishedParts()
     }
@@ -30,8 +36,11 @@ struct Replay {
 
     /// Takes the next publication; the cursor moves behind it.
     mutating func next() -> (publication: Publication, topic: Topic)? {
-        guard let topic = parts.first?.topic, let publication = parts[0].rest.popFirst() else { return nil }
+        guard let (topic, place) = parts.first.map({ ($0.topic, $0.place) }),
+            let publication = parts[0].rest.popFirst()
+        else { return nil }
         cursor.positions[topic.name] = publication.position
+        cursorText.move(place, to: publication.position)
         dropFinishedParts()
         return (publication, topic)
     }

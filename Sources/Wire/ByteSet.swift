@@ -20,8 +20,13 @@ struct ByteSet: Sendable {
     /// `unreserved`, RFC 3986 §2.3: what needs no percent-encoding anywhere.
     static let unreserved = ByteSet(low: 0x03FF_6000_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)
 
-    /// `pchar` and `/`, RFC 3986 §3.3, without `%`: what stands for itself in a path or a query.
-    static let target = ByteSet(low: 0x2FFF_FFD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFF)
+    /// What stands for itself in a path: `pchar` and `/`, RFC 3986 §3.3, without `%`; and `[]^|`, which browsers do not
+    /// encode there (URL standard, path percent-encode set). A backslash they make a slash, so here it is refused.
+    static let path = ByteSet(low: 0x2FFF_FFD2_0000_0000, high: 0x57FF_FFFE_EFFF_FFFF)
+
+    /// What stands for itself in a query: the same, and what browsers do not encode there (URL standard, special-query
+    /// percent-encode set). Still no control character, space, `"`, `#`, `<` or `>`.
+    static let query = ByteSet(low: 0x2FFF_FFD2_0000_0000, high: 0x7FFF_FFFF_FFFF_FFFF)
 
     /// Hexadecimal digits, `:` and `.`: what an IPv6 address is made of, RFC 3986 §3.2.2.
     static let addressLiteral = ByteSet(low: 0x07FF_4000_0000_0000, high: 0x0000_007E_0000_007E)

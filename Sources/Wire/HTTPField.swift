@@ -10,6 +10,8 @@ public enum HTTPField: UInt8, CaseIterable, Equatable, Sendable {
     case authorization
     /// `Connection`, RFC 9110 §7.6.1
     case connection
+    /// `Content-Encoding`, RFC 9110 §8.4
+    case contentEncoding
     /// `Content-Length`, RFC 9110 §8.6
     case contentLength
     /// `Content-Type`, RFC 9110 §8.3
@@ -79,6 +81,7 @@ public enum HTTPField: UInt8, CaseIterable, Equatable, Sendable {
         case (14, UInt8(ascii: "c")): .contentLength
         case (15, UInt8(ascii: "i")): .idempotencyKey
         case (15, UInt8(ascii: "x")): .xForwardedFor
+        case (16, UInt8(ascii: "c")): .contentEncoding
         case (17, UInt8(ascii: "s")): .secWebSocketKey
         case (17, UInt8(ascii: "t")): .transferEncoding
         case (21, UInt8(ascii: "s")): .secWebSocketVersion
@@ -100,6 +103,7 @@ extension HTTPField {
         case .accessControlRequestMethod: "Access-Control-Request-Method"
         case .authorization: "Authorization"
         case .connection: "Connection"
+        case .contentEncoding: "Content-Encoding"
         case .contentLength: "Content-Length"
         case .contentType: "Content-Type"
         case .cookie: "Cookie"

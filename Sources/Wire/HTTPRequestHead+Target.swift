@@ -51,7 +51,7 @@ extension HTTPRequestHead {
             }
             if byte == UInt8(ascii: "?") {
                 questionMark = questionMark ?? index
-            } else if !ByteSet.target.contains(byte) {
+            } else if !(questionMark == nil ? ByteSet.path : .query).contains(byte) {
                 throw .malformed("target", "a character that must be percent-encoded")
             }
             index += 1

@@ -4,6 +4,7 @@ import Broker
 enum LimitNames {
     static let counts: [(String, any WritableKeyPath<Limits, Int> & Sendable)] = [
         ("message-bytes-max", \.messageBytesMax),
+        ("cursor-bytes-max", \.cursorBytesMax),
         ("request-head-bytes-max", \.requestHeadBytesMax),
         ("request-target-bytes-max", \.requestTargetBytesMax),
         ("connections-max", \.connectionsMax),

@@ -157,7 +157,9 @@ struct HTTPByteSetTests {
     func members() {
         check(.token, "!#$%&'*+-.^_`|~" + Self.digits + Self.letters)
         check(.unreserved, "-._~" + Self.digits + Self.letters)
-        check(.target, "-._~" + "!$&'()*+,;=" + ":@/" + Self.digits + Self.letters)
+        let path = "-._~" + "!$&'()*+,;=" + ":@/" + Self.digits + Self.letters + "[]^|"
+        check(.path, path)
+        check(.query, path + "\\`{}")
         check(.addressLiteral, "abcdefABCDEF:." + Self.digits)
     }
 
