@@ -105,7 +105,10 @@ let package = Package(
         ),
         .testTarget(
             name: "EdgeTests",
-            dependencies: ["Edge", "Backplane", "Broker", "Reactor", "Wire"],
+            dependencies: [
+                "Edge", "Backplane", "Broker", "Reactor", "Wire",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(

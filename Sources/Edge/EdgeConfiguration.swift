@@ -30,7 +30,15 @@ public struct EdgeConfiguration: Sendable {
     /// Keys a publisher must show one of; none means that anybody who reaches the port may publish.
     public var apiKeys: [String] = []
 
-    /// Origins of other sites whose pages may publish, open WebSockets and read answers; `*` for all.
+    /// Origins that clients know the nodes by, such as `https://push.example.org`: pages from there are the node's own,
+    /// and their hosts are served.
+    public var publicOrigins: [String] = []
+
+    /// Further host names that requests may be for; `*` for all. Addresses and `localhost` always are.
+    public var allowedHosts: [String] = []
+
+    /// Origins of other sites whose pages may publish, open WebSockets and read answers; `*` for all, then without
+    /// credentials.
     public var allowedOrigins: [String] = []
 
     /// Whether sends are made many at a time by io_uring, where the kernel allows it.

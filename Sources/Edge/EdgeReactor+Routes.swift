@@ -6,6 +6,7 @@ extension EdgeReactor {
     /// Hands a whole request to whom it is for.
     func handle(_ request: borrowing HTTPRequest, for index: UInt32) {
         beginAnswer(request, for: index)
+        guard isForHere(request, index) else { return }
         do throws(HTTPRejection) {
             if request.head.method == .options { return answerPreflight(request, index) }
             if request.isPath("/ws") {
@@ -72,44 +73,5 @@ extension EdgeReactor {
 
     func literal(_ text: StaticString) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
-    }
-
-    // MARK: Other sites' pages
-
-    /// Judges where the page that asks comes from.
-    func judgeOrigin(_ request: borrowing HTTPRequest) -> OriginPolicy.Verdict {
-        guard request.head[.origin] != nil else { return .own }
-        return origins.judge(origin: request.text(of: .origin) ?? "null", host: request.text(of: .host))
-    }
-
-    /// The fields that let a listed site's page read an answer.
-    func crossOriginFields(_ request: borrowing HTTPRequest) -> String? {
-        judgeOrigin(request) == .listed ? request.text(of: .origin) : nil
-    }
-
-    func append(crossOrigin origin: String?, to buffer: inout ByteBuffer) {
-        guard let origin else { return }
-        buffer.append(field: "Access-Control-Allow-Origin", utf8: origin)
-        buffer.append(field: "Access-Control-Allow-Credentials", "true")
-        buffer.append(field: "Access-Control-Expose-Headers", "Perseid-Session, Retry-After")
-        buffer.append(field: "Vary", "Origin")
-    }
-
-    private func answerPreflight(_ request: borrowing HTTPRequest, _ index: UInt32) {
-        let origin = crossOriginFields(request)
-        output.removeAll()
-        output.append(status: 204, contentType: nil, body: literal(""), persistence: persistence(index)) {
-            $0.append(field: "Allow", "GET, HEAD, POST, OPTIONS")
-            append(crossOrigin: origin, to: &$0)
-            guard origin != nil else { return }
-            $0.append(field: "Access-Control-Allow-Methods", "GET, HEAD, POST")
-            $0.append(
-                field: "Access-Control-Allow-Headers",
-                "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Cache-Control"
-            )
-            // Two hours: the most that Chromium keeps.
-            $0.append(field: "Access-Control-Max-Age", "7200")
-        }
-        finishAnswer(index)
     }
 }

@@ -24,6 +24,7 @@ final class EdgeReactor: ReactorHandler {
     let uplink: Inbox<UplinkCommand>
     let node: NodeStatus
     let metrics: EdgeMetrics
+    let hosts: HostPolicy
     let origins: OriginPolicy
     let logger: Logger
 
@@ -106,7 +107,9 @@ final class EdgeReactor: ReactorHandler {
         limits = configuration.limits
         httpLimits = HTTPLimits(configuration.limits)
         sends = SendBatch(usesRing: configuration.usesRing)
-        origins = OriginPolicy(allowed: configuration.allowedOrigins)
+        let publicOrigins = configuration.publicOrigins.compactMap { WebOrigin($0) }
+        hosts = HostPolicy(allowed: configuration.allowedHosts + [configuration.host], publicOrigins: publicOrigins)
+        origins = OriginPolicy(allowed: configuration.allowedOrigins, publicOrigins: publicOrigins)
         logger = configuration.logger
         reactor = try Reactor(inbox: inbox)
         listener = try Listener(host: configuration.host, port: node.port == 0 ? configuration.port : node.port)

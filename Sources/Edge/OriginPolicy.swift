@@ -5,11 +5,13 @@
 struct OriginPolicy: Sendable {
     private let allowed: Set<String>
     private let allowsAll: Bool
+    private let own: Set<WebOrigin>
 
-    /// Takes origins as browsers write them: `https://example.org`, port only if it is not the scheme's; or `*`.
-    init(allowed: [String]) {
-        self.allowed = Set(allowed.map { $0.lowercased() })
+    /// Takes origins as browsers write them, or `*`; and those that clients know the nodes by, which are their own.
+    init(allowed: [String], publicOrigins: [WebOrigin] = []) {
+        self.allowed = Set(allowed.map(Self.normal))
         allowsAll = allowed.contains("*")
+        own = Set(publicOrigins)
     }
 
     /// What a request's `Origin` is.
@@ -18,16 +20,25 @@ struct OriginPolicy: Sendable {
         case own
         /// It is on the list.
         case listed
+        /// All are allowed; but not what the user's browser knows of the user, such as cookies.
+        case anybody
         /// It is another site's.
         case foreign
+
+        var isAllowed: Bool { self != .foreign }
     }
 
     /// Judges an origin against the host that the request was sent to.
-    func judge(origin: String?, host: String?) -> Verdict {
-        guard let origin = origin?.lowercased() else { return .own }
-        if allowsAll || allowed.contains(origin) { return .listed }
-        guard let host = host?.lowercased(), !host.isEmpty else { return .foreign }
-        // Behind a balancer that ends TLS the scheme here is not the page's, so the authority alone is compared.
-        return origin == "http://\(host)" || origin == "https://\(host)" ? .own : .foreign
+    func judge(origin text: String?, host: String?) -> Verdict {
+        guard let text else { return .own }
+        if allowed.contains(Self.normal(text)) { return .listed }
+        if let origin = WebOrigin(text) {
+            if own.contains(origin) { return .own }
+            if let authority = host.flatMap({ Authority($0) }), origin.isOwn(of: authority) { return .own }
+        }
+        return allowsAll ? .anybody : .foreign
     }
+
+    /// One text for one origin, whatever its case and whether its scheme's port is written.
+    private static func normal(_ text: String) -> String { WebOrigin(text)?.description ?? text.lowercased() }
 }

@@ -32,6 +32,14 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Origins whose pages may publish and connect, separated by commas; * for all.")
     var allowedOrigins: String?
 
+    @Option(
+        help: "Host names that requests may be for, separated by commas; * for all. Addresses and localhost always."
+    )
+    var allowedHosts: String?
+
+    @Option(help: "Origins that clients know the nodes by, separated by commas, such as https://push.example.org.")
+    var publicOrigin: String?
+
     @Option(help: "What happens to readers past their window: disconnect, skip or latest (default: disconnect).")
     var slowReader: String?
 
@@ -57,6 +65,7 @@ struct ServeOptions: ParsableArguments {
         for (name, text) in texts { flags[name] = text.map { .string($0) } }
         let lists = [
             "presence": presence, "api-keys": apiKeys, "allowed-origins": allowedOrigins, "policies": policies,
+            "allowed-hosts": allowedHosts, "public-origin": publicOrigin,
         ]
         for (name, list) in lists { flags[name] = list.map { .stringArray($0.split(separator: ",").map(String.init)) } }
         flags["reactors"] = reactors.map { .int($0) }

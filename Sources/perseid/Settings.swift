@@ -85,6 +85,11 @@ struct Settings {
     private mutating func readPublishers(_ config: ConfigReader) throws {
         edge.apiKeys = config.stringArray(forKey: "api-keys", isSecret: true, default: []).filter { !$0.isEmpty }
         edge.allowedOrigins = config.stringArray(forKey: "allowed-origins", default: [])
+        edge.allowedHosts = config.stringArray(forKey: "allowed-hosts", default: [])
+        edge.publicOrigins = config.stringArray(forKey: "public-origin", default: [])
+        for text in edge.publicOrigins where WebOrigin(text) == nil {
+            throw SettingsError(name: "public-origin", reason: "\(text) is not http[s]://HOST[:PORT]")
+        }
     }
 
     /// Policies are written `pattern=policy` or `pattern=policy:window`, as in `ticker/**=latest`.

@@ -119,7 +119,7 @@ struct ChannelRouteTests {
     func idempotencyBytes() throws {
         try withNode { node in
             let client = try node.connect()
-            let head = "POST /channels/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nIdempotency-Key: "
+            let head = "POST /channels/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nIdempotency-Key: "
             try client.send(Array(head.utf8) + [0xff, 13, 10, 13, 10, 120])
             let answer = try client.readAnswer()
             #expect(answer.status == 400)
@@ -211,6 +211,21 @@ struct ChannelRouteTests {
         }
     }
 
+    @Test(
+        "a body that is encoded for its way is refused instead of being published as it is",
+        arguments: ["gzip", "br", "gzip, identity", ""]
+    )
+    func encodedBody(coding: String) throws {
+        try withNode { node in
+            let answer = try node.ask("POST", "/channels/a", [("Content-Encoding", coding)], body: "\u{1F}\u{8B}")
+            #expect(answer.status == 415)
+            #expect(answer.errorField == "Content-Encoding")
+            #expect(answer["Accept-Encoding"] == "identity")
+            #expect(try node.ask("POST", "/channels/a", [("Content-Encoding", "Identity")], body: "x").status == 200)
+            #expect(node.metrics.publishes.value == 1)
+        }
+    }
+
     @Test("pages of other sites may not publish, unless they are listed")
     func origins() throws {
         try withNode { configuration in
@@ -287,14 +302,23 @@ struct ChannelRouteTests {
         }
     }
 
-    @Test("with every origin allowed, each is echoed")
+    @Test("with every origin allowed, none gets what a browser knows of its user")
     func allOrigins() throws {
         try withNode { configuration in
-            configuration.allowedOrigins = ["*"]
+            configuration.allowedOrigins = ["*", "https://listed.example"]
         } _: { node in
             let answer = try node.ask("POST", "/channels/a", [("Origin", "https://any.example")], body: "x")
             #expect(answer.status == 200)
-            #expect(answer["Access-Control-Allow-Origin"] == "https://any.example")
+            #expect(answer["Access-Control-Allow-Origin"] == "*")
+            #expect(answer["Access-Control-Allow-Credentials"] == nil)
+            let listed = try node.ask("GET", "/channels/a", [("Origin", "https://listed.example")])
+            #expect(listed["Access-Control-Allow-Credentials"] == "true")
+            let stream = try node.eventStream("?channel=a", fields: [("Origin", "null")])
+            #expect(stream.head["Access-Control-Allow-Origin"] == "*")
+            #expect(stream.head["Access-Control-Allow-Credentials"] == nil)
+            let preflight = try node.ask("OPTIONS", "/channels/a", [("Origin", "https://any.example")])
+            #expect(preflight["Access-Control-Allow-Origin"] == "*")
+            #expect(preflight["Access-Control-Allow-Credentials"] == nil)
         }
     }
 }

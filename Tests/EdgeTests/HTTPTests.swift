@@ -66,7 +66,9 @@ struct HTTPTests {
     func lengthByteByByte() throws {
         try withNode { node in
             let client = try node.connect()
-            try client.sendSlowly("POST /channels/a HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\nhello world")
+            try client.sendSlowly(
+                "POST /channels/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 11\r\n\r\nhello world"
+            )
             #expect(try client.readAnswer().status == 200)
             let history = try client.ask("GET", "/channels/a/history").text
             #expect(history.contains(#""data":"hello world""#))
@@ -78,9 +80,9 @@ struct HTTPTests {
         try withNode { node in
             let client = try node.connect()
             try client.sendSlowly(
-                "POST /channels/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                "POST /channels/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
                     + "5;x=y\r\nhello\r\n1\r\n \r\n5\r\nworld\r\n0\r\nTrailer: t\r\n\r\n"
-                    + "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+                    + "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
             )
             #expect(try client.readAnswer().status == 200)
             #expect(try client.readAnswer().text.contains("alive"))
@@ -93,8 +95,8 @@ struct HTTPTests {
         try withNode { node in
             let client = try node.connect()
             let chunked =
-                "POST /channels/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
-            try client.send(chunked + chunked + "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+                "POST /channels/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+            try client.send(chunked + chunked + "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
             #expect(try client.readAnswer().status == 200)
             #expect(try client.readAnswer().status == 200)
             #expect(try client.readAnswer().text.contains("alive"))
@@ -106,7 +108,9 @@ struct HTTPTests {
         try withNode { node in
             let client = try node.connect()
             for framing in ["Content-Length: 5", "Transfer-Encoding: chunked"] {
-                try client.send("POST /channels/a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\(framing)\r\n\r\n")
+                try client.send(
+                    "POST /channels/a HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\(framing)\r\n\r\n"
+                )
                 #expect(try client.readAnswer().status == 100)
                 try client.sendSlowly(framing.hasPrefix("T") ? "5\r\nhello\r\n0\r\n\r\n" : "hello")
                 #expect(try client.readAnswer().status == 200)
@@ -119,7 +123,7 @@ struct HTTPTests {
         try withNode { node in
             let client = try node.connect()
             try client.send(
-                "POST /channels/a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9999999\r\n\r\n"
+                "POST /channels/a HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 9999999\r\n\r\n"
             )
             #expect(try client.readAnswer().status == 413)
             #expect(client.ends())
@@ -216,7 +220,7 @@ struct HTTPTests {
     func halfARequest() throws {
         try withNode { node in
             let client = try node.connect()
-            try client.send("POST /channels/a HTTP/1.1\r\nHost: x\r\nContent-Le")
+            try client.send("POST /channels/a HTTP/1.1\r\nHost: localhost\r\nContent-Le")
             client.endSending()
             #expect(client.ends(within: 5))
             try eventually("the connection is gone") { node.metrics.httpConnections.value == 0 }
@@ -272,12 +276,12 @@ struct HTTPRefusalTests {
         arguments: [
             ("GET /healthz HTTP/1.1\r\n\r\n", "Host"),
             ("GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "Host"),
-            ("POST /channels/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1x\r\n\r\n", "Content-Length"),
+            ("POST /channels/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1x\r\n\r\n", "Content-Length"),
             (
-                "POST /channels/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+                "POST /channels/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
                 "Transfer-Encoding"
             ),
-            ("POST /channels/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "body"),
+            ("POST /channels/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "body"),
             ("GET /healthz HTTP/1.1\nHost: x\n\n", "head"),
         ]
     )
@@ -366,7 +370,7 @@ struct HTTPRefusalTests {
             let field = ("X", String(repeating: "x", count: 2_000))
             #expect(try node.ask("GET", "/healthz", [field]).status == 431)
             let chunked = try node.connect()
-            try chunked.send("POST /channels/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+            try chunked.send("POST /channels/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
             try chunked.send("1f4\r\n" + String(repeating: "x", count: 500) + "\r\n1f5\r\n")
             #expect(try chunked.readAnswer().status == 413)
         }
@@ -376,7 +380,7 @@ struct HTTPRefusalTests {
     func refusedWhileSending() throws {
         try withNode { node in
             let client = try node.connect()
-            try client.send("POST /channels/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
+            try client.send("POST /channels/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n")
             try client.send([UInt8](repeating: 120, count: 500_000))
             #expect(try client.readAnswer().status == 413)
             #expect(client.ends() && !client.isReset)
@@ -391,7 +395,7 @@ struct HTTPRefusalTests {
             let head = try node.connect()
             let body = try node.connect()
             try head.send("GET /healthz HTTP/1.1\r\nHo")
-            try body.send("POST /channels/a HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
+            try body.send("POST /channels/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc")
             for client in [head, body] {
                 let answer = try client.readAnswer()
                 #expect(answer.status == 408)

@@ -181,13 +181,14 @@ struct RandomClientTests {
             let witness = try node.webSocket("?channel=a")
             try witness.begin()
             let pieces: [[UInt8]] = [
-                "GET /ws?channel=a HTTP/1.1\r\n", "Host: x\r\n", "\r\n", "POST /channels/a HTTP/1.1\r\nHost: x\r\n",
+                "GET /ws?channel=a HTTP/1.1\r\n", "Host: localhost\r\n", "\r\n",
+                "POST /channels/a HTTP/1.1\r\nHost: localhost\r\n",
                 "Transfer-Encoding: chunked\r\n\r\n", "5\r\nhello\r\n", "0\r\n\r\n", "Content-Length: 3\r\n\r\nabc",
                 "\n", "\0",
                 "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", "OPTIONS * HTTP/1.0\r\n\r\n",
                 "HEAD / HTTP/1.1\r\n",
-                "GET /sse?channel=a&cursor=a@0-0 HTTP/1.1\r\nHost: x\r\n\r\n", "Expect: 100-continue\r\n",
+                "GET /sse?channel=a&cursor=a@0-0 HTTP/1.1\r\nHost: localhost\r\n\r\n", "Expect: 100-continue\r\n",
             ].map { Array($0.utf8) }
             for _ in 0..<400 {
                 let client = try node.connect()

@@ -46,7 +46,7 @@ class HTTPConnection:
 
 
 def request_head(method, target, fields):
-    lines = [f"{method} {target} HTTP/1.1", "Host: perseid"] + [f"{name}: {value}" for name, value in fields.items()]
+    lines = [f"{method} {target} HTTP/1.1", "Host: localhost"] + [f"{name}: {value}" for name, value in fields.items()]
     return "\r\n".join(lines + ["", ""]).encode()
 
 
