@@ -113,7 +113,7 @@ let package = Package(
         ),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["Broker", "Backplane", "perseid"],
+            dependencies: ["Broker", "Backplane", "Reactor", "perseid"],
             exclude: ["Clients"],
             swiftSettings: settings
         ),

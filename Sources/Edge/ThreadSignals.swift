@@ -16,7 +16,7 @@ final class Start: Sendable {
         case done(SystemError?)
     }
 
-    private let outcome = Mutex<Outcome>(.pending)
+    private let outcome = Lock<Outcome>(.pending)
 
     func finish(_ error: SystemError?) {
         outcome.withLock { $0 = .done(error) }

@@ -21,7 +21,7 @@ public enum HostProcess {
         guard result == 0 else { throw SystemError(call: "fcntl", result: Int(result)) }
     }
 
-    private static let reserving = Mutex(())
+    private static let reserving = Lock(())
 
     /// A write to a closed pipe or socket reports an error instead of ending the process.
     public static func ignoreBrokenPipes() { creactor_ignore_broken_pipes() }

@@ -4,7 +4,7 @@ internal import Synchronization
 ///
 /// Thread: `post` from any; `take` by the owning reactor. No closures cross, so what a message can do is in its type.
 public final class Inbox<Message: Sendable>: Sendable {
-    private let messages = Mutex<[Message]>([])
+    private let messages = Lock<[Message]>([])
 
     /// Whether the reactor is awake, or was already woken: either way it will look here before it sleeps.
     private let isSignalled = Atomic<Bool>(false)

@@ -13,7 +13,7 @@ public final class SharedReactor<Message: Sendable>: Sendable {
     /// Where others leave messages.
     public let inbox: Inbox<Message>
 
-    private let inside: Mutex<Inside>
+    private let inside: Lock<Inside>
 
     /// Turns that were asked for and not given yet. Whoever raises it from zero gives turns until it is zero again.
     private let requests = Atomic<Int>(0)
@@ -25,7 +25,7 @@ public final class SharedReactor<Message: Sendable>: Sendable {
 
     /// Hosts in the middle of work of many turns, and the threads that stand in for them meanwhile.
     private let busyHosts = Atomic<Int>(0)
-    private let standIns = Mutex<[Wakeup]>([])
+    private let standIns = Lock<[Wakeup]>([])
 
     /// What only the thread that has the turn may touch.
     @usableFromInline
@@ -79,7 +79,7 @@ public final class SharedReactor<Message: Sendable>: Sendable {
         self.inbox = inbox
         // Nobody sleeps on this inbox: whoever posts sees to a turn.
         inbox.noteAwake()
-        self.inside = Mutex(inside)
+        self.inside = Lock(inside)
     }
 
     /// Whether the handler is done; it gets no more turns.

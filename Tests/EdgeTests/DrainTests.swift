@@ -1,6 +1,7 @@
 import Broker
 import Edge
 import Foundation
+import Reactor
 import Synchronization
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
 struct DrainTests {
     /// A node that is being stopped by another thread.
     private final class Stopping: Sendable {
-        private let milliseconds = Mutex<Double?>(nil)
+        private let milliseconds = Lock<Double?>(nil)
 
         init(_ node: Node) {
             Thread.detachNewThread { [self] in

@@ -1,4 +1,5 @@
 import Foundation
+import Reactor
 import Synchronization
 
 /// A process that the tests started, with what it writes in a file.
@@ -25,8 +26,8 @@ final class ChildProcess: Sendable {
     let output: URL
     let errors: URL
 
-    private let input: Mutex<Int32>
-    private let ending = Mutex<Ending?>(nil)
+    private let input: Lock<Int32>
+    private let ending = Lock<Ending?>(nil)
 
     /// Starts a program that is found by its name or path.
     init(_ arguments: [String], environment: [String: String] = [:], in scratch: Scratch) throws {
@@ -43,7 +44,7 @@ final class ChildProcess: Sendable {
             )
         )
         pid = launched.pid
-        input = Mutex(launched.input)
+        input = Lock(launched.input)
     }
 
     deinit {
@@ -135,12 +136,12 @@ private final class Launcher: Sendable {
 
     static let shared = Launcher()
 
-    private let orders = Mutex<[(Order, Answer)]>([])
+    private let orders = Lock<[(Order, Answer)]>([])
     private let wakeup = DispatchSemaphore(value: 0)
 
     /// What came of one order.
     private final class Answer: Sendable {
-        let result = Mutex<Result<Launched, ChildProcess.Failure>?>(nil)
+        let result = Lock<Result<Launched, ChildProcess.Failure>?>(nil)
         let isGiven = DispatchSemaphore(value: 0)
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Reactor
 import Synchronization
 
 /// A real node: the executable that this package builds.
@@ -9,7 +10,7 @@ final class PerseidNode: Sendable {
     private let arguments: [String]
     private let environment: [String: String]
     private let scratch: Scratch
-    private let process = Mutex<ChildProcess?>(nil)
+    private let process = Lock<ChildProcess?>(nil)
 
     /// The executable lies beside the test bundle.
     static var executable: String {

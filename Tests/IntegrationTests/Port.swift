@@ -1,4 +1,5 @@
 import Foundation
+import Reactor
 import Synchronization
 
 /// Free TCP ports of the loopback interface, each given once.
@@ -7,7 +8,7 @@ import Synchronization
 /// between the choice of a port and its use, also while a server is restarted.
 enum Port {
     private static let range = 15_000..<32_000
-    private static let next = Mutex(Int.random(in: range))
+    private static let next = Lock(Int.random(in: range))
 
     static func free() -> UInt16 {
         while true {

@@ -1,5 +1,6 @@
 import Broker
 import Foundation
+import Reactor
 import Synchronization
 
 /// Publishes numbered payloads to one channel, on a thread of its own, until it is stopped, and notes what became of
@@ -14,7 +15,7 @@ final class Publisher: Sendable {
         var odd: [String] = []
     }
 
-    private let state = Mutex(Record())
+    private let state = Lock(Record())
     private let isStopped = Atomic<Bool>(false)
     private let isEnded = Atomic<Bool>(false)
 

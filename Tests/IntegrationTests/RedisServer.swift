@@ -1,5 +1,6 @@
 import Broker
 import Foundation
+import Reactor
 import Synchronization
 
 /// A real Redis on a port and in a directory of its own.
@@ -16,7 +17,7 @@ final class RedisServer: Sendable {
     private let keepsData: Bool
     private let options: [String]
     private let scratch: Scratch
-    private let process = Mutex<ChildProcess?>(nil)
+    private let process = Lock<ChildProcess?>(nil)
 
     /// Starts it; with `keepsData` what it was told survives a restart.
     init(keepsData: Bool = false, options: [String] = [], in scratch: Scratch) async throws {

@@ -1,10 +1,11 @@
 import Foundation
+import Reactor
 import Synchronization
 
 /// A directory of a test's own, gone when the test is.
 final class Scratch: Sendable {
     let directory: URL
-    private let count = Mutex(0)
+    private let count = Lock(0)
 
     init() throws {
         directory = FileManager.default.temporaryDirectory.appending(path: "perseid-test-\(UUID().uuidString)")

@@ -1,4 +1,5 @@
 import Foundation
+import Reactor
 import Synchronization
 
 /// Event streams and JSON streams read by curl: one process, any number of streams, each into a file of its own.
@@ -11,7 +12,7 @@ final class StreamClient: Listeners {
     }
 
     private let process: ChildProcess
-    private let readers: Mutex<[StreamFile]>
+    private let readers: Lock<[StreamFile]>
 
     init(_ streams: [Stream], in scratch: Scratch) throws {
         let number = scratch.nextNumber()
@@ -26,7 +27,7 @@ final class StreamClient: Listeners {
             arguments += ["http://127.0.0.1:\(stream.port)\(stream.target)", "--next"]
         }
         process = try ChildProcess(arguments.dropLast(), in: scratch)
-        readers = Mutex(files.map { StreamFile($0) })
+        readers = Lock(files.map { StreamFile($0) })
     }
 
     func received() throws -> [[Received]] {

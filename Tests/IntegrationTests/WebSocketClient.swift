@@ -1,4 +1,5 @@
 import Foundation
+import Reactor
 import Synchronization
 
 /// WebSockets held by Python's `websockets`: one process, any number of connections.
@@ -11,7 +12,7 @@ final class WebSocketClient: Listeners {
     }
 
     private let process: ChildProcess
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     /// Opens a WebSocket for each port and target.
     init(_ sockets: [(port: UInt16, target: String)], in scratch: Scratch) async throws {
@@ -19,7 +20,7 @@ final class WebSocketClient: Listeners {
         let python = try await Self.python(in: scratch)
         let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Clients/hold_websockets.py")
         process = try ChildProcess([python, script.path] + urls, in: scratch)
-        state = Mutex(State(received: sockets.map { _ in [] }))
+        state = Lock(State(received: sockets.map { _ in [] }))
     }
 
     /// The system's Python if it has the package, else the first on the path.

@@ -247,5 +247,5 @@ struct ReactorTests {
 }
 
 private final class NameBox: Sendable {
-    let name = Mutex("")
+    let name = Lock("")
 }

@@ -69,8 +69,8 @@ private final class Tally: Sendable {
     let turns = Atomic<Int>(0)
     let ticks = Atomic<Int>(0)
     let descriptor = Atomic<Int32>(-1)
-    let bytes = Mutex<[UInt8]>([])
-    let threads = Mutex<Set<UInt>>([])
+    let bytes = Lock<[UInt8]>([])
+    let threads = Lock<Set<UInt>>([])
 }
 
 /// A host that idles, or is busy while it is told to be, until it is stopped.
@@ -98,7 +98,7 @@ private final class HostControl: Sendable {
     let isBusy = Atomic<Bool>(false)
     let holds = Atomic<Bool>(false)
     let turns = Atomic<Int>(0)
-    let received = Mutex<[Int]>([])
+    let received = Lock<[Int]>([])
     let hasEnded = Atomic<Bool>(false)
     let thread = Atomic<UInt>(0)
     init() throws { inbox = try Inbox() }

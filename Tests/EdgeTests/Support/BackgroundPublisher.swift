@@ -1,4 +1,5 @@
 import Foundation
+import Reactor
 import Synchronization
 
 /// Publishes rising numbers from a thread of its own until it is stopped.
@@ -9,7 +10,7 @@ final class BackgroundPublisher: Sendable {
         case ended(Result<Int, TestFailure>)
     }
 
-    private let state = Mutex(State.running)
+    private let state = Lock(State.running)
 
     init(port: UInt16, channel: String, payload: @escaping @Sendable (Int) -> [UInt8]) {
         Thread.detachNewThread { [self] in
