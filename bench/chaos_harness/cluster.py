@@ -32,18 +32,22 @@ def clean_environment(**added):
 
 
 class Redis:
-    """Redis that loses nothing it has acknowledged, however it ends."""
+    """Redis that loses nothing it has acknowledged, however it ends; or one that is never to end, in memory."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, is_durable=True, prefix=()):
         self.port = free_port()
         self.directory = directory
+        self.is_durable = is_durable
+        # Of its command line: where it is to run.
+        self.prefix = list(prefix)
         self.child = None
 
     async def start(self):
         command = ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--dir", self.directory, "--save", ""]
-        # By default Redis may put off writing its log for two seconds, and publish what it has not written.
-        command += ["--appendonly", "yes", "--appendfsync", "always"]
-        self.child = await Child.start("redis", command, self.directory / "redis.log")
+        if self.is_durable:
+            # By default Redis may put off writing its log for two seconds, and publish what it has not written.
+            command += ["--appendonly", "yes", "--appendfsync", "always"]
+        self.child = await Child.start("redis", self.prefix + command, self.directory / "redis.log")
         await eventually("Redis answers", self.answers, child=self.child)
 
     async def answers(self):

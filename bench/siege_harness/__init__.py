@@ -1,0 +1,1 @@
+"""The siege's parts; `bench/siege` puts them together."""

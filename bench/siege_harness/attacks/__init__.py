@@ -1,0 +1,7 @@
+"""The behaviours, each a coroutine function of an `Attacker`; importing this declares them."""
+
+from . import bodies, connections, history, polls, publishing, sessions, streams, web_sockets
+from .slow_http import end_children
+
+__all__ = ["bodies", "connections", "end_children", "history", "polls", "publishing", "sessions", "streams"]
+__all__ += ["web_sockets"]

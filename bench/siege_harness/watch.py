@@ -1,0 +1,67 @@
+"""Watches the nodes while they are under siege: memory, turns, deaths."""
+
+import asyncio
+
+SECONDS = 0.25
+SAMPLES_PER_METRICS = 2
+LONGEST = "perseid_loop_lag_microseconds"
+TURNS = "perseid_turn_microseconds_bucket"
+
+
+def bounds(metrics):
+    """The histogram of turns, summed: count of turns by upper bound in microseconds."""
+    found = {}
+    for name, value in metrics.items():
+        if name.startswith(TURNS):
+            bound = float(name.partition('le="')[2].partition('"')[0].replace("+Inf", "inf"))
+            found[bound] = found.get(bound, 0) + value
+    return found
+
+
+def quantile(before, after, share):
+    """The bound, in milliseconds, below which this share of the turns between two histograms lies; None without turns."""
+    total = after.get(float("inf"), 0) - before.get(float("inf"), 0)
+    if total <= 0:
+        return None
+    for bound in sorted(after):
+        if after[bound] - before.get(bound, 0) >= share * total:
+            return bound / 1_000
+    return None
+
+
+class Watch:
+    def __init__(self, fortress):
+        self.fortress = fortress
+        self.longest_milliseconds = 0.0
+
+    async def begin(self):
+        self.memory_before = self.memory_most = self.fortress.memory_bytes
+        self.turns_before = [bounds(await node.metrics()) for node in self.fortress.nodes]
+        self.task = asyncio.create_task(self.run())
+
+    async def run(self):
+        number = 0
+        while True:
+            self.memory_most = max(self.memory_most, self.fortress.memory_bytes)
+            if number % SAMPLES_PER_METRICS == 0:
+                await asyncio.gather(*(self.look_at(node) for node in self.fortress.nodes))
+            number += 1
+            await asyncio.sleep(SECONDS)
+
+    async def look_at(self, node):
+        metrics = await node.metrics()
+        lags = [value for name, value in metrics.items() if name.startswith(LONGEST)]
+        self.longest_milliseconds = max([self.longest_milliseconds, *(lag / 1_000 for lag in lags)])
+        return metrics
+
+    async def end(self):
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+        after = [bounds(await self.look_at(node)) for node in self.fortress.nodes]
+        found = [quantile(*pair, 0.999) for pair in zip(self.turns_before, after)]
+        known = [value for value in found if value is not None]
+        self.turns_p999_milliseconds = max(known) if known else None
+
+    @property
+    def growth_bytes(self):
+        return max(0, self.memory_most - self.memory_before)
