@@ -5,8 +5,11 @@ import ctypes
 import socket
 import struct
 
-# With a receive buffer this small the kernel takes little on behalf of a client that reads nothing.
+# With a receive buffer this small the kernel takes little on behalf of a client that reads nothing; and with segments of
+# the internet's size the node's kernel does not set aside what loopback's would need.
 NARROW_BUFFER_BYTES = 4_096
+NARROW_SEGMENT_BYTES = 1_400
+WIDE_BUFFER_BYTES = 1 << 20
 
 SO_ATTACH_FILTER = 26
 # One instruction of classic BPF, "return 0": the kernel takes nothing of any segment, and so acknowledges none.
@@ -26,6 +29,7 @@ class HostileConnection:
         try:
             if is_narrow:
                 connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NARROW_BUFFER_BYTES)
+                connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, NARROW_SEGMENT_BYTES)
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connected.bind((address, 0))
             await asyncio.get_running_loop().sock_connect(connected, ("127.0.0.1", port))
@@ -83,6 +87,10 @@ class HostileConnection:
         """From here on it is as if the network were cut: what the node sends is not even acknowledged."""
         program = struct.pack("HL", 1, ctypes.addressof(DROP_ALL))
         self.socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+
+    def widen(self):
+        """From here on it takes much at once."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WIDE_BUFFER_BYTES)
 
     def half_close(self):
         self.socket.shutdown(socket.SHUT_WR)

@@ -15,6 +15,7 @@ async def pings_unread(attacker):
     connection = await attacker.upgrade("session=none", is_narrow=True)
     await connection.send_within(frame(opcode=PING) * PINGS, seconds=5)
     await asyncio.sleep(1)
+    connection.widen()
     pongs = 0
     while pongs < PINGS * PONG_BYTES:
         pongs += len(await connection.receive())
