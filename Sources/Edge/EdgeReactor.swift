@@ -122,6 +122,12 @@ final class EdgeReactor: ReactorHandler {
 
     deinit {
         receiveBuffer.deallocate()
+        // What is left of a channel holds it, and it them.
+        for topic in topics.values {
+            topic.feeds = []
+            topic.joins = []
+            topic.polls = [:]
+        }
     }
 
     // MARK: What the reactor brings

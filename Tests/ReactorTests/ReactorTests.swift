@@ -14,6 +14,14 @@ private final class Handler: ReactorHandler {
     var turns = 0
     private let patienceEnds = Clock.monotonicNanoseconds + patienceNanoseconds
 
+    /// Its closures hold what they were made of, and that is mostly the handler itself.
+    func forget() {
+        onReady = { _, _ in }
+        onReceive = { _ in }
+        onTick = { _ in }
+        onEndOfTurn = { false }
+    }
+
     func ready(token: UInt64, readiness: Readiness) { onReady(token, readiness) }
     func receive(_ message: Int) { onReceive(message) }
     func tick(_ tick: UInt32) { onTick(tick) }
@@ -38,6 +46,11 @@ struct ReactorTests {
         reactor = try Reactor(inbox: inbox)
     }
 
+    private func run(_ handler: Handler) {
+        reactor.run(handler)
+        handler.forget()
+    }
+
     @Test("messages come in order, many in one turn")
     func messages() throws {
         let handler = Handler()
@@ -49,7 +62,7 @@ struct ReactorTests {
         for number in 0..<5_000 { inbox.post(number) }
         let inbox = inbox
         try ReactorThread.start(name: "writer") { for number in 5_000..<10_000 { inbox.post(number) } }
-        reactor.run(handler)
+        run(handler)
         #expect(received == Array(0..<10_000))
         #expect(handler.turns < 5_002, "a batch is one turn")
     }
@@ -59,7 +72,7 @@ struct ReactorTests {
         let handler = Handler()
         handler.onReceive = { handler.isFinished = $0 == 99 }
         for number in 0..<100 { inbox.post(number) }
-        reactor.run(handler)
+        run(handler)
         #expect(handler.turns == 1)
     }
 
@@ -81,7 +94,7 @@ struct ReactorTests {
             return false
         }
         for number in 0..<30 { inbox.post(number) }
-        reactor.run(handler)
+        run(handler)
         #expect(received == Array(0..<30))
         #expect(handler.turns == 30)
         #expect(ticks < 10, "messages waited for the clock: \(ticks) ticks")
@@ -104,7 +117,7 @@ struct ReactorTests {
             handler.isFinished = isHeard && handler.turns >= 1_000
             return true
         }
-        reactor.run(handler)
+        run(handler)
         #expect(handler.turns == 1_000)
         #expect(ticks < 20)
     }
@@ -120,7 +133,7 @@ struct ReactorTests {
             if ticks.count == 3 { while Clock.monotonicNanoseconds - start < 1_300_000_000 {} }
             handler.isFinished = ticks.count == 5
         }
-        reactor.run(handler)
+        run(handler)
         let numbers = ticks.map(\.tick)
         #expect(numbers.sorted() == numbers)
         #expect(Set(numbers).count == 5)
@@ -152,7 +165,7 @@ struct ReactorTests {
             #expect(deadline > reactor.currentTick - 1)
             handler.isFinished = true
         }
-        reactor.run(handler)
+        run(handler)
         #expect(deadline != nil)
     }
 
@@ -182,7 +195,7 @@ struct ReactorTests {
                 }
             }
         }
-        reactor.run(handler)
+        run(handler)
         #expect(seen >= sentAfter)
         #expect(reactor.takeLongestTurn() >= 30_000_000)
         #expect(reactor.takeLongestTurn() == 0)
@@ -211,7 +224,7 @@ struct ReactorTests {
             }
             handler.isFinished = slab.count == 0
         }
-        reactor.run(handler)
+        run(handler)
         #expect(handled >= 10 && handled <= 20)
         var events = 0
         reactor.poller.wait(milliseconds: 0) { _, _ in events += 1 }
@@ -224,7 +237,7 @@ struct ReactorTests {
         handler.isFinished = true
         inbox.post(1)
         handler.onReceive = { _ in Issue.record("handed over") }
-        reactor.run(handler)
+        run(handler)
         #expect(handler.turns == 0)
         #expect(inbox.count == 1)
     }
