@@ -125,7 +125,7 @@ final class EdgeReactor: ReactorHandler {
         // What is left of a channel holds it, and it them.
         for topic in topics.values {
             topic.feeds = []
-            topic.joins = []
+            topic.joins = [:]
             topic.polls = [:]
         }
     }
