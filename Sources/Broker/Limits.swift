@@ -76,6 +76,14 @@ public struct Limits: Sendable, Equatable {
     /// business to read what it asked for.
     public var repliesBytesMax = 65_536
 
+    /// Memory of a node for requests and messages that are not whole yet. Hit: those that were begun first are refused with 503,
+    /// WebSockets closed; `perseid_evictions_total`, `perseid_held_bytes`.
+    public var heldInputBytesMax = 33_554_432
+
+    /// Memory of a node for answers that wait for slow readers. Hit: the connections that took nothing for longest are closed;
+    /// as above.
+    public var heldOutputBytesMax = 33_554_432
+
     /// Pause in accepting when the system has no descriptor or memory left. Hit: who comes waits in the kernel;
     /// `perseid_connections_refused_total`.
     public var acceptPauseMilliseconds: UInt64 = 250

@@ -5,8 +5,22 @@ internal import Wire
 /// Thread: owned by one reactor. An idle connection has none (invariant I4).
 final class ConnectionInput {
     /// Received; the first `used` of them are used up.
-    private var bytes: [UInt8] = []
+    private var bytes: [UInt8] = [] {
+        didSet { count(bytes.capacity) }
+    }
     private var used = 0
+
+    private let held: HeldMemory
+    private var countedBytes = 0
+
+    init(_ held: HeldMemory) { self.held = held }
+
+    deinit { held.inputBytes -= countedBytes }
+
+    private func count(_ capacity: Int) {
+        held.inputBytes += capacity - countedBytes
+        countedBytes = capacity
+    }
 
     /// Search for the end of the head that the bytes begin with.
     var scanner = HTTPHeadScanner()
@@ -32,7 +46,15 @@ final class ConnectionInput {
     /// Bytes that wait to be understood.
     var count: Int { bytes.count - used }
 
-    func append(_ received: UnsafeRawBufferPointer) { bytes.append(contentsOf: received) }
+    /// Appends what was received. An array that grows by itself doubles; its room grows by a quarter here.
+    func append(_ received: UnsafeRawBufferPointer) {
+        var grown = bytes
+        bytes = []
+        let needed = grown.count + received.count
+        if needed > grown.capacity { grown.reserveCapacity(needed + needed / 4) }
+        grown.append(contentsOf: received)
+        bytes = grown
+    }
 
     /// Lends what waits to `body`, which says how much of it is used up, and may change it in place. Used bytes are dropped
     /// once they are the greater part: each byte is moved once at most for each that was used.

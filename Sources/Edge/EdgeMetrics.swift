@@ -57,6 +57,12 @@ public final class EdgeMetrics: Sendable {
     public let latests = Counter()
     /// Tokens that no session answers to, and what is no token.
     public let tokensRefused = Counter()
+    /// Connections closed because all clients together held too much memory, and they for longest.
+    public let evictions = Counter()
+    /// Bytes held for requests that are not whole, as of the last second.
+    public let heldInputBytes = Counter()
+    /// Bytes held for answers that are not read, as of the last second.
+    public let heldOutputBytes = Counter()
     /// Sessions that were not opened, because too many were from their address.
     public let sessionsUnopened = Counter()
     /// Times a client had to wait because a budget of its own was used up.

@@ -144,7 +144,7 @@ extension EdgeReactor {
     func keepFirst(_ index: UInt32, _ rest: (bytes: [UInt8], skipping: Int)) {
         let connection = connections[live: index]
         // Whatever is gathered comes behind it.
-        let outbox = connection.pointee.outbox ?? Outbox()
+        let outbox = connection.pointee.outbox ?? Outbox(held)
         outbox.prepend(rest.bytes, skipping: rest.skipping)
         connection.pointee.outbox = outbox
     }

@@ -64,7 +64,7 @@ extension EdgeReactor {
     private func keep(_ bytes: UnsafeRawBufferPointer, for index: UInt32) {
         let connection = connections[live: index]
         guard connection.pointee.flags.isDisjoint(with: .ends) else { return }
-        let input = connection.pointee.input ?? ConnectionInput()
+        let input = connection.pointee.input ?? ConnectionInput(held)
         input.append(bytes)
         connection.pointee.input = input
         updateReading(index)

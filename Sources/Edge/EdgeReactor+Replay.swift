@@ -12,7 +12,7 @@ extension EdgeReactor {
         if !connection.pointee.flags.contains(.isBlocked) { append(&replay, as: encoding, to: &output) }
         write(index, output.bytes)
         guard !replay.isFinished, !connection.pointee.flags.contains(.isClosed) else { return }
-        let outbox = connection.pointee.outbox ?? Outbox()
+        let outbox = connection.pointee.outbox ?? Outbox(held)
         outbox.append(replay)
         connection.pointee.outbox = outbox
         block(index)

@@ -49,7 +49,7 @@ extension EdgeReactor {
             return whole
         }
         noteRequestBegun(index, isNew: input == nil)
-        let input = input ?? ConnectionInput()
+        let input = input ?? ConnectionInput(held)
         connections[live: index].pointee.input = input
         if head.expectsContinue, !input.wasContinued {
             input.wasContinued = true
@@ -103,7 +103,7 @@ extension EdgeReactor {
 
     // MARK: Answers
 
-    private func reject(_ index: UInt32, _ rejection: HTTPRejection) {
+    func reject(_ index: UInt32, _ rejection: HTTPRejection) {
         metrics.rejections.add()
         output.removeAll()
         output.append(rejection: rejection)

@@ -24,6 +24,8 @@ extension EdgeReactor {
         if UInt64(tick / Self.ticksPerSecond) % max(limits.resumeMilliseconds / 1_000, 1) == 0 {
             sessionsByAddress.turn()
         }
+        metrics.heldInputBytes.set(held.inputBytes)
+        metrics.heldOutputBytes.set(held.outputBytes)
         metrics.logBytes.set(feeds.values.reduce(0) { $0 + $1.log.retainedBytes })
     }
 

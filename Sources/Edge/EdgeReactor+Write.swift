@@ -64,7 +64,7 @@ extension EdgeReactor {
     /// answers. One of them, such as a page of history, may be larger than that by itself.
     private func enqueue(_ index: UInt32, _ bytes: UnsafeRawBufferPointer) {
         let connection = connections[live: index]
-        let outbox = connection.pointee.outbox ?? Outbox()
+        let outbox = connection.pointee.outbox ?? Outbox(held)
         guard outbox.heldBytes <= limits.outboxBytesMax else {
             metrics.disconnects.add()
             return close(index)
@@ -213,7 +213,7 @@ extension EdgeReactor {
         frame.removeAll()
         appendGap(feed.topics[0], from: gap.from, to: gap.to, feed: feed, to: &frame)
         let connection = connections[live: index]
-        let outbox = connection.pointee.outbox ?? Outbox()
+        let outbox = connection.pointee.outbox ?? Outbox(held)
         outbox.append(frame.bytes)
         connection.pointee.outbox = outbox
     }

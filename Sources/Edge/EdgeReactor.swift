@@ -34,6 +34,7 @@ final class EdgeReactor: ReactorHandler {
     var connections = Slab<Connection>()
     var timers = TimerWheel()
     var graveyard: [SlabKey] = []
+    let held = HeldMemory()
     /// Connections whose timer came due and was not acted on yet; `fired` is what the wheel hands over.
     var due = Deque<SlabKey>()
     var fired: [UInt32] = []
@@ -193,6 +194,7 @@ final class EdgeReactor: ReactorHandler {
             hasWorkLeft = true
         }
         tellCounts()
+        relieveMemory()
         bury()
         return hasWorkLeft
     }

@@ -29,7 +29,15 @@ final class Outbox {
     private(set) var count = 0
 
     /// Bytes of memory that are held for this connection alone.
-    private(set) var heldBytes = 0
+    private(set) var heldBytes = 0 {
+        didSet { held.outputBytes += heldBytes - oldValue }
+    }
+
+    private let held: HeldMemory
+
+    init(_ held: HeldMemory) { self.held = held }
+
+    deinit { held.outputBytes -= heldBytes }
 
     /// Whether all but the replays is sent.
     var isEmpty: Bool { segments.isEmpty }

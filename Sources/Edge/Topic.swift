@@ -19,6 +19,17 @@ final class Topic {
     /// The newest position that was appended to the feeds.
     var last = Position.start
 
+    /// The channel's part of a cursor that stands at the newest position. Made once for all feeds that have the channel among
+    /// others: a client may have a hundred of them in a feed of its own.
+    var cursorEntry: String {
+        if let known = madeEntry, known.position == last { return known.text }
+        let text = "\(cursorName)@\(last)"
+        madeEntry = (last, text)
+        return text
+    }
+
+    private var madeEntry: (position: Position, text: String)?
+
     /// Reports were dropped; what is missing was asked for.
     var isCatchingUp = false
 
@@ -81,11 +92,11 @@ final class Feed {
 
     /// Where a reader stands that has everything.
     var cursor: String {
-        topics.map { "\($0.cursorName)@\($0.last)" }.joined(separator: ",")
+        topics.count == 1 ? topics[0].cursorEntry : topics.map(\.cursorEntry).joined(separator: ",")
     }
 
     /// Where a reader stands that has everything but what follows a position in one of the channels.
     func cursor(_ topic: Topic, at position: Position) -> String {
-        topics.map { "\($0.cursorName)@\($0 === topic ? position : $0.last)" }.joined(separator: ",")
+        topics.map { $0 === topic ? "\($0.cursorName)@\(position)" : $0.cursorEntry }.joined(separator: ",")
     }
 }

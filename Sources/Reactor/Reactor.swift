@@ -160,14 +160,23 @@ public final class Reactor<Message: Sendable> {
         return true
     }
 
-    /// Hands over what waits, up to a pause; what the pause left comes first in the next turn.
+    /// Time that messages get in a turn. Ten thousand of them that come at once must not keep those waiting who are to be sent
+    /// what the first said.
+    private static var intakeNanoseconds: UInt64 { 2_000_000 }
+
+    /// Messages between two looks at the clock.
+    private static var intakeStride: Int { 32 }
+
+    /// Hands over what waits, up to a pause or the end of its slice; what that left comes first in the next turn.
     private func drainInbox<Handler: ReactorHandler>(to handler: Handler) where Handler.Message == Message {
         if batch.isEmpty {
             if handler.isIntakePaused || inbox.count == 0 { return }
             inbox.take(into: &batch)
         }
+        let end = Clock.monotonicNanoseconds + Self.intakeNanoseconds
         while batchHandled < batch.count {
-            if handler.isIntakePaused { return }
+            if handler.isIntakePaused { return handler.endOfIntake() }
+            if batchHandled % Self.intakeStride == 0, Clock.monotonicNanoseconds >= end { return handler.endOfIntake() }
             batchHandled += 1
             handler.receive(batch[batchHandled - 1])
         }

@@ -25,6 +25,8 @@ enum LimitNames {
         ("presence-members-max", \.presenceMembersMax),
         ("sessions-per-address-max", \.sessionsPerAddressMax),
         ("stall-bytes-min", \.stallBytesMin),
+        ("held-input-bytes-max", \.heldInputBytesMax),
+        ("held-output-bytes-max", \.heldOutputBytesMax),
         ("replies-bytes-max", \.repliesBytesMax),
         ("commands-under-way-max", \.commandsUnderWayMax),
         ("command-bytes-under-way-max", \.commandBytesUnderWayMax),

@@ -159,6 +159,62 @@ struct HarmTests {
         }
     }
 
+    // MARK: Memory
+
+    @Test(
+        "requests that lack their last byte hold no more together than the node has for them, and whole ones are taken"
+    )
+    func unfinishedBodies() throws {
+        try withNode {
+            $0.limits.heldInputBytesMax = 1_000_000
+        } _: { node in
+            let request = TestClient.request(
+                "POST",
+                "/channels/a",
+                body: [UInt8](repeating: 97, count: 60_000),
+                port: node.port
+            )
+            var clients: [TestClient] = []
+            for _ in 0..<60 {
+                let client = try node.connect()
+                try client.send(Array(request.dropLast()))
+                clients.append(client)
+                if clients.count % 10 == 0 { try node.publish("a", "x") }
+            }
+            try eventually("those that were first are refused") { node.metrics.evictions.value > 0 }
+            #expect(try clients[0].readAnswer().status == 503)
+            try eventually("the rest is within the limit") {
+                (1...1_000_000).contains(node.metrics.heldInputBytes.value)
+            }
+            try clients[59].send([97])
+            #expect(try clients[59].readAnswer().status == 200)
+        }
+    }
+
+    @Test("answers that nobody reads hold no more together than the node has for them")
+    func unreadAnswers() throws {
+        try withNode {
+            $0.limits.heldOutputBytesMax = 2_000_000
+            $0.limits.historyCountMax = 1_000
+        } _: { node in
+            try node.publish("a", SlowReaderTests.bodies(0..<200))
+            var clients: [TestClient] = []
+            for _ in 0..<40 {
+                let client = try node.connect(receiveBytes: 4_096)
+                for _ in 0..<8 { try client.sendRequest("GET", "/channels/a/history") }
+                clients.append(client)
+            }
+            try eventually("who took nothing for longest is closed") { node.metrics.evictions.value > 0 }
+            try eventually("the rest is within the limit") {
+                (1...2_000_000).contains(node.metrics.heldOutputBytes.value)
+            }
+            let other = try node.connect()
+            #expect(try other.ask("GET", "/channels/a/history?limit=1").status == 200)
+            for client in clients { client.close() }
+            try eventually("all of it is given back") { node.metrics.heldOutputBytes.value == 0 }
+        }
+    }
+
     // MARK: Slow readers
 
     @Test("a publication larger than the window does not make a reader too slow that reads promptly")

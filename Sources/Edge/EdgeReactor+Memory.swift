@@ -1,0 +1,49 @@
+internal import Broker
+internal import Reactor
+internal import Wire
+
+// When clients together hold more than the node has for them, those go first that have held theirs for longest: who sends a
+// whole request, or reads its answer, has done so in a moment.
+extension EdgeReactor {
+    /// Lets go of who holds memory for longest, down to three quarters of what is allowed: so a look at all connections is paid
+    /// for by a quarter of that.
+    func relieveMemory() {
+        let inputMax = limits.heldInputBytesMax / configuration.reactorCount
+        let outputMax = limits.heldOutputBytesMax / configuration.reactorCount
+        if held.inputBytes > inputMax { relieveInput(downTo: inputMax / 4 * 3) }
+        if held.outputBytes > outputMax { relieveOutput(downTo: outputMax / 4 * 3) }
+    }
+
+    private func relieveInput(downTo bytesMax: Int) {
+        for index in slots(oldestFirst: { $0.input == nil ? nil : $0.lastHeardTick }) where held.inputBytes > bytesMax {
+            metrics.evictions.add()
+            if connections[live: index].pointee.transport == .http {
+                // Like every limit on a request it is told, and ends the connection.
+                connections[live: index].pointee.input = nil
+                reject(index, HTTPRejection(status: 503, field: "body", reason: "too many requests are not whole"))
+            } else {
+                close(index)
+            }
+        }
+    }
+
+    private func relieveOutput(downTo bytesMax: Int) {
+        for index in slots(oldestFirst: { $0.outbox == nil ? nil : $0.lastSentTick }) where held.outputBytes > bytesMax
+        {
+            metrics.evictions.add()
+            connections[live: index].pointee.socket.makeCloseAbortive()
+            close(index)
+        }
+    }
+
+    /// Connections that have a tick to go by, the oldest first.
+    private func slots(oldestFirst tick: (borrowing Connection) -> UInt32?) -> [UInt32] {
+        var found: [(index: UInt32, age: UInt32)] = []
+        for index in 0..<UInt32(connections.slotCount) where connections.isLive(index) {
+            let connection = connections[live: index]
+            guard !connection.pointee.flags.contains(.isClosed), let since = tick(connection.pointee) else { continue }
+            found.append((index, reactor.currentTick &- since))
+        }
+        return found.sorted { $0.age > $1.age }.map(\.index)
+    }
+}

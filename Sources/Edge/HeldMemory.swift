@@ -1,0 +1,11 @@
+/// Memory that a reactor holds for single clients: what they have begun to send, and what they do not read.
+///
+/// Thread: owned by one reactor; inputs and outboxes say themselves what they hold. Each client's share is bounded by limits of
+/// its own; this is for all of them together, for a thousand clients may each stay within theirs.
+final class HeldMemory {
+    /// Of requests and messages that are not whole yet, or wait for their turn; capacity, not content.
+    var inputBytes = 0
+
+    /// Of answers that wait for slow readers.
+    var outputBytes = 0
+}
