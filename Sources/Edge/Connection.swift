@@ -61,7 +61,7 @@ struct Connection: ~Copyable {
         static let ends: Flags = [.isClosed, .isClosing]
 
         /// Its client speaks HTTP/1.0, which knows no chunks: a stream's body ends with the connection.
-        static let endsByClosing = Flags(rawValue: 32_768)
+        static let endsByClosing = Flags(rawValue: 131_072)
 
         /// An answer is awaited or on its way out: a later request must wait.
         static let holdsRequests: Flags = [.isAnswering, .isBlocked]
