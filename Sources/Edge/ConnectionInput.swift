@@ -25,7 +25,11 @@ final class ConnectionInput {
     /// Search for the end of the head that the bytes begin with.
     var scanner = HTTPHeadScanner()
 
-    /// Set once the head is whole and says that a chunked body follows.
+    /// The head that the bytes begin with, once it is whole; its ranges are in what is lent. It is read once, and not with each
+    /// piece of the body.
+    var head: HTTPRequestHead?
+
+    /// Set once the head says that a chunked body follows.
     var chunked: ChunkedBody?
 
     /// Whether the client was told to go on with its body.
@@ -37,10 +41,6 @@ final class ConnectionInput {
         var body = ByteBuffer()
         /// Bytes behind the head that the decoder has seen.
         var decodedCount = 0
-        /// Bytes of head that the input begins with.
-        let headCount: Int
-
-        init(headCount: Int) { self.headCount = headCount }
     }
 
     /// Bytes that wait to be understood.
@@ -79,6 +79,7 @@ final class ConnectionInput {
     /// Ready for the next request behind the one that was handled.
     func reset() {
         scanner = HTTPHeadScanner()
+        head = nil
         chunked = nil
         wasContinued = false
     }

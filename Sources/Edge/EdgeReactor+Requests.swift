@@ -5,7 +5,7 @@ internal import Wire
 extension EdgeReactor {
     /// Takes one request from the beginning of `bytes` if it is whole; returns how many bytes it was, or 0.
     func takeRequest(_ bytes: UnsafeRawBufferPointer, for index: UInt32, input: ConnectionInput?) -> Int {
-        if let chunked = input?.chunked { return takeChunkedBody(bytes, chunked, for: index, input: input!) }
+        if let input, let head = input.head { return takeBody(of: head, bytes, for: index, input: input) }
         var scanner = input?.scanner ?? HTTPHeadScanner()
         let span = bytes.bindMemory(to: UInt8.self).span
         switch scanner.scan(span, limits: httpLimits) {
@@ -51,14 +51,12 @@ extension EdgeReactor {
         noteRequestBegun(index, isNew: input == nil)
         let input = input ?? ConnectionInput(held)
         connections[live: index].pointee.input = input
+        input.head = head
         if head.expectsContinue, !input.wasContinued {
             input.wasContinued = true
             write(index, UnsafeRawBufferPointer(start: Self.goOn.utf8Start, count: Self.goOn.utf8CodeUnitCount))
         }
-        guard head.isChunked else { return 0 }
-        let chunked = ConnectionInput.ChunkedBody(headCount: head.headCount)
-        input.chunked = chunked
-        return takeChunkedBody(bytes, chunked, for: index, input: input)
+        return head.isChunked ? takeChunkedBody(of: head, bytes, for: index, input: input) : 0
     }
 
     private static let goOn: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
@@ -66,12 +64,14 @@ extension EdgeReactor {
     /// Decodes what is there of a chunked body. The chunks stay in front of the connection's input until the body is
     /// whole; `decodedCount` says how many of those bytes the decoder has seen.
     private func takeChunkedBody(
+        of head: HTTPRequestHead,
         _ bytes: UnsafeRawBufferPointer,
-        _ chunked: ConnectionInput.ChunkedBody,
         for index: UInt32,
         input: ConnectionInput
     ) -> Int {
-        let start = chunked.headCount + chunked.decodedCount
+        let chunked = input.chunked ?? ConnectionInput.ChunkedBody()
+        input.chunked = chunked
+        let start = head.headCount + chunked.decodedCount
         let rest = UnsafeRawBufferPointer(rebasing: bytes[start...]).bindMemory(to: UInt8.self).span
         let (consumed, outcome) = chunked.decoder.decode(rest, into: &chunked.body, limits: httpLimits)
         chunked.decodedCount += consumed
@@ -86,15 +86,9 @@ extension EdgeReactor {
             reject(index, rejection)
             return bytes.count
         case .complete:
-            let whole = chunked.headCount + chunked.decodedCount
-            do throws(HTTPRejection) {
-                let head = try HTTPRequestHead(parsing: bytes.bindMemory(to: UInt8.self).span, limits: httpLimits)
-                handle(HTTPRequest(head: head, bytes: bytes, body: chunked.body.bytes), for: index)
-            } catch {
-                reject(index, error)
-            }
+            handle(HTTPRequest(head: head, bytes: bytes, body: chunked.body.bytes), for: index)
             input.reset()
-            return whole
+            return head.headCount + chunked.decodedCount
         }
     }
 

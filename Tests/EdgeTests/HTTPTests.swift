@@ -70,6 +70,7 @@ struct HTTPTests {
                 "POST /channels/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 11\r\n\r\nhello world"
             )
             #expect(try client.readAnswer().status == 200)
+            #expect(node.metrics.requests.value == 1, "the head is read once, and not with each byte of the body")
             let history = try client.ask("GET", "/channels/a/history").text
             #expect(history.contains(#""data":"hello world""#))
         }
@@ -86,6 +87,7 @@ struct HTTPTests {
             )
             #expect(try client.readAnswer().status == 200)
             #expect(try client.readAnswer().text.contains("alive"))
+            #expect(node.metrics.requests.value == 2)
             #expect(try client.ask("GET", "/channels/a/history").text.contains(#""data":"hello world""#))
         }
     }
