@@ -30,6 +30,13 @@ enum ByeCode: UInt16 {
 
     /// Whether to come back is of use. Who was taken over would take over in turn, for ever.
     var mayReconnect: Bool { self != .takenOver && self != .unknownSession }
+
+    /// The last id of an event stream that is not to come back. A browser's `EventSource` does so all the same and shows
+    /// it: then it is answered with 204, which ends it.
+    var lastEventID: String? { mayReconnect ? nil : "\(Self.lastEventIDMark)\(rawValue)" }
+
+    /// What no cursor begins with.
+    static let lastEventIDMark = "!"
 }
 
 extension EdgeReactor {
@@ -108,7 +115,8 @@ extension EdgeReactor {
         output.removeAll()
         let encoding = connection.pointee.encoding
         if connection.pointee.transport != .http, encoding.hasControlMessages {
-            encoder.appendControl("bye", as: encoding, to: &output) {
+            let id = encoding.carrier == .eventStream ? code.lastEventID : nil
+            encoder.appendControl("bye", cursor: id, as: encoding, to: &output) {
                 Envelope.appendBye(
                     code: code.rawValue,
                     reason: "\(code.reason)",

@@ -14,6 +14,7 @@ extension EdgeReactor {
                 try openWebSocket(request, index)
             } else if request.isPath("/sse") {
                 guard mayRead(request, index) else { return }
+                if try isToldToStay(request) { return answer(index, status: 204, contentType: nil, literal("")) }
                 try openStream(request, index, as: .eventStream)
             } else if request.isPath("/stream") {
                 guard mayRead(request, index) else { return }

@@ -93,9 +93,9 @@ extension EdgeReactor {
             return refuse(index, status: 400, fault, field: "channel")
         }
         switch opening.use {
-        case .webSocket(let accept, let mayPublish):
+        case .webSocket(let agreement, let mayPublish):
             if mayPublish { connection.pointee.flags.insert(.mayPublish) }
-            beginWebSocket(index, accept: accept, opening, channels)
+            beginWebSocket(index, agreement, opening, channels)
         case .stream(let transport, let paddingCount):
             connection.pointee.flags.remove(.isAnswering)
             beginStream(index, as: transport, paddingCount: paddingCount, opening, channels)
@@ -127,19 +127,37 @@ extension EdgeReactor {
         var opening = opening
         opening.token = nil
         metrics.tokensRefused.add()
-        guard case .webSocket(let accept, _) = opening.use else {
+        guard case .webSocket(let agreement, _) = opening.use else {
             return refuse(index, status: 401, "there is no such session", field: "session") {
                 $0.append(field: "WWW-Authenticate", "Perseid-Session")
             }
         }
-        refuseWebSocket(index, accept: accept, opening, .unknownSession)
+        refuseWebSocket(index, agreement, opening, .unknownSession)
     }
 
     private func refuseForNow(_ index: UInt32, _ opening: Opening) {
-        guard case .webSocket(let accept, _) = opening.use else {
-            return refuse(index, status: 503, "the backplane is away") { $0.append(field: "Retry-After", 1) }
+        switch opening.use {
+        case .webSocket(let agreement, _): refuseWebSocket(index, agreement, opening, .unavailable)
+        case .stream: holdStream(index, opening)
+        case .poll: refuse(index, status: 503, "the backplane is away") { $0.append(field: "Retry-After", 1) }
         }
-        refuseWebSocket(index, accept: accept, opening, .unavailable)
+    }
+
+    /// Begins a stream without the session that cannot be asked for now. Any answer but 200 would end a browser's
+    /// `EventSource` for good: so what it asked for waits like that of who has no session, from its own cursor; and who
+    /// named no channels is told to come again.
+    private func holdStream(_ index: UInt32, _ opening: Opening) {
+        var opening = opening
+        opening.token = nil
+        if opening.plan.channels.isEmpty, case .stream(let transport, let paddingCount) = opening.use {
+            connections[live: index].pointee.flags.remove(.isAnswering)
+            beginStream(index, as: transport, paddingCount: paddingCount, opening, [])
+            let after = UInt64.random(in: reconnectMilliseconds, using: &spread)
+            sayBye(index, .unavailable, afterMilliseconds: after)
+        } else {
+            begin(index, opening, [])
+            takeUp(index)
+        }
     }
 
     // MARK: Letting go

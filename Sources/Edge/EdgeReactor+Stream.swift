@@ -45,7 +45,7 @@ extension EdgeReactor {
         // The head does not wait for channels to open: a proxy or a browser that waits for it must not time out.
         cork(index) {
             write(index, output.bytes)
-            join(index, channels)
+            if !channels.isEmpty { join(index, channels) }
         }
     }
 

@@ -15,21 +15,21 @@ extension EdgeReactor {
             return refuse(index, status: 403, "pages of this origin may not connect here", field: "Origin")
         }
         let plan = try SubscriptionPlan(request, limits: limits)
-        let accept = WebSocketHandshake.accept(request.text(of: .secWebSocketKey) ?? "")
+        let agreement = WebSocketHandshake.Agreement(request)
         open(
             index,
-            makeOpening(request, plan, as: .webSocket(accept: accept, mayPublish: mayPublish(request)))
+            makeOpening(request, plan, as: .webSocket(agreement, mayPublish: mayPublish(request)))
         )
     }
 
     /// Begins a WebSocket, whose session, if it asked for one, is there.
     func beginWebSocket(
         _ index: UInt32,
-        accept: String,
+        _ agreement: WebSocketHandshake.Agreement,
         _ opening: Opening,
         _ channels: [(name: ChannelName, since: Position?)]
     ) {
-        switchProtocols(index, accept: accept, opening)
+        switchProtocols(index, agreement, opening)
         if !opening.plan.isRaw { appendWelcome(session: opening.token, as: .webSocketJSON, to: &output) }
         cork(index) {
             write(index, output.bytes)
@@ -38,18 +38,23 @@ extension EdgeReactor {
     }
 
     /// Makes a WebSocket only to say why it cannot be: a browser does not tell its page any other answer.
-    func refuseWebSocket(_ index: UInt32, accept: String, _ opening: Opening, _ code: ByeCode) {
-        switchProtocols(index, accept: accept, opening)
+    func refuseWebSocket(
+        _ index: UInt32,
+        _ agreement: WebSocketHandshake.Agreement,
+        _ opening: Opening,
+        _ code: ByeCode
+    ) {
+        switchProtocols(index, agreement, opening)
         write(index, output.bytes)
         let after = code.mayReconnect ? UInt64.random(in: reconnectMilliseconds, using: &spread) : 0
         sayBye(index, code, afterMilliseconds: after)
     }
 
     /// Leaves the answer to the handshake in `output`.
-    private func switchProtocols(_ index: UInt32, accept: String, _ opening: Opening) {
+    private func switchProtocols(_ index: UInt32, _ agreement: WebSocketHandshake.Agreement, _ opening: Opening) {
         let connection = connections[live: index]
         output.removeAll()
-        WebSocketHandshake.appendAnswer(accept: accept, to: &output) { append(fieldsOf: opening, to: &$0) }
+        WebSocketHandshake.appendAnswer(agreement, to: &output) { append(fieldsOf: opening, to: &$0) }
         connection.pointee.flags.remove(.isAnswering)
         if opening.plan.isRaw { connection.pointee.flags.insert(.isRaw) }
         connection.pointee.decoder = WebSocketDecoder(role: .server, messageBytesMax: limits.messageBytesMax)

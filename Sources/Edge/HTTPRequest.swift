@@ -20,6 +20,11 @@ struct HTTPRequest: ~Copyable {
         head[field]?.text(in: octets.span)
     }
 
+    /// The values of a field that is a list, one for each of its lines.
+    func texts(of field: HTTPField) -> [String] {
+        head.values(of: field, in: octets.span).compactMap { $0.text(in: octets.span) }
+    }
+
     func isPath(_ path: StaticString) -> Bool {
         head.path.equals(path, in: octets.span)
     }

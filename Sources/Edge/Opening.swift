@@ -4,7 +4,7 @@ internal import Wire
 /// A request for a WebSocket, a stream or a poll, while its session is asked for.
 struct Opening {
     enum Use {
-        case webSocket(accept: String, mayPublish: Bool)
+        case webSocket(WebSocketHandshake.Agreement, mayPublish: Bool)
         case stream(Connection.Transport, paddingCount: Int)
         case poll
 

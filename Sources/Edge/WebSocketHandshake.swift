@@ -36,10 +36,30 @@ enum WebSocketHandshake {
         return String(decoding: text.bytes, as: UTF8.self)
     }
 
+    /// What the answer tells.
+    struct Agreement {
+        /// That the key was read.
+        let accept: String
+        /// One of those that were offered, if any.
+        let subprotocol: String?
+
+        init(_ request: borrowing HTTPRequest) {
+            accept = WebSocketHandshake.accept(request.text(of: .secWebSocketKey) ?? "")
+            subprotocol = WebSocketSubprotocols.choose(from: WebSocketSubprotocols.offered(request))
+        }
+    }
+
     /// Appends the answer that switches protocols.
-    static func appendAnswer(accept: String, to output: inout ByteBuffer, extraFields: (inout ByteBuffer) -> Void) {
+    static func appendAnswer(
+        _ agreement: Agreement,
+        to output: inout ByteBuffer,
+        extraFields: (inout ByteBuffer) -> Void
+    ) {
         output.append("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
-        output.append(field: "Sec-WebSocket-Accept", utf8: accept)
+        output.append(field: "Sec-WebSocket-Accept", utf8: agreement.accept)
+        if let subprotocol = agreement.subprotocol {
+            output.append(field: "Sec-WebSocket-Protocol", utf8: subprotocol)
+        }
         extraFields(&output)
         output.append("\r\n")
     }

@@ -64,6 +64,11 @@ public enum HTTPField: UInt8, CaseIterable, Equatable, Sendable {
         }
     }
 
+    /// Whether some text is a token, RFC 9110 §5.6.2, and so can stand in a field without quotes.
+    public static func isToken(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy { ByteSet.token.contains($0) }
+    }
+
     /// The only kept field whose name has that length and first letter.
     private static func candidate(length: UInt32, first: UInt8) -> HTTPField? {
         switch (length, first) {

@@ -37,6 +37,24 @@ extension HTTPRequestHead {
         try interpret(field, value, in: bytes, limits: limits)
     }
 
+    /// Where the values of a field lie, line by line: several lines of a list field are one list, RFC 9110 §5.3. `bytes`
+    /// are those that the head was parsed from.
+    public func values(of field: HTTPField, in bytes: Span<UInt8>) -> [ByteRange] {
+        var values: [ByteRange] = []
+        guard self[field] != nil else { return values }
+        var start = 0
+        while start < headCount {
+            let end = bytes.endOfFieldContent(from: start, to: headCount)
+            let name = ByteRange.run(in: bytes, from: start) { ByteSet.token.contains($0) }
+            let colon = name.indices.upperBound
+            if colon < end, bytes[colon] == UInt8(ascii: ":"), name.equals(ignoringCase: field.name, in: bytes) {
+                values.append(ByteRange(colon + 1..<end).trimmingOptionalWhitespace(in: bytes))
+            }
+            start = end + 2
+        }
+        return values
+    }
+
     private static func badName(_ name: ByteRange, in bytes: Span<UInt8>) -> HTTPRejection {
         let end = name.indices.upperBound
         guard end < bytes.count, bytes[end].isOptionalWhitespace else {

@@ -347,6 +347,32 @@ struct SessionTests {
         }
     }
 
+    @Test(
+        "two tabs with one token do not take the session from each other for ever: a browser that lost it is told to stay"
+    )
+    func staysAway() throws {
+        try withNode { node in
+            let first = try node.eventStream("?channel=a&format=raw")
+            let token = try #require(try first.next("welcome").message["session"] as? String)
+            try first.next("subscribed")
+            let second = try node.eventStream("?session=\(token)")
+            try second.begin()
+            let bye = try first.next("bye")
+            #expect(bye.id == "!4001")
+            #expect(try bye.message.code == 4_001)
+            #expect(try first.nextOrEnd() == nil)
+            for (query, fields) in [("?session=\(token)", [("Last-Event-ID", bye.id)]), ("?lastEventId=!4001", [])] {
+                let answer = try node.ask("GET", "/sse\(query)", fields)
+                #expect(answer.status == 204 && answer.body.isEmpty)
+                #expect(answer["Content-Length"] == nil)
+            }
+            try node.publish("a", "x")
+            #expect(try second.next().message.data == "x")
+            // Elsewhere it is no cursor.
+            #expect(try node.ask("GET", "/stream?channel=a&cursor=!4001").status == 400)
+        }
+    }
+
     @Test("a poll finds its session in memory, and a later one takes the place of one that is held")
     func polls() throws {
         try withNode {

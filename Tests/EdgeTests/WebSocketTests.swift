@@ -77,6 +77,31 @@ struct WebSocketHandshakeTests {
         }
     }
 
+    @Test(
+        "one subprotocol of those that are offered is agreed on, and never one that carries a token",
+        arguments: [
+            (["json"], "json"), (["json, perseid"], "perseid"), (["v2, json"], "v2"), (["v2", "perseid"], "perseid"),
+            (["bearer, sEcReT"], "bearer"), (["bearer", "sEcReT", "json"], "bearer"),
+            (["json, bearer", "sEcReT"], "json"),
+            (["perseid.bearer.sEcReT"], nil), (["perseid.bearer.sEcReT, perseid"], "perseid"),
+            (["Perseid.Bearer.sEcReT , json"], "json"), (["bearer, perseid"], "bearer"), (["Bearer, sEcReT"], "Bearer"),
+            ([""], nil), (["a b"], "a"), (["a;b, c"], "c"), ([",, \tx\t,"], "x"),
+        ] as [([String], String?)]
+    )
+    func subprotocols(offered: [String], agreed: String?) throws {
+        try withNode { node in
+            let fields = WebSocketClient.handshake + offered.map { ("Sec-WebSocket-Protocol", $0) }
+            let answer = try node.ask("GET", "/ws?session=none", fields)
+            #expect(answer.status == 101)
+            #expect(answer["Sec-WebSocket-Protocol"] == agreed)
+            #expect(!answer.head.contains("sEcReT"))
+            // Also where it is made only to say why it cannot be.
+            let refused = try node.ask("GET", "/ws?session=nonsense", fields)
+            #expect(refused.status == 101)
+            #expect(refused["Sec-WebSocket-Protocol"] == agreed)
+        }
+    }
+
     @Test("pages of other sites may not connect, unless they are listed")
     func origins() throws {
         try withNode { configuration in

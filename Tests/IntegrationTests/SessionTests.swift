@@ -180,7 +180,29 @@ import Testing
             )
             let answer = try await node.ask("GET", "/poll?session=\(token)")
             #expect(answer.status == 503 && answer.fields["retry-after"] != nil)
+            // Any answer but 200 would end a browser's EventSource for good.
+            let targets = ["/sse?session=\(token)", "/stream?session=\(token)"]
+            let told = try StreamClient(
+                targets.map { StreamClient.Stream(port: node.port, target: $0) },
+                in: cluster.scratch
+            )
+            try await eventually(
+                "streams without channels are told to come again",
+                isTrue: { try told.received().allSatisfy { $0.last?.type == "bye" && $0.last?.code == 4_002 } }
+            )
+            try await eventually("and end", isTrue: { told.ended().count == 2 })
+            #expect(told.ended().allSatisfy { $0.contains("ended: 200") })
+            let held = try StreamClient(
+                targets.map { StreamClient.Stream(port: node.port, target: "\($0)&channel=news") },
+                in: cluster.scratch
+            )
+            try await eventually(
+                "streams with channels are welcome without a session",
+                isTrue: { try held.received().allSatisfy { $0.first?.type == "welcome" && $0.first?.session == nil } }
+            )
             cluster.redis.signal(SIGCONT)
+            try await held.opened()
+            #expect(held.ended().isEmpty)
             try await eventually("node \(node.id) is ready", isTrue: { await node.readiness == 200 })
             let again = try await socket("/ws?session=\(token)", on: node.port, cluster)
             try await again.opened()
