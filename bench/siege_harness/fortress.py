@@ -94,6 +94,11 @@ class Fortress:
     def memory_bytes(self):
         return sum(node.memory_bytes() for node in self.nodes)
 
+    @property
+    def log_lines(self):
+        """What the nodes wrote so far."""
+        return sum(node.log.read_bytes().count(b"\n") for node in self.nodes)
+
     def deaths(self):
         """How nodes ended, and what they said last."""
         for node in self.nodes:

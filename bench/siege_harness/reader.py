@@ -46,6 +46,12 @@ class Reader(SocketClient):
             self.is_open = True
             del self.input[: end + 4]
         now = time.monotonic_ns()
+        data = self.input
+        # Nearly always there is one frame, and it is short.
+        if len(data) > 1 and data[0] == FINAL_TEXT and data[1] == len(data) - 2 < 126:
+            self.take_text(bytes(data), now)
+            data.clear()
+            return
         for first, payload in frames(self.input):
             if first == FINAL_TEXT:
                 self.take_text(payload, now)
@@ -58,9 +64,8 @@ class Reader(SocketClient):
     def take_text(self, text, now):
         found = PUBLICATION.search(text)
         if found:
-            number, due, phase = found.groups()
-            self.note(int(number))
-            self.live.tally.by_name[phase.decode()].latencies[(now - int(due)) // STEP_NANOSECONDS] += 1
+            self.note(int(found[1]))
+            self.live.tally.note(found[3], (now - int(found[2])) // STEP_NANOSECONDS)
         elif text.startswith(b'{"type":"subscribed"'):
             self.is_subscribed = True
         elif text.startswith(b'{"type":"gap"'):

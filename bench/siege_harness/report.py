@@ -11,7 +11,7 @@ SATURATED = 0.9
 DISTURBED = 0.15
 
 TITLES = ["behaviour", "p50 / p99 / max ms", "p99 × quiet", "publishes refused, late", "newcomers turned away, late"]
-TITLES += ["lost, cut", "MB in all", "MB a connection", "connections", "turns p99.9 ms", "longest turn ms", "deaths"]
+TITLES += ["lost, cut", "MB in all", "MB a connection", "connections", "turns p99.9 ms", "longest turn ms", "deaths", "log lines"]
 TITLES += ["cores: node, live, hostile, others", "limited by", ""]
 
 
@@ -34,6 +34,7 @@ def cells(outcome):
     yield number(outcome.turns_p999_milliseconds)
     yield number(outcome.longest_milliseconds)
     yield f"{len(outcome.deaths)}"
+    yield f"{outcome.log_lines:,}"
     yield ", ".join(number(share, 2) for share in shares(outcome))
     yield limited_by(outcome)
     yield "**" + "; ".join(failures) + "**" if failures else "pass"
@@ -73,7 +74,7 @@ ones, with real-time priority where that is allowed; hostile ones are processes 
 with its session twice a second. *Quiet* is measured right before, on the same node. Memory is what the node's anonymous
 memory grew by at most, of all nodes together; *a connection* is that, divided by the most hostile connections at a time.
 Turns are the nodes' own count. The bars: p99 ≤ 3 × quiet, ≤ 2 MiB a connection, ≤ 64 MiB in all, nothing refused, late,
-lost or cut, no death, turns p99.9 ≤ 20 ms (the longest turn, where a node has no histogram).
+lost or cut, no death, ≤ 10 log lines a second, turns p99.9 ≤ 20 ms (the longest turn, where a node has no histogram).
 """
 
 

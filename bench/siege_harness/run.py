@@ -160,6 +160,8 @@ class Siege:
             longest_milliseconds=watch.longest_milliseconds,
             turns_p999_milliseconds=watch.turns_p999_milliseconds,
             deaths=deaths,
+            log_lines=watch.log_lines,
+            seconds=self.options.seconds,
             counted=counted,
             cores=used,
             behaviours=len(self.behaviours),

@@ -3,6 +3,9 @@
 import selectors
 import socket
 
+# Small: Python sets aside as much for each call, and what is left is told of again.
+RECEIVE_BYTES = 8_192
+
 
 class SocketClient:
     def __init__(self, live):
@@ -39,7 +42,7 @@ class SocketClient:
             if self.socket is None:
                 return
         try:
-            data = self.socket.recv(262_144)
+            data = self.socket.recv(RECEIVE_BYTES)
         except BlockingIOError:
             return
         except OSError as error:

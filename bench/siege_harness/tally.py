@@ -18,7 +18,10 @@ class Phase:
 class Tally:
     def __init__(self):
         self.name = "opening"
-        self.by_name = {self.name: Phase()}
+        self.by_name = {}
+        # The same as bytes, which is how a reader has the name.
+        self.latencies = {}
+        self.begin(self.name)
 
     @property
     def now(self):
@@ -27,6 +30,11 @@ class Tally:
     def begin(self, name):
         self.name = name
         self.by_name[name] = Phase()
+        self.latencies[name.encode()] = self.now.latencies
+
+    def note(self, phase, step):
+        """A latency, of a publication that was due in this phase."""
+        self.latencies[phase][step] += 1
 
     def phases(self):
         return {name: phase.summary() for name, phase in self.by_name.items()}

@@ -6,6 +6,8 @@ P99_TIMES_MAX = 3
 CONNECTION_BYTES_MAX = 2 << 20
 BEHAVIOUR_BYTES_MAX = 64 << 20
 TURN_MILLISECONDS_MAX = 20
+# Whatever a client does: more would fill disks, and hide what matters.
+LOG_LINES_PER_SECOND_MAX = 10
 
 
 @dataclass
@@ -28,6 +30,8 @@ class Outcome:
     # None if the node has no histogram of its turns.
     turns_p999_milliseconds: float | None = None
     deaths: list = field(default_factory=list)
+    log_lines: int = 0
+    seconds: float = 1
     # Of hostile clients.
     counted: dict = field(default_factory=dict)
     cores: dict = field(default_factory=dict)
@@ -54,6 +58,8 @@ class Outcome:
         for name in ("lost", "doubled", "gaps", "cut"):
             if getattr(self, name):
                 yield f"{name} {getattr(self, name):,}"
+        if self.log_lines > LOG_LINES_PER_SECOND_MAX * self.seconds:
+            yield f"{self.log_lines:,} log lines"
         if not self.was_without_redis:
             yield from self.service_failures()
         if self.growth_bytes > BEHAVIOUR_BYTES_MAX * self.behaviours:

@@ -1,4 +1,4 @@
-"""Watches the nodes while they are under siege: memory, turns, deaths."""
+"""Watches the nodes while they are under siege: memory, turns, what they write."""
 
 import asyncio
 
@@ -35,6 +35,7 @@ class Watch:
         self.longest_milliseconds = 0.0
 
     async def begin(self):
+        self.lines_before = self.fortress.log_lines
         self.memory_before = self.memory_most = self.fortress.memory_bytes
         self.turns_before = [bounds(await node.metrics()) for node in self.fortress.nodes]
         self.task = asyncio.create_task(self.run())
@@ -57,6 +58,7 @@ class Watch:
     async def end(self):
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
+        self.log_lines = self.fortress.log_lines - self.lines_before
         after = [bounds(await self.look_at(node)) for node in self.fortress.nodes]
         found = [quantile(*pair, 0.999) for pair in zip(self.turns_before, after)]
         known = [value for value in found if value is not None]
