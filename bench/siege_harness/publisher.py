@@ -2,10 +2,13 @@
 
 import re
 import time
+from collections import deque
 
 from .frames import post
 from .socket_client import SocketClient
 
+# Opened at the beginning, and used in turn: so that it need not ask for one where there may be no room for more.
+CONNECTIONS_KEPT = 20
 CONNECTIONS_MAX = 200
 LATE_NANOSECONDS = 1_000_000_000
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -19,7 +22,7 @@ class Publisher:
         self.due = time.monotonic_ns() + 1_000_000_000
         self.number = 0
         self.acknowledged = []
-        self.idle = []
+        self.idle = deque()
         self.busy = set()
         self.is_over = False
 
@@ -37,7 +40,8 @@ class Publisher:
             # All wait for answers that are long overdue.
             tally.now.counts["late"] += 1
             return
-        connection = self.idle.pop() if self.idle else Connection(self)
+        is_beginning = self.number < CONNECTIONS_KEPT
+        connection = self.idle.popleft() if self.idle and not is_beginning else Connection(self)
         self.busy.add(connection)
         connection.publish(self.number, due, tally.name)
         self.number += 1
