@@ -178,6 +178,7 @@ public final class MemoryBackplane: Backplane {
         let oldest = now - min(now, limits.historyMilliseconds)
         let excess = max(channel.publications.count - limits.historyCountMax, 0)
         let expired = channel.publications.prefix { $0.position.milliseconds < oldest }.count
+        // bounded: a channel keeps `historyCountMax`
         channel.publications.removeFirst(max(excess, expired))
         if !channel.once.isEmpty { channel.once = channel.once.filter { $0.value.millisecondsEnd > now } }
     }

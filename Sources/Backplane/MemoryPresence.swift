@@ -24,7 +24,7 @@ struct MemoryPresence {
     /// Removes a member; returns what is told of it.
     mutating func leave(_ channel: ChannelName, _ id: MemberID) -> Payload? {
         guard let member = members[channel]?.removeValue(forKey: id) else { return nil }
-        if members[channel]!.isEmpty { members[channel] = nil }
+        if members[channel]?.isEmpty == true { members[channel] = nil }
         return Self.event("leave", member)
     }
 

@@ -39,13 +39,13 @@ struct RedisCommandBuffer {
     private mutating func append(_ type: UInt8, _ count: Int) {
         bytes.append(type)
         if count >= 10 { appendLeadingDigits(of: count / 10) }
-        bytes.append(48 + UInt8(count % 10))
+        bytes.append(48 + UInt8(truncatingIfNeeded: count % 10))
         endLine()
     }
 
     private mutating func appendLeadingDigits(of count: Int) {
         if count >= 10 { appendLeadingDigits(of: count / 10) }
-        bytes.append(48 + UInt8(count % 10))
+        bytes.append(48 + UInt8(truncatingIfNeeded: count % 10))
     }
 
     private mutating func endLine() {

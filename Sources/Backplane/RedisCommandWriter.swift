@@ -76,6 +76,7 @@ struct RedisCommandWriter {
             return call("perseid_leave", channel, node, .text("\(member)"))
         case .list(let channel, let limit, _):
             return ask("perseid_presence", channel, .text(String(limit)))
+        // bounded: the caller's own switch has the same cases
         default: preconditionFailure("not about presence")
         }
     }
@@ -103,6 +104,7 @@ struct RedisCommandWriter {
                 [.text($0.channel.text), .text($0.position?.description ?? "")] as [RedisArgument]
             }
             return call("perseid_session_save", id, .number(fence), standing == .held ? node : "", left) + list
+        // bounded: the caller's own switch has the same cases
         default: preconditionFailure("not about sessions")
         }
     }

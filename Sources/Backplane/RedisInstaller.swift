@@ -31,6 +31,7 @@ public struct RedisInstaller {
     public func installedVersion() throws(Failure) -> Int? {
         try withConnection { ask throws(Failure) in
             do throws(Failure) {
+                // bounded: reads text, and gives nil
                 return Int(try ask(["FCALL_RO", "perseid_version", "0"]))
             } catch {
                 if error.description.contains("Function not found") { return nil }
@@ -68,7 +69,7 @@ public struct RedisInstaller {
         let copies = arguments.map { strdup($0) }
         defer { for copy in copies { free(copy) } }
         var pointers: [UnsafePointer<CChar>?] = copies.map { UnsafePointer($0) }
-        guard let raw = redisCommandArgv(context, Int32(arguments.count), &pointers, nil) else {
+        guard let raw = redisCommandArgv(context, Int32(clamping: arguments.count), &pointers, nil) else {
             throw Failure(description: text(of: context))
         }
         defer { freeReplyObject(raw) }

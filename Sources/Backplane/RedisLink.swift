@@ -73,7 +73,7 @@ final class RedisLink {
             self.socket = socket
             reader = redisReaderCreate()
             // hiredis gives up its buffer when it is larger than this and empty; a busy link should keep it.
-            reader!.pointee.maxbuf = 1 << 20
+            reader?.pointee.maxbuf = 1 << 20
             state = .connecting(untilTick: seat.tick(afterMilliseconds: limits.redisMilliseconds))
             try seat.watch(socket.descriptor, token: token)
         } catch {
@@ -129,6 +129,7 @@ final class RedisLink {
             guard let socket else { return }
             switch socket.receive(into: buffer) {
             case .moved(let count):
+                // bounded: a buffer of a fixed size
                 let bytes = buffer.baseAddress!.assumingMemoryBound(to: CChar.self)
                 guard redisReaderFeed(reader, bytes, count) == REDIS_OK else { return fail("reader is full") }
                 takeReplies()
@@ -176,6 +177,7 @@ final class RedisLink {
     ) {
         guard let argument = arguments.first else {
             var command: UnsafeMutablePointer<CChar>?
+            // bounded: a command's arguments have limits of their own
             let count = redisFormatCommandArgv(&command, Int32(index), pointers.baseAddress, counts.baseAddress)
             guard count > 0, let command else { return }
             output.append(formatted: UnsafeRawBufferPointer(start: command, count: Int(count)))

@@ -14,7 +14,7 @@ struct RedisReply {
 
     /// The bytes of a string, status or error.
     var bytes: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: raw.pointee.str, count: raw.pointee.str == nil ? 0 : Int(raw.pointee.len))
+        UnsafeRawBufferPointer(start: raw.pointee.str, count: raw.pointee.str == nil ? 0 : Int(clamping: raw.pointee.len))
     }
 
     var text: String { String(decoding: bytes, as: UTF8.self) }
@@ -22,8 +22,9 @@ struct RedisReply {
     var integer: Int { Int(raw.pointee.integer) }
 
     /// Elements of an array; 0 for anything else.
-    var count: Int { raw.pointee.type == REDIS_REPLY_ARRAY ? Int(raw.pointee.elements) : 0 }
+    var count: Int { raw.pointee.type == REDIS_REPLY_ARRAY ? Int(clamping: raw.pointee.elements) : 0 }
 
+    // bounded: hiredis makes an array whole or not at all; the caller stays below `count`
     subscript(index: Int) -> RedisReply { RedisReply(raw: raw.pointee.element[index]!) }
 
     var position: Position? { Position(utf8: bytes) }

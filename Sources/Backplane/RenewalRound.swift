@@ -14,7 +14,7 @@ struct RenewalRound<Key> {
         if left.isEmpty {
             guard Int32(bitPattern: tick &- beginsAtTick) >= 0 else { return [] }
             left = all()
-            let ticks = max(Int(milliseconds / CoarseClock.tickMilliseconds), 1)
+            let ticks = max(Int(clamping: milliseconds / CoarseClock.tickMilliseconds), 1)
             share = (left.count + ticks - 1) / ticks
             beginsAtTick = seat.tick(afterMilliseconds: milliseconds)
         }

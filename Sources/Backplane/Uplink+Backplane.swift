@@ -237,6 +237,7 @@ extension Uplink: BackplaneDelegate {
             defer { expected = publication.previous }
             return publication.position != expected
         }
+        // bounded: once for a page, whose length has a limit
         if let hole { publications.removeFirst(hole + 1) }
         return HistoryPage(since: since, publications: publications, head: last)
     }

@@ -30,8 +30,8 @@ extension Uplink {
         guard presence[name]?[id]?.holder == holder else { return }
         switch departure {
         case .lost:
-            presence[name]![id]!.holder = nil
-            presence[name]![id]!.lingersUntilTick = seat.tick(afterMilliseconds: limits.resumeMilliseconds)
+            presence[name]?[id]?.holder = nil
+            presence[name]?[id]?.lingersUntilTick = seat.tick(afterMilliseconds: limits.resumeMilliseconds)
         case .taken: remove(name, id)
         case .clean:
             remove(name, id)
@@ -53,7 +53,7 @@ extension Uplink {
 
     private func remove(_ name: ChannelName, _ id: MemberID) {
         guard presence[name]?.removeValue(forKey: id) != nil else { return }
-        if presence[name]!.isEmpty { presence[name] = nil }
+        if presence[name]?.isEmpty == true { presence[name] = nil }
         metrics.members.add(-1)
     }
 

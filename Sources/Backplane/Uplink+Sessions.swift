@@ -76,10 +76,10 @@ extension Uplink {
         guard let session = sessions[id], session.holder == holder else { return }
         guard session.isPoll else { return write(id, session, .held, changes) }
         let known = session.positions.count
-        for change in changes { sessions[id]!.positions.apply(change) }
-        if sessions[id]!.positions.count != known {
+        for change in changes { sessions[id]?.positions.apply(change) }
+        if sessions[id]?.positions.count != known {
             write(id, session, .held, changes)
-        } else if sessions[id]!.positions != session.positions {
+        } else if sessions[id]?.positions != session.positions {
             movedSessions.insert(id)
         }
     }
@@ -88,8 +88,8 @@ extension Uplink {
     func release(_ id: SessionID, _ holder: SessionHolder) {
         guard let session = sessions[id], session.holder == holder else { return }
         if session.isPoll {
-            sessions[id]!.holder = nil
-            sessions[id]!.idleUntilTick = seat.tick(afterMilliseconds: limits.resumeMilliseconds)
+            sessions[id]?.holder = nil
+            sessions[id]?.idleUntilTick = seat.tick(afterMilliseconds: limits.resumeMilliseconds)
         } else {
             write(id, session, .detached, [])
             forget(id)

@@ -45,6 +45,7 @@ public final class Uplink: ReactorHandler {
         limits: Limits,
         metrics: UplinkMetrics
     ) {
+        // bounded: how many threads there are is a setting
         precondition(reports.count <= 64, "reactors are a 64-bit set here")
         self.seat = seat
         self.backplane = backplane

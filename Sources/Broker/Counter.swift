@@ -20,5 +20,5 @@ public final class Counter: Sendable {
     }
 
     /// The value, from any thread.
-    public var value: Int { Int(Int64(bitPattern: bits.load(ordering: .relaxed))) }
+    public var value: Int { Int(truncatingIfNeeded: bits.load(ordering: .relaxed)) }
 }

@@ -1,3 +1,5 @@
+// bounded in this file: offsets are eight bytes that never wrap, and what lies between two of them is in memory; members are connections
+
 /// The encoded frames of one channel (or one fixed set of channels) in one encoding, appended once and sent to every
 /// member straight from here.
 ///
@@ -77,6 +79,7 @@ public final class FanoutLog {
         guard let first = frame.baseAddress, frame.count > 0 else { return }
         let used = Int(end - storageStart)
         if used + frame.count > capacity { grow(toHold: Int(end - start) + frame.count) }
+        // bounded: `grow` made room
         (storage! + Int(end - storageStart)).copyMemory(from: first, byteCount: frame.count)
         frames.append(from: end, to: end + UInt64(frame.count), position: position)
         end += UInt64(frame.count)
@@ -102,11 +105,13 @@ public final class FanoutLog {
         guard let frame = frames.frame(containing: offset), frame.start < offset else { return nil }
         if sharedFrame?.start != frame.start {
             let all = UnsafeRawBufferPointer(
+                // bounded: a frame that is kept has its bytes here
                 start: storage! + Int(frame.start - storageStart),
                 count: Int(frame.end - frame.start)
             )
             sharedFrame = (frame.start, Array(all))
         }
+        // bounded: set just above
         return (sharedFrame!.bytes, Int(offset - frame.start))
     }
 

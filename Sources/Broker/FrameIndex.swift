@@ -54,6 +54,7 @@ struct FrameIndex {
             frames.removeAll(keepingCapacity: frames.capacity <= 256)
             first = 0
         } else if first > 256, first > frames.count / 2 {
+            // bounded: half of them go, so each is moved once at most
             frames.removeFirst(first)
             first = 0
         }

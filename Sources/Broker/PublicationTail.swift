@@ -74,6 +74,7 @@ public struct PublicationTail {
             kept += 1
             keptBytes += publication.payload.bytes.count
         }
+        // bounded: a tail has `tailBytesMax` and `historyCountMax`
         publications.removeFirst(publications.count - kept)
         bytes = keptBytes
     }

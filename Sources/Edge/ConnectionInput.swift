@@ -67,6 +67,7 @@ final class ConnectionInput {
             lent.removeAll(keepingCapacity: lent.capacity <= Self.keptBytesMax)
             used = 0
         } else if used > lent.count / 2 {
+            // bounded: more than half is used, so each byte is moved once at most
             lent.removeFirst(used)
             used = 0
         }

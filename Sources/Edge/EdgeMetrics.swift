@@ -100,7 +100,7 @@ public final class LatencyHistogram: Sendable {
     func observe(milliseconds: UInt64) {
         let bucket = Self.boundsMilliseconds.firstIndex { milliseconds <= $0 } ?? Self.boundsMilliseconds.count
         buckets[bucket].add()
-        sumMilliseconds.add(Int(milliseconds))
+        sumMilliseconds.add(Int(clamping: milliseconds))
     }
 }
 

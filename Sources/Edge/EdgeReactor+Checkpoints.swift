@@ -36,13 +36,13 @@ extension EdgeReactor {
     /// Looks at each connection once in an interval, at an equal share of them in each tick. A share that is too much for
     /// one tick is gone on with in the next.
     func writeCheckpoints(_ tick: UInt32) {
-        let slots = UInt32(connections.slotCount)
-        let ticks = UInt32(max(limits.checkpointMilliseconds / CoarseClock.tickMilliseconds, 1))
+        let slots = UInt32(clamping: connections.slotCount)
+        let ticks = UInt32(clamping: max(limits.checkpointMilliseconds / CoarseClock.tickMilliseconds, 1))
         if tick / ticks != checkpointRound {
             checkpointRound = tick / ticks
             if nextCheckpointIndex >= slots { nextCheckpointIndex = 0 }
         }
-        let end = UInt32(UInt64(slots) * UInt64(tick % ticks + 1) / UInt64(ticks))
+        let end = UInt32(clamping: UInt64(slots) * UInt64(tick % ticks + 1) / UInt64(ticks))
         var left = limits.checkpointsPerTickMax
         let sliceEnd = Clock.monotonicNanoseconds + Self.sliceMicroseconds * 1_000
         while nextCheckpointIndex < end, left > 0, Clock.monotonicNanoseconds < sliceEnd {

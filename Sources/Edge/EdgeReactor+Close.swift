@@ -68,6 +68,7 @@ extension EdgeReactor {
 
     /// Closes a connection that broke. One whose peer acknowledged nothing for too long was ended by the kernel, by our limit.
     func fail(_ index: UInt32, _ code: Int32) {
+        // bounded: an `errno`
         if SystemError(call: "send", result: -Int(code)).isTimeout { metrics.timeouts.add() }
         close(index)
     }

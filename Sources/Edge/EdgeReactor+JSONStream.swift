@@ -21,7 +21,7 @@ extension EdgeReactor {
     /// Renews the streams that became too long, once a second: a list of them would cost every send a look.
     func renewLongStreams() {
         guard metrics.jsonStreamConnections.value > 0 else { return }
-        for index in 0..<UInt32(connections.slotCount) where connections.isLive(index) {
+        for index in 0..<UInt32(clamping: connections.slotCount) where connections.isLive(index) {
             let connection = connections[live: index]
             if connection.pointee.transport == .jsonStream, connection.pointee.sentBytes >= limits.streamBytesMax {
                 renewStream(index)

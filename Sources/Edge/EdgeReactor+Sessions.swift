@@ -71,6 +71,7 @@ extension EdgeReactor {
         answerOrigin = opening.origin
         switch outcome {
         case .success(let positions):
+            // bounded: an opening that was asked for has its token
             connections[live: index].pointee.session = SessionLink(opening.token!.id, saved: positions)
             begin(index, opening, positions)
             takeUp(index)

@@ -34,7 +34,7 @@ extension EdgeReactor {
     /// time, so that the nodes that take them over are not flooded and each still has a moment to leave by itself.
     private func drainShare(_ tick: UInt32, deadline: UInt32) -> Int {
         let reserve = limits.drainMilliseconds / 4 / CoarseClock.tickMilliseconds
-        let ticksLeft = max(Int(Int32(bitPattern: deadline &- tick)) - Int(reserve), 1)
+        let ticksLeft = max(Int(Int32(bitPattern: deadline &- tick)) - Int(clamping: reserve), 1)
         return max((connections.count + ticksLeft - 1) / ticksLeft, 64)
     }
 
@@ -44,14 +44,15 @@ extension EdgeReactor {
         node.isDraining = true
         listener.close()
         isListening = false
-        drainDeadlineTick = reactor.tick(afterMilliseconds: limits.drainMilliseconds)
-        goOnDraining(reactor.currentTick, deadline: drainDeadlineTick!)
+        let deadline = reactor.tick(afterMilliseconds: limits.drainMilliseconds)
+        drainDeadlineTick = deadline
+        goOnDraining(reactor.currentTick, deadline: deadline)
     }
 
     /// Lets go of a batch, and ends when nobody is left or the time is up.
     func goOnDraining(_ tick: UInt32, deadline: UInt32) {
         var batch = drainShare(tick, deadline: deadline)
-        for index in 0..<UInt32(connections.slotCount) where batch > 0 && connections.isLive(index) {
+        for index in 0..<UInt32(clamping: connections.slotCount) where batch > 0 && connections.isLive(index) {
             let connection = connections[live: index]
             if let poll = polls[connections.key(ofLive: index)] {
                 batch -= 1
@@ -75,6 +76,6 @@ extension EdgeReactor {
 
     /// Ends the connections of those who did not leave in time; a process that goes on must not keep them.
     private func closeAll() {
-        for index in 0..<UInt32(connections.slotCount) where connections.isLive(index) { close(index) }
+        for index in 0..<UInt32(clamping: connections.slotCount) where connections.isLive(index) { close(index) }
     }
 }

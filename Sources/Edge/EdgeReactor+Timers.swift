@@ -18,7 +18,7 @@ extension EdgeReactor {
 
     private func tendEachSecond(_ tick: UInt32) {
         metrics.turns.set(reactor.turns)
-        metrics.longestTurnMicroseconds.set(Int(reactor.takeLongestTurn() / 1_000))
+        metrics.longestTurnMicroseconds.set(Int(clamping: reactor.takeLongestTurn() / 1_000))
         renewLongStreams()
         renewBudgets()
         if UInt64(tick / Self.ticksPerSecond) % max(limits.resumeMilliseconds / 1_000, 1) == 0 {

@@ -56,7 +56,7 @@ struct HTTPRequest: ~Copyable {
     /// The name may have slashes of its own; one whose last segment is called like a resource writes that slash as
     /// `%2F`.
     func channelPath() throws(HTTPRejection) -> (channel: ChannelName, resource: ChannelResource) {
-        let first = head.path.start + UInt32(Self.channelsPrefix.utf8CodeUnitCount)
+        let first = head.path.start + UInt32(clamping: Self.channelsPrefix.utf8CodeUnitCount)
         let whole = ByteRange(start: first, count: head.path.start + head.path.count - first)
         let (resource, range) = ChannelResource.split(whole, in: octets.span)
         guard let name = PercentCoding.decodePath(range, in: octets.span),
@@ -77,7 +77,7 @@ enum ChannelResource {
     /// Takes the resource off the end of a path.
     static func split(_ path: ByteRange, in bytes: Span<UInt8>) -> (ChannelResource, ByteRange) {
         for (suffix, resource) in suffixes where path.count > suffix.utf8CodeUnitCount {
-            let count = UInt32(suffix.utf8CodeUnitCount)
+            let count = UInt32(clamping: suffix.utf8CodeUnitCount)
             let end = ByteRange(start: path.start + path.count - count, count: count)
             if end.equals(suffix, in: bytes) {
                 return (resource, ByteRange(start: path.start, count: path.count - count))

@@ -70,6 +70,7 @@ final class JoinPart {
     var position = Position.start
 
     /// What it is part of; set by the join itself, and never outlived by it.
+    // bounded: set by the join that makes it
     unowned(unsafe) var join: Join!
 
     init(topic: Topic, since: Position?) {

@@ -46,6 +46,7 @@ struct Replay {
     }
 
     private mutating func dropFinishedParts() {
+        // bounded: a part for each channel of a poll or a connection, which have a limit
         while let first = parts.first, first.rest.isEmpty { parts.removeFirst() }
     }
 }

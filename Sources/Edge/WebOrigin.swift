@@ -53,6 +53,7 @@ struct Authority: Equatable {
         host = String(name.hasSuffix(".") ? name.dropLast() : name)
         // A colon with nothing behind it is as good as none, RFC 3986 §3.2.3.
         let digits = text[colon...].dropFirst()
+        // bounded: reads text, and gives nil
         port = UInt16(digits)
         guard !host.isEmpty, !host.contains("/"), digits.isEmpty || port != nil else { return nil }
     }

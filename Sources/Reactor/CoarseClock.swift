@@ -29,7 +29,7 @@ public struct CoarseClock: Sendable {
     public var millisecondsToNextTick: Int32 {
         let elapsed = (Clock.monotonicNanoseconds - start) / 1_000_000
         let next = (elapsed / Self.tickMilliseconds + 1) * Self.tickMilliseconds
-        return Int32(next - elapsed)
+        return Int32(clamping: next - elapsed)
     }
 
     /// Reads the time; `advance` says later whether a tick came due. A simulation brings its own time.

@@ -32,6 +32,7 @@ extension Poller {
     /// Waits for at most `milliseconds` (−1: for ever) and hands over each event. A signal ends the wait early.
     public func wait(milliseconds: Int32, _ body: (_ token: UInt64, _ readiness: Readiness) -> Void) {
         let count = creactor_epoll_wait(descriptor, batch, Int32(Poller.batchCapacity), milliseconds)
+        // bounded: the descriptor is the poller's own
         precondition(count >= 0, "epoll_wait fails only for a descriptor that is not an epoll instance")
         for index in 0..<Int(count) {
             let bits = creactor_epoll_events(batch + index)

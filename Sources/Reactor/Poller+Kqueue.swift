@@ -59,6 +59,7 @@ extension Poller {
             var change = kevent(
                 ident: UInt(watched),
                 filter: Int16(filter),
+                // bounded: flags of kqueue
                 flags: UInt16(flags),
                 fflags: 0,
                 data: 0,
@@ -92,6 +93,7 @@ extension PollerDescriptor {
         var change = kevent(
             ident: UInt(watched),
             filter: filter,
+            // bounded: flags of kqueue
             flags: UInt16(flags),
             fflags: 0,
             data: 0,

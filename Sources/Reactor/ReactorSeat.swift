@@ -43,6 +43,7 @@ public final class ReactorSeat {
     /// Has a socket watched for reading and writing by all hosts. Each readiness is told once, when it begins, so its
     /// owner reads until nothing is left or calls `resume`. Closing the socket ends it, after `forget`.
     public func watch(_ descriptor: Int32, token: UInt64) throws(SystemError) {
+        // bounded: tokens are constants of the links
         precondition(token < Self.tokenCount, "a shared reactor has few descriptors")
         watched.append((descriptor, token))
         for poller in pollers { try poller.share(descriptor, token: PollerToken.shared(token)) }

@@ -21,6 +21,7 @@ public enum ReactorThread {
         let body = Unmanaged.passRetained(Body(name: name, run: run))
         let result = creactor_thread_start(
             { context in
+                // bounded: what is handed over two lines below
                 let body = Unmanaged<Body>.fromOpaque(context!).takeRetainedValue()
                 creactor_thread_name(body.name)
                 body.run()

@@ -43,6 +43,7 @@ public struct SendBatch: ~Copyable {
 
     /// Notes a send. Its token comes back with its outcome.
     public mutating func add(_ socket: Socket, _ bytes: UnsafeRawBufferPointer, token: UInt32) {
+        // bounded: the caller submits what is full
         precondition(!isFull, "a batch that is full must be submitted")
         entries.append(Entry(socket: socket, bytes: bytes, token: token))
     }
@@ -68,8 +69,10 @@ public struct SendBatch: ~Copyable {
         }
         for (place, entry) in entries.enumerated() {
             let bytes = entry.bytes
+            // bounded: only runs of bytes are noted, and at most `capacity`
             creactor_ring_add_send(ring, entry.socket.descriptor, bytes.baseAddress!, bytes.count, UInt32(place))
         }
+        // bounded: at most `capacity`
         let outcome = creactor_ring_submit(ring, UInt32(entries.count), &results)
         if outcome != 0 {
             // The kernel took an unknown part of them: no stream among them can be gone on with.

@@ -78,6 +78,7 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
         }
         generations[index] &+= 1
         slot(index).initialize(to: element)
+        // bounded: `connectionsMax` and the system's descriptors are less
         return SlabKey(index: UInt32(index), generation: generations[index])
     }
 

@@ -33,6 +33,7 @@ public struct Socket: Sendable, Hashable {
     /// Receives into a buffer. Source: `recv(2)`.
     @inline(__always)
     public func receive(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
+        // bounded: a buffer of a fixed size
         let result = creactor_receive(descriptor, buffer.baseAddress!, buffer.count)
         if result == 0 { return .endOfStream }
         return Socket.outcome(result)
@@ -45,13 +46,15 @@ public struct Socket: Sendable, Hashable {
 
     /// Bytes sent, or the negative `errno`.
     func sendResult(_ bytes: UnsafeRawBufferPointer) -> Int {
-        creactor_send(descriptor, bytes.baseAddress!, bytes.count)
+        guard let start = bytes.baseAddress else { return 0 }
+        return creactor_send(descriptor, start, bytes.count)
     }
 
     /// Sends several runs with one system call, as much as fits. Source: `sendmsg(2)`.
     public func send(_ parts: UnsafeMutableBufferPointer<OutputPart>) -> Transfer {
         parts.withMemoryRebound(to: iovec.self) {
-            Socket.outcome(creactor_send_vector(descriptor, $0.baseAddress!, Int32($0.count)))
+            guard let start = $0.baseAddress else { return .moved(0) }
+            return Socket.outcome(creactor_send_vector(descriptor, start, Int32(clamping: $0.count)))
         }
     }
 
@@ -62,7 +65,7 @@ public struct Socket: Sendable, Hashable {
     public func shutdownWriting() { _ = creactor_shutdown_write(descriptor) }
 
     /// Caps the kernel's send buffer, in bytes (the kernel doubles it for its own accounting).
-    public func limitSendBuffer(to bytes: Int) { _ = creactor_set_send_buffer(descriptor, Int32(bytes)) }
+    public func limitSendBuffer(to bytes: Int) { _ = creactor_set_send_buffer(descriptor, Int32(clamping: bytes)) }
 
     /// Whether the peer's system has acknowledged everything that was sent.
     public var isAcknowledged: Bool { creactor_unacknowledged(descriptor) == 0 }

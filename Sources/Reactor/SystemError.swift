@@ -27,7 +27,9 @@ public struct SystemError: Error, Sendable, Equatable, CustomStringConvertible {
     /// Text for a log: `listen 127.0.0.1:8080: Address already in use (98)`.
     public var description: String {
         let text = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { room in
+            // bounded: room for 128
             creactor_error_text(code, room.baseAddress!, room.count)
+            // bounded: room for 128
             return String(cString: room.baseAddress!)
         }
         return "\(call): \(text) (\(code))"

@@ -33,10 +33,10 @@ public struct TimerWheel: ~Copyable {
         cancel(index)
         // Ticks wrap; half of them lie ahead.
         let distance = Int32(bitPattern: tick &- now)
-        let steps = UInt32(min(max(distance, 1), Int32(Self.bucketCount - 1)))
+        let steps = UInt32(clamping: min(max(distance, 1), Int32(Self.bucketCount - 1)))
         let bucket = Int(now &+ steps) % Self.bucketCount
         let head = heads[bucket]
-        links[Int(index)] = Link(next: head, previous: .max, bucket: UInt32(bucket))
+        links[Int(index)] = Link(next: head, previous: .max, bucket: UInt32(truncatingIfNeeded: bucket))
         if head != .max { links[Int(head)].previous = index }
         heads[bucket] = index
     }

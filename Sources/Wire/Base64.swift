@@ -19,6 +19,7 @@ public enum Base64 {
             }
             guard offset < bytes.count else { return }
             let second = offset + 1 < bytes.count ? bytes[offset + 1] : 0
+            // bounded: widened bytes
             write(UInt32(bytes[offset]) << 16 | UInt32(second) << 8, to: room, at: written)
             room[written + 3] = padding
             if offset + 1 == bytes.count { room[written + 2] = padding }

@@ -39,6 +39,7 @@ public struct ByteBuffer: ~Copyable {
 
     /// Shortens the content to its first `newCount` bytes.
     public mutating func truncate(to newCount: Int) {
+        // bounded: callers give a count that they read before
         precondition(newCount <= count, "a truncation never lengthens")
         count = newCount
     }
@@ -46,6 +47,7 @@ public struct ByteBuffer: ~Copyable {
     /// Appends one byte.
     public mutating func append(_ byte: UInt8) {
         reserve(additional: 1)
+        // bounded: `reserve` made room
         base!.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
         count += 1
     }
@@ -54,6 +56,7 @@ public struct ByteBuffer: ~Copyable {
     public mutating func append(_ source: UnsafeRawBufferPointer) {
         guard let start = source.baseAddress, source.count > 0 else { return }
         reserve(additional: source.count)
+        // bounded: `reserve` made room
         (base! + count).copyMemory(from: start, byteCount: source.count)
         count += source.count
     }
@@ -93,6 +96,7 @@ public struct ByteBuffer: ~Copyable {
     public mutating func append(count additional: Int, filledBy fill: (UnsafeMutableRawBufferPointer) -> Void) {
         guard additional > 0 else { return }
         reserve(additional: additional)
+        // bounded: `reserve` made room
         fill(UnsafeMutableRawBufferPointer(start: base! + count, count: additional))
         count += additional
     }

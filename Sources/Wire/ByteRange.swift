@@ -16,6 +16,7 @@ public struct ByteRange: Equatable, Sendable, BitwiseCopyable {
 
     /// Makes a range from indices, which must fit 32 bits.
     public init(_ indices: Range<Int>) {
+        // bounded: of a request's head, which has a limit
         self.init(start: UInt32(indices.lowerBound), count: UInt32(indices.count))
     }
 

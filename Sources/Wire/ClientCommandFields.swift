@@ -22,6 +22,7 @@ struct ClientCommandFields {
             names.initializeElement(at: 3, to: Self.name("since"))
             names.initializeElement(at: 4, to: Self.name("data"))
             return withUnsafeTemporaryAllocation(of: cjson_field.self, capacity: 5) { fields in
+                // bounded: rooms for five
                 let isObject = cjson_find_fields(base, message.count, names.baseAddress!, 5, fields.baseAddress!)
                 return isObject
                     ? (
@@ -57,6 +58,7 @@ struct ClientCommandFields {
         let inner = UnsafeRawBufferPointer(rebasing: raw[1..<raw.count - 1])
         if !inner.contains(UInt8(ascii: "\\")) { return .text(String(decoding: inner, as: UTF8.self)) }
         let unescaped = String(unsafeUninitializedCapacity: raw.count) { room in
+            // bounded: a string has its quotes
             max(0, cjson_unescape(raw.baseAddress!, raw.count, room.baseAddress!))
         }
         return .text(unescaped)

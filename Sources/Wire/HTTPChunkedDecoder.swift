@@ -71,6 +71,7 @@ public struct HTTPChunkedDecoder: Sendable, BitwiseCopyable {
     private mutating func takeData(_ bytes: Span<UInt8>, from first: Int, into body: inout ByteBuffer) -> Int {
         let count = min(Int(remaining), bytes.count - first)
         body.append(bytes, in: first..<first + count)
+        // bounded: at most `remaining`
         remaining -= UInt32(count)
         if remaining == 0 { state = .dataCarriageReturn }
         return count
@@ -95,6 +96,7 @@ public struct HTTPChunkedDecoder: Sendable, BitwiseCopyable {
         case .lastLineFeed:
             try expect(byte, .lineFeed, then: .complete)
         case .data, .complete:
+            // bounded: `take` steps only where these are not
             preconditionFailure("data is taken in runs, and nothing after the end")
         }
     }

@@ -16,6 +16,6 @@ public enum HTTPChunkedEncoder {
 
     private static func append(hexadecimal number: Int, to buffer: inout ByteBuffer) {
         if number >= 16 { append(hexadecimal: number / 16, to: &buffer) }
-        buffer.append(UInt8.hexadecimalDigit(UInt8(number % 16)))
+        buffer.append(UInt8.hexadecimalDigit(UInt8(truncatingIfNeeded: number % 16)))
     }
 }

@@ -47,7 +47,7 @@ public enum HTTPField: UInt8, CaseIterable, Equatable, Sendable {
 
     /// Recognises a field by its name, in any case; `nil` for the names that are not kept.
     init?(named name: ByteRange, in bytes: Span<UInt8>) {
-        guard let candidate = HTTPField.candidate(length: name.count, first: bytes[Int(name.start)].lowercased),
+        guard let candidate = HTTPField.candidate(length: name.count, first: bytes[name.indices.lowerBound].lowercased),
             name.equals(ignoringCase: candidate.name, in: bytes)
         else { return nil }
         self = candidate

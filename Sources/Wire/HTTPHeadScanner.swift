@@ -36,7 +36,7 @@ public struct HTTPHeadScanner: Sendable, BitwiseCopyable {
     /// After `complete` or `rejected`, start the next request with a new scanner.
     public mutating func scan(_ bytes: Span<UInt8>, limits: HTTPLimits) -> Outcome {
         var index = Int(scannedCount)
-        defer { scannedCount = UInt32(index) }
+        defer { scannedCount = UInt32(clamping: index) }
         while true {
             let lineLimit = isPastRequestLine ? limits.headBytes : Int(lineStart) + limits.requestLineBytes
             let limit = min(limits.headBytes, lineLimit)
@@ -51,7 +51,7 @@ public struct HTTPHeadScanner: Sendable, BitwiseCopyable {
             guard bytes[index + 1] == .lineFeed else { return .rejected(strayByte(.carriageReturn)) }
             let isEmptyLine = index == Int(lineStart)
             index += 2
-            lineStart = UInt32(index)
+            lineStart = UInt32(clamping: index)
             if !isEmptyLine {
                 isPastRequestLine = true
             } else if isPastRequestLine {

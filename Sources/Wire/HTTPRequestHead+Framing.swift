@@ -28,6 +28,7 @@ extension HTTPRequestHead {
         for index in value.indices {
             guard bytes[index].isDigit else { throw .malformed("Content-Length", "not a decimal number") }
             let (tenfold, overflowed) = length.multipliedReportingOverflow(by: 10)
+            // bounded: a digit
             let (sum, carried) = tenfold.addingReportingOverflow(Int(bytes[index] - UInt8(ascii: "0")))
             guard !overflowed, !carried else { throw .malformed("Content-Length", "too large a number") }
             length = sum

@@ -37,7 +37,7 @@ public enum PercentCoding {
 
     private static func decode(_ range: ByteRange, in bytes: Span<UInt8>, plusIsSpace: Bool) -> String? {
         // Decoding never lengthens.
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Int(range.count)) { decoded in
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: range.indices.count) { decoded in
             let end = range.indices.upperBound
             var index = range.indices.lowerBound
             var count = 0

@@ -17,14 +17,15 @@ public enum WebSocketEncoder {
         mask: UInt32? = nil,
         to buffer: inout ByteBuffer
     ) {
+        // bounded: what the node says itself, or a ping's payload that the decoder has measured
         precondition(!opcode.isControl || isFinal && payloadCount <= 125, "a control frame is short and whole")
         buffer.append(opcode.rawValue | (isFinal ? 0x80 : 0) | (isCompressed ? 0x40 : 0))
         let maskBit: UInt8 = mask == nil ? 0 : 0x80
         if payloadCount <= 125 {
-            buffer.append(maskBit | UInt8(payloadCount))
+            buffer.append(maskBit | UInt8(truncatingIfNeeded: payloadCount))
         } else if payloadCount <= 65_535 {
             buffer.append(maskBit | 126)
-            append(UInt16(payloadCount).bigEndian, to: &buffer)
+            append(UInt16(truncatingIfNeeded: payloadCount).bigEndian, to: &buffer)
         } else {
             buffer.append(maskBit | 127)
             append(UInt64(payloadCount).bigEndian, to: &buffer)
@@ -91,6 +92,7 @@ public enum WebSocketEncoder {
         if code == .noStatusReceived {
             return appendHeader(.close, payloadCount: 0, mask: mask, to: &buffer)
         }
+        // bounded: the node's own codes
         precondition(code.isAllowedOnWire, "a close code that may not be sent")
         var reasonCount = min(reason.count, 123)
         if reasonCount < reason.count {

@@ -49,11 +49,13 @@ extension WebSocketFrameHeader {
         let shortCount = second & 0x7F
         if opcode.isControl, shortCount > 125 { return .failure(.controlFrameTooLong) }
 
+        // bounded: seven bits
         var payloadCount = Int(shortCount)
         var maskOffset = 2
         if shortCount == 126 {
             maskOffset = 4
             guard bytes.count >= 4 else { return .needMore(minimumCount: 4 + maskCount) }
+            // bounded: sixteen bits
             payloadCount = Int(UInt16(bigEndian: base.loadUnaligned(fromByteOffset: 2, as: UInt16.self)))
             if payloadCount < 126 { return .failure(.lengthNotMinimal) }
         } else if shortCount == 127 {
