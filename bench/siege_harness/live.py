@@ -19,7 +19,7 @@ from .tally import Tally
 CHANNEL = "live"
 # Another address than the hostile clients', unless they stand behind the same balancer.
 ADDRESS = "127.0.0.3"
-LAST_SECONDS = 10
+LAST_SECONDS = 30
 URGENT_PRIORITY = 10
 
 

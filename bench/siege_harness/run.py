@@ -38,7 +38,7 @@ class LiveProcess:
         live.log = log
         return live
 
-    async def ask(self, do, within_seconds=30, **order):
+    async def ask(self, do, within_seconds=90, **order):
         self.child.process.stdin.write(json.dumps({"do": do} | order).encode() + b"\n")
         line = await asyncio.wait_for(self.child.process.stdout.readline(), within_seconds)
         if not line:
@@ -75,7 +75,7 @@ class HostileProcess:
             self.said = json.loads(line)
 
     async def end(self):
-        status = await self.child.end(30)
+        status = await self.child.end(60)
         if status is None:
             await self.child.kill()
         await self.task

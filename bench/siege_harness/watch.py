@@ -4,6 +4,7 @@ import asyncio
 
 SECONDS = 0.25
 SAMPLES_PER_METRICS = 2
+LAST_SECONDS = 30
 LONGEST = "perseid_loop_lag_microseconds"
 TURNS = "perseid_turn_microseconds_bucket"
 
@@ -56,13 +57,21 @@ class Watch:
         return metrics
 
     async def end(self):
+        """Waits until each node answers: what kept it from that is in its histogram only then."""
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
         self.log_lines = self.fortress.log_lines - self.lines_before
-        after = [bounds(await self.look_at(node)) for node in self.fortress.nodes]
+        after = [bounds(await self.last_look_at(node)) for node in self.fortress.nodes]
         found = [quantile(*pair, 0.999) for pair in zip(self.turns_before, after)]
         known = [value for value in found if value is not None]
         self.turns_p999_milliseconds = max(known) if known else None
+
+    async def last_look_at(self, node):
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + LAST_SECONDS
+        while not (metrics := await self.look_at(node)) and node.child.is_running and loop.time() < deadline:
+            await asyncio.sleep(SECONDS)
+        return metrics
 
     @property
     def growth_bytes(self):
