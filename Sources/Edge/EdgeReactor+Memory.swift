@@ -39,6 +39,7 @@ extension EdgeReactor {
     /// Connections that have a tick to go by, the oldest first.
     private func slots(oldestFirst tick: (borrowing Connection) -> UInt32?) -> [UInt32] {
         var found: [(index: UInt32, age: UInt32)] = []
+        // bounded: slots are counted by limits far below 2^32
         for index in 0..<UInt32(connections.slotCount) where connections.isLive(index) {
             let connection = connections[live: index]
             guard !connection.pointee.flags.contains(.isClosed), let since = tick(connection.pointee) else { continue }
