@@ -21,8 +21,9 @@ public protocol Backplane: AnyObject {
     /// Appends; answered by `published` only once the backplane has it.
     func publish(_ request: PublishRequest)
 
-    /// Reads what follows a position, or the newest publications; answered by `read`.
-    func read(_ channel: ChannelName, since: Position?, limit: Int, for purpose: ReadPurpose)
+    /// Reads what follows a position, or the newest publications, at most so many and so many bytes, which a single one may
+    /// exceed; answered by `read`.
+    func read(_ channel: ChannelName, since: Position?, countMax: Int, bytesMax: Int, for purpose: ReadPurpose)
 
     /// Tells the cluster how many subscribers this node has, on a lease; zero ends it.
     func count(_ channel: ChannelName, subscribers: Int)

@@ -72,17 +72,26 @@ public final class MemoryBackplane: Backplane {
         return publication
     }
 
-    public func read(_ channel: ChannelName, since: Position?, limit: Int, for purpose: ReadPurpose) {
+    public func read(
+        _ channel: ChannelName,
+        since: Position?,
+        countMax: Int,
+        bytesMax: Int,
+        for purpose: ReadPurpose
+    ) {
         guard let known = channels[channel] else {
             let nothing = HistoryPage(since: since, publications: [], head: .start)
             delegate?.read(channel, for: purpose, since: since, .success(nothing))
             return
         }
         trim(known, now: Clock.realtimeMilliseconds)
-        let found =
-            since.map { since in known.publications.drop { $0.position <= since }.prefix(limit) }
-            ?? known.publications.suffix(limit)
-        let page = HistoryPage(since: since, publications: Array(found), head: known.head)
+        let page = HistoryPage(
+            since: since,
+            of: known.publications,
+            countMax: countMax,
+            bytesMax: bytesMax,
+            head: known.head
+        )
         delegate?.read(channel, for: purpose, since: since, .success(page))
     }
 

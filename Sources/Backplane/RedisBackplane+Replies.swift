@@ -15,7 +15,8 @@ extension RedisBackplane {
             let payload = classify(entry[3].bytes, PayloadKind(letter: entry[2].bytes.first))
             publications.append(Publication(position: position, previous: previous, payload: payload))
         }
-        return .success(HistoryPage(since: since, publications: publications, head: head))
+        let hasMore = reply.count > 1 && reply[reply.count - 1].text == "more"
+        return .success(HistoryPage(since: since, publications: publications, head: head, hasMore: hasMore))
     }
 
     func facts(_ reply: RedisReply) -> Result<ChannelFacts, BackplaneFailure> {

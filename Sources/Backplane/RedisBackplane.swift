@@ -72,8 +72,14 @@ public final class RedisBackplane: Backplane {
 
     public func publish(_ request: PublishRequest) { commands.ask(.publish(request)) }
 
-    public func read(_ channel: ChannelName, since: Position?, limit: Int, for purpose: ReadPurpose) {
-        commands.ask(.read(channel, since: since, limit: limit, purpose))
+    public func read(
+        _ channel: ChannelName,
+        since: Position?,
+        countMax: Int,
+        bytesMax: Int,
+        for purpose: ReadPurpose
+    ) {
+        commands.ask(.read(channel, since: since, countMax: countMax, bytesMax: bytesMax, purpose))
     }
 
     public func count(_ channel: ChannelName, subscribers: Int) {
@@ -158,7 +164,7 @@ public final class RedisBackplane: Backplane {
         switch request {
         case .publish(let publish):
             delegate?.published(publish.ticket, outcome.flatMap { position($0) })
-        case .read(let channel, let since, _, let purpose):
+        case .read(let channel, let since, _, _, let purpose):
             delegate?.read(channel, for: purpose, since: since, outcome.flatMap { page($0, since: since) })
         case .describe(_, let ticket):
             delegate?.described(ticket, outcome.flatMap { facts($0) })

@@ -41,8 +41,9 @@ struct RedisCommandWriter {
         case .install: link.send(["FUNCTION", "LOAD", "REPLACE", .bytes(RedisFunctions.source)])
         case .prelude: link.send(["PING"])
         case .publish(let publish): write(publish, to: link)
-        case .read(let channel, let since, let limit, _):
-            link.send(ask("perseid_history", channel, .text(since?.description ?? ""), .text(String(limit))))
+        case .read(let channel, let since, let countMax, let bytesMax, _):
+            let room: [RedisArgument] = [.text(String(countMax)), .text(String(bytesMax))]
+            link.send(ask("perseid_history", channel, .text(since?.description ?? "")) + room)
         case .live(let facts):
             link.send(["SET", nodeKey, .text(facts), "PX", .number(limits.nodeLeaseMilliseconds)])
         case .retire: link.send(["DEL", nodeKey])

@@ -9,7 +9,7 @@ enum RedisRequest {
     /// An answer that stands before those of this turn's publishes; see `RedisCommandLink.ask`.
     case prelude
     case publish(PublishRequest)
-    case read(ChannelName, since: Position?, limit: Int, ReadPurpose)
+    case read(ChannelName, since: Position?, countMax: Int, bytesMax: Int, ReadPurpose)
     case live(facts: String)
     case retire
     case count(ChannelName, subscribers: Int)

@@ -59,6 +59,7 @@ extension Uplink: BackplaneDelegate {
         _ page: Result<HistoryPage, BackplaneFailure>
     ) {
         if case .request(let ticket) = purpose {
+            if case .success(let page) = page, page.hasMore { metrics.historyDivided.add() }
             return post(.history(ticket, page), to: 1 << ticket.reactor)
         }
         guard let channel = channels[name] else { return }
@@ -81,13 +82,24 @@ extension Uplink: BackplaneDelegate {
     private func readHead(of channel: WatchedChannel) {
         metrics.historyReads.add()
         channel.missedRead = nil
-        backplane.read(channel.name, since: nil, limit: 0, for: .open)
+        backplane.read(channel.name, since: nil, countMax: 0, bytesMax: 0, for: .open)
     }
 
     private func fill(_ channel: WatchedChannel, after position: Position) {
-        metrics.historyReads.add()
         channel.missedRead = nil
-        backplane.read(channel.name, since: position, limit: limits.readCountMax, for: .fill)
+        readPage(of: channel, after: position, for: .fill)
+    }
+
+    /// As much as one read brings; what lies behind is read when it is answered.
+    private func readPage(of channel: WatchedChannel, after position: Position, for purpose: ReadPurpose) {
+        metrics.historyReads.add()
+        backplane.read(
+            channel.name,
+            since: position,
+            countMax: limits.readCountMax,
+            bytesMax: limits.readBytesMax,
+            for: purpose
+        )
     }
 
     /// Where another head opened the channel meanwhile, this one would have said what came since; that is read instead,
@@ -170,8 +182,7 @@ extension Uplink: BackplaneDelegate {
             return
         }
         channel.recoveryUnderWay = oldest
-        metrics.historyReads.add()
-        backplane.read(channel.name, since: oldest, limit: limits.readCountMax, for: .recover)
+        readPage(of: channel, after: oldest, for: .recover)
     }
 
     private func answerFromTail(_ channel: WatchedChannel) {
@@ -195,8 +206,7 @@ extension Uplink: BackplaneDelegate {
         if let end = page.publications.last?.position, read.count < limits.readCountMax, !reachesTail(end, channel) {
             channel.recoveryUnderWay = since
             channel.recoveryRead = read
-            metrics.historyReads.add()
-            return backplane.read(channel.name, since: end, limit: limits.readCountMax, for: .recover)
+            return readPage(of: channel, after: end, for: .recover)
         }
         let whole = HistoryPage(since: since, publications: read, head: page.head)
         // Who has more than the page knows may have asked behind it, and asks again: only what the read was made for is

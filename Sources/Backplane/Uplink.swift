@@ -95,7 +95,8 @@ public final class Uplink: ReactorHandler {
         case .recover(let name, let since, let reactor): recover(name, since, reactor)
         case .history(let ticket, let name, let since, let limit):
             metrics.historyReads.add()
-            backplane.read(name, since: since, limit: limit, for: .request(ticket))
+            let bytesMax = limits.historyBytesMax
+            backplane.read(name, since: since, countMax: limit, bytesMax: bytesMax, for: .request(ticket))
         case .describe(let ticket, let name):
             tellCounts()
             backplane.describe(name, for: ticket)

@@ -18,6 +18,8 @@ public final class UplinkMetrics: Sendable {
     public let gapsReported = Counter()
     /// Reads of history from the backplane.
     public let historyReads = Counter()
+    /// Answers to requests for history that had no room for all.
+    public let historyDivided = Counter()
     /// Recoveries answered from the tail in memory.
     public let tailHits = Counter()
     /// Channels watched.

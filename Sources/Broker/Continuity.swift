@@ -120,7 +120,7 @@ public struct Continuity {
         return last
     }
 
-    /// Takes what was read after the position that `receive` or `beginReading` named.
+    /// Takes what was read after the position that `receive`, `beginReading` or the page before it named.
     public mutating func fill(_ page: HistoryPage) -> (deliveries: [Delivery], readAfter: Position?) {
         // What nobody waits for was asked by someone who is gone.
         guard state == .reading else { return ([], nil) }
@@ -140,6 +140,10 @@ public struct Continuity {
             }
             advance(to: publication)
             deliveries.append(.publication(publication))
+        }
+        if page.hasMore, page.publications.last?.position == last {
+            // The page had no room for all that history has; what was held stays behind the rest.
+            return (deliveries, startReading())
         }
         if page.head > last {
             // The head outlives its entries: they expired or were trimmed before they could be read.

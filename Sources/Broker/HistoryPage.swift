@@ -9,11 +9,46 @@ public struct HistoryPage: Sendable, Equatable {
     /// The channel's newest position.
     public let head: Position
 
+    /// Whether more is remembered than the page had room for: behind its last publication, or, where no position was asked
+    /// about, before its first. Whoever wants it asks again.
+    public let hasMore: Bool
+
+    /// What a publication takes of a page's room beside its payload: its positions and what is written around it.
+    static let overheadBytes = 128
+
     /// Makes a page.
-    public init(since: Position?, publications: [Publication], head: Position) {
+    public init(since: Position?, publications: [Publication], head: Position, hasMore: Bool = false) {
         self.since = since
         self.publications = publications
         self.head = head
+        self.hasMore = hasMore
+    }
+
+    /// Takes from all that is remembered, oldest first, what a page has room for: at most `countMax` publications and
+    /// `bytesMax` bytes, which a single one may exceed. Without a position these are the newest.
+    public init(since: Position?, of remembered: [Publication], countMax: Int, bytesMax: Int, head: Position) {
+        if let since {
+            let following = remembered.drop { $0.position <= since }
+            let count = Self.count(of: following, countMax: countMax, bytesMax: bytesMax)
+            let hasMore = count < following.count && count > 0
+            self.init(since: since, publications: Array(following.prefix(count)), head: head, hasMore: hasMore)
+        } else {
+            let count = Self.count(of: remembered.reversed(), countMax: countMax, bytesMax: bytesMax)
+            let hasMore = count < remembered.count && count > 0
+            self.init(since: nil, publications: remembered.suffix(count), head: head, hasMore: hasMore)
+        }
+    }
+
+    /// How many of the first publications have room.
+    private static func count(of publications: some Sequence<Publication>, countMax: Int, bytesMax: Int) -> Int {
+        var count = 0
+        var bytes = 0
+        for publication in publications {
+            bytes += publication.payload.bytes.count + overheadBytes
+            if count == countMax || count > 0 && bytes > bytesMax { break }
+            count += 1
+        }
+        return count
     }
 
     /// Whether nothing is missing between the position that was asked about and the newest.

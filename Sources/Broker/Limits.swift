@@ -123,8 +123,17 @@ public struct Limits: Sendable, Equatable {
     /// Publications a channel remembers. Hit: the oldest goes; a client that needs it is told of a gap.
     public var historyCountMax = 100
 
-    /// Publications one read of history brings at most. Hit: what lies beyond is reported as a gap, or asked for again.
+    /// Publications one read of history brings at most. Hit: what lies beyond is asked for again.
     public var readCountMax = 10_000
+
+    /// Bytes one read of history brings at most to a node that fills a hole or serves who comes back; a single publication
+    /// may exceed it. Hit: what lies beyond is asked for again.
+    public var readBytesMax = 1_048_576
+
+    /// Bytes of one answer to a request for history, payloads with 128 for each publication; a single one may exceed it.
+    /// An answer waits in memory for as long as its client takes to read it. Hit: the answer says `"more":true`, and the
+    /// client goes on from its last position; `perseid_history_divided_total`.
+    public var historyBytesMax = 262_144
 
     /// Age of a publication that is remembered.
     public var historyMilliseconds: UInt64 = 300_000

@@ -197,6 +197,7 @@ extension EdgeReactor {
             }
         }
         append("],\"position\":", page.head, to: &buffer)
+        if page.hasMore { buffer.append(",\"more\":true") }
         if page.since != nil { buffer.append(page.isComplete ? ",\"recovered\":true" : ",\"recovered\":false") }
         buffer.append("}")
     }

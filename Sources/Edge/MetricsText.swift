@@ -92,6 +92,7 @@ struct MetricsText: ~Copyable {
         counter("perseid_gaps_filled_total", "Holes closed from history.", uplink.gapsFilled.value)
         counter("perseid_gaps_reported_total", "Holes reported to clients.", uplink.gapsReported.value)
         counter("perseid_history_reads_total", "Reads of history from the backplane.", uplink.historyReads.value)
+        counter("perseid_history_divided_total", "Histories answered with a part.", uplink.historyDivided.value)
         counter("perseid_tail_hits_total", "Recoveries answered from memory.", uplink.tailHits.value)
         counter("perseid_inbox_overflows_total", "Reports dropped at a full inbox.", uplink.inboxOverflows.value)
         begin("perseid_backplane_round_trip_microseconds", "summary", "Time from a request to its answer.")

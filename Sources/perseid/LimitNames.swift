@@ -17,6 +17,8 @@ enum LimitNames {
         ("window-bytes-max", \.windowBytesMax),
         ("history-count-max", \.historyCountMax),
         ("read-count-max", \.readCountMax),
+        ("read-bytes-max", \.readBytesMax),
+        ("history-bytes-max", \.historyBytesMax),
         ("tail-bytes-max", \.tailBytesMax),
         ("inbox-depth-max", \.inboxDepthMax),
         ("redis-requests-max", \.redisRequestsMax),

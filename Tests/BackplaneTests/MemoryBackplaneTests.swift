@@ -67,11 +67,15 @@ struct MemoryBackplaneTests {
         return backplane
     }
 
-    private func page(_ backplane: MemoryBackplane, _ channel: String, since: Position?, limit: Int = 1_000)
-        -> HistoryPage
-    {
+    private func page(
+        _ backplane: MemoryBackplane,
+        _ channel: String,
+        since: Position?,
+        limit: Int = 1_000,
+        bytesMax: Int = 1_000_000
+    ) -> HistoryPage {
         recorder.page = nil
-        backplane.read(ChannelName(channel)!, since: since, limit: limit, for: .fill)
+        backplane.read(ChannelName(channel)!, since: since, countMax: limit, bytesMax: bytesMax, for: .fill)
         return recorder.page!
     }
 

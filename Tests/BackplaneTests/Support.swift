@@ -62,7 +62,8 @@ final class ScriptedBackplane: Backplane {
         let channel: ChannelName
         let purpose: ReadPurpose
         let since: Position?
-        let limit: Int
+        let countMax: Int
+        let bytesMax: Int
     }
 
     var isUp = true
@@ -98,9 +99,15 @@ final class ScriptedBackplane: Backplane {
 
     func publish(_ request: PublishRequest) { publishes.append(request) }
 
-    func read(_ channel: ChannelName, since: Position?, limit: Int, for purpose: ReadPurpose) {
+    func read(
+        _ channel: ChannelName,
+        since: Position?,
+        countMax: Int,
+        bytesMax: Int,
+        for purpose: ReadPurpose
+    ) {
         readCount += 1
-        reads.append(Read(channel: channel, purpose: purpose, since: since, limit: limit))
+        reads.append(Read(channel: channel, purpose: purpose, since: since, countMax: countMax, bytesMax: bytesMax))
     }
 
     func count(_ channel: ChannelName, subscribers: Int) { counts.append((channel.text, subscribers)) }
@@ -139,14 +146,14 @@ final class ScriptedBackplane: Backplane {
 
     // MARK: The script
 
-    /// Answers the oldest read.
-    func answer(_ publications: [Publication] = [], head: UInt64) {
+    /// Answers the oldest read; `hasMore` if there was no room for all.
+    func answer(_ publications: [Publication] = [], head: UInt64, hasMore: Bool = false) {
         guard !reads.isEmpty else {
             Issue.record("nothing was asked")
             return
         }
         let read = reads.removeFirst()
-        let page = HistoryPage(since: read.since, publications: publications, head: at(head))
+        let page = HistoryPage(since: read.since, publications: publications, head: at(head), hasMore: hasMore)
         delegate?.read(read.channel, for: read.purpose, since: read.since, .success(page))
     }
 

@@ -13,7 +13,7 @@ struct UplinkTests {
         for reactor in 0..<64 { fixture.watch("a", by: reactor) }
         #expect(backplane.subscriptions == ["a"])
         #expect(backplane.readCount == 1)
-        #expect(backplane.reads[0].since == nil && backplane.reads[0].limit == 0)
+        #expect(backplane.reads[0].since == nil && backplane.reads[0].countMax == 0)
         for reactor in 0..<64 { #expect(fixture.reports(reactor).isEmpty, "not before the head is known") }
         backplane.answer(head: 5)
         for reactor in 0..<64 { #expect(fixture.reports(reactor) == ["opened a 5-0"]) }
@@ -141,7 +141,8 @@ struct UplinkTests {
         let fixture = try UplinkFixture(backplane, reactors: 2)
         let channel = ChannelName("z")!
         fixture.uplink.receive(.history(Ticket(reactor: 1, number: 4), channel, since: at(2), limit: 10))
-        #expect(backplane.reads[0].limit == 10)
+        #expect(backplane.reads[0].countMax == 10)
+        #expect(backplane.reads[0].bytesMax == Limits().historyBytesMax)
         backplane.answer([publication(3, after: 2)], head: 3)
         fixture.uplink.receive(.describe(Ticket(reactor: 1, number: 5), channel))
         #expect(backplane.described == [Ticket(reactor: 1, number: 5)])

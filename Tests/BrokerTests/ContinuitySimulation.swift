@@ -76,8 +76,14 @@ private struct SimulatedBus {
         guard !reads.isEmpty else { return }
         let read = reads.removeFirst()
         let limit = generator.once(in: 10) ? 2 : 1_000
-        let found = read.isOpening ? [] : Array(history.filter { $0.position > read.after }.prefix(limit))
-        pages.append((read.isOpening, HistoryPage(since: read.after, publications: found, head: head)))
+        let page = HistoryPage(
+            since: read.after,
+            of: read.isOpening ? [] : history,
+            countMax: limit,
+            bytesMax: .max,
+            head: head
+        )
+        pages.append((read.isOpening, page))
     }
 
     mutating func takePage() {

@@ -217,6 +217,35 @@ struct ContinuityTests {
         #expect(continuity.receive(Publication(6, after: 5)) == .deliver)
     }
 
+    @Test("a page that had no room for all is no gap: what lies behind it is read, and what was held comes after that")
+    func dividedPage() {
+        var continuity = live(at: 3)
+        #expect(continuity.receive(Publication(9, after: 8)) == .read(after: 3))
+        let first = continuity.fill(
+            HistoryPage(since: 3, publications: chain(4, 5, after: 3), head: 9, hasMore: true)
+        )
+        #expect(first.deliveries == delivered(chain(4, 5, after: 3)))
+        #expect(first.readAfter == 5 && !continuity.isLive)
+        #expect(continuity.receive(Publication(10, after: 9)) == .hold)
+        let second = continuity.fill(
+            HistoryPage(since: 5, publications: chain(6, after: 5), head: 10, hasMore: true)
+        )
+        #expect(second.deliveries == delivered(chain(6, after: 5)))
+        #expect(second.readAfter == 6)
+        let last = continuity.fill(HistoryPage(since: 6, publications: chain(7, 8, 9, 10, after: 6), head: 10))
+        #expect(last.deliveries == delivered(chain(7, 8, 9, 10, after: 6)))
+        #expect(last.readAfter == nil && continuity.isLive)
+    }
+
+    @Test("a page that says there is more, and brings nothing, does not make the channel read for ever")
+    func emptyDividedPage() {
+        var continuity = live(at: 3)
+        #expect(continuity.beginReading() == 3)
+        let filled = continuity.fill(HistoryPage(since: 3, publications: [], head: 9, hasMore: true))
+        #expect(filled.deliveries == [.gap(from: 3, to: 9)])
+        #expect(filled.readAfter == nil)
+    }
+
     @Test("a page nobody waits for changes nothing")
     func unaskedPage() {
         var closed = Continuity(tailCountMax: 100, tailBytesMax: 100_000)

@@ -160,6 +160,38 @@ struct ChannelRouteTests {
         }
     }
 
+    @Test("a history that is more than an answer has room for says so, and is read on from the last position")
+    func dividedHistory() throws {
+        try withNode { configuration in
+            configuration.limits.historyBytesMax = 10_000
+        } _: { node in
+            let positions = try node.publish("a", (0..<20).map { [UInt8](repeating: 97 + UInt8($0), count: 1_000) })
+            var found: [String] = []
+            var since = "0-0"
+            for _ in 0..<4 {
+                let answer = try node.ask("GET", "/channels/a/history?since=\(since)").json
+                let page = try #require(answer["publications"] as? [[String: Any]])
+                found += page.compactMap { $0["position"] as? String }
+                since = try #require(found.last)
+                #expect(page.count <= 8)
+                #expect(answer["more"] as? Bool == (found.count < 20 ? true : nil))
+                #expect(answer["recovered"] as? Bool == true)
+                if answer["more"] == nil { break }
+            }
+            #expect(found == positions)
+
+            let newest = try node.ask("GET", "/channels/a/history").json
+            let page = try #require(newest["publications"] as? [[String: Any]])
+            #expect(page.compactMap { $0["position"] as? String } == Array(positions.suffix(8)))
+            #expect(newest["more"] as? Bool == true)
+            #expect(try node.ask("GET", "/metrics").text.contains("perseid_history_divided_total 3\n"))
+
+            try node.publish("a", [[UInt8](repeating: 97, count: 60_000)])
+            let large = try node.ask("GET", "/channels/a/history").json
+            #expect((large["publications"] as? [Any])?.count == 1, "one may be larger than the answer's room")
+        }
+    }
+
     @Test("the history of a channel nobody published to is empty")
     func emptyHistory() throws {
         try withNode { node in

@@ -33,12 +33,17 @@ final class HTTPConnection {
 
     func request(_ method: String, _ target: String, fields: [String: String] = [:], body: String = "") throws -> Answer
     {
+        try send(method, target, fields: fields, body: body)
+        return try readAnswer()
+    }
+
+    /// Asks, and leaves the answer unread.
+    func send(_ method: String, _ target: String, fields: [String: String] = [:], body: String = "") throws {
         var text = "\(method) \(target) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\n"
         for (name, value) in fields { text += "\(name): \(value)\r\n" }
         if method == "POST" { text += "Content-Length: \(body.utf8.count)\r\n" }
         let bytes = Array((text + "\r\n" + body).utf8)
-        guard send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else { throw Broken() }
-        return try readAnswer()
+        guard Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else { throw Broken() }
     }
 
     private func readAnswer() throws -> Answer {

@@ -83,6 +83,15 @@ final class PerseidNode: Sendable {
 
     var isRunning: Bool { process.withLock { $0?.isRunning ?? false } }
 
+    /// Its resident memory in kilobytes.
+    var residentKilobytes: Int {
+        guard let pid = process.withLock({ $0?.pid }),
+            let text = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8),
+            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") })
+        else { return 0 }
+        return line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+    }
+
     /// What it logged.
     var log: String { process.withLock { $0?.errorText ?? "" } }
 

@@ -54,9 +54,15 @@ extension SimulatedBackplane {
         }
     }
 
-    func read(_ channel: ChannelName, since: Position?, limit: Int, for purpose: ReadPurpose) {
+    func read(
+        _ channel: ChannelName,
+        since: Position?,
+        countMax: Int,
+        bytesMax: Int,
+        for purpose: ReadPurpose
+    ) {
         ask(isBulk: false) { [self] in
-            simulation.redis.history(channel, since: since, limit: limit)
+            simulation.redis.history(channel, since: since, countMax: countMax, bytesMax: bytesMax)
         } _: { [self] in
             delegate?.read(channel, for: purpose, since: since, $0)
         }

@@ -68,12 +68,15 @@ final class SimulatedRedis {
     }
 
     /// `perseid_history`.
-    func history(_ channel: ChannelName, since: Position?, limit: Int) -> HistoryPage {
+    func history(_ channel: ChannelName, since: Position?, countMax: Int, bytesMax: Int) -> HistoryPage {
         let stream = keys.streams[channel] ?? Stream()
-        let found =
-            since.map { since in Array(stream.entries.drop { $0.position <= since }.prefix(limit)) }
-            ?? Array(stream.entries.suffix(limit))
-        return HistoryPage(since: since, publications: found, head: stream.head)
+        return HistoryPage(
+            since: since,
+            of: stream.entries,
+            countMax: countMax,
+            bytesMax: bytesMax,
+            head: stream.head
+        )
     }
 
     /// The oldest entries lapse.

@@ -18,13 +18,19 @@
 --
 -- Any client publishes with: FCALL perseid_publish 1 'perseid:{news}' '{"title":"hello"}'
 
-local VERSION = 4
+local VERSION = 5
 
 -- Defaults for callers that name no options. Nodes have the same ones and name only what was set otherwise.
 local HISTORY_COUNT = 100
 local HISTORY_MILLISECONDS = 300000
 local HEAD_MILLISECONDS = 86400000
 local ONCE_MILLISECONDS = 300000
+
+-- What a publication takes of an answer's room beside its payload, as nodes count it.
+local ENTRY_BYTES = 128
+
+-- Nothing follows it, and Redis refuses to be asked what does.
+local GREATEST = '18446744073709551615-18446744073709551615'
 
 -- First byte of a published message with a header. No UTF-8 text begins with it, so nothing else is taken for one.
 local MAGIC = '\192'
@@ -129,26 +135,48 @@ local function publish(keys, args)
   return position
 end
 
--- KEYS: channel. ARGS: position or '' for all, limit. Returns the head, then each publication as
--- { position, previous, type, payload }, oldest first. Without a position the newest `limit` are meant.
+-- A stream's entry as { position, previous, type, payload }.
+local function read_entry(entry)
+  local fields = {}
+  for index = 1, #entry[2], 2 do fields[entry[2][index]] = entry[2][index + 1] end
+  return { entry[1], fields.v or '0-0', fields.t or 'a', fields.p or '' }
+end
+
+-- Entries behind a position, or from the newest backwards. Read in steps that double, so that little is read beyond the
+-- count and the bytes there is room for, of which a single entry may take more. Also returns whether there are others.
+local function read_entries(key, since, count, bytes)
+  local entries, used, step, bound = {}, 0, 8, since and '(' .. since or '+'
+  if since == GREATEST then return entries, false end
+  while true do
+    step = math.min(step, count - #entries + 1)
+    local some = since and redis.call('XRANGE', key, bound, '+', 'COUNT', step)
+      or redis.call('XREVRANGE', key, bound, '-', 'COUNT', step)
+    for _, raw in ipairs(some) do
+      local entry = read_entry(raw)
+      used = used + #entry[4] + ENTRY_BYTES
+      if #entries == count or #entries > 0 and used > bytes then return entries, true end
+      entries[#entries + 1] = entry
+    end
+    if #some < step then return entries, false end
+    bound = '(' .. some[#some][1]
+    if some[#some][1] == GREATEST or some[#some][1] == '0-0' then return entries, false end
+    step = step * 2
+  end
+end
+
+-- KEYS: channel. ARGS: position or '' for all, limit [bytes]. Returns the head, then each publication as
+-- { position, previous, type, payload }, oldest first, then 'more' if there are others that had no room. Without a position
+-- the newest are meant.
 local function history(keys, args)
   local key, since, limit = keys[1], args[1], tonumber(args[2])
   local reply = { newest(key) }
-  local entries = {}
-  if limit == 0 then
-    -- Only the head is wanted. (Redis answers COUNT 0 on an existing stream with nil, not with an empty list.)
-    return reply
-  elseif since == '' then
-    local backwards = redis.call('XREVRANGE', key, '+', '-', 'COUNT', limit)
-    for index = #backwards, 1, -1 do entries[#entries + 1] = backwards[index] end
-  else
-    entries = redis.call('XRANGE', key, '(' .. since, '+', 'COUNT', limit)
-  end
-  for _, entry in ipairs(entries) do
-    local fields = {}
-    for index = 1, #entry[2], 2 do fields[entry[2][index]] = entry[2][index + 1] end
-    reply[#reply + 1] = { entry[1], fields.v or '0-0', fields.t or 'a', fields.p or '' }
-  end
+  -- Only the head is wanted.
+  if limit == 0 then return reply end
+  local entries, has_more = read_entries(key, since ~= '' and since or nil, limit, tonumber(args[3] or math.huge))
+  local first, last, step = 1, #entries, 1
+  if since == '' then first, last, step = #entries, 1, -1 end
+  for index = first, last, step do reply[#reply + 1] = entries[index] end
+  if has_more then reply[#reply + 1] = 'more' end
   return reply
 end
 
