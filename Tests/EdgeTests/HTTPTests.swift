@@ -205,7 +205,9 @@ struct HTTPTests {
 
     @Test("a half-closed client that reads slowly gets a large answer to its end")
     func halfClosesSlowly() throws {
-        try withNode { node in
+        try withNode { configuration in
+            configuration.limits.historyBytesMax = 10_000_000
+        } _: { node in
             try node.publish("big", (0..<60).map { _ in [UInt8](repeating: 97, count: 10_000) })
             let client = try node.connect(receiveBytes: 8_192)
             try client.sendRequest("GET", "/channels/big/history")
@@ -233,6 +235,7 @@ struct HTTPTests {
     func largeAnswer() throws {
         try withNode { configuration in
             configuration.limits.outboxBytesMax = 65_536
+            configuration.limits.historyBytesMax = 10_000_000
         } _: { node in
             try node.publish("big", (0..<100).map { _ in [UInt8](repeating: 98, count: 30_000) })
             let client = try node.connect(receiveBytes: 8_192)
