@@ -4,28 +4,40 @@ public import Reactor
 /// The backplane of a single node: the same positions, the same history and the same recovery as with Redis, kept in the
 /// uplink's own memory.
 public final class MemoryBackplane: Backplane {
-    /// One channel's log. An object, so that a publish looks it up once.
-    private final class Channel {
-        var head = Position.start
-        var publications: [Publication] = []
-        var once: [String: (position: Position, millisecondsEnd: UInt64)] = [:]
-        var subscribers = 0
-        /// Whether the node hears it.
-        var isSubscribed = false
+    /// The clocks it goes by, in milliseconds.
+    public struct Time: Sendable {
+        /// What positions carry; it may jump.
+        public var wall: @Sendable () -> UInt64
+        /// What ages are told by; it never goes back.
+        public var monotonic: @Sendable () -> UInt64
+
+        /// Takes two clocks.
+        public init(wall: @escaping @Sendable () -> UInt64, monotonic: @escaping @Sendable () -> UInt64) {
+            self.wall = wall
+            self.monotonic = monotonic
+        }
+
+        /// The system's.
+        public static let system = Time(
+            wall: { Clock.realtimeMilliseconds },
+            monotonic: { Clock.monotonicNanoseconds / 1_000_000 }
+        )
     }
 
     private let limits: Limits
     private let nodeID: String
-    private var channels: [ChannelName: Channel] = [:]
+    private let time: Time
+    private var channels: [ChannelName: MemoryChannel] = [:]
     private var sessions = MemorySessions()
     private var presence = MemoryPresence()
     private weak var delegate: (any BackplaneDelegate)?
     private var sweepTick: UInt32 = 0
 
     /// Makes an empty backplane of a node.
-    public init(limits: Limits, nodeID: String = "node") {
+    public init(limits: Limits, nodeID: String = "node", time: Time = .system) {
         self.limits = limits
         self.nodeID = nodeID
+        self.time = time
     }
 
     /// Memory is always there.
@@ -46,30 +58,19 @@ public final class MemoryBackplane: Backplane {
     }
 
     public func publish(_ request: PublishRequest) {
-        let now = Clock.realtimeMilliseconds
+        let now = time.monotonic()
         let channel = existing(request.channel)
-        if let key = request.idempotencyKey, let known = channel.once[key], known.millisecondsEnd > now {
-            delegate?.published(request.ticket, .success(known.position))
+        if let key = request.idempotencyKey, let known = channel.once.position(of: key, now: now) {
+            delegate?.published(request.ticket, .success(known))
             return
         }
-        let publication = append(request, to: channel, now: now)
+        let publication = channel.append(request.payload, clock: time.wall(), now: now, limits)
+        if let key = request.idempotencyKey {
+            let end = now + limits.idempotencyMilliseconds
+            channel.once.remember(key, publication.position, millisecondsEnd: end)
+        }
         delegate?.published(request.ticket, .success(publication.position))
         if channel.isSubscribed { delegate?.heard(publication, in: request.channel) }
-    }
-
-    private func append(_ request: PublishRequest, to channel: Channel, now: UInt64) -> Publication {
-        let previous = channel.head
-        let position =
-            now > previous.milliseconds ? Position(milliseconds: now, sequence: 0) : previous.successor
-        let publication = Publication(position: position, previous: previous, payload: request.payload)
-        channel.head = position
-        channel.publications.append(publication)
-        // Trimmed in bulk: each publication moves once at most.
-        if channel.publications.count > 2 * limits.historyCountMax { trim(channel, now: now) }
-        if let key = request.idempotencyKey {
-            channel.once[key] = (position, now + limits.idempotencyMilliseconds)
-        }
-        return publication
     }
 
     public func read(
@@ -84,7 +85,7 @@ public final class MemoryBackplane: Backplane {
             delegate?.read(channel, for: purpose, since: since, .success(nothing))
             return
         }
-        trim(known, now: Clock.realtimeMilliseconds)
+        known.trim(now: time.monotonic(), limits)
         let page = HistoryPage(
             since: since,
             of: known.publications,
@@ -111,7 +112,7 @@ public final class MemoryBackplane: Backplane {
     }
 
     public func enter(_ channel: ChannelName, _ member: MemberID, transport: String) {
-        let now = Clock.realtimeMilliseconds
+        let now = time.wall()
         if let event = presence.enter(channel, member, transport: transport, node: nodeID, now: now) {
             tell(event, of: channel)
         }
@@ -134,7 +135,7 @@ public final class MemoryBackplane: Backplane {
     }
 
     public func grant(_ request: SessionRequest) {
-        let outcome = sessions.grant(request, now: Clock.realtimeMilliseconds, lifetime: limits.heldSessionMilliseconds)
+        let outcome = sessions.grant(request, now: time.monotonic(), lifetime: limits.heldSessionMilliseconds)
         delegate?.granted(request, outcome)
     }
 
@@ -145,13 +146,13 @@ public final class MemoryBackplane: Backplane {
         _ positions: [SessionPosition]
     ) {
         let lifetime = standing == .held ? limits.heldSessionMilliseconds : limits.resumeMilliseconds
-        let now = Clock.realtimeMilliseconds
+        let now = time.monotonic()
         let outcome = sessions.save(session, fence: fence, standing, positions, now: now, lifetime: lifetime)
         delegate?.saved(session, fence: fence, .success(outcome))
     }
 
     public func restore(_ session: SessionID, secret: SecretHash, fence: UInt64) {
-        let end = Clock.realtimeMilliseconds + limits.heldSessionMilliseconds
+        let end = time.monotonic() + limits.heldSessionMilliseconds
         sessions.restore(session, secret: secret, fence: fence, millisecondsEnd: end)
         delegate?.saved(session, fence: fence, .success(.kept))
     }
@@ -162,11 +163,10 @@ public final class MemoryBackplane: Backplane {
     public func tick(_ tick: UInt32) {
         guard tick &- sweepTick >= 4 else { return }
         sweepTick = tick
-        let now = Clock.realtimeMilliseconds
+        let now = time.monotonic()
         for (name, channel) in channels {
-            trim(channel, now: now)
-            let isOld = channel.head.milliseconds + limits.headMilliseconds < now
-            if isOld, channel.subscribers == 0, !channel.isSubscribed { channels[name] = nil }
+            channel.trim(now: now, limits)
+            if channel.isForgotten(now: now, limits) { channels[name] = nil }
         }
         sessions.sweep(now: now)
     }
@@ -175,20 +175,10 @@ public final class MemoryBackplane: Backplane {
 
     public func finish() {}
 
-    private func existing(_ name: ChannelName) -> Channel {
+    private func existing(_ name: ChannelName) -> MemoryChannel {
         if let known = channels[name] { return known }
-        let channel = Channel()
+        let channel = MemoryChannel(now: time.monotonic())
         channels[name] = channel
         return channel
-    }
-
-    /// Forgets what is too old or too much.
-    private func trim(_ channel: Channel, now: UInt64) {
-        let oldest = now - min(now, limits.historyMilliseconds)
-        let excess = max(channel.publications.count - limits.historyCountMax, 0)
-        let expired = channel.publications.prefix { $0.position.milliseconds < oldest }.count
-        // bounded: a channel keeps `historyCountMax`
-        channel.publications.removeFirst(max(excess, expired))
-        if !channel.once.isEmpty { channel.once = channel.once.filter { $0.value.millisecondsEnd > now } }
     }
 }

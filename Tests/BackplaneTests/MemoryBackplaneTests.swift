@@ -1,7 +1,9 @@
-import Backplane
 import Broker
 import Reactor
+import Synchronization
 import Testing
+
+@testable import Backplane
 
 /// Writes down what a backplane says.
 private final class Recorder: BackplaneDelegate {
@@ -55,14 +57,32 @@ private final class Recorder: BackplaneDelegate {
     func taken(_ session: SessionID, fence: UInt64) { events.append("taken \(fence)") }
 }
 
+/// Clocks that go on when a test says so.
+private final class SettableClock: Sendable {
+    private let times = Mutex((wall: Clock.realtimeMilliseconds, monotonic: 1_000_000 as UInt64))
+
+    var wall: UInt64 { times.withLock { $0.wall } }
+    var monotonic: UInt64 { times.withLock { $0.monotonic } }
+
+    func pass(_ milliseconds: UInt64) {
+        times.withLock { $0 = ($0.wall + milliseconds, $0.monotonic + milliseconds) }
+    }
+
+    /// Somebody sets the clock on the wall.
+    func setWall(_ milliseconds: UInt64) { times.withLock { $0.wall = milliseconds } }
+}
+
 @Suite("Memory backplane")
 struct MemoryBackplaneTests {
     private let recorder = Recorder()
+    private let clock = SettableClock()
 
     private func backplane(_ change: (inout Limits) -> Void = { _ in }) -> MemoryBackplane {
         var limits = Limits()
         change(&limits)
-        let backplane = MemoryBackplane(limits: limits)
+        let clock = clock
+        let time = MemoryBackplane.Time(wall: { clock.wall }, monotonic: { clock.monotonic })
+        let backplane = MemoryBackplane(limits: limits, time: time)
         backplane.start(delegate: recorder)
         return backplane
     }
@@ -96,8 +116,7 @@ struct MemoryBackplaneTests {
         #expect(heard[0].previous == .start)
         #expect(zip(heard, heard.dropFirst()).allSatisfy { $1.previous == $0.position && $1.position > $0.position })
         for number in 0..<5_000 as Range<UInt64> { #expect(recorder.positions[number] == heard[Int(number)].position) }
-        let now = Clock.realtimeMilliseconds
-        #expect(heard[0].position.milliseconds <= now && heard[0].position.milliseconds + 60_000 > now)
+        #expect(heard[0].position.milliseconds == clock.wall)
     }
 
     @Test("only channels that are subscribed to are heard, and each one its own")
@@ -154,7 +173,7 @@ struct MemoryBackplaneTests {
         let backplane = backplane { $0.historyMilliseconds = 0 }
         backplane.publish(request("a"))
         let position = recorder.positions[0]!
-        while Clock.realtimeMilliseconds <= position.milliseconds {}
+        clock.pass(1)
         let found = page(backplane, "a", since: .start)
         #expect(found.publications.isEmpty)
         #expect(found.head == position)
@@ -172,7 +191,7 @@ struct MemoryBackplaneTests {
         backplane.publish(request("a"))
         backplane.publish(request("b", number: 1))
         backplane.count(ChannelName("b")!, subscribers: 2)
-        while Clock.realtimeMilliseconds <= recorder.positions[1]!.milliseconds {}
+        clock.pass(1)
         backplane.tick(1)
         #expect(page(backplane, "a", since: nil).head == recorder.positions[0], "once a second is enough")
         backplane.tick(8)
@@ -198,9 +217,69 @@ struct MemoryBackplaneTests {
     func idempotencyEnds() {
         let backplane = backplane { $0.idempotencyMilliseconds = 1 }
         backplane.publish(request("a", number: 1, once: "key"))
-        while Clock.realtimeMilliseconds <= recorder.positions[1]!.milliseconds + 1 {}
+        clock.pass(1)
         backplane.publish(request("a", number: 2, once: "key"))
         #expect(recorder.positions[2]! > recorder.positions[1]!)
+    }
+
+    @Test("keys are their bytes: what looks alike is not the same key")
+    func idempotencyOfBytes() {
+        let backplane = backplane()
+        backplane.publish(request("a", number: 1, once: "caf\u{e9}"))
+        backplane.publish(request("a", number: 2, once: "cafe\u{301}"))
+        backplane.publish(request("a", number: 3, once: "caf\u{e9}"))
+        #expect(recorder.positions[2]! > recorder.positions[1]!)
+        #expect(recorder.positions[3] == recorder.positions[1])
+    }
+
+    @Test("keys that lapse cost no more than keys that do not, however many there are")
+    func idempotencyIsAmortised() {
+        let backplane = backplane { $0.idempotencyMilliseconds = 50_000 }
+        var number: UInt64 = 0
+        /// The time that 5,000 publishes take, one a millisecond.
+        func publish() -> UInt64 {
+            let start = Clock.monotonicNanoseconds
+            for _ in 0..<5_000 {
+                number += 1
+                clock.pass(1)
+                backplane.publish(request("a", number: number, once: "key \(number)"))
+            }
+            return Clock.monotonicNanoseconds - start
+        }
+        let before = (0..<10).map { _ in publish() }.sorted()[5]
+        let after = (0..<10).map { _ in publish() }.sorted()[5]
+        #expect(after < 4 * before, "with 50,000 keys, of which one lapses with each publish")
+        clock.pass(50_000)
+        backplane.publish(request("a", number: 0, once: "key \(number)"))
+        #expect(recorder.positions[0]! > recorder.positions[number]!)
+    }
+
+    @Test("a clock on the wall that jumps ends nothing, and positions never go back", arguments: [true, false])
+    func wallClockJumps(forward: Bool) {
+        let backplane = backplane()
+        backplane.subscribe(ChannelName("a")!)
+        let open = sessionRequest(.open)
+        backplane.grant(open)
+        backplane.publish(request("a", number: 1, once: "key"))
+        let day: UInt64 = 86_400_000
+        clock.setWall(forward ? clock.wall + 10 * day : clock.wall - 10 * day)
+        backplane.tick(4)
+        #expect(page(backplane, "a", since: .start).publications.count == 1)
+        backplane.publish(request("a", number: 2, once: "key"))
+        #expect(recorder.positions[2] == recorder.positions[1])
+        backplane.grant(sessionRequest(.resume, id: open.id))
+        #expect(recorder.grant == .success(SessionGrant(fence: 2, positions: [])))
+        backplane.publish(request("a", number: 3))
+        #expect(recorder.positions[3]! > recorder.positions[1]!)
+        // It is set right again.
+        clock.setWall(forward ? clock.wall - 10 * day : clock.wall + 10 * day)
+        backplane.publish(request("a", number: 4))
+        #expect(recorder.positions[4]! > recorder.positions[3]!)
+        #expect(page(backplane, "a", since: recorder.positions[1]).isComplete)
+        clock.pass(400_000)
+        #expect(page(backplane, "a", since: .start).publications.isEmpty, "what is old is old")
+        backplane.grant(sessionRequest(.resume, id: open.id))
+        #expect(recorder.grant == .failure(.unknown))
     }
 
     @Test("describes what is there")
@@ -250,8 +329,7 @@ struct MemoryBackplaneTests {
         let open = sessionRequest(.open)
         backplane.grant(open)
         backplane.save(open.id, fence: 1, .detached, [])
-        let end = Clock.realtimeMilliseconds + 2
-        while Clock.realtimeMilliseconds <= end {}
+        clock.pass(3)
         backplane.grant(sessionRequest(.resume, id: open.id))
         #expect(recorder.grant == .failure(.unknown))
         backplane.tick(4)

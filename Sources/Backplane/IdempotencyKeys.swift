@@ -1,0 +1,36 @@
+internal import Broker
+internal import DequeModule
+
+/// The idempotency keys of one channel of an embedded node, with the positions that publishes with them got.
+///
+/// Thread: owned by the uplink, inside its backplane. Keys are compared by their bytes, as Redis does; as `String` an `é` of
+/// one code point and one of two are the same. All keys live equally long, so they lapse in the order they came: each is
+/// looked at once when it comes and once when it goes, however many there are.
+struct IdempotencyKeys {
+    private var positions: [[UInt8]: Position] = [:]
+    private var ends = Deque<(key: [UInt8], millisecondsEnd: UInt64)>()
+
+    /// Those that were not forgotten yet.
+    var count: Int { ends.count }
+
+    /// The position that a publish with this key got, unless it lapsed.
+    mutating func position(of key: String, now: UInt64) -> Position? {
+        forget(now: now)
+        return positions[Array(key.utf8)]
+    }
+
+    /// Remembers a key that is not known; `millisecondsEnd` is never before that of another.
+    mutating func remember(_ key: String, _ position: Position, millisecondsEnd: UInt64) {
+        let bytes = Array(key.utf8)
+        positions[bytes] = position
+        ends.append((bytes, millisecondsEnd))
+    }
+
+    /// Forgets those that lapsed.
+    mutating func forget(now: UInt64) {
+        while let oldest = ends.first, oldest.millisecondsEnd <= now {
+            ends.removeFirst()
+            positions[oldest.key] = nil
+        }
+    }
+}
