@@ -8,10 +8,25 @@ extension Uplink {
     /// Grants a poll the session that this node has in memory; asks the backplane for any other.
     func ask(for request: SessionRequest) {
         if grantFromMemory(request) { return }
+        if request.kind == .open {
+            guard hasRoom else { return refuseOpening(request) }
+            openingSessions += 1
+        }
         // What is known here must be known there before it is asked for.
         if movedSessions.contains(request.id) { saveAgain(request.id) }
         if request.kind == .resume { resumes[request.id, default: ResumesUnderWay()].count += 1 }
         backplane.grant(request)
+    }
+
+    /// Whether this node may open one more: each stays in the backplane for as long as it can be resumed, also of a client
+    /// that opens one after the other and never comes back.
+    private var hasRoom: Bool {
+        sessions.count + openingSessions + detachedSessions.count < limits.sessionsMax
+    }
+
+    private func refuseOpening(_ request: SessionRequest) {
+        metrics.sessionsUnopened.add()
+        post(.session(request.ticket, .failure(.backplane(.overloaded))), to: 1 << request.ticket.reactor)
     }
 
     /// Affinity: a client that polls the same node again costs the backplane nothing. If another node owns the session
@@ -30,9 +45,15 @@ extension Uplink {
     }
 
     public func granted(_ request: SessionRequest, _ outcome: Result<SessionGrant, SessionFailure>) {
+        if request.kind == .open { openingSessions -= 1 }
         switch outcome {
         case .success(let grant):
-            if request.kind == .open { metrics.sessionsOpened.add() } else { metrics.sessionsResumed.add() }
+            if request.kind == .open {
+                metrics.sessionsOpened.add()
+            } else {
+                metrics.sessionsResumed.add()
+                if sessions[request.id] == nil { detachedSessions.resume() }
+            }
             hold(request, grant)
         case .failure: break
         }
@@ -75,11 +96,13 @@ extension Uplink {
     func save(_ id: SessionID, _ holder: SessionHolder, _ changes: [SessionPosition]) {
         guard let session = sessions[id], session.holder == holder else { return }
         guard session.isPoll else { return write(id, session, .held, changes) }
-        let known = session.positions.count
-        for change in changes { sessions[id]?.positions.apply(change) }
-        if sessions[id]?.positions.count != known {
-            write(id, session, .held, changes)
-        } else if sessions[id]?.positions != session.positions {
+        var positions = session.positions
+        // Each poll may name other channels: together they are no more than one connection may have.
+        let taken = changes.filter { positions.apply($0, countMax: limits.channelsPerConnectionMax) }
+        sessions[id]?.positions = positions
+        if positions.map(\.channel) != session.positions.map(\.channel) {
+            write(id, session, .held, taken)
+        } else if positions != session.positions {
             movedSessions.insert(id)
         }
     }
@@ -91,6 +114,7 @@ extension Uplink {
             sessions[id]?.holder = nil
             sessions[id]?.idleUntilTick = seat.tick(afterMilliseconds: limits.resumeMilliseconds)
         } else {
+            detachedSessions.add()
             write(id, session, .detached, [])
             forget(id)
         }

@@ -23,6 +23,10 @@ public final class Uplink: ReactorHandler {
     var wasUp = false
 
     var sessions = SessionTable()
+    /// Sessions that were let go of and may be resumed.
+    var detachedSessions = DetachedSessions()
+    /// New sessions that the backplane was asked for.
+    var openingSessions = 0
     var resumes: [SessionID: ResumesUnderWay] = [:]
     /// Sessions of which the backplane does not have all.
     var unsavedSessions: Set<SessionID> = []
@@ -75,6 +79,7 @@ public final class Uplink: ReactorHandler {
         dropLingering(tick)
         reportOverflows()
         renewLeases(tick)
+        detachedSessions.advance(tick, resumeMilliseconds: limits.resumeMilliseconds, seat: seat)
         renewSessions(tick)
         renewPresence(tick)
         // Once a second: a channel that comes and goes faster is not worth Redis' time.

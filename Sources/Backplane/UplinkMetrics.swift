@@ -39,6 +39,8 @@ public final class UplinkMetrics: Sendable {
     public let sessions = Counter()
     /// Requests for sessions and presence that wait for their turn.
     public let bulkWaiting = Counter()
+    /// Sessions that were not opened, because this node has as many as it may.
+    public let sessionsUnopened = Counter()
     /// Sessions opened.
     public let sessionsOpened = Counter()
     /// Sessions resumed by way of the backplane.

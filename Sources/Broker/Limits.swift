@@ -184,6 +184,10 @@ public struct Limits: Sendable, Equatable {
     /// `perseid_sessions_refused_total`.
     public var resumeMilliseconds: UInt64 = 120_000
 
+    /// Sessions of a node: those that it holds, and those that it let go of and that can still be resumed. Hit: a new client
+    /// gets no session, only its cursor; `perseid_sessions_unopened_total`.
+    public var sessionsMax = 250_000
+
     /// Time between two checkpoints of a session whose client moves on; without a cursor of its own a client gets again
     /// what came since the last one.
     public var checkpointMilliseconds: UInt64 = 5_000

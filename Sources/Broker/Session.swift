@@ -197,12 +197,20 @@ extension UInt64 {
 }
 
 extension [SessionPosition] {
-    /// Takes over one change: a subscription that began, moved on or ended.
-    public mutating func apply(_ change: SessionPosition) {
+    /// Subscriptions that a backplane keeps of one session at most; it stands in `perseid.lua`, too. What a node lets one
+    /// connection have is less.
+    public static var sessionCountMax: Int { 1_024 }
+
+    /// Takes over one change: a subscription that began, moved on or ended. One that begins where there are `countMax` is not
+    /// taken, which is told by `false`: a session is looked through for each change, and must not grow with what clients say.
+    @discardableResult
+    public mutating func apply(_ change: SessionPosition, countMax: Int = sessionCountMax) -> Bool {
         if let place = firstIndex(where: { $0.channel == change.channel }) {
             if change.position == nil { remove(at: place) } else { self[place] = change }
         } else if change.position != nil {
+            guard count < countMax else { return false }
             append(change)
         }
+        return true
     }
 }

@@ -71,6 +71,7 @@ struct MetricsText: ~Copyable {
         gauge("perseid_sessions", "Sessions that this node holds.", uplink.sessions.value)
         gauge("perseid_bulk_waiting", "Requests for sessions and presence that wait.", uplink.bulkWaiting.value)
         counter("perseid_sessions_opened_total", "Sessions opened.", uplink.sessionsOpened.value)
+        counter("perseid_sessions_unopened_total", "Not opened: there were too many.", uplink.sessionsUnopened.value)
         counter("perseid_sessions_resumed_total", "Sessions resumed over the backplane.", uplink.sessionsResumed.value)
         counter("perseid_sessions_found_total", "Polls whose session was in memory.", uplink.sessionsFound.value)
         counter("perseid_sessions_taken_total", "Sessions that others took over.", uplink.sessionsTaken.value)

@@ -22,6 +22,7 @@ enum LimitNames {
         ("tail-bytes-max", \.tailBytesMax),
         ("inbox-depth-max", \.inboxDepthMax),
         ("redis-requests-max", \.redisRequestsMax),
+        ("sessions-max", \.sessionsMax),
         ("checkpoints-per-tick-max", \.checkpointsPerTickMax),
         ("redis-bulk-max", \.redisBulkMax),
         ("presence-members-max", \.presenceMembersMax),

@@ -131,6 +131,64 @@ struct SessionTests {
         #expect(fixture.reports() == [])
     }
 
+    @Test(
+        "a node opens no more sessions than it may have, those that are left for good included, for as long as these last"
+    )
+    func sessionsMax() throws {
+        let fixture = try fixture {
+            $0.sessionsMax = 3
+            $0.resumeMilliseconds = 15_000
+        }
+        var opened: [SessionRequest] = []
+        for number in 1...3 as ClosedRange<UInt64> {
+            let request = sessionRequest(.open, number: number, connection: number)
+            opened.append(request)
+            fixture.uplink.receive(.session(request))
+        }
+        fixture.uplink.receive(.session(sessionRequest(.open, number: 4, connection: 4)))
+        #expect(
+            fixture.reports() == ["no session 4 backplane(Broker.BackplaneFailure.overloaded)"],
+            "three are asked for"
+        )
+        for _ in 1...3 { backplane.grant(fence: 1) }
+        fixture.uplink.receive(.releaseSession(opened[0].id, holder(1)))
+        fixture.uplink.receive(.releaseSession(opened[1].id, holder(2)))
+        _ = fixture.reports()
+        fixture.uplink.receive(.session(sessionRequest(.open, number: 5, connection: 5)))
+        #expect(
+            fixture.reports() == ["no session 5 backplane(Broker.BackplaneFailure.overloaded)"],
+            "two may come back"
+        )
+        #expect(fixture.metrics.sessionsUnopened.value == 2)
+        // One does, and is counted once.
+        fixture.uplink.receive(.session(sessionRequest(.resume, id: opened[0].id, number: 6, connection: 6)))
+        backplane.grant(fence: 2)
+        #expect(fixture.reports() == ["session 6"])
+        fixture.tick(68)
+        fixture.uplink.receive(.session(sessionRequest(.open, number: 7, connection: 7)))
+        #expect(backplane.grants.count == 1, "the time of the other is over")
+        fixture.uplink.receive(.session(sessionRequest(.open, number: 8, connection: 8)))
+        #expect(fixture.reports() == ["no session 8 backplane(Broker.BackplaneFailure.overloaded)"])
+    }
+
+    @Test("polls that name ever other channels with one token give it no more than a connection may have")
+    func pollSubscriptionsMax() throws {
+        let (fixture, request) = try opened(isPoll: true) { $0.channelsPerConnectionMax = 4 }
+        let names = (0..<50).map { "channel \($0)" }
+        for start in stride(from: 0, to: 50, by: 2) {
+            let changes = names[start..<(start + 2)].map { position($0, 5) }
+            fixture.uplink.receive(.saveSession(request.id, holder(1), changes))
+        }
+        #expect(backplane.takeWrites() == ["held 1 channel 0@5-0 channel 1@5-0", "held 1 channel 2@5-0 channel 3@5-0"])
+        fixture.uplink.receive(.saveSession(request.id, holder(1), [position("channel 0", nil), position("new", 6)]))
+        fixture.uplink.receive(.releaseSession(request.id, holder(1)))
+        _ = fixture.reports()
+        fixture.uplink.receive(
+            .session(sessionRequest(.resume, id: request.id, number: 9, connection: 9, isPoll: true))
+        )
+        #expect(fixture.reports() == ["session 9 channel 1@5-0 channel 2@5-0 channel 3@5-0 new@6-0"])
+    }
+
     @Test("a poll finds its session in memory; a wrong secret does not")
     func affinity() throws {
         let (fixture, request) = try opened(isPoll: true)
