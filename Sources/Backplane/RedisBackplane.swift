@@ -15,10 +15,15 @@ public final class RedisBackplane: Backplane {
     private let facts: String
     private let leaseMilliseconds: UInt64
     private var nextBeatTick: UInt32 = 0
+    private var brokenDataLog = BrokenDataLog()
     private weak var delegate: (any BackplaneDelegate)?
 
+    /// What begins the names of keys unless nodes are told otherwise.
+    public static let usualKeyPrefix = RedisKeys.usualPrefix
+
     /// Makes a backplane in the uplink's seat; it connects when it is started. `facts` is JSON, for who looks at Redis to
-    /// see which nodes live.
+    /// see which nodes live. `keyPrefix` begins the names of all keys and pub/sub channels, the same for all nodes of a
+    /// cluster: letters, digits, dots, dashes and underscores.
     public init(
         address: RedisAddress,
         nodeID: String,
@@ -26,21 +31,25 @@ public final class RedisBackplane: Backplane {
         limits: Limits,
         seat: ReactorSeat,
         classify: @escaping PayloadClassifier,
-        report: RedisLinkReport
+        report: RedisLinkReport,
+        keyPrefix: String = RedisBackplane.usualKeyPrefix
     ) {
+        let keys = RedisKeys(prefix: keyPrefix, database: address.database)
         commands = RedisCommandLink(
             address: address,
             limits: limits,
             nodeID: nodeID,
             token: Self.commandToken,
-            seat: seat
+            seat: seat,
+            keys: keys
         )
         subscriptions = RedisSubscriptionLink(
             address: address,
             limits: limits,
             nodeID: nodeID,
             token: Self.subscriptionToken,
-            seat: seat
+            seat: seat,
+            keys: keys
         )
         self.classify = classify
         self.report = report
@@ -49,7 +58,7 @@ public final class RedisBackplane: Backplane {
         leaseMilliseconds = limits.nodeLeaseMilliseconds
         commands.onAnswer = { [unowned self] in answer($0, $1) }
         commands.onChange = { [unowned self] in changed("commands", $0) }
-        commands.onRefused = { [unowned self] in self.report.refused($0) }
+        commands.onRefused = { [unowned self] in refused($0) }
         commands.onRoundTrip = { [unowned self] in self.report.roundTrip($0) }
         commands.onWaiting = { [unowned self] in self.report.waiting($0) }
         subscriptions.onChange = { [unowned self] in changed("subscriptions", $0) }
@@ -148,6 +157,11 @@ public final class RedisBackplane: Backplane {
         if reason == nil { nextBeatTick = seat.currentTick }
         report.changed(link, reason)
         delegate?.linkChanged()
+    }
+
+    /// Tells of an error, Redis' own or what is thought of its answer.
+    func refused(_ error: String) {
+        if brokenDataLog.isNews(error, seat.now) { report.refused(error) }
     }
 
     private func hear(_ channel: ChannelName, _ bytes: UnsafeRawBufferPointer) {

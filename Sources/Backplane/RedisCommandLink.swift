@@ -37,10 +37,17 @@ final class RedisCommandLink {
     /// Time from a request to its answer, in nanoseconds.
     var onRoundTrip: (UInt64) -> Void = { _ in }
 
-    init(address: RedisAddress, limits: Limits, nodeID: String, token: UInt64, seat: ReactorSeat) {
+    init(
+        address: RedisAddress,
+        limits: Limits,
+        nodeID: String,
+        token: UInt64,
+        seat: ReactorSeat,
+        keys: RedisKeys = RedisKeys()
+    ) {
         self.address = address
         self.limits = limits
-        writer = RedisCommandWriter(limits: limits, nodeID: nodeID)
+        writer = RedisCommandWriter(limits: limits, nodeID: nodeID, keys: keys)
         self.seat = seat
         link = RedisLink(address: address, limits: limits, token: token, seat: seat)
         link.onConnected = { [unowned self] in greet() }

@@ -3,6 +3,7 @@ internal import Broker
 /// Puts requests into the words of Redis: calls of the function library, with what this node has to say of itself.
 struct RedisCommandWriter {
     private let limits: Limits
+    private let keys: RedisKeys
     private let node: RedisArgument
     private let nodeKey: RedisArgument
 
@@ -10,10 +11,11 @@ struct RedisCommandWriter {
     /// both sides spend on them.
     private let historyOptions: [RedisArgument]
 
-    init(limits: Limits, nodeID: String) {
+    init(limits: Limits, nodeID: String, keys: RedisKeys) {
         self.limits = limits
+        self.keys = keys
         node = .text(nodeID)
-        nodeKey = .text(RedisKeys.node(nodeID))
+        nodeKey = .text(keys.node(nodeID))
         historyOptions = Self.historyOptions(limits)
     }
 
@@ -57,12 +59,12 @@ struct RedisCommandWriter {
     }
 
     private func call(_ function: String, _ channel: ChannelName, _ arguments: RedisArgument...) -> [RedisArgument] {
-        ["FCALL", .text(function), "1", .text(RedisKeys.channel(channel))] + arguments
+        ["FCALL", .text(function), "1", .text(keys.channel(channel))] + arguments
     }
 
     /// A call that writes nothing.
     private func ask(_ function: String, _ channel: ChannelName, _ arguments: RedisArgument...) -> [RedisArgument] {
-        ["FCALL_RO", .text(function), "1", .text(RedisKeys.channel(channel))] + arguments
+        ["FCALL_RO", .text(function), "1", .text(keys.channel(channel))] + arguments
     }
 
     private func presence(_ request: RedisRequest) -> [RedisArgument] {
@@ -85,7 +87,7 @@ struct RedisCommandWriter {
     private func session(_ request: RedisRequest) -> [RedisArgument] {
         let lifetime = RedisArgument.number(limits.heldSessionMilliseconds)
         func call(_ function: String, _ id: SessionID, _ arguments: RedisArgument...) -> [RedisArgument] {
-            ["FCALL", .text(function), "1", .text(RedisKeys.session(id))] + arguments
+            ["FCALL", .text(function), "1", .text(keys.session(id))] + arguments
         }
         switch request {
         case .grant(let request) where request.kind == .open:
@@ -95,16 +97,16 @@ struct RedisCommandWriter {
         case .restore(let id, let secret, let fence):
             return call("perseid_session_open", id, .text(secret.text), .number(fence), node, lifetime)
         case .save(let id, let fence, let standing, let positions):
-            let left: RedisArgument =
+            let (function, left): (String, RedisArgument) =
                 switch standing {
-                case .held: lifetime
-                case .detached: .number(limits.resumeMilliseconds)
-                case .ended: "0"
+                case .held: ("perseid_session_save", lifetime)
+                case .detached: ("perseid_session_detach", .number(limits.resumeMilliseconds))
+                case .ended: ("perseid_session_save", "0")
                 }
             let list = positions.flatMap {
                 [.text($0.channel.text), .text($0.position?.description ?? "")] as [RedisArgument]
             }
-            return call("perseid_session_save", id, .number(fence), standing == .held ? node : "", left) + list
+            return call(function, id, .number(fence), node, left) + list
         // bounded: the caller's own switch has the same cases
         default: preconditionFailure("not about sessions")
         }
@@ -120,7 +122,7 @@ struct RedisCommandWriter {
             command.append(word: "FCALL")
             command.append(word: "perseid_publish")
             command.append(word: "1")
-            command.append(.text(RedisKeys.channel(publish.channel)))
+            command.append(.text(keys.channel(publish.channel)))
             publish.payload.bytes.withUnsafeBytes { command.append(bytes: $0) }
             command.append(word: "TYPE")
             command.append(word: publish.payload.kind.name)

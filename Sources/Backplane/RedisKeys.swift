@@ -1,24 +1,78 @@
 internal import Broker
 
 /// Names of keys and pub/sub channels; the hash tag keeps a channel's keys in one slot.
-enum RedisKeys {
-    private static let prefix = "perseid:{"
-    private static let suffix = "}"
+///
+/// A name stands in its tag with `%`, `{` and `}` as `%25`, `%7B` and `%7D`, as the function library expects it: so the tag
+/// is whole, and no name reaches the keys of another. Names without them, which is nearly all, stand there as they are.
+struct RedisKeys: Sendable {
+    /// The prefix of nodes that were told no other.
+    static let usualPrefix = "perseid"
 
-    /// Stream key and pub/sub channel in one.
-    static func channel(_ channel: ChannelName) -> String {
-        prefix + channel.text + suffix
+    private let prefix: String
+    private let channelPrefix: String
+    private let suffix = "}"
+
+    /// Redis' pub/sub knows no databases: who publishes in one is heard in all. So the number of a database other than 0 is
+    /// part of the prefix, and clusters in several databases of one Redis do not hear each other.
+    init(prefix: String = usualPrefix, database: Int = 0) {
+        self.prefix = database == 0 ? prefix : "\(prefix)@\(database)"
+        channelPrefix = self.prefix + ":{"
     }
 
-    static func session(_ id: SessionID) -> String { "perseid:session:{\(id)}" }
+    /// Stream key and pub/sub channel in one.
+    func channel(_ channel: ChannelName) -> String {
+        channelPrefix + Self.encode(channel.text) + suffix
+    }
+
+    func session(_ id: SessionID) -> String { "\(prefix):session:{\(id)}" }
 
     /// What a node that lives says of itself; and the pub/sub channel on which it is told what concerns it alone.
-    static func node(_ id: String) -> String { "perseid:node:" + id }
+    func node(_ id: String) -> String { "\(prefix):node:\(id)" }
 
     /// The channel a pub/sub message came on.
-    static func channelName(_ bytes: UnsafeRawBufferPointer) -> ChannelName? {
-        guard bytes.count > prefix.utf8.count + suffix.utf8.count, bytes.starts(with: prefix.utf8) else { return nil }
-        let name = bytes[prefix.utf8.count..<(bytes.count - suffix.utf8.count)]
-        return ChannelName(String(decoding: UnsafeRawBufferPointer(rebasing: name), as: UTF8.self))
+    func channelName(_ bytes: UnsafeRawBufferPointer) -> ChannelName? {
+        let ends = (channelPrefix.utf8, suffix.utf8)
+        guard bytes.count > ends.0.count + ends.1.count, bytes.starts(with: ends.0) else { return nil }
+        let name = UnsafeRawBufferPointer(rebasing: bytes[ends.0.count..<(bytes.count - ends.1.count)])
+        return Self.decode(name).flatMap { ChannelName($0) }
+    }
+
+    // MARK: Names in tags
+
+    private static let percent = UInt8(ascii: "%")
+
+    private static func isEscaped(_ byte: UInt8) -> Bool {
+        byte == percent || byte == UInt8(ascii: "{") || byte == UInt8(ascii: "}")
+    }
+
+    private static func encode(_ name: String) -> String {
+        guard name.utf8.contains(where: isEscaped) else { return name }
+        var bytes: [UInt8] = []
+        for byte in name.utf8 {
+            guard isEscaped(byte) else {
+                bytes.append(byte)
+                continue
+            }
+            bytes += "%\(String(byte, radix: 16, uppercase: true))".utf8
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Undoes `encode`; `nil` for what it never makes.
+    private static func decode(_ tag: UnsafeRawBufferPointer) -> String? {
+        guard tag.contains(percent) else { return String(validating: tag, as: UTF8.self) }
+        var bytes: [UInt8] = []
+        var rest = tag[...]
+        while let byte = rest.popFirst() {
+            guard byte == percent else {
+                bytes.append(byte)
+                continue
+            }
+            let digits = String(decoding: rest.prefix(2), as: UTF8.self)
+            guard let escaped = UInt8(digits, radix: 16), isEscaped(escaped) else { return nil }
+            bytes.append(escaped)
+            rest = rest.dropFirst(2)
+        }
+        return String(validating: bytes, as: UTF8.self)
     }
 }

@@ -12,6 +12,7 @@ final class RedisSubscriptionLink {
     private let link: RedisLink
     private let address: RedisAddress
     private let limits: Limits
+    private let keys: RedisKeys
     private unowned let seat: ReactorSeat
 
     /// The pub/sub channel of this node alone.
@@ -31,11 +32,19 @@ final class RedisSubscriptionLink {
     /// `isUp` may have changed.
     var onChange: (String?) -> Void = { _ in }
 
-    init(address: RedisAddress, limits: Limits, nodeID: String, token: UInt64, seat: ReactorSeat) {
+    init(
+        address: RedisAddress,
+        limits: Limits,
+        nodeID: String,
+        token: UInt64,
+        seat: ReactorSeat,
+        keys: RedisKeys = RedisKeys()
+    ) {
+        self.keys = keys
         self.address = address
         self.limits = limits
         self.seat = seat
-        control = RedisKeys.node(nodeID)
+        control = keys.node(nodeID)
         link = RedisLink(address: address, limits: limits, token: token, seat: seat)
         link.onConnected = { [unowned self] in greet() }
         link.onReply = { [unowned self] in take($0) }
@@ -58,13 +67,13 @@ final class RedisSubscriptionLink {
     func subscribe(_ channel: ChannelName) {
         wanted.insert(channel)
         guard link.isConnected else { return }
-        link.send(["SUBSCRIBE", .text(RedisKeys.channel(channel))])
+        link.send(["SUBSCRIBE", .text(keys.channel(channel))])
     }
 
     func unsubscribe(_ channel: ChannelName) {
         wanted.remove(channel)
         guard link.isConnected else { return }
-        link.send(["UNSUBSCRIBE", .text(RedisKeys.channel(channel))])
+        link.send(["UNSUBSCRIBE", .text(keys.channel(channel))])
     }
 
     /// The link is asked for a sign of life, several times within what Redis has to answer, and dropped when none comes.
@@ -95,7 +104,7 @@ final class RedisSubscriptionLink {
         let channels = Array(wanted)
         for start in stride(from: 0, to: channels.count, by: Self.batchCount) {
             let batch = channels[start..<min(start + Self.batchCount, channels.count)]
-            link.send(["SUBSCRIBE"] + batch.map { .text(RedisKeys.channel($0)) })
+            link.send(["SUBSCRIBE"] + batch.map { .text(keys.channel($0)) })
         }
         // Its answer comes after all others, so by then the link is known to work.
         ping()
@@ -107,10 +116,10 @@ final class RedisSubscriptionLink {
         guard reply.count >= 3 else { return markGreeted(reply) }
         switch reply[0].bytes.first {
         case UInt8(ascii: "m"):
-            if let channel = RedisKeys.channelName(reply[1].bytes) { return onMessage(channel, reply[2].bytes) }
+            if let channel = keys.channelName(reply[1].bytes) { return onMessage(channel, reply[2].bytes) }
             if reply[1].text == control { onControl(reply[2].text) }
         case UInt8(ascii: "s"):
-            guard let channel = RedisKeys.channelName(reply[1].bytes) else { return }
+            guard let channel = keys.channelName(reply[1].bytes) else { return }
             if wanted.contains(channel) { onSubscribed(channel) }
         default: break
         }

@@ -20,11 +20,11 @@ public struct Position: Hashable, Sendable, Comparable {
     /// Before every publication: the predecessor of a channel's first one.
     public static let start = Position(milliseconds: 0, sequence: 0)
 
-    /// The next position that could follow this one within the same millisecond.
+    /// The next position that could follow this one within the same millisecond; the greatest of all is its own.
     public var successor: Position {
-        sequence == .max
-            ? Position(milliseconds: milliseconds + 1, sequence: 0)
-            : Position(milliseconds: milliseconds, sequence: sequence + 1)
+        let (next, overflow) = sequence.addingReportingOverflow(1)
+        if !overflow { return Position(milliseconds: milliseconds, sequence: next) }
+        return milliseconds == .max ? self : Position(milliseconds: milliseconds + 1, sequence: 0)
     }
 
     /// Orders by time, then by number.

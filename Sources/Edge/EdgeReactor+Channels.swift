@@ -109,7 +109,6 @@ extension EdgeReactor {
             case .overloaded: "the backplane is busy"
             case .refused: "the backplane refused"
             }
-        if case .refused(let text) = failure { logger.error("the backplane refused", metadata: ["reply": "\(text)"]) }
         refuse(index, status: 503, message) { $0.append(field: "Retry-After", 1) }
     }
 
@@ -133,9 +132,9 @@ extension EdgeReactor {
             frame.append("{\"channel\":")
             frame.appendJSONString(channel.text)
             frame.append(",\"subscribers\":")
-            frame.append(decimal: UInt64(facts.subscribers))
+            frame.append(decimal: UInt64(clamping: facts.subscribers))
             frame.append(",\"nodes\":")
-            frame.append(decimal: UInt64(facts.nodes))
+            frame.append(decimal: UInt64(clamping: facts.nodes))
             append(",\"position\":", facts.head, to: &frame)
             frame.append("}")
             answer(index, contentType: "application/json", frame.bytes)

@@ -120,7 +120,7 @@ extension EdgeReactor {
         buffer.append("\"channel\":")
         buffer.appendJSONString(channel.text)
         buffer.append(",\"count\":")
-        buffer.append(decimal: UInt64(list.count))
+        buffer.append(decimal: UInt64(clamping: list.count))
         buffer.append(",\"members\":[")
         for (number, member) in list.members.enumerated() {
             if number > 0 { buffer.append(",") }

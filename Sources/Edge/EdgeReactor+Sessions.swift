@@ -193,7 +193,7 @@ extension EdgeReactor {
     private func isCookieOurs(_ request: borrowing HTTPRequest) -> Bool {
         guard let cookies = request.text(of: .cookie) else { return false }
         let ours = "\(Self.cookieName)=\(configuration.nodeID)"
-        return cookies.split(separator: ";").contains { $0.drop { $0 == " " } == ours }
+        return cookies.split(separator: ";").contains { $0.utf8.drop { $0 == UInt8(ascii: " ") }.elementsEqual(ours.utf8) }
     }
 
     /// The fields that tell a client its token, and its load balancer the node that has the session.

@@ -70,7 +70,7 @@ extension Settings {
         let limits = edge.limits
         let nodeID = edge.nodeID
         guard let redis else { return { _, _ in MemoryBackplane(limits: limits, nodeID: nodeID) } }
-        let facts = nodeFacts
+        let (facts, keyPrefix) = (nodeFacts, keyPrefix)
         return { seat, metrics in
             RedisBackplane(
                 address: redis,
@@ -93,7 +93,8 @@ extension Settings {
                         metrics.roundTripNanoseconds.add(Int(nanoseconds))
                     },
                     waiting: { metrics.bulkWaiting.set($0) }
-                )
+                ),
+                keyPrefix: keyPrefix
             )
         }
     }

@@ -14,6 +14,9 @@ struct ServeOptions: ParsableArguments {
     )
     var redis: String?
 
+    @Option(help: "What begins the names of keys in Redis; each cluster its own (default: perseid).")
+    var keyPrefix: String?
+
     @Option(help: "This node's name in the cluster.")
     var nodeId: String?
 
@@ -59,7 +62,7 @@ struct ServeOptions: ParsableArguments {
     var flags: [String: ConfigContent] {
         var flags: [String: ConfigContent] = [:]
         let texts = [
-            "listen": listen, "redis": redis, "node-id": nodeId, "slow-reader": slowReader, "log-level": logLevel,
+            "listen": listen, "redis": redis, "key-prefix": keyPrefix, "node-id": nodeId, "slow-reader": slowReader, "log-level": logLevel,
             "log-format": logFormat, "io-uring": ioUring,
         ]
         for (name, text) in texts { flags[name] = text.map { .string($0) } }

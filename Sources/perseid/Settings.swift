@@ -9,6 +9,7 @@ import SystemPackage
 struct Settings {
     var edge = EdgeConfiguration()
     var redis: RedisAddress?
+    var keyPrefix = RedisBackplane.usualKeyPrefix
     var isInsecure = false
     var logLevel = Logger.Level.info
     var isLogJSON = false
@@ -64,6 +65,11 @@ struct Settings {
             if redis == nil {
                 throw SettingsError(name: "redis", reason: "not redis://[user[:password]@]host[:port][/database]")
             }
+        }
+        keyPrefix = config.string(forKey: "key-prefix", default: keyPrefix)
+        // It begins the names of keys, and what follows it there is told apart by colons and braces.
+        guard keyPrefix.wholeMatch(of: /[A-Za-z0-9._-]{1,64}/) != nil else {
+            throw SettingsError(name: "key-prefix", reason: "not 1 to 64 letters, digits, dots, dashes or underscores")
         }
         let drawn = "node-\(String(UInt32.random(in: 0...(.max)), radix: 36))"
         edge.nodeID = config.string(forKey: "node-id", default: drawn)

@@ -101,16 +101,42 @@ struct RedisTextTests {
         }
     }
 
-    @Test("keys lead back to their channels", arguments: ["a", "host/cpu", "{x}", "a}b", "é", "perseid:{a}"])
+    @Test("keys lead back to their channels", arguments: ["a", "host/cpu", "é", "$presence/a"])
     func keys(name: String) {
         let channel = ChannelName(name)!
-        let key = RedisKeys.channel(channel)
+        let key = RedisKeys().channel(channel)
         #expect(key == "perseid:{\(name)}")
-        #expect(Array(key.utf8).withUnsafeBytes { RedisKeys.channelName($0) } == channel)
+        #expect(Array(key.utf8).withUnsafeBytes { RedisKeys().channelName($0) } == channel)
     }
 
     @Test("keys of no channel", arguments: ["", "perseid:{}", "perseid:{", "x", "perseid:{a//b}"])
     func foreignKeys(text: String) {
-        #expect(Array(text.utf8).withUnsafeBytes { RedisKeys.channelName($0) } == nil)
+        #expect(Array(text.utf8).withUnsafeBytes { RedisKeys().channelName($0) } == nil)
+    }
+
+    @Test("a name with braces or a percent sign keeps its tag whole, and comes back as it was")
+    func escapedNames() {
+        for (name, key) in [
+            ("}x", "perseid:{%7Dx}"), ("{a}", "perseid:{%7Ba%7D}"), ("100%", "perseid:{100%25}"),
+            ("%7D", "perseid:{%257D}"), ("é", "perseid:{é}"),
+        ] {
+            let channel = ChannelName(name)!
+            #expect(RedisKeys().channel(channel) == key)
+            Array(key.utf8).withUnsafeBytes { #expect(RedisKeys().channelName($0) == channel) }
+        }
+        for key in ["perseid:{%}", "perseid:{%7}", "perseid:{%41}", "perseid:{%7d", "perseid:{}", "other:{a}"] {
+            Array(key.utf8).withUnsafeBytes { #expect(RedisKeys().channelName($0) == nil) }
+        }
+    }
+
+    @Test("clusters in other databases or with other prefixes have other names for all they have")
+    func prefixes() {
+        let id = sessionRequest(.open).id
+        let keys = RedisKeys(prefix: "shop", database: 3)
+        #expect(keys.channel(ChannelName("a")!) == "shop@3:{a}")
+        #expect(keys.session(id) == "shop@3:session:{\(id)}")
+        #expect(keys.node("n") == "shop@3:node:n")
+        #expect(RedisKeys().node("n") == "perseid:node:n")
+        Array("perseid:{a}".utf8).withUnsafeBytes { #expect(keys.channelName($0) == nil) }
     }
 }

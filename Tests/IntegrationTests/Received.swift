@@ -74,6 +74,14 @@ extension Listeners {
         )
     }
 
+    /// Waits until one client has this position.
+    func reachOne(_ position: Position, _ client: Int) async throws {
+        try await eventually(
+            "client \(client) is at \(position)",
+            isTrue: { try received()[client].contains { $0.position == position } }
+        )
+    }
+
     /// Waits until every client's last position in a channel is this one.
     func reach(_ position: Position, in channel: String, within limit: Duration = .seconds(20)) async throws {
         do {

@@ -9,8 +9,8 @@ import Testing
     /// the functions call.
     private static let rights = [
         "-@all", "+fcall", "+fcall_ro", "+subscribe", "+unsubscribe", "+ping", "+select",
-        "+get", "+set", "+xadd", "+xtrim", "+xrange", "+xrevrange", "+pexpire", "+publish", "+hset", "+hdel",
-        "+hget", "+hgetall", "+del", "+zadd", "+zrem", "+zrangebyscore", "+zcount", "+time",
+        "+get", "+set", "+xadd", "+xdel", "+xtrim", "+xrange", "+xrevrange", "+pexpire", "+publish", "+hset", "+hdel",
+        "+hget", "+hgetall", "+hlen", "+del", "+zadd", "+zrem", "+zrangebyscore", "+zcount", "+time",
     ]
 
     @Test("a password with odd characters, and a database of its own")
@@ -19,7 +19,7 @@ import Testing
         try await Cluster.with(nodes: 2, redisOptions: options, redisUser: ":p%40ss:w%2Frd%25", database: 3) {
             cluster in
             try await checkDelivery(on: cluster.nodes, cluster)
-            let key = RedisServer.key("news")
+            let key = "perseid@3:{news}"
             let keys = try await cluster.redis.command("-n", "3", "EXISTS", key, password: "p@ss:w/rd%")
             try #require(keys == "1")
             try #require(try await cluster.redis.command("EXISTS", key, password: "p@ss:w/rd%") == "0")
@@ -54,6 +54,46 @@ import Testing
             )
             try #require(!node.log.contains("redis refused"))
             try #require(try await node.stop() == .exited(0))
+        }
+    }
+
+    @Test("clusters in two databases of one Redis, or with two prefixes, do not hear each other")
+    func neighbours() async throws {
+        try await Cluster.with(nodes: 0) { cluster in
+            let urls = ["0", "1", "0"].map { "\(cluster.redis.url)/\($0)" }
+            var nodes: [PerseidNode] = []
+            for (number, url) in urls.enumerated() {
+                let arguments = number == 2 ? ["--key-prefix", "other"] : []
+                nodes.append(try await PerseidNode(id: "a", redis: url, arguments: arguments, in: cluster.scratch))
+            }
+            let sockets = try await WebSocketClient(
+                nodes.map { ($0.port, "/ws?channel=news") },
+                in: cluster.scratch
+            )
+            try await sockets.opened()
+            for (number, node) in nodes.enumerated() {
+                let answer = try await node.ask("POST", "/channels/news", body: "of \(number)")
+                try await sockets.reachOne(try #require(Position(answer.json["position"] as? String ?? "")), number)
+            }
+            let backend = try await cluster.redis.command(
+                "-n",
+                "1",
+                "FCALL",
+                "perseid_publish",
+                "1",
+                "perseid@1:{news}",
+                "of a backend"
+            )
+            try await sockets.reachOne(try #require(Position(backend)), 1)
+            let heard = try sockets.messages().map { $0.compactMap(\.data) }
+            try #require(heard == [["of 0"], ["of 1", "of a backend"], ["of 2"]])
+            // A session is resumed in its own cluster only.
+            let token = try #require(try sockets.received()[0].first?.session)
+            for (number, node) in nodes.enumerated().reversed() {
+                let answer = try await node.ask("GET", "/poll?session=\(token)&channel=news&cursor=news@0-0")
+                try #require(answer.status == (number == 0 ? 200 : 401))
+            }
+            for node in nodes { try #require(try await node.stop() == .exited(0)) }
         }
     }
 

@@ -60,6 +60,12 @@ final class RedisServer: Sendable {
     /// Runs one command with redis-cli; with `user` as that user.
     @discardableResult
     func command(_ arguments: String..., user: String? = nil, password: String? = nil) async throws -> String {
+        try await command(arguments, user: user, password: password)
+    }
+
+    /// The same for a list of arguments.
+    @discardableResult
+    func command(_ arguments: [String], user: String? = nil, password: String? = nil) async throws -> String {
         var options = ["-e", "-p", "\(port)"]
         if let user { options += ["--user", user] }
         if let password { options += ["--no-auth-warning", "--pass", password] }

@@ -12,6 +12,13 @@ struct SessionRecord {
     var newestFence: UInt64
 }
 
+extension SessionRecord {
+    /// Whether a write with this fence is refused: someone drew a later one, or another node drew the same.
+    fileprivate func isStale(_ fence: UInt64, of writer: String) -> Bool {
+        self.fence > fence || self.fence == fence && node != writer
+    }
+}
+
 extension SimulatedRedis {
     private var now: UInt64 { simulation.schedule.now }
 
@@ -23,7 +30,7 @@ extension SimulatedRedis {
     /// `perseid_session_open`.
     func open(_ id: SessionID, secret: SecretHash, fence: UInt64, node: String, lifetime: UInt64) -> Bool {
         let known = record(id)
-        if let known, known.fence > fence { return false }
+        if let known, known.isStale(fence, of: node) { return false }
         var record = SessionRecord(
             secret: secret,
             fence: fence,
@@ -42,7 +49,8 @@ extension SimulatedRedis {
         guard var record = record(request.id) else { return nil }
         guard record.secret == request.secret || simulation.sabotage == .ignoresSecrets else { return nil }
         let holder = record.node
-        record.fence += 1
+        // The clock, as far as it can be trusted: what a lost take-over drew is not drawn again.
+        record.fence = max(record.fence + 1, clock * 1_000)
         record.newestFence = max(record.newestFence, record.fence)
         record.node = node
         record.millisecondsEnd = now + lifetime
@@ -64,7 +72,7 @@ extension SimulatedRedis {
         limits: Limits
     ) -> SessionWrite {
         guard var record = record(id) else { return .gone }
-        if record.fence > fence, simulation.sabotage != .acceptsStaleFences { return .stale }
+        if record.isStale(fence, of: node), simulation.sabotage != .acceptsStaleFences { return .stale }
         checkFence(fence, record)
         guard standing != .ended else {
             keys.sessions[id] = nil

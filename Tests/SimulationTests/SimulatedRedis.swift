@@ -27,6 +27,9 @@ final class SimulatedRedis {
     private(set) var isAwayUntil: UInt64 = 0
     private var clockBehind: UInt64 = 0
 
+    /// Its own clock, in milliseconds.
+    var clock: UInt64 { simulation.schedule.now - clockBehind }
+
     /// Who hears the bus, in the order of the nodes' starts.
     var listeners: [SimulatedBackplane] = []
 
@@ -42,7 +45,7 @@ final class SimulatedRedis {
     func publish(_ payload: Payload, to channel: ChannelName, key: String?, historyCount: Int) -> Position {
         var stream = keys.streams[channel] ?? Stream()
         if let key, let known = stream.once[key] { return known }
-        let now = simulation.schedule.now - clockBehind
+        let now = clock
         let previous = stream.head
         let position =
             now > previous.milliseconds ? Position(milliseconds: now, sequence: 0) : previous.successor

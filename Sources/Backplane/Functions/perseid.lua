@@ -2,7 +2,8 @@
 
 -- Perseid's function library: each multi-step change of a channel or a session as one atomic call.
 --
--- Keys of the channel "news", one hash slot by their tag:
+-- Keys of the channel "news", one hash slot by their tag. The prefix is the nodes' own, `perseid` unless they were told
+-- another; in a database other than 0 its number stands behind it (`perseid@3:{news}`), for pub/sub knows no databases.
 --   perseid:{news}                stream of its publications, and the name they are published under
 --   perseid:{news}:head           its newest position; outlives the stream
 --   perseid:{news}:once:<key>     the position a publish with this idempotency key got
@@ -10,13 +11,19 @@
 --   perseid:{news}:presence       members by the end of their lease in milliseconds (sorted set)
 --   perseid:{news}:members        of each member: "<node> <transport> <milliseconds since>"
 --
+-- In a channel's name and an idempotency key "%", "{" and "}" are written %25, %7B and %7D: the tag is whole, and no name
+-- reaches another's keys.
+--
 -- Key of a session:
 --   perseid:session:{<id>}        secret (its hash), fence, node (empty while no connection holds it), and for each
 --                                 subscription a field "@<channel>" with the position its client certainly has
 --
--- A node hears on "perseid:node:<id>" which of its sessions were taken over.
+-- A node hears on "perseid:node:<id>" which of its sessions were taken over. The key of that name says who lives by it.
 --
 -- Any client publishes with: FCALL perseid_publish 1 'perseid:{news}' '{"title":"hello"}'
+--
+-- Anybody may write to Redis. What is here and cannot be what was written here is told as "BROKEN <kind> in <key>" before
+-- anything is changed; that key alone is of no use until somebody mends it.
 
 local VERSION = 5
 
@@ -32,6 +39,16 @@ local ENTRY_BYTES = 128
 -- Nothing follows it, and Redis refuses to be asked what does.
 local GREATEST = '18446744073709551615-18446744073709551615'
 
+-- Subscriptions that a session has at most; the fields it has besides.
+local SUBSCRIPTIONS_MAX = 1024
+local SESSION_FIELDS = 3
+
+-- Up to here Lua counts whole numbers exactly. No clock and no count of ours goes so far.
+local EXACT = 9007199254740991
+
+-- A hundred years.
+local MILLISECONDS_MAX = 3153600000000
+
 -- First byte of a published message with a header. No UTF-8 text begins with it, so nothing else is taken for one.
 local MAGIC = '\192'
 
@@ -40,17 +57,59 @@ local function now_milliseconds()
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
--- Names as nodes write them; others may write them in any case.
-local OPTIONS = { TYPE = 'TYPE', ONCE = 'ONCE', HISTORY = 'HISTORY', TTL = 'TTL', HEADTTL = 'HEADTTL', ONCETTL = 'ONCETTL' }
+-- The number in a text of digits, or nothing.
+local function whole(text, least, most)
+  local number = text and string.match(text, '^%d+$') and tonumber(text)
+  if number and number >= least and number <= most then return number end
+end
 
--- The options after the payload: name, value, name, value.
+local function refuse_broken(kind, key)
+  error(redis.error_reply('BROKEN ' .. kind .. ' in ' .. key))
+end
+
+-- The two numbers of a position, or nothing.
+local function read_position(position)
+  local milliseconds, sequence = string.match(position, '^(%d+)%-(%d+)$')
+  milliseconds, sequence = whole(milliseconds, 0, EXACT), whole(sequence, 0, EXACT)
+  if sequence then return milliseconds, sequence end
+end
+
+local ESCAPES = { ['%'] = '%25', ['{'] = '%7B', ['}'] = '%7D' }
+
+local function encode(text)
+  return (string.gsub(text, '[%%{}]', ESCAPES))
+end
+
+-- Whether this is a channel's key.
+local function is_channel(key)
+  local name = string.match(key, '^[%w._@-]+:{([^{}]+)}$')
+  if not name or not string.find(name, '%', 1, true) then return name ~= nil end
+  return not string.find(string.gsub(string.gsub(name, '%%25', ''), '%%7[BD]', ''), '%', 1, true)
+end
+
+local KINDS = { json = 'j', text = 't', binary = 'b', auto = 'a' }
+
+-- What each option may be, and how it is read.
+local OPTIONS = {
+  TYPE = { 'json, text, binary or auto', function(text) return KINDS[text] end },
+  ONCE = { 'at least a byte', function(text) return text ~= '' and encode(text) or nil end },
+  HISTORY = { 'a count', function(text) return whole(text, 0, EXACT) end },
+  TTL = { 'milliseconds', function(text) return whole(text, 0, MILLISECONDS_MAX) end },
+  HEADTTL = { 'milliseconds, at least 1', function(text) return whole(text, 1, MILLISECONDS_MAX) end },
+  ONCETTL = { 'milliseconds, at least 1', function(text) return whole(text, 1, MILLISECONDS_MAX) end },
+}
+
+-- The options after the payload: name, value, name, value; names in any case.
 local function read_options(args, first)
   local options = {}
   for index = first, #args, 2 do
-    if args[index + 1] == nil then
-      return nil, redis.error_reply('ERR option ' .. args[index] .. ' needs a value')
-    end
-    options[OPTIONS[args[index]] or string.upper(args[index])] = args[index + 1]
+    local name, text = args[index], args[index + 1]
+    if not OPTIONS[name] then name = string.upper(name) end
+    local option = OPTIONS[name]
+    if not option then return nil, redis.error_reply('ERR there is no option ' .. args[index]) end
+    if text == nil then return nil, redis.error_reply('ERR option ' .. name .. ' needs a value') end
+    options[name] = option[2](text)
+    if options[name] == nil then return nil, redis.error_reply('ERR option ' .. name .. ' must be ' .. option[1]) end
   end
   return options
 end
@@ -63,26 +122,27 @@ local function last_entry(key)
 end
 
 local function newest(key)
-  return redis.call('GET', key .. ':head') or last_entry(key)
+  local position = redis.call('GET', key .. ':head') or last_entry(key)
+  if not read_position(position) then refuse_broken('head', key .. ':head') end
+  return position
 end
 
 -- The position after another one: the clock's, unless the clock stands still or went back.
 local function successor(previous, milliseconds)
-  local last_milliseconds, last_sequence = string.match(previous, '^(%d+)%-(%d+)$')
-  if milliseconds > tonumber(last_milliseconds) then
-    return string.format('%.0f-0', milliseconds)
-  end
-  return string.format('%s-%.0f', last_milliseconds, tonumber(last_sequence) + 1)
+  local last_milliseconds, last_sequence = read_position(previous)
+  if milliseconds > last_milliseconds then return string.format('%.0f-0', milliseconds) end
+  return string.format('%.0f-%.0f', last_milliseconds, last_sequence + 1)
 end
 
 -- Whether the first of two positions comes after the second. As text this is wrong for some of one millisecond, and
 -- only ever in saying no; so numbers are compared only then.
 local function follows(position, previous)
   if position > previous and #position == #previous then return true end
-  local milliseconds, sequence = string.match(position, '^(%d+)%-(%d+)$')
-  local previous_milliseconds, previous_sequence = string.match(previous, '^(%d+)%-(%d+)$')
-  if milliseconds ~= previous_milliseconds then return tonumber(milliseconds) > tonumber(previous_milliseconds) end
-  return tonumber(sequence) > tonumber(previous_sequence)
+  local milliseconds, sequence = read_position(position)
+  local previous_milliseconds, previous_sequence = read_position(previous)
+  if not milliseconds then return false end
+  if milliseconds ~= previous_milliseconds then return milliseconds > previous_milliseconds end
+  return sequence > previous_sequence
 end
 
 -- Appends to the stream; returns the position. Redis gives each entry a later id than the one before, but knows nothing of
@@ -99,16 +159,19 @@ end
 local function forget_old(key, position, previous, lifetime)
   local milliseconds = string.match(position, '^%d+')
   if string.sub(previous, 1, #milliseconds - 3) == string.sub(milliseconds, 1, -4) then return end
-  redis.call('XTRIM', key, 'MINID', string.format('%.0f', tonumber(milliseconds) - lifetime))
+  redis.call('XTRIM', key, 'MINID', string.format('%.0f', math.max(tonumber(milliseconds) - lifetime, 0)))
   redis.call('PEXPIRE', key, lifetime + 1000)
 end
 
 -- KEYS: channel. ARGS: payload [TYPE json|text|binary|auto] [ONCE key] [HISTORY count] [TTL ms] [HEADTTL ms]
--- [ONCETTL ms]. Returns the position.
+-- [ONCETTL ms]. Returns the position. All that can be wrong is found out before anything is written.
 local function publish(keys, args)
   local key, payload = keys[1], args[1]
   if #keys ~= 1 or payload == nil then
     return redis.error_reply('ERR perseid_publish takes one channel key and a payload')
+  end
+  if not is_channel(key) then
+    return redis.error_reply('ERR ' .. key .. ' is not a key such as perseid:{news}, with %, { and } as %25, %7B and %7D')
   end
   local options, failure = read_options(args, 2)
   if failure then return failure end
@@ -116,13 +179,14 @@ local function publish(keys, args)
   local once = options.ONCE and (key .. ':once:' .. options.ONCE)
   if once then
     local known = redis.call('GET', once)
+    if known and not read_position(known) then refuse_broken('idempotency key', once) end
     if known then return known end
   end
 
   local previous, position = newest(key), nil
-  local kind = string.sub(options.TYPE or 'auto', 1, 1)
-  local count = tonumber(options.HISTORY or HISTORY_COUNT)
-  local lifetime = tonumber(options.TTL or HISTORY_MILLISECONDS)
+  local kind = options.TYPE or 'a'
+  local count = options.HISTORY or HISTORY_COUNT
+  local lifetime = options.TTL or HISTORY_MILLISECONDS
   if count > 0 and lifetime > 0 then
     position = append(key, count, previous, kind, payload)
     forget_old(key, position, previous, lifetime)
@@ -199,8 +263,10 @@ local function describe(keys, args)
   local subscribers, nodes = 0, 0
   for index = 2, #counts, 2 do
     local held, lease_end = string.match(counts[index], '^(%d+) (%d+)$')
-    if held and tonumber(lease_end) > now then
-      subscribers = subscribers + tonumber(held)
+    held, lease_end = whole(held, 0, EXACT), whole(lease_end, 0, EXACT)
+    if not held or not lease_end or subscribers + held > EXACT then refuse_broken('counts', keys[1] .. ':counts') end
+    if lease_end > now then
+      subscribers = subscribers + held
       nodes = nodes + 1
     end
   end
@@ -210,8 +276,10 @@ end
 -- Presence. Joins and leaves are told on the channel "$presence/<name>", to who hears it at that moment.
 
 local function tell_presence(key, event, member, facts)
-  local node, transport, since = string.match(facts, '^(%S+) (%S+) (%d+)$')
-  redis.call('PUBLISH', 'perseid:{$presence/' .. string.sub(key, 10),
+  local node, transport, since = string.match(facts, '^([%w._-]+) (%l+) ([1-9]%d*)$')
+  -- What nobody of Perseid wrote is not told.
+  if not node or not string.match(member, '^%x+$') then return end
+  redis.call('PUBLISH', (string.gsub(key, '{', '{$presence/', 1)),
     '{"event":"' .. event .. '","id":"' .. member .. '","node":"' .. node .. '","transport":"' .. transport ..
     '","since":' .. since .. '}')
 end
@@ -225,7 +293,7 @@ end
 
 local function put_member(key, member, node, transport, now, lease)
   local known = redis.call('HGET', key .. ':members', member)
-  local since = known and string.match(known, '%d+$') or string.format('%.0f', now)
+  local since = known and string.match(known, ' ([1-9]%d*)$') or string.format('%.0f', now)
   local facts = node .. ' ' .. transport .. ' ' .. since
   redis.call('HSET', key .. ':members', member, facts)
   redis.call('ZADD', key .. ':presence', string.format('%.0f', now + lease), member)
@@ -290,8 +358,22 @@ local function presence(keys, args)
   return reply
 end
 
--- Sessions. Every write carries the fence it was attached with; one that is older than the session's is refused, so two
--- nodes never both own a session. A newer one than the session's own means that Redis lost a take-over; it is right.
+-- Sessions. Every write carries the fence it was attached with and the node that has it; one that is older than the
+-- session's is refused, and so is an equal one of another node: two nodes never both own a session. A newer one than the
+-- session's own means that Redis lost a take-over; it is right. Fences are drawn from the clock, so that the next take-over
+-- does not draw the lost one again; should the clock be behind as well, the node tells them apart.
+
+local function read_fence(key)
+  local text = redis.call('HGET', key, 'fence')
+  local fence = whole(text or nil, 0, EXACT)
+  if text and not fence then refuse_broken('fence', key) end
+  return fence
+end
+
+-- Whether a write to a session that has this fence is refused.
+local function is_stale(key, known, fence, node)
+  return known > fence or known == fence and redis.call('HGET', key, 'node') ~= node
+end
 
 -- As long for a difference at the end as for one at the beginning.
 local function is_same(left, right)
@@ -303,23 +385,26 @@ local function is_same(left, right)
   return difference == 0
 end
 
--- Subscriptions, as channel and position in turn; an empty position ends one.
+-- Subscriptions, as channel and position in turn; an empty position ends one. Those for which a session has no room are
+-- not kept.
 local function write_positions(key, args, first)
-  for index = first, #args, 2 do
+  if first > #args then return end
+  local room = SUBSCRIPTIONS_MAX + SESSION_FIELDS - redis.call('HLEN', key)
+  for index = first, #args - 1, 2 do
+    local field = '@' .. args[index]
     if args[index + 1] == '' then
-      redis.call('HDEL', key, '@' .. args[index])
-    else
-      redis.call('HSET', key, '@' .. args[index], args[index + 1])
+      room = room + redis.call('HDEL', key, field)
+    elseif room > 0 or redis.call('HGET', key, field) then
+      room = room - redis.call('HSET', key, field, args[index + 1])
     end
   end
 end
 
 -- KEYS: session. ARGS: hash of the secret, fence, node, lifetime in milliseconds, then positions. Returns whether it is
--- this node's now: 1, or 0 if someone with a later fence has it.
+-- this node's now: 1, or 0 if another has it.
 local function session_open(keys, args)
-  local key, fence = keys[1], tonumber(args[2])
-  local known = tonumber(redis.call('HGET', key, 'fence') or 0)
-  if known > fence then return 0 end
+  local key, known = keys[1], read_fence(keys[1])
+  if known and is_stale(key, known, tonumber(args[2]), args[3]) then return 0 end
   redis.call('HSET', key, 'secret', args[1], 'fence', args[2], 'node', args[3])
   redis.call('PEXPIRE', key, args[4])
   write_positions(key, args, 5)
@@ -342,30 +427,51 @@ local function session_resume(keys, args)
     end
   end
   if not session.secret or not is_same(session.secret, args[1]) then return false end
-  local fence = tonumber(session.fence) + 1
-  reply[1] = fence
+  local known, time = whole(session.fence, 0, EXACT), redis.call('TIME')
+  if not known then refuse_broken('fence', key) end
+  local fence = string.format('%.0f', math.max(known + 1, tonumber(time[1]) * 1000000 + tonumber(time[2])))
+  reply[1] = tonumber(fence)
   redis.call('HSET', key, 'fence', fence, 'node', node)
   redis.call('PEXPIRE', key, args[3])
-  if session.node ~= '' then
-    redis.call('PUBLISH', 'perseid:node:' .. session.node, 'taken ' .. string.match(key, '{(.*)}') .. ' ' .. fence)
+  if (session.node or '') ~= '' then
+    local prefix, id = string.match(key, '^(.*):session:{(.*)}$')
+    redis.call('PUBLISH', prefix .. ':node:' .. session.node, 'taken ' .. id .. ' ' .. fence)
   end
   return reply
 end
 
--- KEYS: session. ARGS: fence, node or '' once no connection holds it, lifetime in milliseconds or 0 to end it, then
--- positions. Returns 1, or 0 if the fence is stale, or -1 if there is no such session.
-local function session_save(keys, args)
-  local key, fence = keys[1], tonumber(args[1])
-  local known = redis.call('HGET', key, 'fence')
+-- Writes as the owner that a session is to have; an empty one has let go of it.
+local function write_session(keys, args, owner)
+  local key, known, fence, node = keys[1], read_fence(keys[1]), tonumber(args[1]), args[2]
   if not known then return -1 end
-  if tonumber(known) > fence then return 0 end
+  if is_stale(key, known, fence, node) then return 0 end
   if args[3] == '0' then
     redis.call('DEL', key)
     return 1
   end
-  redis.call('HSET', key, 'fence', args[1], 'node', args[2])
+  redis.call('HSET', key, 'fence', args[1], 'node', owner)
   redis.call('PEXPIRE', key, args[3])
   write_positions(key, args, 4)
+  return 1
+end
+
+-- KEYS: session. ARGS: fence, node, lifetime in milliseconds or 0 to end it, then positions. Returns 1, or 0 if another has
+-- the session, or -1 if there is no such session.
+local function session_save(keys, args)
+  return write_session(keys, args, args[2])
+end
+
+-- The same for the last write of a node that lets go of it.
+local function session_detach(keys, args)
+  return write_session(keys, args, '')
+end
+
+-- KEYS: a node's. ARGS: incarnation, facts as JSON that name it, lease in milliseconds. Returns 1, or 0 if another process
+-- lives by this name: it still hears the channel that only it listens to.
+local function live(keys, args)
+  local other = string.match(redis.call('GET', keys[1]) or '', '"incarnation":"(%w+)"')
+  if other and other ~= args[1] and redis.call('PUBLISH', keys[1] .. ':' .. other, 'alive') > 0 then return 0 end
+  redis.call('SET', keys[1], args[2], 'PX', args[3])
   return 1
 end
 
@@ -384,4 +490,6 @@ redis.register_function { function_name = 'perseid_presence', callback = presenc
 redis.register_function('perseid_session_open', session_open)
 redis.register_function('perseid_session_resume', session_resume)
 redis.register_function('perseid_session_save', session_save)
+redis.register_function('perseid_session_detach', session_detach)
+redis.register_function('perseid_live', live)
 redis.register_function { function_name = 'perseid_version', callback = version, flags = { 'no-writes' } }

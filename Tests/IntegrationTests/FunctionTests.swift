@@ -1,0 +1,151 @@
+import Broker
+import Foundation
+import Testing
+
+/// The function library as backends call it, and as nodes rely on it.
+@Suite struct FunctionTests {
+    @Test("an option that cannot be is refused by name, before anything is written")
+    func refusedOptions() async throws {
+        let cases: [([String], String)] = [
+            (["HEADTTL", "0"], "HEADTTL"), (["HEADTTL", "-1"], "HEADTTL"), (["HEADTTL", "1e3"], "HEADTTL"),
+            (["HEADTTL", "99999999999999999999"], "HEADTTL"), (["ONCE", "k", "ONCETTL", "0"], "ONCETTL"),
+            (["ONCE", ""], "ONCE"), (["TTL", "soon"], "TTL"), (["HISTORY", "-1"], "HISTORY"),
+            (["HISTORY", "1.5"], "HISTORY"), (["TYPE", ""], "TYPE"), (["TYPE", "xml"], "TYPE"),
+            (["type", "xml"], "TYPE"),
+            (["TYPE"], "TYPE"), (["COLOUR", "red"], "COLOUR"),
+        ]
+        try await Cluster.with(nodes: 1) { cluster in
+            let command = ["FCALL", "perseid_publish", "1", RedisServer.key("news"), "x"]
+            for (options, name) in cases {
+                do {
+                    let answer = try await cluster.redis.command(command + options)
+                    Issue.record("\(options) were taken: \(answer)")
+                } catch let error as ChildProcess.Failure {
+                    try #require(error.description.contains("option \(name)"), "\(error)")
+                }
+            }
+            try #require(try await cluster.redis.command("KEYS", "perseid:{news}*") == "")
+            // The largest that are taken: older than the clock itself is as old as can be.
+            let largest = [
+                "type", "json", "TTL", "3153600000000", "headttl", "3153600000000", "HISTORY", "9007199254740991",
+            ]
+            let answer = try await cluster.redis.command(command + largest)
+            try #require(Position(answer) != nil, "\(answer)")
+        }
+    }
+
+    @Test("names of channels and idempotency keys touch no keys but their own, whatever is in them")
+    func namesWithBraces() async throws {
+        let names = ["}x", "{a}", "a}:head", "a}:once:k", "100%", "%7B", "a{b", "}", "{"]
+        try await Cluster.with(nodes: 2) { cluster in
+            let sockets = try await WebSocketClient(
+                names.map { (cluster.nodes[1].port, "/ws?session=none&channel=\(Cursor.encode($0))") },
+                in: cluster.scratch
+            )
+            try await sockets.opened()
+            for (number, name) in names.enumerated() {
+                let target = "/channels/\(Cursor.encode(name))"
+                let answer = try await cluster.nodes[0].ask(
+                    "POST",
+                    target,
+                    fields: ["Idempotency-Key": "k}"],
+                    body: name
+                )
+                try #require(answer.status == 200, "\(name)")
+                let position = try #require(Position(answer.json["position"] as? String ?? ""))
+                try await sockets.reachOne(position, number)
+                let facts = try await cluster.nodes[0].ask("GET", target)
+                try #require(facts.json["position"] as? String == "\(position)")
+                let history = try await cluster.nodes[0].ask("GET", target + "/history")
+                try #require(
+                    (history.json["publications"] as? [[String: Any]])?.map { $0["data"] as? String } == [name]
+                )
+            }
+            try #require(try sockets.messages().map { $0.map(\.data) } == names.map { [$0] })
+            // Each key has one whole tag: what is between the first brace and the next.
+            let keys = try await cluster.redis.command("KEYS", "perseid:{*").split(separator: "\n")
+            for key in keys {
+                try #require(
+                    key.count { $0 == "{" } == 1 && key.count { $0 == "}" } == 1 && !key.contains("{}"),
+                    "\(key)"
+                )
+            }
+            try #require(keys.contains("perseid:{%7Dx}") && keys.contains("perseid:{%7Dx}:once:k%7D"))
+            for key in ["perseid:{}x}", "perseid:{100%}", "perseid:{}", "news"] {
+                let answer = try? await cluster.redis.command("FCALL", "perseid_publish", "1", key, "x")
+                try #require(answer == nil, "\(key)")
+            }
+        }
+    }
+
+    @Test("a fail-over that loses a take-over does not let two nodes write to one session")
+    func lostTakeOver() async throws {
+        try await Cluster.with(nodes: 1) { cluster in
+            let redis = cluster.redis
+            let key = "perseid:session:{00112233445566778899aabbccddeeff}"
+            func call(_ function: String, _ arguments: String...) async throws -> [String] {
+                try await redis.command(["FCALL", "perseid_session_\(function)", "1", key] + arguments)
+                    .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+            }
+            try #require(try await call("open", "secret", "1", "a", "60000") == ["1"])
+            try await redis.command("COPY", key, "replica")
+            let lost = try await call("resume", "secret", "b", "60000")[0]
+            try #require(try await call("save", lost, "b", "60000", "news", "1-0") == ["1"])
+
+            // The replica takes over, and never heard of b.
+            try await redis.command("COPY", "replica", key, "REPLACE")
+            try #require(try await call("save", "1", "b", "60000") == ["0"], "the fence of another node")
+            let drawn = try await call("resume", "secret", "c", "60000")[0]
+            try #require(drawn != lost)
+            try #require(try await call("save", lost, "b", "60000", "news", "2-0") == ["0"])
+            try #require(try await call("save", drawn, "b", "60000", "news", "2-0") == ["0"])
+            try #require(try await call("detach", drawn, "b", "60000") == ["0"])
+            try #require(try await call("save", drawn, "c", "60000", "news", "3-0") == ["1"])
+            try #require(try await call("save", "1", "a", "60000", "news", "4-0") == ["0"])
+            try #require(try await redis.command("HGET", key, "@news") == "3-0")
+
+            // Who let go of it writes no more.
+            try #require(try await call("detach", drawn, "c", "60000") == ["1"])
+            try #require(try await call("save", drawn, "c", "60000") == ["0"])
+            try #require(try await redis.command("HGET", key, "node") == "")
+        }
+    }
+
+    @Test("a take-over that alone was lost is right, as long as nobody else took the session since")
+    func lostTakeOverAlone() async throws {
+        try await Cluster.with(nodes: 1) { cluster in
+            let redis = cluster.redis
+            let key = "perseid:session:{00112233445566778899aabbccddeeff}"
+            try await redis.command("FCALL", "perseid_session_open", "1", key, "secret", "1", "a", "60000")
+            try await redis.command("COPY", key, "replica")
+            let resumed = try await redis.command("FCALL", "perseid_session_resume", "1", key, "secret", "b", "60000")
+            let fence = try #require(resumed.split(separator: "\n").first.map(String.init))
+            try await redis.command("COPY", "replica", key, "REPLACE")
+            try #require(try await redis.command("FCALL", "perseid_session_save", "1", key, fence, "b", "60000") == "1")
+            try #require(try await redis.command("FCALL", "perseid_session_save", "1", key, "1", "a", "60000") == "0")
+        }
+    }
+
+    @Test("a session keeps a bounded number of subscriptions")
+    func sessionRoom() async throws {
+        try await Cluster.with(nodes: 1) { cluster in
+            let redis = cluster.redis
+            let key = "perseid:session:{00112233445566778899aabbccddeeff}"
+            try await redis.command("FCALL", "perseid_session_open", "1", key, "secret", "1", "a", "60000")
+            for part in 0..<12 {
+                let list = (0..<100).flatMap { ["channel-\(part)-\($0)", "1-0"] }
+                let answer = try await redis.command(
+                    ["FCALL", "perseid_session_save", "1", key, "1", "a", "60000"] + list
+                )
+                try #require(answer == "1")
+            }
+            try #require(try await redis.command("HLEN", key) == "\(1_024 + 3)")
+            // One that ends makes room; one that is known moves on.
+            let changes = ["channel-0-0", "", "new", "1-0", "channel-0-1", "2-0", "newer", "1-0"]
+            try await redis.command(["FCALL", "perseid_session_save", "1", key, "1", "a", "60000"] + changes)
+            try #require(try await redis.command("HGET", key, "@new") == "1-0")
+            try #require(try await redis.command("HGET", key, "@channel-0-1") == "2-0")
+            try #require(try await redis.command("HLEN", key) == "\(1_024 + 3)")
+        }
+    }
+}
