@@ -15,14 +15,16 @@ public final class RedisBackplane: Backplane {
     private let facts: String
     private let leaseMilliseconds: UInt64
     private var nextBeatTick: UInt32 = 0
+    private var wasUp = false
+    private var rivalCount = 0
     private var brokenDataLog = BrokenDataLog()
     private weak var delegate: (any BackplaneDelegate)?
 
     /// What begins the names of keys unless nodes are told otherwise.
     public static let usualKeyPrefix = RedisKeys.usualPrefix
 
-    /// Makes a backplane in the uplink's seat; it connects when it is started. `facts` is JSON, for who looks at Redis to
-    /// see which nodes live. `keyPrefix` begins the names of all keys and pub/sub channels, the same for all nodes of a
+    /// Makes a backplane in the uplink's seat; it connects when it is started. `facts` is a JSON object, for who looks at
+    /// Redis to see which nodes live. `keyPrefix` begins the names of all keys and pub/sub channels, the same for all nodes of a
     /// cluster: letters, digits, dots, dashes and underscores.
     public init(
         address: RedisAddress,
@@ -35,10 +37,14 @@ public final class RedisBackplane: Backplane {
         keyPrefix: String = RedisBackplane.usualKeyPrefix
     ) {
         let keys = RedisKeys(prefix: keyPrefix, database: address.database)
+        let incarnation = String(UInt64.random(in: 0...(.max)), radix: 36)
+        let facts = "{\"incarnation\":\"\(incarnation)\",\(facts.dropFirst())"
         commands = RedisCommandLink(
             address: address,
             limits: limits,
             nodeID: nodeID,
+            incarnation: incarnation,
+            facts: facts,
             token: Self.commandToken,
             seat: seat,
             keys: keys
@@ -47,6 +53,7 @@ public final class RedisBackplane: Backplane {
             address: address,
             limits: limits,
             nodeID: nodeID,
+            incarnation: incarnation,
             token: Self.subscriptionToken,
             seat: seat,
             keys: keys
@@ -58,6 +65,7 @@ public final class RedisBackplane: Backplane {
         leaseMilliseconds = limits.nodeLeaseMilliseconds
         commands.onAnswer = { [unowned self] in answer($0, $1) }
         commands.onChange = { [unowned self] in changed("commands", $0) }
+        commands.onRival = { [unowned self] in meetRival() }
         commands.onRefused = { [unowned self] in refused($0) }
         commands.onRoundTrip = { [unowned self] in self.report.roundTrip($0) }
         commands.onWaiting = { [unowned self] in self.report.waiting($0) }
@@ -152,7 +160,20 @@ public final class RedisBackplane: Backplane {
         commands.finish()
     }
 
+    /// Answers of Redis that another node lives, after which a start has failed: the process that was here before may have
+    /// been killed a moment ago.
+    private static let rivalCountMax = 3
+
+    private func meetRival() {
+        rivalCount += 1
+        if rivalCount == (wasUp ? 1 : Self.rivalCountMax) { report.rivalled(!wasUp) }
+    }
+
     private func changed(_ link: String, _ reason: String?) {
+        if commands.isUp {
+            wasUp = true
+            rivalCount = 0
+        }
         // A Redis that is new to this node may not know of it.
         if reason == nil { nextBeatTick = seat.currentTick }
         report.changed(link, reason)
@@ -223,16 +244,22 @@ public struct RedisLinkReport {
     /// So many requests wait for others, because there are too many of their kind.
     public var waiting: (Int) -> Void
 
+    /// Another process lives by this node's name. This one is not ready while that is so; where it never was, it has failed
+    /// to start.
+    public var rivalled: (_ isStart: Bool) -> Void
+
     /// Makes a report from its functions.
     public init(
         changed: @escaping (String, String?) -> Void,
         refused: @escaping (String) -> Void,
         roundTrip: @escaping (UInt64) -> Void,
-        waiting: @escaping (Int) -> Void
+        waiting: @escaping (Int) -> Void,
+        rivalled: @escaping (Bool) -> Void = { _ in }
     ) {
         self.changed = changed
         self.refused = refused
         self.roundTrip = roundTrip
         self.waiting = waiting
+        self.rivalled = rivalled
     }
 }

@@ -21,6 +21,9 @@ final class RedisCommandLink {
     private let limits: Limits
     private unowned let seat: ReactorSeat
     private let writer: RedisCommandWriter
+
+    /// What the node says of itself in Redis; the first that it writes there shows whether it is alone by its name.
+    private let facts: String
     private var pending = Deque<Pending>()
 
     /// Whether requests are taken.
@@ -32,6 +35,8 @@ final class RedisCommandLink {
     var onChange: (String?) -> Void = { _ in }
     /// Redis answered with an error.
     var onRefused: (String) -> Void = { _ in }
+    /// Another process lives by this node's name, and the link is not to be used.
+    var onRival: () -> Void = {}
     /// So many requests wait for others.
     var onWaiting: (Int) -> Void = { _ in }
     /// Time from a request to its answer, in nanoseconds.
@@ -41,13 +46,16 @@ final class RedisCommandLink {
         address: RedisAddress,
         limits: Limits,
         nodeID: String,
+        incarnation: String = "",
+        facts: String = "",
         token: UInt64,
         seat: ReactorSeat,
         keys: RedisKeys = RedisKeys()
     ) {
         self.address = address
         self.limits = limits
-        writer = RedisCommandWriter(limits: limits, nodeID: nodeID, keys: keys)
+        writer = RedisCommandWriter(limits: limits, nodeID: nodeID, incarnation: incarnation, keys: keys)
+        self.facts = facts
         self.seat = seat
         link = RedisLink(address: address, limits: limits, token: token, seat: seat)
         link.onConnected = { [unowned self] in greet() }
@@ -139,10 +147,11 @@ final class RedisCommandLink {
         case .authenticate, .select:
             if let error = reply.error { link.fail(error) }
         case .version:
-            if reply.error == nil, reply.integer >= RedisFunctions.version { markUp() } else { send(.install) }
+            if reply.error == nil, reply.integer >= RedisFunctions.version { claimName() } else { send(.install) }
         case .install:
             if let error = reply.error, !isUp { return link.fail(error) }
-            markUp()
+            claimName()
+        case .live: takeClaim(reply)
         case .prelude: break
         default:
             answer(done, reply)
@@ -160,6 +169,21 @@ final class RedisCommandLink {
             onRefused(error)
             onAnswer(done.request, .failure(.refused(error)))
         }
+    }
+
+    private func claimName() {
+        if !isUp { send(.live(facts: facts)) }
+    }
+
+    /// Two processes with one name would undo each other's counts, presence and sessions. The one that came later, or that
+    /// was out of sight for longer than its lease, stays away.
+    private func takeClaim(_ reply: RedisReply) {
+        if let error = reply.error { return isUp ? onRefused(error) : link.fail(error) }
+        guard !reply.isZero else {
+            onRival()
+            return link.fail("another node lives by this one's name")
+        }
+        markUp()
     }
 
     private func markUp() {

@@ -6,16 +6,18 @@ struct RedisCommandWriter {
     private let keys: RedisKeys
     private let node: RedisArgument
     private let nodeKey: RedisArgument
+    private let incarnation: RedisArgument
 
     /// Options are named only where they differ from the function library's own: half of the bytes and of the time that
     /// both sides spend on them.
     private let historyOptions: [RedisArgument]
 
-    init(limits: Limits, nodeID: String, keys: RedisKeys) {
+    init(limits: Limits, nodeID: String, incarnation: String, keys: RedisKeys) {
         self.limits = limits
         self.keys = keys
         node = .text(nodeID)
         nodeKey = .text(keys.node(nodeID))
+        self.incarnation = .text(incarnation)
         historyOptions = Self.historyOptions(limits)
     }
 
@@ -47,7 +49,8 @@ struct RedisCommandWriter {
             let room: [RedisArgument] = [.text(String(countMax)), .text(String(bytesMax))]
             link.send(ask("perseid_history", channel, .text(since?.description ?? "")) + room)
         case .live(let facts):
-            link.send(["SET", nodeKey, .text(facts), "PX", .number(limits.nodeLeaseMilliseconds)])
+            let lease = RedisArgument.number(limits.nodeLeaseMilliseconds)
+            link.send(["FCALL", "perseid_live", "1", nodeKey, incarnation, .text(facts), lease])
         case .retire: link.send(["DEL", nodeKey])
         case .count(let channel, let subscribers):
             let lease = RedisArgument.number(limits.countLeaseMilliseconds)

@@ -29,6 +29,9 @@ struct RedisKeys: Sendable {
     /// What a node that lives says of itself; and the pub/sub channel on which it is told what concerns it alone.
     func node(_ id: String) -> String { "\(prefix):node:\(id)" }
 
+    /// The pub/sub channel that one process listens to, of all that may go by a node's name: it tells whether that one lives.
+    func incarnation(_ incarnation: String, of id: String) -> String { "\(node(id)):\(incarnation)" }
+
     /// The channel a pub/sub message came on.
     func channelName(_ bytes: UnsafeRawBufferPointer) -> ChannelName? {
         let ends = (channelPrefix.utf8, suffix.utf8)

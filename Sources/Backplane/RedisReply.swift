@@ -21,6 +21,9 @@ struct RedisReply {
 
     var integer: Int { Int(raw.pointee.integer) }
 
+    /// Whether it is the integer 0.
+    var isZero: Bool { raw.pointee.type == REDIS_REPLY_INTEGER && raw.pointee.integer == 0 }
+
     /// Elements of an array; 0 for anything else.
     var count: Int { raw.pointee.type == REDIS_REPLY_ARRAY ? Int(clamping: raw.pointee.elements) : 0 }
 

@@ -18,6 +18,9 @@ final class RedisSubscriptionLink {
     /// The pub/sub channel of this node alone.
     private let control: String
 
+    /// The pub/sub channel of this process alone: that somebody hears it says that it lives.
+    private let life: String
+
     private var wanted: Set<ChannelName> = []
     private var lastPing: UInt64 = 0
     /// When the oldest PING was sent behind which nothing was heard.
@@ -36,6 +39,7 @@ final class RedisSubscriptionLink {
         address: RedisAddress,
         limits: Limits,
         nodeID: String,
+        incarnation: String = "",
         token: UInt64,
         seat: ReactorSeat,
         keys: RedisKeys = RedisKeys()
@@ -45,6 +49,7 @@ final class RedisSubscriptionLink {
         self.limits = limits
         self.seat = seat
         control = keys.node(nodeID)
+        life = keys.incarnation(incarnation, of: nodeID)
         link = RedisLink(address: address, limits: limits, token: token, seat: seat)
         link.onConnected = { [unowned self] in greet() }
         link.onReply = { [unowned self] in take($0) }
@@ -100,7 +105,7 @@ final class RedisSubscriptionLink {
         if let password = address.password {
             link.send(["AUTH"] + (address.user.map { [.text($0)] } ?? []) + [.text(password)])
         }
-        link.send(["SUBSCRIBE", .text(control)])
+        link.send(["SUBSCRIBE", .text(control), .text(life)])
         let channels = Array(wanted)
         for start in stride(from: 0, to: channels.count, by: Self.batchCount) {
             let batch = channels[start..<min(start + Self.batchCount, channels.count)]

@@ -92,7 +92,12 @@ extension Settings {
                         metrics.roundTrips.add()
                         metrics.roundTripNanoseconds.add(Int(nanoseconds))
                     },
-                    waiting: { metrics.bulkWaiting.set($0) }
+                    waiting: { metrics.bulkWaiting.set($0) },
+                    rivalled: { isStart in
+                        let names = ["node": "\(nodeID)", "redis": "\(redis.host):\(redis.port)"] as Logger.Metadata
+                        logger.critical("another node lives by this name: give each its own node-id", metadata: names)
+                        if isStart { Serve.exit(withError: ExitCode.failure) }
+                    }
                 ),
                 keyPrefix: keyPrefix
             )

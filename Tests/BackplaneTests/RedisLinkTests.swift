@@ -85,6 +85,8 @@ struct RedisLinkTests {
         link.ready(.write)
         #expect(count(["perseid_version"]) == [1])
         reply(":\(RedisFunctions.version)\r\n")
+        #expect(count(["perseid_live"]) == [1])
+        reply(":1\r\n")
         try #require(link.isUp)
 
         let session = sessionRequest(.open).id

@@ -59,6 +59,51 @@ import Testing
         }
     }
 
+    @Test("a second living node with one name refuses to start, and the first goes on")
+    func sameName() async throws {
+        try await Cluster.with(nodes: 1) { cluster in
+            let first = cluster.nodes[0]
+            let second = try PerseidNode(id: "a", redis: cluster.redis.url, startedIn: cluster.scratch)
+            try await eventually("the second ends", isTrue: { !second.isRunning })
+            try #require(try await second.stop() == .exited(1))
+            try #require(second.log.contains("another node lives by this name"))
+            try #require(await first.readiness == 200)
+            try #require(try await first.ask("POST", "/channels/news", body: "x").status == 200)
+            // One that was killed is followed at once, though its lease has not run out.
+            try await first.kill()
+            let third = try await PerseidNode(id: "a", redis: cluster.redis.url, in: cluster.scratch)
+            try #require(try await third.stop() == .exited(0))
+        }
+    }
+
+    @Test("a node that was out of sight until another took its name is not ready for as long as that one lives")
+    func nameTaken() async throws {
+        let environment = ["PERSEID_LIMITS_NODE_LEASE_MILLISECONDS": "1500"]
+        try await Cluster.with(nodes: 1, environment: environment) { cluster in
+            let first = cluster.nodes[0]
+            first.signal(SIGSTOP)
+            try await eventually(
+                "its lease ends",
+                isTrue: { try await cluster.redis.command("EXISTS", "perseid:node:a") == "0" }
+            )
+            let second = try await PerseidNode(
+                id: "a",
+                redis: cluster.redis.url,
+                environment: environment,
+                in: cluster.scratch
+            )
+            first.signal(SIGCONT)
+            try await eventually("the first is not ready", isTrue: { await first.readiness == 503 })
+            try await eventually(
+                "it says why",
+                isTrue: { first.log.contains("another node lives by this name") }
+            )
+            try #require(await second.readiness == 200)
+            try #require(try await second.stop() == .exited(0))
+            try await first.becomeReady()
+        }
+    }
+
     private func expect(_ node: PerseidNode, counts: Int, on nodes: Int, of channel: String) async throws {
         try await eventually(
             "node \(node.id) counts \(counts) on \(nodes) of \(channel)",
