@@ -8,7 +8,7 @@ struct DetachedSessions {
     /// Parts of that time; one more is being filled.
     private static let parts: UInt64 = 15
 
-    private var buckets = [Int](repeating: 0, count: Int(parts) + 1)
+    private var buckets = [Int](repeating: 0, count: Int(clamping: parts) + 1)
     private var current = 0
     private var nextTick: UInt32 = 0
 

@@ -44,7 +44,9 @@ final class MemoryChannel {
         let oldest = now - min(now, limits.historyMilliseconds)
         let excess = max(publications.count - limits.historyCountMax, 0)
         let expired = madeAt.prefix { $0 < oldest }.count
+        // bounded: a channel keeps twice `historyCountMax` at most
         publications.removeFirst(max(excess, expired))
+        // bounded: as many as its publications
         madeAt.removeFirst(max(excess, expired))
         once.forget(now: now)
     }
