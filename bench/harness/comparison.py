@@ -1,4 +1,4 @@
-"""Two builds of Perseid against each other: in every repetition of a case they take turns, and what counts is the ratio."""
+"""Two builds of Perseid against each other: they take turns in every repetition, and what counts is the ratio."""
 
 import dataclasses
 import statistics

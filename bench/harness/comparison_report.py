@@ -15,7 +15,8 @@ TITLES = ["case", "server", "measure", "this", "other", "ratio: min â€“ median â
 
 def markdown(machine, comparisons, given, repetitions, against):
     lines = ["# This build against another", ""]
-    lines += [f"Measured by `bench/run {' '.join(given)}`, {repetitions} repetition(s) of each; the other is `{against}`.", ""]
+    command = " ".join(["bench/run", *given])
+    lines += [f"Measured by `{command}`, {repetitions} repetition(s) of each; the other is `{against}`.", ""]
     lines += ["| | |", "| --- | --- |"] + [f"| {name} | {value} |" for name, value in machine.facts]
     lines += ["", METHOD, row(TITLES), row(["---"] * len(TITLES))]
     for comparison in comparisons:

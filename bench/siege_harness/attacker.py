@@ -3,7 +3,7 @@
 import asyncio
 import os
 
-from .frames import get
+from .frames import get, upgrade
 from .hostile_connection import HostileConnection
 
 # Between an attempt that was cut and the next: a client in a hurry.
@@ -55,8 +55,7 @@ class Attacker:
     async def upgrade(self, query="", is_narrow=False):
         """A WebSocket; raises EOFError if the node does not want it."""
         connection = await self.open(is_narrow)
-        version = {"Sec_WebSocket_Version": 13, "Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ=="}
-        await connection.send(get(f"/ws?{query}", Connection="Upgrade", Upgrade="websocket", **version))
+        await connection.send(upgrade(query))
         status, _ = await self.head(connection)
         if status != 101:
             raise EOFError(f"status {status}")

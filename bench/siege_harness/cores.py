@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.process import on_cores
 
 COUNT = os.cpu_count() or 1
-# The node under siege has one for itself, where there are two; the live clients, and hostile ones behind them, the rest.
+# The node under siege has one for itself, where there are two; live clients, and hostile ones behind them, the rest.
 NODE = "0"
 OTHERS = f"1-{COUNT - 1}"
 
@@ -48,7 +48,8 @@ class Usage:
         self.before = self.now()
 
     def now(self):
-        return {name: processor_seconds(number) for name, number in self.process_ids.items()} | {"all": machine_seconds()}
+        used = {name: processor_seconds(number) for name, number in self.process_ids.items()}
+        return used | {"all": machine_seconds()}
 
     def cores(self):
         elapsed = max(0.001, time.monotonic() - self.begin)

@@ -28,6 +28,11 @@ def get(target, **fields):
     return request("GET", target, **fields)
 
 
+def upgrade(query):
+    key = {"Sec_WebSocket_Version": 13, "Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    return get(f"/ws?{query}", Connection="Upgrade", Upgrade="websocket", **key)
+
+
 def post(target, body, **fields):
     return request("POST", target, content_length=len(body), **fields) + body
 

@@ -9,7 +9,6 @@ from collections import Counter
 
 from . import attacks
 from .attacker import Attacker
-from .behaviour import ALL
 
 REPORT_SECONDS = 0.5
 
@@ -37,7 +36,7 @@ class Report:
 
 def attackers_of(order, tally):
     for client in order["clients"]:
-        behaviour = ALL[client["behaviour"]]
+        behaviour = attacks.ALL[client["behaviour"]]
         for _ in range(max(1, round(behaviour.width * order["scale"]))):
             yield Attacker(order | client, behaviour, tally)
 

@@ -5,8 +5,8 @@ import ctypes
 import socket
 import struct
 
-# With a receive buffer this small the kernel takes little on behalf of a client that reads nothing; and with segments of
-# the internet's size the node's kernel does not set aside what loopback's would need.
+# With a receive buffer this small the kernel takes little on behalf of a client that reads nothing; and with segments
+# of the internet's size the node's kernel does not set aside what loopback's would need.
 NARROW_BUFFER_BYTES = 4_096
 NARROW_SEGMENT_BYTES = 1_400
 WIDE_BUFFER_BYTES = 1 << 20

@@ -3,7 +3,8 @@
 import re
 import time
 
-from .reader import FINAL_TEXT, frames, upgrade
+from .frames import upgrade
+from .reader import FINAL_TEXT, frames
 from .socket_client import SocketClient
 
 PERIOD_NANOSECONDS = 500_000_000

@@ -3,7 +3,7 @@
 import re
 import time
 
-from .frames import get
+from .frames import upgrade
 from .socket_client import SocketClient
 from .tally import STEP_NANOSECONDS
 
@@ -85,8 +85,3 @@ class Reader(SocketClient):
     def ended(self, reason):
         self.is_subscribed = False
         self.live.tally.now.counts[f"readers cut: {reason}"] += 1
-
-
-def upgrade(query):
-    fields = {"Sec_WebSocket_Version": 13, "Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ=="}
-    return get(f"/ws?{query}", Connection="Upgrade", Upgrade="websocket", **fields)

@@ -11,8 +11,8 @@ SATURATED = 0.9
 DISTURBED = 0.15
 
 TITLES = ["behaviour", "p50 / p99 / max ms", "p99 × quiet", "publishes refused, late", "newcomers turned away, late"]
-TITLES += ["lost, cut", "MB in all", "MB a connection", "connections", "turns p99.9 ms", "longest turn ms", "deaths", "log lines"]
-TITLES += ["cores: node, live, hostile, others", "limited by", ""]
+TITLES += ["lost, cut", "MB in all", "MB a connection", "connections", "turns p99.9 ms", "longest turn ms", "deaths"]
+TITLES += ["log lines", "cores: node, live, hostile, others", "limited by", ""]
 
 
 def number(value, decimals=1):
@@ -70,11 +70,12 @@ METHOD = """\
 A fresh node for each behaviour, with one reactor on core 0 unless `--reactors` says otherwise; 200 WebSockets on one
 channel at 100 publications a second, published over HTTP, half of both on a second node where there is Redis. Latency
 runs from when a publication was due until it is read, on one clock. Live clients share the other cores with the hostile
-ones, with real-time priority where that is allowed; hostile ones are processes of their own at nice 19. A newcomer comes
-with its session twice a second. *Quiet* is measured right before, on the same node. Memory is what the node's anonymous
-memory grew by at most, of all nodes together; *a connection* is that, divided by the most hostile connections at a time.
-Turns are the nodes' own count. The bars: p99 ≤ 3 × quiet, ≤ 2 MiB a connection, ≤ 64 MiB in all, nothing refused, late,
-lost or cut, no death, ≤ 10 log lines a second, turns p99.9 ≤ 20 ms (the longest turn, where a node has no histogram).
+ones, with real-time priority where that is allowed; hostile ones are processes of their own at nice 19. A newcomer
+comes with its session twice a second. *Quiet* is measured right before, on the same node. Memory is what the nodes'
+anonymous memory grew by at most, all together; *a connection* is that, divided by the most hostile connections at a
+time. Turns are the nodes' own count. The bars: p99 ≤ 3 × quiet, ≤ 2 MiB a connection, ≤ 64 MiB in all, nothing refused,
+late, lost or cut, no death, ≤ 10 log lines a second, turns p99.9 ≤ 20 ms (the longest turn, where a node has no
+histogram).
 """
 
 

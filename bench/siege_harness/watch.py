@@ -20,7 +20,7 @@ def bounds(metrics):
 
 
 def quantile(before, after, share):
-    """The bound, in milliseconds, below which this share of the turns between two histograms lies; None without turns."""
+    """The bound, in milliseconds, that this share of the turns between two histograms kept; None without turns."""
     total = after.get(float("inf"), 0) - before.get(float("inf"), 0)
     if total <= 0:
         return None

@@ -3,9 +3,7 @@
 import asyncio
 
 from ..behaviour import behaviour
-from ..frames import get
-
-VERSION = {"Sec_WebSocket_Version": 13, "Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+from ..frames import get, upgrade
 
 
 # As many as the live clients need, and 100.
@@ -33,7 +31,7 @@ async def connections_reset(attacker):
 async def upgrades_reset(attacker):
     while True:
         connection = await attacker.open()
-        await connection.send(get("/ws?session=none&channel=siege", Connection="Upgrade", Upgrade="websocket", **VERSION))
+        await connection.send(upgrade("session=none&channel=siege"))
         await attacker.head(connection)
         attacker.drop(connection)
 

@@ -13,7 +13,7 @@ def channels(prefix, count):
 
 
 async def name_channels(attacker, token, polls):
-    """Polls again and again with one token, naming other channels each time, and one on which the answer is published."""
+    """Polls again and again with one token, naming other channels each time, and one that something is published in."""
     polling, publishing = await attacker.open(), await attacker.open()
     for number in range(polls):
         names = channels(f"{token[:8]}-{number}", CHANNELS_PER_POLL - 1)

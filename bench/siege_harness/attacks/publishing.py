@@ -50,7 +50,7 @@ async def publishes_to_new_channels(attacker):
     await pour(connection, forever(batch))
 
 
-@behaviour("publishes-with-new-keys", "4 connections that publish with a new idempotency key each time", rows="20", width=4)
+@behaviour("publishes-with-new-keys", "4 connections with a new idempotency key for each publish", rows="20", width=4)
 async def publishes_with_new_keys(attacker):
     connection = await attacker.open()
 

@@ -26,7 +26,7 @@ async def readers_trickling(attacker):
         await asyncio.sleep(0.1)
 
 
-@behaviour("readers-cut-off", "300 readers of the live channel whose packets are all lost from then on", rows="29", width=300)
+@behaviour("readers-cut-off", "300 readers of the live channel whose packets are all lost", rows="29", width=300)
 async def readers_cut_off(attacker):
     connection = await attacker.open()
     await connection.send(get(f"{next(PATHS)}?session=none&channel={CHANNEL}"))
