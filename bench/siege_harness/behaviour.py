@@ -20,6 +20,8 @@ class Behaviour:
     limits: dict = field(default_factory=dict)
     # Descriptors that the node may have.
     descriptors: int | None = None
+    # A channel whose history is full must be there.
+    needs_history: bool = False
     # Comes from the live clients' address, as behind one balancer.
     shares_address: bool = False
     # Only with Redis, which stands still while this goes on: nobody's publish can be answered then.

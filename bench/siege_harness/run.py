@@ -9,7 +9,7 @@ from pathlib import Path
 
 from chaos_harness.child import Child
 
-from . import cores
+from . import cores, full_history
 from .fortress import Fortress
 from .live import ADDRESS
 from .verdict import Outcome
@@ -108,6 +108,8 @@ class Siege:
 
     async def besiege(self, fortress, live):
         await live.open()
+        if self.any("needs_history"):
+            await full_history.fill(fortress.ports[0])
         await live.ask("phase", name="quiet")
         await asyncio.sleep(self.options.quiet_seconds)
         watch = Watch(fortress)

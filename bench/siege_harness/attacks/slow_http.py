@@ -3,7 +3,7 @@
 import asyncio
 
 from ..behaviour import behaviour
-from .history import CHANNEL, fill
+from ..full_history import CHANNEL
 
 PROGRAM = "slowhttptest"
 CONNECTIONS = 1_000
@@ -46,8 +46,12 @@ async def many_ranges(attacker):
     await run(attacker, "/demo", "-R", "-t", "GET", "-a", 10, "-b", 3_000)
 
 
-@behaviour("slowhttptest-read", "slowhttptest -X: 1,000 readers of a full history with the smallest windows", rows="4")
+@behaviour(
+    "slowhttptest-read",
+    "slowhttptest -X: 1,000 readers of a full history with the smallest windows",
+    rows="4",
+    needs_history=True,
+)
 async def slow_read(attacker):
-    await fill(attacker)
     options = ["-X", "-w", 512, "-y", 1_024, "-n", 1, "-z", 32, "-k", 3]
     await run(attacker, f"/channels/{CHANNEL}/history", *options)
