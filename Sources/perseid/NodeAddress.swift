@@ -5,35 +5,61 @@ struct NodeAddress {
     let host: String
     let port: UInt16
 
-    var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
-
-    /// Time without a byte after which a connect or an ordinary answer is given up.
-    private static let timeoutMilliseconds: Int32 = 10_000
-
-    /// Reads `http://host[:port]`, with or without a slash behind it.
-    init?(_ url: String) {
-        guard url.hasPrefix("http://") else { return nil }
-        let rest = url.dropFirst("http://".count).prefix { $0 != "/" }
-        let colon = rest.lastIndex(of: ":")
-        if let colon, !rest[colon...].contains("]") {
-            guard let port = UInt16(rest[rest.index(after: colon)...]) else { return nil }
-            self.port = port
-            host = Self.unbracketed(rest[..<colon])
-        } else {
-            port = 80
-            host = Self.unbracketed(rest)
-        }
-        if host.isEmpty { return nil }
+    var authority: String {
+        let host = host.contains(":") ? "[\(host)]" : host
+        return port == 80 ? host : "\(host):\(port)"
     }
 
-    private static func unbracketed(_ host: Substring) -> String {
-        host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : String(host)
+    /// What is wrong with a URL.
+    struct Unusable: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Reads `http://host[:port]`, with or without a slash behind it.
+    init(_ url: String) throws(Unusable) {
+        guard url.hasPrefix("http://") else {
+            throw Unusable(description: "\(url) is not http://host[:port]; TLS is for a balancer in front of the nodes")
+        }
+        let rest = url.dropFirst("http://".count)
+        let authority = rest.prefix { $0 != "/" }
+        guard rest.dropFirst(authority.count).allSatisfy({ $0 == "/" }) else {
+            throw Unusable(description: "\(url): nodes know no path in front of their own")
+        }
+        guard !authority.contains(where: { "@?#".contains($0) }) else {
+            throw Unusable(description: "no user, query or fragment can be given here: http://host[:port]")
+        }
+        var host = authority
+        port = try Self.cutPort(from: &host, of: url)
+        self.host = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : String(host)
+        if self.host.isEmpty { throw Unusable(description: "\(url) names no host") }
+    }
+
+    private static func cutPort(from host: inout Substring, of url: String) throws(Unusable) -> UInt16 {
+        guard let colon = host.lastIndex(of: ":"), !host[colon...].contains("]") else { return 80 }
+        guard let port = PortNumber(host[host.index(after: colon)...]), port.number > 0 else {
+            throw Unusable(description: "\(url): the port is no number from 1 to 65535")
+        }
+        host = host[..<colon]
+        return port.number
+    }
+
+    // MARK: Talking
+
+    /// Time without a byte after which a connect or an ordinary answer is given up.
+    static let patienceMilliseconds: UInt64 = 10_000
+
+    /// The node said nothing for too long.
+    struct Timeout: Error, CustomStringConvertible {
+        let milliseconds: UInt64
+        var description: String { "no sign of life in \(milliseconds) ms" }
     }
 
     /// Sends a request and hands over what comes back until `body` says false or the node ends the connection.
+    ///
+    /// - Parameter patience: milliseconds without a byte after which the answer is given up, asked anew each time.
     func exchange(
         _ request: UnsafeRawBufferPointer,
-        isEndless: Bool = false,
+        patience: () -> UInt64 = { patienceMilliseconds },
         _ body: (UnsafeRawBufferPointer) throws -> Bool
     ) throws {
         let socket = try Socket.connect(host: host, port: port)
@@ -42,14 +68,19 @@ struct NodeAddress {
         try poller.add(socket.descriptor, token: 0, for: .write)
         var rest = request
         while !rest.isEmpty {
-            try wait(poller, milliseconds: Self.timeoutMilliseconds)
+            try wait(poller, milliseconds: Self.patienceMilliseconds)
             if let error = socket.connectionError { throw error }
-            if case .moved(let count) = socket.send(rest) { rest = UnsafeRawBufferPointer(rebasing: rest[count...]) }
+            switch socket.send(rest) {
+            case .moved(let count): rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            // A node that answers before it has read all, as with 413, ends the connection: its answer is still there.
+            case .failed, .endOfStream: rest = UnsafeRawBufferPointer(rebasing: rest[rest.count...])
+            case .wouldBlock: break
+            }
         }
         try poller.modify(socket.descriptor, token: 0, for: .read)
         try withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 16) { buffer in
             while true {
-                try wait(poller, milliseconds: isEndless ? -1 : Self.timeoutMilliseconds)
+                try wait(poller, milliseconds: patience())
                 switch socket.receive(into: buffer) {
                 case .moved(let count):
                     guard try body(UnsafeRawBufferPointer(rebasing: buffer[..<count])) else { return }
@@ -61,30 +92,9 @@ struct NodeAddress {
         }
     }
 
-    private func wait(_ poller: borrowing Poller, milliseconds: Int32) throws {
+    private func wait(_ poller: borrowing Poller, milliseconds: UInt64) throws {
         var isReady = false
-        poller.wait(milliseconds: milliseconds) { _, _ in isReady = true }
-        guard isReady || milliseconds < 0 else { throw Timeout() }
-    }
-
-    /// The node said nothing for too long.
-    struct Timeout: Error, CustomStringConvertible {
-        var description: String { "no answer in \(NodeAddress.timeoutMilliseconds) ms" }
-    }
-}
-
-/// A whole answer, read until the connection ended.
-enum HTTPAnswer {
-    /// Status and body of an answer with `Content-Length` or none.
-    static func split(_ bytes: [UInt8]) -> (status: Int, body: String) {
-        let line = String(decoding: bytes.prefix { $0 != UInt8(ascii: "\r") }, as: UTF8.self)
-        let status = line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
-        return (status, String(decoding: bytes[(endOfHead(bytes) ?? bytes.count)...], as: UTF8.self))
-    }
-
-    /// Where the body begins, once the head is whole.
-    static func endOfHead(_ bytes: [UInt8]) -> Int? {
-        let mark = Array("\r\n\r\n".utf8)
-        return bytes.indices.dropLast(3).first { bytes[$0..<($0 + 4)].elementsEqual(mark) }.map { $0 + 4 }
+        poller.wait(milliseconds: Int32(clamping: milliseconds)) { _, _ in isReady = true }
+        guard isReady else { throw Timeout(milliseconds: milliseconds) }
     }
 }

@@ -1,47 +1,84 @@
 import ArgumentParser
+import Broker
+import Foundation
+import Reactor
 import Wire
 
 /// Publishes one payload.
 struct Publish: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Publish to a channel.")
+    static let configuration = CommandConfiguration(
+        abstract: "Publish to a channel.",
+        discussion: """
+            Prints what the node answers. Ends with 0 if it is published, 1 if the node refuses it for good, 75 if trying \
+            again may help (nothing answers, or 503), 64 if the command is wrong.
+            """
+    )
+
+    /// `EX_TEMPFAIL` of sysexits(3).
+    private static let temporary = ExitCode(75)
 
     @Argument(help: "The channel.")
     var channel: String
 
-    @Argument(help: "The payload; - or nothing reads it from standard input.")
+    @Argument(help: "The payload; - or nothing reads it from standard input, to the end and byte for byte.")
     var payload: String?
 
-    @Option(help: "A node or a balancer.")
-    var url = "http://127.0.0.1:8080"
-
-    @Option(help: "API key, if the node wants one.")
-    var apiKey: String?
+    @OptionGroup var node: NodeOptions
 
     @Flag(help: "The payload is JSON.")
     var json = false
 
+    func validate() throws {
+        guard ChannelName(channel) != nil else { throw ValidationError("\(channel) is not a channel name") }
+    }
+
     func run() throws {
-        guard let node = NodeAddress(url) else { throw ValidationError("\(url) is not http://host[:port]") }
-        var body = ByteBuffer()
-        if let payload, payload != "-" {
-            body.append(utf8: payload)
-        } else {
-            while let line = readLine(strippingNewline: false) { body.append(utf8: line) }
+        HostProcess.ignoreBrokenPipes()
+        let address = try node.address()
+        let request = try request(to: address)
+        var reader = AnswerReader()
+        var body: [UInt8] = []
+        do {
+            try address.exchange(request.bytes) {
+                try reader.take($0) { _, bytes in body += bytes }
+                return !reader.isComplete
+            }
+        } catch {
+            StandardError.say("\(address.authority): \(error)")
+            throw Self.temporary
         }
+        guard let head = reader.head else {
+            StandardError.say("\(address.authority): the connection ended without an answer")
+            throw Self.temporary
+        }
+        guard (200..<300).contains(head.status) else {
+            let refusal = Refusal(head, body: body)
+            StandardError.say(refusal.text)
+            throw refusal.isTemporary ? Self.temporary : ExitCode.failure
+        }
+        StandardOutput.write(body + [UInt8(ascii: "\n")])
+    }
+
+    private func request(to address: NodeAddress) throws -> ByteBuffer {
+        let body = try bytes()
         var request = ByteBuffer()
         request.append(utf8: "POST /channels/\(PercentCoding.encode(channel)) HTTP/1.1\r\n")
-        request.append(utf8: "Host: \(node.authority)\r\nConnection: close\r\nContent-Length: \(body.count)\r\n")
-        request.append(utf8: "Content-Type: \(json ? "application/json" : "text/plain; charset=utf-8")\r\n")
-        if let apiKey { request.append(field: "Authorization", utf8: "Bearer \(apiKey)") }
+        request.append(utf8: "Host: \(address.authority)\r\nConnection: close\r\nContent-Length: \(body.count)\r\n")
+        request.append(field: "Content-Type", utf8: contentType(of: body))
+        if let key = try node.key() { request.append(field: "Authorization", utf8: "Bearer \(key)") }
         request.appendHeadEnd()
-        request.append(body.bytes)
-        var answer: [UInt8] = []
-        try node.exchange(request.bytes) {
-            answer += $0
-            return true
-        }
-        let (status, text) = HTTPAnswer.split(answer)
-        print(text)
-        guard (200..<300).contains(status) else { throw ExitCode.failure }
+        request.append(body)
+        return request
+    }
+
+    private func contentType(of body: [UInt8]) -> String {
+        if json { return "application/json" }
+        return body.withUnsafeBytes { UTF8Validator.isValid($0) }
+            ? "text/plain; charset=utf-8" : "application/octet-stream"
+    }
+
+    private func bytes() throws -> [UInt8] {
+        if let payload, payload != "-" { return Array(payload.utf8) }
+        return Array(try FileHandle.standardInput.readToEnd() ?? Data())
     }
 }

@@ -1,12 +1,9 @@
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
+import Foundation
 
-/// Standard output as a pipe's reader wants it: each line when it is written.
+/// Standard output as a pipe's reader wants it: each line when it is written, and every byte as it came.
 enum StandardOutput {
-    static func flush() { fflush(nil) }
+    /// Writes bytes at once.
+    static func write(_ bytes: [UInt8]) {
+        FileHandle.standardOutput.write(Data(bytes))
+    }
 }

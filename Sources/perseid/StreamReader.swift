@@ -1,105 +1,150 @@
-import Reactor
 import Wire
 
-/// Reads the answer to a request for an event stream and prints its messages.
+/// Reads event streams, one after the other, and prints what is published. It knows where the next has to begin.
 struct StreamReader: ~Copyable {
-    /// The node answered with something else than a stream.
-    struct Refused: Error {
-        let body: String
+    /// Why reading ends for good.
+    struct Finished: Error {
+        let reason: String
+        let isFailure: Bool
     }
 
     private let showsCursor: Bool
     private let countMax: Int?
+    private let eventBytesMax: Int
     private var count = 0
-    private var head: [UInt8]? = []
-    private var rest: [UInt8] = []
-    private var chunks: HTTPChunkedDecoder?
-    private var decoder = EventStreamDecoder()
-    private var retryMilliseconds: UInt64 = 1_000
+    private var answer = AnswerReader()
+    private var refusedBody: [UInt8] = []
+    private var decoder: EventStreamDecoder
+    private var wasConnected = false
+    private var isResuming = false
+    private var silenceMilliseconds = StreamReader.silenceMillisecondsMin
 
     /// Where the last message stands.
     private(set) var cursor: String
 
-    /// Whether a stream was ever open.
-    private(set) var wasConnected = false
+    /// How long the node asked to wait before the next stream.
+    private(set) var retryMilliseconds: UInt64?
 
-    init(showsCursor: Bool, countMax: Int?, cursor: String) {
+    /// Of a refusal no more is kept than this.
+    private static let refusedBytesMax = 65_536
+
+    /// A node sends something every 25 s, unless it is told otherwise; one that is silent three times as long is gone.
+    private static let silenceMillisecondsMin: UInt64 = 75_000
+
+    init(showsCursor: Bool, countMax: Int?, eventBytesMax: Int, cursor: String) {
         self.showsCursor = showsCursor
         self.countMax = countMax
+        self.eventBytesMax = eventBytesMax
         self.cursor = cursor
+        decoder = EventStreamDecoder(eventBytesMax: eventBytesMax)
     }
 
+    /// Whether as many messages came as were wanted.
     var isDone: Bool { countMax.map { count >= $0 } ?? false }
+
+    /// Whether the answer is a stream.
+    var isConnected: Bool { answer.head?.isEventStream ?? false }
+
+    /// Milliseconds of silence after which the node is taken for gone.
+    var patience: UInt64 { isConnected ? silenceMilliseconds : NodeAddress.patienceMilliseconds }
+
+    /// Makes ready for the answer to a new request.
+    mutating func begin() {
+        answer = AnswerReader()
+        refusedBody = []
+        decoder.reset()
+        isResuming = wasConnected
+        retryMilliseconds = nil
+    }
 
     /// Takes bytes of the answer; says whether more are wanted.
     mutating func take(_ bytes: UnsafeRawBufferPointer) throws -> Bool {
-        if head != nil {
-            head! += bytes
-            guard let end = HTTPAnswer.endOfHead(head!) else { return true }
-            let body = Array(head![end...])
-            guard head!.starts(with: Array("HTTP/1.1 200".utf8)) else {
-                throw Refused(body: String(decoding: body, as: UTF8.self))
-            }
-            let fields = String(decoding: head![..<end], as: UTF8.self).lowercased()
-            chunks = fields.contains("\r\ntransfer-encoding: chunked\r\n") ? HTTPChunkedDecoder() : nil
-            head = nil
-            wasConnected = true
-            rest = []
-            body.withUnsafeBytes { takeBody($0) }
-        } else {
-            takeBody(bytes)
+        var events = ByteBuffer()
+        var refused: [UInt8] = []
+        try answer.take(bytes) { head, body in
+            if head.isEventStream { events.append(body) } else { refused += body }
         }
-        takeEvents()
-        return !isDone
+        refusedBody += refused.prefix(Self.refusedBytesMax - refusedBody.count)
+        if isConnected, !wasConnected || isResuming { noteConnected() }
+        if !events.isEmpty { try takeEvents(events.bytes) }
+        return !isDone && !answer.isComplete
     }
 
-    /// Waits as long as the node asked for.
-    mutating func prepareToReconnect() {
-        guard !isDone else { return }
-        head = []
-        rest = []
-        decoder.reset()
-        guard let poller = try? Poller() else { return }
-        poller.wait(milliseconds: Int32(retryMilliseconds)) { _, _ in }
+    /// What the answer was, if not a stream.
+    func refusal() throws(Finished) -> Refusal? {
+        guard let head = answer.head, !head.isEventStream else { return nil }
+        if head.status == 204 { throw Finished(reason: "the node says that this stream is over", isFailure: false) }
+        let refusal = Refusal(head, body: refusedBody)
+        if head.status == 200 { throw Finished(reason: "what answers is no event stream", isFailure: true) }
+        guard refusal.isTemporary else { throw Finished(reason: "refused: \(refusal.text)", isFailure: true) }
+        return refusal
     }
 
-    /// Takes the chunks' content, or all where there are none. What is no chunk ends what can be read.
-    private mutating func takeBody(_ bytes: UnsafeRawBufferPointer) {
-        var content = ByteBuffer()
-        let span = bytes.bindMemory(to: UInt8.self).span
-        if chunks?.decode(span, into: &content, limits: Self.endless) == nil { content.append(bytes) }
-        rest += content.bytes
+    private mutating func noteConnected() {
+        StandardError.say(isResuming ? "connected again" : "connected")
+        wasConnected = true
+        isResuming = false
     }
 
-    private static var endless: HTTPLimits {
-        var limits = HTTPLimits()
-        limits.bodyBytes = .max
-        return limits
-    }
-
-    private mutating func takeEvents() {
+    private mutating func takeEvents(_ bytes: UnsafeRawBufferPointer) throws(Finished) {
         var consumed = 0
-        var isWaiting = false
-        while !isWaiting, !isDone {
-            rest.withUnsafeBytes { bytes in
-                switch decoder.next(in: bytes, consumed: &consumed) {
-                case .needMore, .tooBig: isWaiting = true
-                case .retry(let milliseconds): retryMilliseconds = milliseconds
-                case .event(let name, let data): print(name, data)
-                }
+        while !isDone {
+            switch decoder.next(in: bytes, consumed: &consumed) {
+            case .needMore: return noteCursor()
+            case .tooBig:
+                throw Finished(
+                    reason: "an event of more than \(eventBytesMax) bytes: raise --event-bytes-max",
+                    isFailure: true
+                )
+            case .retry(let milliseconds): retryMilliseconds = milliseconds
+            case .event(let name, let data):
+                noteCursor()
+                try take(String(decoding: name, as: UTF8.self), data)
             }
         }
-        rest.removeFirst(consumed)
-        cursor = String(decoding: decoder.lastEventID, as: UTF8.self)
     }
 
-    private mutating func print(_ name: UnsafeRawBufferPointer, _ data: UnsafeRawBufferPointer) {
-        let name = String(decoding: name, as: UTF8.self)
-        guard name.isEmpty || name == "message" || name == "gap" else { return }
-        let text = String(decoding: data, as: UTF8.self)
-        let cursor = String(decoding: decoder.lastEventID, as: UTF8.self)
-        Swift.print(showsCursor ? "\(text)\t\(cursor)" : text)
-        StandardOutput.flush()
-        count += 1
+    /// The first cursor, which was given, holds until the stream names another.
+    private mutating func noteCursor() {
+        let id = decoder.lastEventID
+        if !id.isEmpty { cursor = String(decoding: id, as: UTF8.self) }
+    }
+
+    private mutating func take(_ name: String, _ data: UnsafeRawBufferPointer) throws(Finished) {
+        if name.isEmpty || name == "message" {
+            count += 1
+            return print(data)
+        }
+        let told = ControlMessage(data)
+        switch name {
+        case "welcome":
+            let heartbeat = told.heartbeat.map { min($0, 86_400) * 3_000 } ?? 0
+            silenceMilliseconds = max(Self.silenceMillisecondsMin, heartbeat)
+        case "subscribed":
+            if let recovered = told.recovered, let channel = told.channel {
+                StandardError.say(
+                    recovered ? "\(channel): resumed, nothing was missed" : "\(channel): resumed with a gap"
+                )
+            }
+        case "gap":
+            print(data)
+            StandardError.say(
+                "\(told.channel ?? "?"): gap, what lay after \(told.from ?? "?") up to \(told.to ?? "?") is gone"
+            )
+        case "error": StandardError.say("the node says: \(told.message ?? "error")")
+        case "bye":
+            let reason = "the node ends the stream: \(told.reason ?? "it does not say why")"
+            guard told.reconnect ?? true else { throw Finished(reason: reason, isFailure: true) }
+            StandardError.say(reason)
+            retryMilliseconds = told.after ?? retryMilliseconds
+        default: break
+        }
+    }
+
+    private func print(_ data: UnsafeRawBufferPointer) {
+        var line = Array(data)
+        if showsCursor { line += Array("\t\(cursor)".utf8) }
+        line.append(UInt8(ascii: "\n"))
+        StandardOutput.write(line)
     }
 }

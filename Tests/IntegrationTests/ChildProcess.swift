@@ -86,8 +86,10 @@ final class ChildProcess: Sendable {
     }
 
     /// Writes a line to its standard input.
-    func tell(_ line: String) throws {
-        let bytes = Array((line + "\n").utf8)
+    func tell(_ line: String) throws { try tell(Array((line + "\n").utf8)) }
+
+    /// Writes bytes to its standard input, as many as the pipe takes: 64 KiB at least, at first.
+    func tell(_ bytes: [UInt8]) throws {
         guard input.withLock({ write($0, bytes, bytes.count) }) == bytes.count else {
             throw Failure(description: "\(name) takes no input: error \(errno)")
         }

@@ -11,9 +11,10 @@ import Testing
     /// Runs the command; returns how it ended and what it wrote.
     private func perseid(
         _ arguments: String...,
-        input: String? = nil
+        environment: [String: String] = [:],
+        input: [UInt8]? = nil
     ) async throws -> (ending: ChildProcess.Ending, output: String, errors: String) {
-        let process = try ChildProcess([PerseidNode.executable] + arguments, in: scratch)
+        let process = try ChildProcess([PerseidNode.executable] + arguments, environment: environment, in: scratch)
         if let input {
             try process.tell(input)
             process.endInput()
@@ -39,7 +40,9 @@ import Testing
         try #require(text.ending == .exited(0))
         try #require(text.output.hasPrefix(#"{"channel":"news/ü","position":""#))
         try #require(try await perseid("publish", "news/ü", #"{"a":1}"#, "--json", "--url", url).ending == .exited(0))
-        try #require(try await perseid("publish", "news/ü", "-", "--url", url, input: "piped").ending == .exited(0))
+        try #require(
+            try await perseid("publish", "news/ü", "-", "--url", url, input: Array("piped\n".utf8)).ending == .exited(0)
+        )
         try #require(try await subscriber.end() == .exited(0))
         let lines = subscriber.outputText.split(separator: "\n")
         try #require(lines.count == 3)
@@ -63,10 +66,33 @@ import Testing
 
         let bad = try await perseid("publish", "news/ü", "{", "--json", "--url", url)
         try #require(bad.ending == .exited(1))
-        try #require(bad.output.contains("error"))
+        try #require(bad.errors == "perseid: 400: body: not valid JSON\n" && bad.output.isEmpty)
         try #require(try await node.stop() == .exited(0))
         let away = try await perseid("publish", "news", "hello", "--url", url)
-        try #require(away.ending != .exited(0))
+        try #require(away.ending == .exited(75))
+        try #require(away.errors.contains("Connection refused") && away.output.isEmpty)
+    }
+
+    @Test("what is published from standard input keeps every byte")
+    func binary() async throws {
+        let node = try await PerseidNode(id: "a", redis: nil, in: scratch)
+        let environment = ["PERSEID_URL": "http://127.0.0.1:\(node.port)/"]
+        let bytes = (0..<5_000).map { UInt8(truncatingIfNeeded: $0 &* 131 >> 3) } + [0, 10, 13, 10, 255]
+        let published = try await perseid("publish", "a", environment: environment, input: bytes)
+        try #require(published.ending == .exited(0))
+        try #require(try await perseid("publish", "a", environment: environment, input: []).ending == .exited(0))
+        let text = Array("zwei\r\nZeilen\0\n\nü".utf8)
+        try #require(try await perseid("publish", "a", "-", environment: environment, input: text).ending == .exited(0))
+        let history = try await node.ask("GET", "/channels/a/history").json["publications"] as? [[String: Any]]
+        let publications = try #require(history)
+        try #require(publications.count == 3)
+        #expect((publications[0]["data64"] as? String).flatMap { Data(base64Encoded: $0) } == Data(bytes))
+        #expect(publications[1]["data"] as? String == "")
+        #expect(publications[2]["data"] as? String == String(decoding: text, as: UTF8.self))
+        let big = try await perseid("publish", "a", String(repeating: "x", count: 70_000), environment: environment)
+        #expect(big.ending == .exited(1) && big.errors.contains("413"))
+        #expect(try await perseid("publish", "a//b", "x", environment: environment).ending == .exited(64))
+        try #require(try await node.stop() == .exited(0))
     }
 
     @Test("check and install")
@@ -82,8 +108,35 @@ import Testing
         let present = try await perseid("check", "--redis", redis.url)
         try #require(present.output.contains("functions version \(RedisFunctions.version)"))
         try await redis.kill()
-        try #require(try await perseid("check", "--redis", redis.url).ending == .exited(1))
-        try #require(try await perseid("check", "--redis", "http://elsewhere").ending != .exited(0))
+        let killed = try await perseid("check", "--redis", redis.url)
+        try #require(killed.ending == .exited(1))
+        try #require(killed.errors.hasPrefix("perseid: redis is not reached: 127.0.0.1:\(redis.port): "))
+        try #require(try await perseid("check", "--redis", "http://elsewhere").ending == .exited(1))
+        let environment = ["PERSEID_REDIS": "redis://:secret@127.0.0.1:\(redis.port)"]
+        let install = try await perseid("redis", "install", environment: environment)
+        try #require(install.ending == .exited(1))
+        try #require(install.errors.contains("redis is not reached") && !install.errors.contains("secret"))
+    }
+
+    @Test("check fails where serve would, and both say the same")
+    func strict() async throws {
+        let file = scratch.file("perseid.yaml")
+        try Data("api-key: [secret]\nreactors: many\n".utf8).write(to: file)
+        let environment = ["PERSEID_LIMTS_POLL_BYTES_MAX": "5"]
+        let checked = try await perseid("check", "--config", file.path, environment: environment)
+        let served = try await perseid("serve", "--config", file.path, environment: environment)
+        try #require(checked.ending == .exited(1) && served.ending == .exited(1))
+        try #require(checked.errors == served.errors && checked.output.isEmpty)
+        let said = checked.errors.split(separator: "\n")
+        try #require(said.count == 2)
+        #expect(said[0] == "perseid: \(file.path):1:1: api-key: is not a setting; did you mean api-keys?")
+        #expect(said[1].hasSuffix("did you mean PERSEID_LIMITS_POLL_BYTES_MAX?"))
+
+        let elsewhere = try await perseid("check", "--listen", "192.0.2.1:80", "--insecure")
+        #expect(elsewhere.ending == .exited(1) && elsewhere.errors.contains("192.0.2.1 is no address of this machine"))
+        let fine = try await perseid("check", environment: ["PERSEID_API_KEYS": "secret-key", "PERSEID_NODE_A": "x"])
+        #expect(fine.ending == .exited(0) && !fine.output.contains("secret-key"))
+        #expect(fine.output.contains("PERSEID_API_KEYS"))
     }
 
     @Test("version")
@@ -114,6 +167,8 @@ import Testing
         try #require(
             try await perseid("publish", "news", "hello", "--url", url, "--api-key", "second").ending == .exited(0)
         )
+        let key = ["PERSEID_API_KEY": "first", "PERSEID_URL": url]
+        try #require(try await perseid("publish", "news", "hello", environment: key).ending == .exited(0))
         try #require(try await keyed.stop() == .exited(0))
     }
 }

@@ -5,7 +5,7 @@ import Synchronization
 /// A real node: the executable that this package builds.
 final class PerseidNode: Sendable {
     let id: String
-    let port = Port.free()
+    let port: UInt16
 
     private let arguments: [String]
     private let environment: [String: String]
@@ -31,6 +31,7 @@ final class PerseidNode: Sendable {
         id: String,
         redis: String?,
         host: String = "127.0.0.1",
+        port: UInt16 = Port.free(),
         environment: [String: String] = [:],
         arguments: [String] = [],
         in scratch: Scratch
@@ -39,6 +40,7 @@ final class PerseidNode: Sendable {
             id: id,
             redis: redis,
             host: host,
+            port: port,
             environment: environment,
             arguments: arguments,
             startedIn: scratch
@@ -51,11 +53,13 @@ final class PerseidNode: Sendable {
         id: String,
         redis: String?,
         host: String = "127.0.0.1",
+        port: UInt16 = Port.free(),
         environment: [String: String] = [:],
         arguments: [String] = [],
         startedIn scratch: Scratch
     ) throws {
         self.id = id
+        self.port = port
         self.scratch = scratch
         self.environment = Self.limits.merging(environment) { $1 }
         self.arguments =

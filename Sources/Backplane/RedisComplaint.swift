@@ -1,0 +1,98 @@
+/// What is wrong with Redis or the way to it, and what to do about it, told from the words in which Redis, the system or a
+/// link said so. The one place for these texts: `serve` logs them, `check` prints them.
+///
+/// Sources: the error prefixes of Redis 7.0 (`server.c`, `acl.c`, `cluster.c`, `script.c`) and of Valkey 7.2, which has
+/// the same.
+public struct RedisComplaint: Sendable, Equatable {
+    /// Kinds of trouble that ask for different things to be done.
+    public enum Cause: Sendable, CaseIterable {
+        /// Nobody answers there, or what answers is no Redis.
+        case unreached, notRedis
+        /// It took the connection and does not answer.
+        case silent
+        /// It does not know us, or we may not do what nodes do.
+        case password, rights
+        /// It takes no writes: a replica, a full memory, a disk that fails.
+        case replica, memory, disk
+        /// It is not what nodes can use: a node of a cluster, an old version, without that database.
+        case cluster, version, database
+        /// It is busy starting.
+        case loading
+        /// It ended a link that worked.
+        case closed
+        /// Something else.
+        case other
+    }
+
+    /// What kind it is.
+    public let cause: Cause
+
+    /// What was said.
+    public let text: String
+
+    /// Understands an error reply of Redis, or the reason for which a link was lost.
+    public init(_ text: String) {
+        self.text = text
+        cause = Self.signs.first { text.contains($0.sign) }?.cause ?? .other
+    }
+
+    /// The first that is found decides, so what is more special stands before what is more general.
+    private static let signs: [(sign: String, cause: Cause)] = [
+        ("WRONGPASS", .password), ("NOAUTH", .password), ("without any password configured", .password),
+        ("NOPERM", .rights),
+        ("READONLY", .replica), ("MASTERDOWN", .replica), ("NOREPLICAS", .replica),
+        ("MOVED ", .cluster), ("ASK ", .cluster), ("CROSSSLOT", .cluster), ("CLUSTERDOWN", .cluster),
+        ("SELECT is not allowed in cluster mode", .cluster),
+        ("OOM ", .memory), ("MISCONF", .disk), ("LOADING", .loading),
+        ("DB index is out of range", .database), ("invalid DB index", .database),
+        ("unknown command", .version),
+        ("protocol error", .notRedis), ("Protocol error", .notRedis),
+        ("no answer in", .silent), ("silent for", .silent), ("Resource temporarily unavailable", .silent),
+        ("closed by Redis", .closed), ("Server closed", .closed), ("max number of clients", .closed),
+        ("connect", .unreached), ("Connection", .unreached), ("no connection in time", .unreached),
+        ("resolve", .unreached), ("Name or service", .unreached), ("Temporary failure in name", .unreached),
+        ("unreachable", .unreached), ("No route", .unreached), ("timed out", .unreached),
+    ]
+
+    /// What is wrong, in a few words.
+    public var message: String {
+        switch cause {
+        case .unreached: "redis is not reached"
+        case .notRedis: "what answers is not redis"
+        case .silent: "redis does not answer"
+        case .password: "redis refuses the user or password"
+        case .rights: "redis does not permit what a node does"
+        case .replica: "redis is a replica, or lacks one, and takes no writes"
+        case .memory: "redis has no memory left"
+        case .disk: "redis cannot save to its disk and takes no writes"
+        case .cluster: "redis is a node of a cluster"
+        case .version: "redis is too old"
+        case .database: "redis has no such database"
+        case .loading: "redis is still loading its data"
+        case .closed: "redis ended the connection"
+        case .other: "redis refuses"
+        }
+    }
+
+    /// What to do about it.
+    public var advice: String {
+        switch cause {
+        case .unreached: "see that it runs and listens there, and that no firewall is between"
+        case .notRedis: "see whether host and port are those of Redis, and without TLS"
+        case .silent: "see whether it is stopped, swapping, or busy with a slow command (SLOWLOG GET)"
+        case .password: "correct user and password in the setting redis"
+        case .rights:
+            "give the user ~perseid:*, &perseid:* and the commands that the README lists; where it may not load functions, "
+                + "let one who may run: perseid redis install"
+        case .replica: "name the master in the setting redis; see ROLE and min-replicas-to-write there"
+        case .memory: "raise maxmemory there, or keep less history"
+        case .disk: "see its log and the disk there"
+        case .cluster: "name a Redis that is not in cluster mode"
+        case .version: "use Redis 7 or Valkey 7.2, or later"
+        case .database: "correct the number behind the slash in the setting redis"
+        case .loading: "wait"
+        case .closed: "see its log, maxclients and client-output-buffer-limit pubsub there"
+        case .other: "see its log"
+        }
+    }
+}

@@ -1,0 +1,49 @@
+/// Tries whether a node could work with a Redis, and leaves nothing there: what `perseid check` asks.
+public struct RedisInspector {
+    private let address: RedisAddress
+
+    /// What was found of the function library.
+    public enum Library: Sendable, Equatable {
+        /// This version is loaded, and a node will use it.
+        case loaded(version: Int)
+        /// None, or an old one; a node may load its own.
+        case absent
+    }
+
+    /// Names the Redis to try.
+    public init(_ address: RedisAddress) {
+        self.address = address
+    }
+
+    /// Does what a node does: greets, writes, calls the library, subscribes.
+    ///
+    /// - Throws: what a node would stumble over. Missing functions that it may load itself are no reason.
+    public func inspect() throws(RedisFailure) -> Library {
+        let redis = try RedisConversation.begin(with: address)
+        try tryWriting(redis)
+        let library = try library(redis)
+        // Last: a connection that subscribed takes no other commands.
+        _ = try redis.ask(["SUBSCRIBE", "perseid:check"])
+        return library
+    }
+
+    /// A write that changes nothing shows a replica; that its keys lie in two slots, a cluster, whoever has them; one that
+    /// stores something, for a second, a full memory.
+    private func tryWriting(_ redis: borrowing RedisConversation) throws(RedisFailure) {
+        _ = try redis.ask(["DEL", "perseid:check:a", "perseid:check:b"])
+        _ = try redis.ask(["SET", "perseid:check:a", "1", "PX", "1000"])
+        _ = try redis.ask(["DEL", "perseid:check:a"])
+    }
+
+    private func library(_ redis: borrowing RedisConversation) throws(RedisFailure) -> Library {
+        let version = try redis.installedVersion()
+        if let version, version >= RedisFunctions.version { return .loaded(version: version) }
+        // Whether we might load it, Redis tells by what it says of a library that is none.
+        do throws(RedisFailure) {
+            _ = try redis.ask(["FUNCTION", "LOAD", "none"])
+        } catch {
+            guard error.description.contains("Missing library metadata") else { throw error }
+        }
+        return .absent
+    }
+}
