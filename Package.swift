@@ -9,7 +9,9 @@ import PackageDescription
 //   simdjson                validates every JSON payload in place, at memory speed.
 //   swift-collections       the queue of requests under way to Redis.
 //   swift-argument-parser   the command line.
-//   swift-configuration     settings from flags, environment and one YAML file, with their precedence.
+//   Yams                    the YAML file of settings, with line and column of every value. Not swift-configuration, which was
+//                           here before: it takes what it cannot convert for absent, does not see names that nobody asks
+//                           for, knows no places, and refuses lists of maps, so a node meant to be closed was open.
 //   swift-log               structured logs.
 //   swift-crypto            SHA-1 of the WebSocket handshake, constant-time comparison of keys.
 //
@@ -38,14 +40,10 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-        .package(
-            url: "https://github.com/apple/swift-configuration",
-            from: "1.4.0",
-            traits: [.defaults, "YAML"]
-        ),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         .target(name: "CReactor", linkerSettings: [.linkedLibrary("uring", .when(platforms: [.linux]))]),
@@ -88,8 +86,8 @@ let package = Package(
             dependencies: [
                 "Edge", "Backplane", "Broker", "Reactor", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings
         ),
@@ -107,6 +105,15 @@ let package = Package(
             name: "EdgeTests",
             dependencies: [
                 "Edge", "Backplane", "Broker", "Reactor", "Wire",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "PerseidTests",
+            dependencies: [
+                "Backplane", "Broker", "Edge", "perseid",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings

@@ -1,33 +1,72 @@
 import ArgumentParser
 import Backplane
 import Edge
+import Reactor
 
-/// Checks settings as `serve` would read them, and that Redis can be used.
-struct Check: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Check the settings, and Redis if there is one.")
+/// Checks settings as `serve` would read them, and that a node could listen and use Redis.
+struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print all settings, where each comes from and what it means; fail where serve would.",
+        discussion:
+            "Looks at the address to listen on, though not at whether the port is free, and at Redis if there is one."
+    )
 
     @OptionGroup var options: ServeOptions
 
-    func run() async throws {
-        let settings: Settings
-        do {
-            settings = try await Settings(flags: options.flags, file: options.config)
-        } catch let error as SettingsError {
-            throw ValidationError(error.description)
+    func run() throws {
+        let settings = try options.settings()
+        print(Self.table(of: settings))
+        var isFine = canListen(settings)
+        if !canUseRedis(settings) { isFine = false }
+        guard isFine else { throw ExitCode.failure }
+    }
+
+    /// A line for each setting: name, value, source, meaning.
+    static func table(of settings: Settings) -> String {
+        let rows = SettingTable.all.map {
+            [$0.name, $0.show(settings), settings.source(of: $0.name).description, $0.meaning]
         }
-        print("listen     \(settings.edge.host):\(settings.edge.port)")
-        print("node-id    \(settings.edge.nodeID)")
-        print("reactors   \(settings.edge.reactorCount)")
-        print("api-keys   \(settings.edge.apiKeys.count)")
-        guard let redis = settings.redis else { return print("backplane  embedded") }
+        let widths = (0..<3).map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            zip(row, widths).map { $0.padding(to: min($1, widthMax)) }.joined(separator: "  ") + "  \(row[3])"
+        }.joined(separator: "\n")
+    }
+
+    /// A long value moves its own line and not all others.
+    private static let widthMax = 40
+
+    private func canListen(_ settings: Settings) -> Bool {
         do {
-            let installed = try RedisInstaller(redis).installedVersion()
-            print(
-                "backplane  redis \(redis.host):\(redis.port), functions \(installed.map { "version \($0)" } ?? "absent")"
-            )
+            // The port is left to the system: this node may well be running already.
+            _ = try Listener(host: settings.edge.host, port: 0)
+            return true
         } catch {
-            print("backplane  redis \(redis.host):\(redis.port): \(error)")
-            throw ExitCode.failure
+            StandardError.say("listen: \(settings.edge.host) is no address of this machine: \(error)")
+            return false
         }
     }
+
+    private func canUseRedis(_ settings: Settings) -> Bool {
+        guard let redis = settings.redis else {
+            print("backplane  embedded")
+            return true
+        }
+        do {
+            let library =
+                switch try RedisInspector(redis).inspect() {
+                case .loaded(let version): "version \(version)"
+                case .absent: "absent: the node will load them"
+                }
+            print("backplane  redis \(redis.place), functions \(library)")
+            return true
+        } catch {
+            StandardError.say(error.complaint, at: redis)
+            return false
+        }
+    }
+}
+
+extension String {
+    /// With spaces behind it up to a width; left alone if it is wider.
+    fileprivate func padding(to width: Int) -> String { self + String(repeating: " ", count: max(width - count, 0)) }
 }

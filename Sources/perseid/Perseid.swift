@@ -2,7 +2,7 @@ import ArgumentParser
 
 /// The command line: `perseid serve` runs a node, the rest talk to one.
 @main
-struct Perseid: AsyncParsableCommand {
+struct Perseid: ParsableCommand {
     /// The version that `perseid version` and the logs tell.
     static let version = "0.1.0"
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Backplane
+import Foundation
 
 /// What concerns Redis itself.
 struct Redis: ParsableCommand {
@@ -14,17 +15,32 @@ struct Redis: ParsableCommand {
             abstract: "Load the function library into Redis, or print it."
         )
 
-        @Option(help: "redis://[user[:password]@]host[:port][/database]")
-        var redis = "redis://127.0.0.1:6379"
+        @Option(
+            help:
+                "redis://[user[:password]@]host[:port][/database] (default: PERSEID_REDIS, else redis://127.0.0.1:6379)"
+        )
+        var redis: String?
 
         @Flag(help: "Print the library instead of loading it.")
         var print = false
 
         func run() throws {
             if print { return Swift.print(String(decoding: RedisFunctions.source, as: UTF8.self), terminator: "") }
-            guard let address = RedisAddress(redis) else { throw ValidationError("\(redis) is not a Redis URL") }
-            try RedisInstaller(address).install()
-            Swift.print("functions version \(RedisFunctions.version) loaded into \(address.host):\(address.port)")
+            let variable = SettingsEnvironment.name(of: "redis")
+            let given = redis ?? ProcessInfo.processInfo.environment[variable] ?? "redis://127.0.0.1:6379"
+            guard let address = RedisAddress(given) else {
+                // Not what was given: a password may stand in it.
+                throw ValidationError(
+                    "\(redis == nil ? variable : "--redis") is not redis://[user[:password]@]host[:port][/database]"
+                )
+            }
+            do {
+                try RedisInstaller(address).install()
+            } catch {
+                StandardError.say(error.complaint, at: address)
+                throw ExitCode.failure
+            }
+            Swift.print("functions version \(RedisFunctions.version) loaded into \(address.place)")
         }
     }
 }

@@ -6,18 +6,13 @@ import Logging
 import Reactor
 
 /// Runs a node until SIGTERM or SIGINT.
-struct Serve: AsyncParsableCommand {
+struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Run a node.")
 
     @OptionGroup var options: ServeOptions
 
-    func run() async throws {
-        let settings: Settings
-        do {
-            settings = try await Settings(flags: options.flags, file: options.config)
-        } catch let error as SettingsError {
-            throw ValidationError(error.description)
-        }
+    func run() throws {
+        let settings = try options.settings()
         try HostProcess.catchEnd()
         let logger = settings.makeLogger()
         var configuration = settings.edge
@@ -38,7 +33,7 @@ struct Serve: AsyncParsableCommand {
             metadata: [
                 "address": "\(configuration.host):\(node.port)", "node": "\(configuration.nodeID)",
                 "reactors": "\(configuration.reactorCount)", "version": "\(Perseid.version)",
-                "backplane": settings.redis.map { "redis \($0.host):\($0.port)" } ?? "embedded",
+                "backplane": settings.redis.map { "redis \($0.place)" } ?? "embedded",
             ]
         )
         let signal = HostProcess.waitForEnd()
@@ -83,7 +78,7 @@ extension Settings {
                     changed: { link, reason in
                         guard let reason else { return logger.info("redis is reached", metadata: ["link": "\(link)"]) }
                         metrics.linkLosses.add()
-                        logger.warning("redis is lost", metadata: ["link": "\(link)", "reason": "\(reason)"])
+                        logger.warn(of: RedisComplaint(reason), at: redis, link: "\(link)")
                     },
                     refused: { error in
                         logger.error("redis refused", metadata: ["error": "\(error)"])
@@ -102,5 +97,18 @@ extension Settings {
                 keyPrefix: keyPrefix
             )
         }
+    }
+}
+
+extension Logger {
+    /// Says what is wrong with Redis, where, and what to do about it.
+    fileprivate func warn(of complaint: RedisComplaint, at address: RedisAddress, link: String) {
+        warning(
+            "\(complaint.message)",
+            metadata: [
+                "address": "\(address.place)", "link": "\(link)", "reason": "\(complaint.text)",
+                "advice": "\(complaint.advice)",
+            ]
+        )
     }
 }

@@ -1,78 +1,59 @@
 import ArgumentParser
-import Configuration
+import Foundation
 
 /// The options of `serve` and `check`. They are text here: `Settings` judges all sources alike.
 struct ServeOptions: ParsableArguments {
     @Option(help: "YAML file with settings.")
     var config: String?
 
-    @Option(help: "Where to listen (default: 127.0.0.1:8080).")
-    var listen: String?
-
-    @Option(
-        help: "Redis to share with the other nodes, redis://[user[:password]@]host[:port][/database]; none: embedded."
-    )
-    var redis: String?
-
-    @Option(help: "What begins the names of keys in Redis; each cluster its own (default: perseid).")
-    var keyPrefix: String?
-
-    @Option(help: "This node's name in the cluster.")
-    var nodeId: String?
-
-    @Option(help: "Reactor threads (default: one per processor).")
-    var reactors: Int?
-
-    @Option(help: "Send by io_uring where the kernel allows it: auto or off (default: auto).")
-    var ioUring: String?
-
-    @Flag(help: "Listen beyond loopback although no API keys are set.")
-    var insecure = false
-
-    @Option(help: "API keys publishers must show, separated by commas.")
-    var apiKeys: String?
-
-    @Option(help: "Origins whose pages may publish and connect, separated by commas; * for all.")
-    var allowedOrigins: String?
-
-    @Option(
-        help: "Host names that requests may be for, separated by commas; * for all. Addresses and localhost always."
-    )
-    var allowedHosts: String?
-
-    @Option(help: "Origins that clients know the nodes by, separated by commas, such as https://push.example.org.")
-    var publicOrigin: String?
-
-    @Option(help: "What happens to readers past their window: disconnect, skip or latest (default: disconnect).")
-    var slowReader: String?
-
-    @Option(help: "The same by channel, PATTERN=POLICY[:WINDOW], separated by commas.")
-    var policies: String?
-
-    @Option(help: "Channels that tell who is subscribed, as patterns separated by commas, such as room/**.")
-    var presence: String?
-
-    @Option(help: "trace, debug, info, notice, warning or error (default: info).")
-    var logLevel: String?
-
-    @Option(help: "text or json (default: text).")
-    var logFormat: String?
+    @Option(help: .setting("listen")) var listen: String?
+    @Option(help: .setting("redis")) var redis: String?
+    @Option(help: .setting("key-prefix")) var keyPrefix: String?
+    @Option(help: .setting("node-id")) var nodeId: String?
+    @Option(help: .setting("reactors")) var reactors: String?
+    @Option(help: .setting("io-uring")) var ioUring: String?
+    @Flag(help: .setting("insecure")) var insecure = false
+    @Option(help: .setting("api-keys")) var apiKeys: String?
+    @Option(help: .setting("allowed-origins")) var allowedOrigins: String?
+    @Option(help: .setting("allowed-hosts")) var allowedHosts: String?
+    @Option(help: .setting("public-origin")) var publicOrigin: String?
+    @Option(help: .setting("slow-reader")) var slowReader: String?
+    @Option(help: .setting("policies")) var policies: String?
+    @Option(help: .setting("presence")) var presence: String?
+    @Option(help: .setting("log-level")) var logLevel: String?
+    @Option(help: .setting("log-format")) var logFormat: String?
 
     /// What was given, by the names that the other sources use.
-    var flags: [String: ConfigContent] {
-        var flags: [String: ConfigContent] = [:]
-        let texts = [
-            "listen": listen, "redis": redis, "key-prefix": keyPrefix, "node-id": nodeId, "slow-reader": slowReader, "log-level": logLevel,
-            "log-format": logFormat, "io-uring": ioUring,
+    var flags: [SettingValue] {
+        let given = [
+            ("listen", listen), ("redis", redis), ("key-prefix", keyPrefix), ("node-id", nodeId),
+            ("reactors", reactors), ("io-uring", ioUring), ("insecure", insecure ? "true" : nil), ("api-keys", apiKeys), ("allowed-origins", allowedOrigins),
+            ("allowed-hosts", allowedHosts), ("public-origin", publicOrigin), ("slow-reader", slowReader),
+            ("policies", policies), ("presence", presence), ("log-level", logLevel),
+            ("log-format", logFormat),
         ]
-        for (name, text) in texts { flags[name] = text.map { .string($0) } }
-        let lists = [
-            "presence": presence, "api-keys": apiKeys, "allowed-origins": allowedOrigins, "policies": policies,
-            "allowed-hosts": allowedHosts, "public-origin": publicOrigin,
-        ]
-        for (name, list) in lists { flags[name] = list.map { .stringArray($0.split(separator: ",").map(String.init)) } }
-        flags["reactors"] = reactors.map { .int($0) }
-        if insecure { flags["insecure"] = .bool(true) }
-        return flags
+        return given.compactMap { name, text in
+            text.map { SettingValue(name: name, source: .flag(name), content: .text($0, isQuoted: false)) }
+        }
+    }
+
+    /// The settings of all sources. If any cannot be used, says which and ends the command.
+    func settings() throws -> Settings {
+        do throws(SettingsErrors) {
+            return try Settings(flags: flags, environment: ProcessInfo.processInfo.environment, file: config)
+        } catch {
+            for each in error.all { StandardError.say(each.description) }
+            throw ExitCode.failure
+        }
+    }
+}
+
+extension ArgumentHelp {
+    /// What the table says of a setting. Other users of the machine see the command line in `ps`, so a secret is better put
+    /// elsewhere.
+    static func setting(_ name: String) -> ArgumentHelp {
+        guard let setting = SettingTable[name] else { return ArgumentHelp("") }
+        let secrecy = setting.isSecret ? " Secrets are better put in the file or in \(setting.environmentName)." : ""
+        return ArgumentHelp("\(setting.meaning) (default: \(setting.usual)).\(secrecy)")
     }
 }

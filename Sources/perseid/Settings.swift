@@ -1,9 +1,7 @@
 import Backplane
 import Broker
-import Configuration
 import Edge
 import Logging
-import SystemPackage
 
 /// What a node is told: by flags, by the environment, by one YAML file, in that order.
 struct Settings {
@@ -14,178 +12,196 @@ struct Settings {
     var logLevel = Logger.Level.info
     var isLogJSON = false
 
-    /// Reads and checks all settings.
+    /// Where each setting comes from that somebody gave.
+    private var sources: [String: SettingSource] = [:]
+
+    /// Reads and checks all settings: also those that a flag or a variable replaces, for they are mistakes as well.
     ///
-    /// - Throws: `SettingsError` naming the first setting that cannot be used.
-    init(flags: [String: ConfigContent], file: String?) async throws {
-        let config = try await Self.reader(flags: flags, file: file)
-        try readListen(config)
-        try readNode(config)
-        try readPublishers(config)
-        try readPolicies(config)
-        try readPresence(config)
-        try readLimits(config)
-        try readLog(config)
-        try checkExposure()
+    /// - Throws: `SettingsErrors` with all that cannot be used.
+    init(flags: [SettingValue], environment: [String: String], file: String?) throws(SettingsErrors) {
+        edge.nodeID = "node-\(String(UInt32.random(in: 0...(.max)), radix: 36))"
+        edge.reactorCount = ProcessorCount.current
+        var errors: [SettingsError] = []
+        if let path = file ?? environment[SettingsEnvironment.file] {
+            take({ () throws(SettingsErrors) in try SettingsFile.read(path) }, &errors)
+        }
+        take({ () throws(SettingsErrors) in try SettingsEnvironment.read(environment) }, &errors)
+        take({ () throws(SettingsErrors) in flags }, &errors)
+        if errors.isEmpty, let error = exposure { errors.append(error) }
+        if !errors.isEmpty { throw SettingsErrors(all: errors) }
     }
 
-    private static func reader(flags: [String: ConfigContent], file: String?) async throws -> ConfigReader {
-        let given = Dictionary(
-            uniqueKeysWithValues: flags.map {
-                (AbsoluteConfigKey([$0.key]), ConfigValue($0.value, isSecret: $0.key == "api-keys"))
+    /// Takes what one source gives, and notes what is wrong with it.
+    private mutating func take(_ read: () throws(SettingsErrors) -> [SettingValue], _ errors: inout [SettingsError]) {
+        do throws(SettingsErrors) {
+            for value in try read() {
+                do throws(SettingsError) {
+                    try SettingTable[value.name]?.take(value, &self)
+                    sources[value.name] = value.source
+                } catch {
+                    errors.append(error)
+                }
             }
-        )
-        let environment = EnvironmentVariablesProvider().prefixKeys(with: "perseid")
-        var providers: [any ConfigProvider] = [InMemoryProvider(name: "flags", values: given), environment]
-        let path = file ?? ConfigReader(provider: environment).string(forKey: "config")
-        if let path {
-            do {
-                providers.append(try await FileProvider<YAMLSnapshot>(filePath: FilePath(path)))
-            } catch {
-                throw SettingsError(name: "config", reason: "\(path) cannot be read: \(error)")
-            }
-        }
-        return ConfigReader(providers: providers)
-    }
-
-    private mutating func readListen(_ config: ConfigReader) throws {
-        let listen = config.string(forKey: "listen", default: "127.0.0.1:8080")
-        guard let colon = listen.lastIndex(of: ":"), let port = UInt16(listen[listen.index(after: colon)...]) else {
-            throw SettingsError(name: "listen", reason: "\(listen) is not HOST:PORT")
-        }
-        let host = listen[..<colon]
-        edge.host = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : String(host)
-        edge.port = port
-        isInsecure = config.bool(forKey: "insecure", default: false)
-    }
-
-    private mutating func readNode(_ config: ConfigReader) throws {
-        if let url = config.string(forKey: "redis"), !url.isEmpty {
-            redis = RedisAddress(url)
-            if redis == nil {
-                throw SettingsError(name: "redis", reason: "not redis://[user[:password]@]host[:port][/database]")
-            }
-        }
-        keyPrefix = config.string(forKey: "key-prefix", default: keyPrefix)
-        // It begins the names of keys, and what follows it there is told apart by colons and braces.
-        guard keyPrefix.wholeMatch(of: /[A-Za-z0-9._-]{1,64}/) != nil else {
-            throw SettingsError(name: "key-prefix", reason: "not 1 to 64 letters, digits, dots, dashes or underscores")
-        }
-        let drawn = "node-\(String(UInt32.random(in: 0...(.max)), radix: 36))"
-        edge.nodeID = config.string(forKey: "node-id", default: drawn)
-        // It stands in a cookie and in the name of a pub/sub channel.
-        guard edge.nodeID.wholeMatch(of: /[A-Za-z0-9._-]{1,64}/) != nil else {
-            throw SettingsError(name: "node-id", reason: "not 1 to 64 letters, digits, dots, dashes or underscores")
-        }
-        edge.reactorCount = config.int(forKey: "reactors", default: ProcessorCount.current)
-        guard (1...64).contains(edge.reactorCount) else {
-            throw SettingsError(name: "reactors", reason: "not between 1 and 64")
-        }
-        switch config.string(forKey: "io-uring", default: "auto") {
-        case "auto": edge.usesRing = true
-        case "off": edge.usesRing = false
-        default: throw SettingsError(name: "io-uring", reason: "neither auto nor off")
+        } catch {
+            errors += error.all
         }
     }
 
-    private mutating func readPublishers(_ config: ConfigReader) throws {
-        edge.apiKeys = config.stringArray(forKey: "api-keys", isSecret: true, default: []).filter { !$0.isEmpty }
-        edge.allowedOrigins = config.stringArray(forKey: "allowed-origins", default: [])
-        edge.allowedHosts = config.stringArray(forKey: "allowed-hosts", default: [])
-        edge.publicOrigins = config.stringArray(forKey: "public-origin", default: [])
-        for text in edge.publicOrigins where WebOrigin(text) == nil {
-            throw SettingsError(name: "public-origin", reason: "\(text) is not http[s]://HOST[:PORT]")
-        }
-    }
-
-    /// Policies are written `pattern=policy` or `pattern=policy:window`, as in `ticker/**=latest`.
-    private mutating func readPolicies(_ config: ConfigReader) throws {
-        if let text = config.string(forKey: "slow-reader") {
-            guard let policy = SlowReaderPolicy(rawValue: text) else {
-                throw SettingsError(name: "slow-reader", reason: "not one of disconnect, skip, latest")
-            }
-            edge.slowReader = policy
-        }
-        for text in config.stringArray(forKey: "policies", default: []) {
-            guard let policy = ChannelPolicy(text) else {
-                throw SettingsError(name: "policies", reason: "\(text) is not PATTERN=POLICY[:WINDOW]")
-            }
-            edge.policies.append(policy)
-        }
-    }
-
-    private mutating func readPresence(_ config: ConfigReader) throws {
-        for text in config.stringArray(forKey: "presence", default: []) where !text.isEmpty {
-            guard let pattern = ChannelPattern(text) else {
-                throw SettingsError(name: "presence", reason: "\(text) is not a channel pattern")
-            }
-            edge.presence.append(pattern)
-        }
-    }
-
-    private mutating func readLimits(_ config: ConfigReader) throws {
-        let limits = config.scoped(to: "limits")
-        for (name, path) in LimitNames.counts {
-            guard let value = limits.int(forKey: ConfigKey(stringLiteral: name)) else { continue }
-            guard value > 0 else { throw SettingsError(name: "limits.\(name)", reason: "must be positive") }
-            edge.limits[keyPath: path] = value
-        }
-        for (name, path) in LimitNames.times {
-            guard let value = limits.int(forKey: ConfigKey(stringLiteral: name)) else { continue }
-            guard value > 0 else { throw SettingsError(name: "limits.\(name)", reason: "must be positive") }
-            edge.limits[keyPath: path] = UInt64(value)
-        }
-    }
-
-    private mutating func readLog(_ config: ConfigReader) throws {
-        let level = config.string(forKey: "log-level", default: "info")
-        guard let parsed = Logger.Level(rawValue: level) else {
-            throw SettingsError(name: "log-level", reason: "not one of trace, debug, info, notice, warning, error")
-        }
-        logLevel = parsed
-        switch config.string(forKey: "log-format", default: "text") {
-        case "text": isLogJSON = false
-        case "json": isLogJSON = true
-        default: throw SettingsError(name: "log-format", reason: "neither text nor json")
-        }
-    }
+    /// Where the value in use comes from.
+    func source(of setting: String) -> SettingSource { sources[setting] ?? .usual }
 
     /// Refuses to let the whole network publish by oversight.
-    private func checkExposure() throws {
-        let isLoopback = edge.host == "localhost" || edge.host == "::1" || edge.host.hasPrefix("127.")
-        guard isLoopback || isInsecure || !edge.apiKeys.isEmpty else {
-            throw SettingsError(
-                name: "listen",
-                reason:
-                    "\(edge.host) can be reached from other machines and no api-keys are set: set some, or pass --insecure"
-            )
-        }
+    private var exposure: SettingsError? {
+        guard !isLoopback, !isInsecure, edge.apiKeys.isEmpty else { return nil }
+        return SettingsError(
+            name: "listen",
+            source: source(of: "listen"),
+            reason:
+                "\(edge.host) can be reached from other machines and no api-keys are set: set some, or pass --insecure"
+        )
+    }
+
+    /// Whether only this machine can reach the node: 127.0.0.0/8 in numbers, `::1`, or the name for both.
+    private var isLoopback: Bool {
+        edge.host == "localhost" || edge.host == "::1" || edge.host.wholeMatch(of: /127(\.\d{1,3}){3}/) != nil
     }
 }
 
-/// A setting that cannot be used.
-struct SettingsError: Error, CustomStringConvertible {
-    let name: String
-    let reason: String
+// What each setting is made of.
+extension Settings {
+    mutating func takeListen(_ value: SettingValue) throws(SettingsError) {
+        let text = try value.text()
+        guard let colon = text.lastIndex(of: ":"), let port = PortNumber(text[text.index(after: colon)...]) else {
+            throw value.error("\(text) is not HOST:PORT")
+        }
+        let host = text[..<colon]
+        guard !host.isEmpty else {
+            throw value.error("\(text) names no host: 0.0.0.0:\(port.number) is every address of this machine")
+        }
+        edge.host = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : String(host)
+        edge.port = port.number
+    }
 
-    var description: String { "\(name): \(reason)" }
+    mutating func takeRedis(_ value: SettingValue) throws(SettingsError) {
+        guard let address = RedisAddress(try value.text()) else {
+            throw value.error("is not redis://[user[:password]@]host[:port][/database]")
+        }
+        redis = address
+    }
+
+    mutating func takeKeyPrefix(_ value: SettingValue) throws(SettingsError) {
+        let text = try value.text()
+        // It begins the names of keys, and what follows it there is told apart by colons and braces.
+        guard text.wholeMatch(of: /[A-Za-z0-9._-]{1,64}/) != nil else {
+            throw value.error("\(text) is not 1 to 64 letters, digits, dots, dashes or underscores")
+        }
+        keyPrefix = text
+    }
+
+    mutating func takeNodeID(_ value: SettingValue) throws(SettingsError) {
+        let text = try value.text()
+        // It stands in a cookie and in the name of a pub/sub channel.
+        guard text.wholeMatch(of: /[A-Za-z0-9._-]{1,64}/) != nil else {
+            throw value.error("\(text) is not 1 to 64 letters, digits, dots, dashes or underscores")
+        }
+        edge.nodeID = text
+    }
+
+    mutating func takeKeys(_ value: SettingValue) throws(SettingsError) {
+        var keys: [String] = []
+        for item in try value.items() {
+            let key = try item.text()
+            // No client could show any other: it would not fit into a field of a request (RFC 9110 §5.5).
+            guard key.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
+                throw item.error("a key may have visible ASCII characters only, and no spaces")
+            }
+            keys.append(key)
+        }
+        edge.apiKeys = keys
+    }
+
+    mutating func takeOrigins(_ value: SettingValue) throws(SettingsError) {
+        var origins: [String] = []
+        for item in try value.items() {
+            let origin = try item.text()
+            // As browsers write them, or it would never match.
+            guard
+                origin == "*" || origin == "null"
+                    || origin.wholeMatch(of: /[A-Za-z][A-Za-z0-9+.\-]*:\/\/[^\/?#@\s]+/) != nil
+            else {
+                throw item.error(
+                    "\(origin) is not an origin, such as https://www.example.org: no path, no slash behind it"
+                )
+            }
+            origins.append(origin)
+        }
+        edge.allowedOrigins = origins
+    }
+
+    mutating func takeHosts(_ value: SettingValue) throws(SettingsError) {
+        var hosts: [String] = []
+        for item in try value.items() {
+            let host = try item.text()
+            // A port would not be looked at, and nothing that is more than a name could match.
+            guard host.wholeMatch(of: /[^\s\/:@?#*]+|\*/) != nil else {
+                throw item.error("\(host) is not the name of a host: no scheme, no port, no star within")
+            }
+            hosts.append(host)
+        }
+        edge.allowedHosts = hosts
+    }
+
+    mutating func takePublicOrigins(_ value: SettingValue) throws(SettingsError) {
+        var origins: [String] = []
+        for item in try value.items() {
+            let origin = try item.text()
+            guard WebOrigin(origin) != nil else { throw item.error("\(origin) is not http[s]://HOST[:PORT]") }
+            origins.append(origin)
+        }
+        edge.publicOrigins = origins
+    }
+
+    mutating func takeSlowReader(_ value: SettingValue) throws(SettingsError) {
+        let word = try value.choice(of: SlowReaderPolicy.allCases.map(\.rawValue))
+        edge.slowReader = SlowReaderPolicy(rawValue: word) ?? edge.slowReader
+    }
+
+    mutating func takePolicies(_ value: SettingValue) throws(SettingsError) {
+        var policies: [ChannelPolicy] = []
+        for item in try value.items() {
+            let text = try item.text()
+            guard let equals = text.lastIndex(of: "="), let policy = ChannelPolicy(text) else {
+                throw item.error("\(text) is not PATTERN=POLICY[:WINDOW], as in logs/**=skip:4194304")
+            }
+            try item.checkPattern(text[..<equals])
+            policies.append(policy)
+        }
+        edge.policies = policies
+    }
+
+    mutating func takePresence(_ value: SettingValue) throws(SettingsError) {
+        var patterns: [ChannelPattern] = []
+        for item in try value.items() {
+            let text = try item.text()
+            guard let pattern = ChannelPattern(text) else { throw item.error("\(text) is not a channel pattern") }
+            try item.checkPattern(text[...])
+            guard !text.hasPrefix("$") else { throw item.error("\(text): channels of the system have no presence") }
+            patterns.append(pattern)
+        }
+        edge.presence = patterns
+    }
+
+    mutating func takeLogLevel(_ value: SettingValue) throws(SettingsError) {
+        let word = try value.choice(of: Logger.Level.allCases.map(\.rawValue))
+        logLevel = Logger.Level(rawValue: word) ?? logLevel
+    }
 }
 
-extension ChannelPolicy {
-    /// Reads `pattern=policy` or `pattern=policy:window`.
-    init?(_ text: String) {
-        guard let equals = text.lastIndex(of: "="), let pattern = ChannelPattern(String(text[..<equals])) else {
-            return nil
+extension SettingValue {
+    /// Refuses a star within a segment: it would stand for itself, and the pattern for nothing that was meant.
+    fileprivate func checkPattern(_ pattern: Substring) throws(SettingsError) {
+        for segment in pattern.split(separator: "/") where segment.contains("*") && segment != "*" && segment != "**" {
+            throw error("\(pattern): a star stands for a whole segment, as in room/*, or room/** for all below room")
         }
-        let parts = text[text.index(after: equals)...].split(separator: ":", omittingEmptySubsequences: false)
-        guard let policy = parts.first.flatMap({ SlowReaderPolicy(rawValue: String($0)) }), parts.count <= 2 else {
-            return nil
-        }
-        var window: Int?
-        if parts.count == 2 {
-            guard let number = Int(parts[1]), number > 0 else { return nil }
-            window = number
-        }
-        self.init(pattern: pattern, slowReader: policy, windowBytesMax: window)
     }
 }

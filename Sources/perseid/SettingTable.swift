@@ -1,0 +1,199 @@
+import Broker
+import Edge
+import Logging
+
+/// All settings of a node. Whoever reads, checks, prints, guesses or documents one looks here.
+enum SettingTable {
+    static let all = own + limits
+
+    /// A setting by its name.
+    static subscript(name: String) -> Setting? { byName[name] }
+
+    private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+
+    /// Whether other settings are named below this name, as those of `limits` are.
+    static func isGroup(_ name: String) -> Bool { all.contains { $0.name.hasPrefix("\(name).") } }
+
+    // MARK: Unknown names
+
+    /// What to say of a name in the file that is no setting.
+    static func unknown(_ name: String) -> String { complaint(NearestName.find(name, among: all.map(\.name))) }
+
+    /// What to say of a variable that is no setting: `PERSEID_LIMTS_POLL_BYTES_MAX` is looked for as `limts-poll-bytes-max`.
+    static func unknownVariable(_ variable: String) -> String {
+        let name = variable.dropFirst(SettingsEnvironment.prefix.count).lowercased().replacing("_", with: "-")
+        return complaint(NearestName.find(name, among: all.map(\.name)).flatMap { Self[$0]?.environmentName })
+    }
+
+    private static func complaint(_ nearest: String?) -> String {
+        "is not a setting" + (nearest.map { "; did you mean \($0)?" } ?? "; perseid check lists all there are")
+    }
+
+    // MARK: The table
+
+    private static let own: [Setting] = [
+        Setting(
+            "listen",
+            usual: "127.0.0.1:8080",
+            "where clients come in; beyond loopback only with api-keys or insecure",
+            take: { value, settings throws(SettingsError) in try settings.takeListen(value) },
+            show: {
+                $0.edge.host.contains(":") ? "[\($0.edge.host)]:\($0.edge.port)" : "\($0.edge.host):\($0.edge.port)"
+            }
+        ),
+        Setting(
+            "redis",
+            usual: "none",
+            "redis://[user[:password]@]host[:port][/database], shared with the other nodes; none: embedded, one node",
+            isSecret: true,
+            take: { value, settings throws(SettingsError) in try settings.takeRedis(value) },
+            show: { $0.redis?.textWithoutPassword ?? "none" }
+        ),
+        Setting(
+            "key-prefix",
+            usual: "perseid",
+            "begins the names of all keys and pub/sub channels in Redis: each cluster its own",
+            take: { value, settings throws(SettingsError) in try settings.takeKeyPrefix(value) },
+            show: { $0.keyPrefix }
+        ),
+        Setting(
+            "node-id",
+            usual: "drawn",
+            "name in the cluster, each node its own: a second living node of that name refuses to start; the value of the balancer's cookie",
+            take: { value, settings throws(SettingsError) in try settings.takeNodeID(value) },
+            show: { $0.edge.nodeID }
+        ),
+        Setting(
+            "reactors",
+            usual: "one per processor",
+            "threads, 1 to 64",
+            take: { value, settings throws(SettingsError) in settings.edge.reactorCount = try value.number(in: 1...64)
+            },
+            show: { "\($0.edge.reactorCount)" }
+        ),
+        Setting(
+            "io-uring",
+            usual: "auto",
+            "send to many sockets in one system call where the kernel allows it; off never",
+            take: { value, settings throws(SettingsError) in
+                settings.edge.usesRing = try value.choice(of: ["auto", "off"]) == "auto"
+            },
+            show: { $0.edge.usesRing ? "auto" : "off" }
+        ),
+        Setting(
+            "insecure",
+            usual: "false",
+            "listen beyond loopback although there are no api-keys",
+            take: { value, settings throws(SettingsError) in settings.isInsecure = try value.flag() },
+            show: { "\($0.isInsecure)" }
+        ),
+        Setting(
+            "api-keys",
+            usual: "none",
+            "publishers show one: Authorization: Bearer …",
+            isSecret: true,
+            take: { value, settings throws(SettingsError) in try settings.takeKeys(value) },
+            show: { $0.edge.apiKeys.isEmpty ? "none" : "\($0.edge.apiKeys.count), hidden" }
+        ),
+        Setting(
+            "allowed-origins",
+            usual: "same origin",
+            "other sites whose pages may publish and connect; * for all, without credentials",
+            take: { value, settings throws(SettingsError) in try settings.takeOrigins(value) },
+            show: { $0.edge.allowedOrigins.isEmpty ? "same origin" : $0.edge.allowedOrigins.joined(separator: ",") }
+        ),
+        Setting(
+            "public-origin",
+            usual: "none",
+            "origins that clients know the nodes by, https://push.example.org: own, and their hosts are served",
+            take: { value, settings throws(SettingsError) in try settings.takePublicOrigins(value) },
+            show: { $0.edge.publicOrigins.isEmpty ? "none" : $0.edge.publicOrigins.joined(separator: ",") }
+        ),
+        Setting(
+            "allowed-hosts",
+            usual: "none",
+            "further host names that requests may be for; * for all. Addresses and localhost always",
+            take: { value, settings throws(SettingsError) in try settings.takeHosts(value) },
+            show: { $0.edge.allowedHosts.isEmpty ? "none" : $0.edge.allowedHosts.joined(separator: ",") }
+        ),
+        Setting(
+            "slow-reader",
+            usual: "disconnect",
+            "what happens to a reader past its window: or skip, latest",
+            take: { value, settings throws(SettingsError) in try settings.takeSlowReader(value) },
+            show: { $0.edge.slowReader.rawValue }
+        ),
+        Setting(
+            "policies",
+            usual: "none",
+            "the same by channel: ticker/**=latest, logs/**=skip:4194304 (with a window); the first that matches",
+            take: { value, settings throws(SettingsError) in try settings.takePolicies(value) },
+            show: { $0.edge.policies.isEmpty ? "none" : $0.edge.policies.map(\.text).joined(separator: ",") }
+        ),
+        Setting(
+            "presence",
+            usual: "none",
+            "channels that tell who is subscribed, as patterns: room/**",
+            take: { value, settings throws(SettingsError) in try settings.takePresence(value) },
+            show: { $0.edge.presence.isEmpty ? "none" : $0.edge.presence.map(\.text).joined(separator: ",") }
+        ),
+        Setting(
+            "log-level",
+            usual: "info",
+            "trace, debug, info, notice, warning, error or critical",
+            take: { value, settings throws(SettingsError) in try settings.takeLogLevel(value) },
+            show: { $0.logLevel.rawValue }
+        ),
+        Setting(
+            "log-format",
+            usual: "text",
+            "text, or json for machines",
+            take: { value, settings throws(SettingsError) in
+                settings.isLogJSON = try value.choice(of: ["text", "json"]) == "json"
+            },
+            show: { $0.isLogJSON ? "json" : "text" }
+        ),
+    ]
+
+    // MARK: Limits
+
+    /// Ten years. As nanoseconds, and as ticks of 250 ms compared with a sign, that still fits: 3.2 · 10¹⁷ of 1.8 · 10¹⁹,
+    /// 1.3 · 10⁹ of 2.1 · 10⁹.
+    static let millisecondsMax = 315_360_000_000
+
+    /// A tebi. Sums and small multiples of such counts still fit.
+    static let countMax = 1 << 40
+
+    private static let limits: [Setting] =
+        LimitNames.counts.map { limit(counting: $0) } + LimitNames.times.map { limit(timing: $0) }
+
+    private static func limit(
+        counting row: (name: String, path: any WritableKeyPath<Limits, Int> & Sendable, meaning: String)
+    ) -> Setting {
+        let path = row.path
+        return Setting(
+            "limits.\(row.name)",
+            usual: "\(Limits()[keyPath: path])",
+            row.meaning,
+            take: { value, settings throws(SettingsError) in
+                settings.edge.limits[keyPath: path] = try value.number(in: 1...countMax)
+            },
+            show: { "\($0.edge.limits[keyPath: path])" }
+        )
+    }
+
+    private static func limit(
+        timing row: (name: String, path: any WritableKeyPath<Limits, UInt64> & Sendable, meaning: String)
+    ) -> Setting {
+        let path = row.path
+        return Setting(
+            "limits.\(row.name)",
+            usual: "\(Limits()[keyPath: path])",
+            row.meaning,
+            take: { value, settings throws(SettingsError) in
+                settings.edge.limits[keyPath: path] = UInt64(clamping: try value.number(in: 1...millisecondsMax))
+            },
+            show: { "\($0.edge.limits[keyPath: path])" }
+        )
+    }
+}
