@@ -22,6 +22,7 @@ extension RedisConversation {
     /// The version of the function library that is loaded, if one is.
     func installedVersion() throws(RedisFailure) -> Int? {
         do throws(RedisFailure) {
+            // bounded: reads text, and gives nil
             return Int(try ask(["FCALL_RO", "perseid_version", "0"]))
         } catch {
             if error.description.contains("Function not found") { return nil }

@@ -69,7 +69,9 @@ extension EdgeReactor {
     /// Closes a connection that broke. One whose peer acknowledged nothing for too long was ended by the kernel, by our limit.
     func fail(_ index: UInt32, _ code: Int32) {
         // bounded: an `errno`
-        if SystemError(call: "send", result: -Int(code)).isTimeout { metrics.timeouts.add() }
+        let error = SystemError(call: "socket", result: -Int(code))
+        debug(index, "closed: the connection broke", ["error": "\(error)"])
+        if error.isTimeout { metrics.timeouts.add() }
         close(index)
     }
 
@@ -111,6 +113,7 @@ extension EdgeReactor {
     func sayBye(_ index: UInt32, _ code: ByeCode, afterMilliseconds: UInt64) {
         let connection = connections[live: index]
         guard connection.pointee.flags.isDisjoint(with: [.isClosed, .isClosing]) else { return }
+        debug(index, "sent away", ["code": "\(code.rawValue)", "reason": "\(code.reason)"])
         noteFarewell(index)
         finishFrame(index)
         output.removeAll()

@@ -22,6 +22,7 @@ extension EdgeReactor {
                 connections[live: index].pointee.input = nil
                 reject(index, HTTPRejection(status: 503, field: "body", reason: "too many requests are not whole"))
             } else {
+                debug(index, "closed: too many messages are not whole")
                 close(index)
             }
         }
@@ -32,6 +33,7 @@ extension EdgeReactor {
         {
             metrics.evictions.add()
             connections[live: index].pointee.socket.makeCloseAbortive()
+            debug(index, "closed: too much waits for slow readers together")
             close(index)
         }
     }

@@ -37,6 +37,7 @@ extension EdgeReactor {
 
     /// The peer will say no more. Who waits for an answer still gets it; a stream's reader is gone.
     func endOfStream(_ index: UInt32) {
+        debug(index, "the client says no more")
         let connection = connections[live: index]
         if connection.pointee.flags.contains(.isShut), connection.pointee.transport.isStream { confirmFarewell(index) }
         // A poll that nobody waits for any more is let go of at once.

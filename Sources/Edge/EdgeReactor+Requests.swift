@@ -98,6 +98,7 @@ extension EdgeReactor {
     // MARK: Answers
 
     func reject(_ index: UInt32, _ rejection: HTTPRejection) {
+        debug(index, "request not understood", ["status": "\(rejection.status)", "reason": "\(rejection.reason)"])
         metrics.rejections.add()
         output.removeAll()
         output.append(rejection: rejection)
@@ -171,6 +172,11 @@ extension EdgeReactor {
         field: StaticString? = nil,
         extraFields: (inout ByteBuffer) -> Void = { _ in }
     ) {
+        debug(
+            index,
+            "refused",
+            ["status": "\(status)", "reason": "\(message)", "field": "\(field.map { "\($0)" } ?? "")"]
+        )
         metrics.rejections.add()
         output.removeAll()
         output.append(

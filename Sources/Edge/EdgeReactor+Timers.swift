@@ -49,6 +49,7 @@ extension EdgeReactor {
         if flags.contains(.isClosed) { return }
         if flags.contains(.isClosing) {
             connection.pointee.socket.makeCloseAbortive()
+            debug(index, "closed: the last bytes were not taken in time")
             return close(index)
         }
         // Before the node has nothing to say for so long that only its silence would tell.
@@ -103,6 +104,7 @@ extension EdgeReactor {
             return timers.schedule(index, at: reactor.tick(afterMilliseconds: left))
         }
         metrics.timeouts.add()
+        debug(index, isMidRequest ? "closed: the request took too long" : "closed: no request came")
         guard isMidRequest else { return close(index) }
         output.removeAll()
         output.append(rejection: HTTPRejection(status: 408, field: "head", reason: "the request took too long"))
@@ -135,6 +137,7 @@ extension EdgeReactor {
     }
 
     private func timeOut(_ index: UInt32) {
+        debug(index, "closed: nothing was read, or no ping answered, in time")
         metrics.timeouts.add()
         connections[live: index].pointee.socket.makeCloseAbortive()
         close(index)

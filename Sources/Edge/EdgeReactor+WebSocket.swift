@@ -121,6 +121,7 @@ extension EdgeReactor {
     }
 
     private func closeWebSocket(_ index: UInt32, _ code: WebSocketCloseCode, _ reason: StaticString) {
+        debug(index, "WebSocket closed", ["code": "\(code.rawValue)", "reason": "\(reason)"])
         let connection = connections[live: index]
         finishFrame(index)
         if !connection.pointee.flags.contains(.sentClose) {
@@ -156,6 +157,7 @@ extension EdgeReactor {
     }
 
     func sendError(_ index: UInt32, id: [UInt8]?, code: UInt16, _ message: String) {
+        debug(index, "command refused", ["code": "\(code)", "reason": "\(message)"])
         metrics.rejections.add()
         sendControl(index, "error") { buffer in
             withOptionalBytes(id) { Envelope.appendError(id: $0, code: code, message: message, to: &buffer) }

@@ -67,6 +67,7 @@ extension EdgeReactor {
         let outbox = connection.pointee.outbox ?? Outbox(held)
         guard outbox.heldBytes <= limits.outboxBytesMax else {
             metrics.disconnects.add()
+            debug(index, "closed: too much waits for it", ["bytes": "\(outbox.heldBytes)"])
             return close(index)
         }
         outbox.append(bytes)

@@ -27,6 +27,8 @@ final class EdgeReactor: ReactorHandler {
     let hosts: HostPolicy
     let origins: OriginPolicy
     let logger: Logger
+    /// Whether single clients are told of; see `+Log`.
+    let isDebugging: Bool
 
     // Sockets
     var listener: Listener
@@ -112,6 +114,7 @@ final class EdgeReactor: ReactorHandler {
         hosts = HostPolicy(allowed: configuration.allowedHosts + [configuration.host], publicOrigins: publicOrigins)
         origins = OriginPolicy(allowed: configuration.allowedOrigins, publicOrigins: publicOrigins)
         logger = configuration.logger
+        isDebugging = configuration.logger.logLevel <= .debug
         reactor = try Reactor(inbox: inbox)
         listener = try Listener(host: configuration.host, port: node.port == 0 ? configuration.port : node.port)
         listener.boundSilence(
