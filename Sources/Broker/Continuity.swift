@@ -34,8 +34,13 @@ public struct Continuity {
     /// mended by another one.
     private static let heldCountMax = 10_000
 
+    /// Bytes of their payloads, likewise: more than a usual history of the largest messages has (6.5 MB), so that what is let
+    /// go of can be read. A node that hears Redis and cannot ask it for a while held 640 MB of one channel without it.
+    private static let heldBytesMax = 16_777_216
+
     private var state = State.opening
     private var held: [Publication] = []
+    private var heldBytes = 0
 
     /// How many of `held` were there when the read under way was asked for: Redis knows each of them, or lost it.
     private var heldBeforeReadCount = 0
@@ -160,11 +165,11 @@ public struct Continuity {
         var deliveries: [Delivery] = []
         let waiting = held
         let readCount = heldBeforeReadCount
-        held.removeAll()
+        letGo()
         for (index, publication) in waiting.enumerated() where publication.position > last {
             if !follows(publication) {
                 guard index < readCount else {
-                    held = Array(waiting[index...])
+                    for publication in waiting[index...] { hold(publication) }
                     return (deliveries, startReading())
                 }
                 // It was heard, and the read that followed does not know it: its Redis lost it. Another read would not
@@ -192,11 +197,18 @@ public struct Continuity {
     }
 
     private mutating func hold(_ publication: Publication) {
-        if held.count == Self.heldCountMax {
-            held.removeAll()
+        heldBytes += publication.payload.bytes.count
+        if held.count == Self.heldCountMax || heldBytes > Self.heldBytesMax {
+            letGo()
+            heldBytes = publication.payload.bytes.count
             heldBeforeReadCount = 0
         }
         held.append(publication)
+    }
+
+    private mutating func letGo() {
+        held.removeAll()
+        heldBytes = 0
     }
 
     private mutating func advance(to publication: Publication) {

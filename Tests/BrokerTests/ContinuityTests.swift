@@ -274,6 +274,23 @@ struct ContinuityTests {
         #expect(continuity.isLive)
     }
 
+    @Test("holding is bounded in bytes, too: large publications that come while history cannot be read do not pile up")
+    func heldBytesAreBounded() {
+        var continuity = live(at: 1)
+        _ = continuity.beginReading()
+        let bytes = 65_536
+        for number in 2...300 as ClosedRange<UInt64> {
+            let previous = Position(milliseconds: number - 1, sequence: 0)
+            let position = Position(milliseconds: number, sequence: 0)
+            #expect(continuity.receive(Publication(position, after: previous, bytes: bytes)) == .hold)
+        }
+        // All that follows it came, and more than a few megabytes of it were let go of.
+        let page = HistoryPage(since: 1, publications: [Publication(2, after: 1, bytes: bytes)], head: 2)
+        let filled = continuity.fill(page)
+        #expect(filled.deliveries.count == 1)
+        #expect(filled.readAfter == 2)
+    }
+
     @Test("older publications are remembered where they lead up to what was delivered")
     func remembers() {
         var continuity = live(at: 5)
