@@ -17,6 +17,7 @@ from .reader import Reader
 from .tally import Tally
 
 CHANNEL = "live"
+OPENING = "opening"
 # Another address than the hostile clients', unless they stand behind the same balancer.
 ADDRESS = "127.0.0.3"
 LAST_SECONDS = 30
@@ -62,6 +63,10 @@ class Live:
 
     def phase(self, name):
         self.tally.begin(name)
+        if name == OPENING:
+            for reader in self.readers:
+                if reader.socket is None:
+                    reader.come()
         self.answer({"subscribed": sum(reader.is_subscribed for reader in self.readers)})
 
     def finish(self):

@@ -1,4 +1,4 @@
-"""A live reader: a WebSocket of one channel, which never comes back once it is cut."""
+"""A live reader: a WebSocket of one channel, which never comes back once it was subscribed and is cut."""
 
 import re
 import time
@@ -29,14 +29,18 @@ def frames(data):
 class Reader(SocketClient):
     def __init__(self, live, port):
         super().__init__(live)
-        self.is_open = False
+        self.port = port
         self.is_subscribed = False
         # By number of the publication: how often it came.
         self.seen = bytearray()
         self.doubled = 0
         self.gaps = 0
-        self.connect(port, live.address)
-        self.send(upgrade(f"channel={live.channel}"))
+        self.come()
+
+    def come(self):
+        self.is_open = False
+        self.connect(self.port, self.live.address)
+        self.send(upgrade(f"channel={self.live.channel}"))
 
     def take(self):
         if not self.is_open:
@@ -59,6 +63,7 @@ class Reader(SocketClient):
                 self.send(bytes([0x8A, 0x80 | len(payload)]) + bytes(4) + payload)
             elif first == FINAL_CLOSE:
                 self.end("close frame")
+            if self.socket is None:
                 return
 
     def take_text(self, text, now):
@@ -68,6 +73,8 @@ class Reader(SocketClient):
             self.live.tally.note(found[3], (now - int(found[2])) // STEP_NANOSECONDS)
         elif text.startswith(b'{"type":"subscribed"'):
             self.is_subscribed = True
+        elif text.startswith(b'{"type":"error"'):
+            self.end("refused")
         elif text.startswith(b'{"type":"gap"'):
             self.gaps += 1
 

@@ -18,7 +18,7 @@ from .watch import Watch
 BENCH = Path(__file__).resolve().parent.parent
 READERS = 200
 RATE = 100
-OPENING_SECONDS = 20
+OPENING_SECONDS = 60
 WARM_UP_SECONDS = 1
 HOSTILE_ADDRESS = "127.0.0.1"
 # From the end of an outage to the end of the siege, so that the nodes can come back.

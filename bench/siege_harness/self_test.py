@@ -65,6 +65,7 @@ def judged_reader():
         tally.begin("siege")
         reader.live = SimpleNamespace(tally=tally)
         reader.input, reader.is_open, reader.is_subscribed = bytearray(), True, False
+        reader.socket = object()
         reader.seen, reader.doubled, reader.gaps = bytearray(), 0, 0
         for piece in (stream[:cut], stream[cut:]):
             reader.input += piece

@@ -1,6 +1,7 @@
 """slowhttptest, the tool of Debian, in all its modes."""
 
 import asyncio
+from contextlib import suppress
 
 from ..behaviour import behaviour
 from ..full_history import CHANNEL
@@ -27,7 +28,8 @@ async def run(attacker, path, *options):
 async def end_children():
     """Ends what still runs, so that its time on the processor is known."""
     for child in list(children):
-        child.kill()
+        with suppress(ProcessLookupError):
+            child.kill()
         await child.wait()
 
 
