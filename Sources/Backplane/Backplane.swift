@@ -9,10 +9,13 @@ public protocol Backplane: AnyObject {
     /// Whether publishes can be taken and what is published elsewhere is heard.
     var isUp: Bool { get }
 
+    /// Why it is not up, for the operator; `nil` if it is, or if nobody knows.
+    var trouble: String? { get }
+
     /// Starts; answers go to the delegate.
     func start(delegate: any BackplaneDelegate)
 
-    /// Hears a channel; answered by `subscribed`, again after each loss of the link.
+    /// Hears a channel; answered by `subscribed`, again after each loss of the link, or by `refused`.
     func subscribe(_ channel: ChannelName)
 
     /// No longer hears it.
@@ -66,6 +69,11 @@ public protocol Backplane: AnyObject {
     func finish()
 }
 
+extension Backplane {
+    /// Nothing is known.
+    public var trouble: String? { nil }
+}
+
 /// What a read of history is for.
 public enum ReadPurpose: Sendable {
     /// The head of a channel that was just subscribed to.
@@ -85,6 +93,9 @@ public protocol BackplaneDelegate: AnyObject {
 
     /// From here on the channel's publications are heard.
     func subscribed(_ channel: ChannelName)
+
+    /// The channel cannot be heard, and the backplane no longer tries: it may not be, says the reason.
+    func refused(_ channel: ChannelName, _ reason: String)
 
     /// A publication was heard.
     func heard(_ publication: Publication, in channel: ChannelName)

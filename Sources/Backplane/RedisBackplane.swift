@@ -13,6 +13,9 @@ public final class RedisBackplane: Backplane {
     private let report: RedisLinkReport
     private let seat: ReactorSeat
     private let facts: String
+    private var commandLog = RedisLinkLog()
+    private var subscriptionLog = RedisLinkLog()
+    private var refusalLog = RedisRefusalLog()
     private let leaseMilliseconds: UInt64
     private var nextBeatTick: UInt32 = 0
     private var wasUp = false
@@ -25,7 +28,7 @@ public final class RedisBackplane: Backplane {
 
     /// Makes a backplane in the uplink's seat; it connects when it is started. `facts` is a JSON object, for who looks at
     /// Redis to see which nodes live. `keyPrefix` begins the names of all keys and pub/sub channels, the same for all nodes of a
-    /// cluster: letters, digits, dots, dashes and underscores.
+    /// cluster: letters, digits, dots, dashes and underscores. `resolver` is the system's, unless a test brings its own.
     public init(
         address: RedisAddress,
         nodeID: String,
@@ -34,7 +37,8 @@ public final class RedisBackplane: Backplane {
         seat: ReactorSeat,
         classify: @escaping PayloadClassifier,
         report: RedisLinkReport,
-        keyPrefix: String = RedisBackplane.usualKeyPrefix
+        keyPrefix: String = RedisBackplane.usualKeyPrefix,
+        resolver: @escaping HostLookup.Resolver = HostLookup.askSystem
     ) {
         let keys = RedisKeys(prefix: keyPrefix, database: address.database)
         let incarnation = String(UInt64.random(in: 0...(.max)), radix: 36)
@@ -47,7 +51,8 @@ public final class RedisBackplane: Backplane {
             facts: facts,
             token: Self.commandToken,
             seat: seat,
-            keys: keys
+            keys: keys,
+            resolver: resolver
         )
         subscriptions = RedisSubscriptionLink(
             address: address,
@@ -56,7 +61,8 @@ public final class RedisBackplane: Backplane {
             incarnation: incarnation,
             token: Self.subscriptionToken,
             seat: seat,
-            keys: keys
+            keys: keys,
+            resolver: resolver
         )
         self.classify = classify
         self.report = report
@@ -64,18 +70,26 @@ public final class RedisBackplane: Backplane {
         self.facts = facts
         leaseMilliseconds = limits.nodeLeaseMilliseconds
         commands.onAnswer = { [unowned self] in answer($0, $1) }
-        commands.onChange = { [unowned self] in changed("commands", $0) }
+        commands.onChange = { [unowned self] in commandsChanged($0) }
         commands.onRival = { [unowned self] in meetRival() }
         commands.onRefused = { [unowned self] in refused($0) }
         commands.onRoundTrip = { [unowned self] in self.report.roundTrip($0) }
-        commands.onWaiting = { [unowned self] in self.report.waiting($0) }
-        subscriptions.onChange = { [unowned self] in changed("subscriptions", $0) }
+        commands.onWaiting = { [unowned self] in self.report.waiting($0, $1) }
+        subscriptions.onChange = { [unowned self] in subscriptionsChanged($0) }
         subscriptions.onSubscribed = { [unowned self] in delegate?.subscribed($0) }
+        subscriptions.onRefused = { [unowned self] in refuse($0, $1) }
         subscriptions.onMessage = { [unowned self] in hear($0, $1) }
         subscriptions.onControl = { [unowned self] in obey($0) }
+        subscriptions.hasRoom = { [unowned self] in commands.waitingCount(.opening) < Self.openingsWaitingMax }
     }
 
+    /// Heads that wait to be read, beyond which no more channels are subscribed to: a channel that is given up before its
+    /// turn then costs Redis nothing.
+    private static let openingsWaitingMax = 512
+
     public var isUp: Bool { commands.isUp && subscriptions.isUp }
+
+    public var trouble: String? { isUp ? nil : commandLog.trouble ?? subscriptionLog.trouble }
 
     public func start(delegate: any BackplaneDelegate) {
         self.delegate = delegate
@@ -142,6 +156,7 @@ public final class RedisBackplane: Backplane {
         subscriptions.tick(tick)
         commands.tick(tick)
         if commands.isUp, Int32(bitPattern: tick &- nextBeatTick) >= 0 { beat() }
+        tellLinks()
     }
 
     /// Says that this node lives.
@@ -169,20 +184,44 @@ public final class RedisBackplane: Backplane {
         if rivalCount == (wasUp ? 1 : Self.rivalCountMax) { report.rivalled(!wasUp) }
     }
 
-    private func changed(_ link: String, _ reason: String?) {
-        if commands.isUp {
+    // MARK: Links
+
+    /// What is published there is heard there: the other link follows.
+    private func commandsChanged(_ reason: String?) {
+        if reason == nil {
             wasUp = true
             rivalCount = 0
+            nextBeatTick = seat.tick(afterMilliseconds: leaseMilliseconds / 3)
+            if let endpoint = commands.endpoint { subscriptions.follow(to: endpoint) }
         }
-        // A Redis that is new to this node may not know of it.
-        if reason == nil { nextBeatTick = seat.currentTick }
-        report.changed(link, reason)
+        commandLog.note(reason)
+        changed(reason)
+    }
+
+    private func subscriptionsChanged(_ reason: String?) {
+        subscriptionLog.note(reason)
+        changed(reason)
+    }
+
+    private func changed(_ reason: String?) {
+        if reason != nil { report.lost() }
+        tellLinks()
         delegate?.linkChanged()
+    }
+
+    private func tellLinks() {
+        if let line = commandLog.takeLine(seat.now) { report.changed("commands", line.reason) }
+        if let line = subscriptionLog.takeLine(seat.now) { report.changed("subscriptions", line.reason) }
     }
 
     /// Tells of an error, Redis' own or what is thought of its answer.
     func refused(_ error: String) {
-        if brokenDataLog.isNews(error, seat.now) { report.refused(error) }
+        if brokenDataLog.isNews(error, seat.now), refusalLog.isNews(error, seat.now) { report.refused(error) }
+    }
+
+    private func refuse(_ channel: ChannelName, _ error: String) {
+        refused(error)
+        delegate?.refused(channel, error)
     }
 
     private func hear(_ channel: ChannelName, _ bytes: UnsafeRawBufferPointer) {
@@ -199,6 +238,9 @@ public final class RedisBackplane: Backplane {
         switch request {
         case .publish(let publish):
             delegate?.published(publish.ticket, outcome.flatMap { position($0) })
+        case .read(let channel, _, _, _, .open) where Self.isForbidden(outcome):
+            subscriptions.unsubscribe(channel)
+            if case .failure(.refused(let error)) = outcome { delegate?.refused(channel, error) }
         case .read(let channel, let since, _, _, let purpose):
             delegate?.read(channel, for: purpose, since: since, outcome.flatMap { page($0, since: since) })
         case .describe(_, let ticket):
@@ -216,9 +258,15 @@ public final class RedisBackplane: Backplane {
             )
         case .save(let session, let fence, _, _), .restore(let session, _, let fence):
             delegate?.saved(session, fence: fence, outcome.map { write($0) })
-        case .authenticate, .select, .version, .install, .prelude, .live, .retire, .count, .enter, .leave:
+        case .authenticate, .select, .hello, .version, .install, .prelude, .live, .retire, .count, .enter, .leave:
             break
         }
+    }
+
+    /// Whether Redis will never answer this, for the node's user has no right to the channel.
+    private static func isForbidden(_ outcome: Result<RedisReply, BackplaneFailure>) -> Bool {
+        guard case .failure(.refused(let error)) = outcome else { return false }
+        return RedisErrorReply(text: error).isAboutNames
     }
 
     /// Takes what another node says to this one: `taken <session> <fence>`. What a later version may say is passed over.
@@ -232,31 +280,38 @@ public final class RedisBackplane: Backplane {
 
 /// Who is told how the links to Redis fare: the log and the metrics.
 public struct RedisLinkReport {
-    /// A link was made (no reason) or lost.
+    /// For the log: a link was made (no reason) or lost. At most one line a second and link, and one for each reason until
+    /// it is made again.
     public var changed: (_ link: String, _ reason: String?) -> Void
 
-    /// Redis answered a request with an error.
+    /// A link was lost, or could not be made.
+    public var lost: () -> Void
+
+    /// For the log: Redis answered a request with an error. At most one line a second, and one a minute for each error.
     public var refused: (_ error: String) -> Void
 
     /// A request was answered after so many nanoseconds.
     public var roundTrip: (UInt64) -> Void
 
-    /// So many requests wait for others, because there are too many of their kind.
-    public var waiting: (Int) -> Void
+    /// So many requests wait for others, because there are too many of their kind, and so many bytes are held for all that
+    /// Redis has not answered.
+    public var waiting: (_ bulk: Int, _ bytes: Int) -> Void
 
     /// Another process lives by this node's name. This one is not ready while that is so; where it never was, it has failed
     /// to start.
     public var rivalled: (_ isStart: Bool) -> Void
 
-    /// Makes a report from its functions.
+    /// Makes a report from its functions; nobody is told where there is none.
     public init(
-        changed: @escaping (String, String?) -> Void,
-        refused: @escaping (String) -> Void,
-        roundTrip: @escaping (UInt64) -> Void,
-        waiting: @escaping (Int) -> Void,
+        changed: @escaping (String, String?) -> Void = { _, _ in },
+        lost: @escaping () -> Void = {},
+        refused: @escaping (String) -> Void = { _ in },
+        roundTrip: @escaping (UInt64) -> Void = { _ in },
+        waiting: @escaping (Int, Int) -> Void = { _, _ in },
         rivalled: @escaping (Bool) -> Void = { _ in }
     ) {
         self.changed = changed
+        self.lost = lost
         self.refused = refused
         self.roundTrip = roundTrip
         self.waiting = waiting

@@ -6,39 +6,39 @@ internal import Reactor
 ///
 /// Thread: owned by the uplink.
 final class RedisCommandLink {
-    /// Requests for sessions and presence that wait for others of their kind; see `ask`.
-    private var waiting = Deque<RedisRequest>()
-    private var bulkUnderWay = 0
-
-    private struct Pending {
-        let request: RedisRequest
-        let sentAt: UInt64
-        let isRepeated: Bool
-    }
-
     private let link: RedisLink
     private let address: RedisAddress
     private let limits: Limits
     private unowned let seat: ReactorSeat
     private let writer: RedisCommandWriter
 
-    /// What the node says of itself in Redis; the first that it writes there shows whether it is alone by its name.
+    /// What the node says of itself in Redis; the first that it writes there shows whether it may write at all,
+    /// and whether it is alone by its name.
     private let facts: String
-    private var pending = Deque<Pending>()
+
+    private var lanes: [RedisLane]
+    private var pending = Deque<RedisPending>()
+    private var repair: RedisRepair?
+
+    // Time
+    private var lastSentAt: UInt64 = 0
+    private var lastAnswerAt: UInt64 = 0
+    /// When it began to greet Redis, or to repair the functions; neither may take longer than an answer.
+    private var unsettledSince: UInt64?
 
     /// Whether requests are taken.
     private(set) var isUp = false
 
     /// An answer; an error reply is `refused`.
     var onAnswer: (RedisRequest, Result<RedisReply, BackplaneFailure>) -> Void = { _, _ in }
-    /// `isUp` changed; with the reason if it is down.
+    /// `isUp` changed, or the link could not be made; with the reason if it is down.
     var onChange: (String?) -> Void = { _ in }
     /// Redis answered with an error.
     var onRefused: (String) -> Void = { _ in }
     /// Another process lives by this node's name, and the link is not to be used.
     var onRival: () -> Void = {}
-    /// So many requests wait for others.
-    var onWaiting: (Int) -> Void = { _ in }
+    /// So many bulk requests wait for others, and so many bytes are held for all that is not answered.
+    var onWaiting: (_ bulk: Int, _ bytes: Int) -> Void = { _, _ in }
     /// Time from a request to its answer, in nanoseconds.
     var onRoundTrip: (UInt64) -> Void = { _ in }
 
@@ -50,135 +50,136 @@ final class RedisCommandLink {
         facts: String = "",
         token: UInt64,
         seat: ReactorSeat,
-        keys: RedisKeys = RedisKeys()
+        keys: RedisKeys = RedisKeys(),
+        resolver: @escaping HostLookup.Resolver = HostLookup.askSystem
     ) {
         self.address = address
         self.limits = limits
-        writer = RedisCommandWriter(limits: limits, nodeID: nodeID, incarnation: incarnation, keys: keys)
         self.facts = facts
+        lanes = RedisLane.Kind.allCases.map { RedisLane($0, limits: limits) }
+        writer = RedisCommandWriter(limits: limits, nodeID: nodeID, incarnation: incarnation, keys: keys)
         self.seat = seat
-        link = RedisLink(address: address, limits: limits, token: token, seat: seat)
+        link = RedisLink(address: address, limits: limits, token: token, seat: seat, resolver: resolver)
         link.onConnected = { [unowned self] in greet() }
         link.onReply = { [unowned self] in take($0) }
         link.onLost = { [unowned self] in lose($0) }
     }
 
+    /// Where Redis was reached.
+    var endpoint: Endpoint? { link.endpoint }
+
     func connect() { link.connect() }
     func ready(_ readiness: Readiness) { link.ready(readiness) }
-    func endOfTurn() { link.flush() }
 
-    /// Waits for the answers to all requests, at most as long as Redis has to answer one.
-    func finish() { link.settle(withinMilliseconds: limits.redisMilliseconds) { pending.isEmpty && waiting.isEmpty } }
-
-    /// Drops the link when its oldest request waits too long: a stopped or cut-off Redis sends no error.
-    func tick(_ tick: UInt32) {
-        link.tick(tick)
-        if let oldest = pending.first, seat.now > oldest.sentAt,
-            seat.now - oldest.sentAt > limits.redisMilliseconds * 1_000_000
-        {
-            link.fail("no answer in \(limits.redisMilliseconds) ms")
-        }
+    func endOfTurn() {
+        link.flush()
+        onWaiting(bulkWaiting, lanes.reduce(0) { $0 + $1.byteCount })
     }
 
-    /// Sends a request, or fails it at once.
-    ///
+    /// Waits for the answers to all requests, at most as long as Redis has to answer one.
+    func finish() {
+        link.settle(withinMilliseconds: limits.redisMilliseconds) { pending.isEmpty && lanes.allSatisfy(\.isEmpty) }
+    }
+
+    // MARK: Time
+
+    /// Drops the link when Redis says nothing for too long: stopped or cut off it sends no error. What counts is the time
+    /// without an answer: a slow Redis that works off a long queue is alive. One that is asked nothing is asked for a sign of
+    /// life, for Redis may drop whom it does not hear (`timeout`), and so may what lies between.
+    func tick(_ tick: UInt32) {
+        link.tick(tick)
+        let nanosecondsMax = limits.redisMilliseconds * 1_000_000
+        if let oldest = pending.first, isPast(max(oldest.sentAt, lastAnswerAt), nanosecondsMax) {
+            return link.fail("no answer in \(limits.redisMilliseconds) ms")
+        }
+        if let unsettledSince, isPast(unsettledSince, nanosecondsMax) {
+            return link.fail("not ready for use in \(limits.redisMilliseconds) ms")
+        }
+        if isUp, pending.isEmpty, isPast(lastSentAt, min(nanosecondsMax / 3, 1_000_000_000)) { send(.prelude) }
+    }
+
+    private func isPast(_ moment: UInt64, _ nanoseconds: UInt64) -> Bool {
+        seat.now > moment && seat.now - moment > nanoseconds
+    }
+
+    // MARK: Asking
+
+    /// Sends a request, has it wait for others of its kind, or fails it at once.
+    func ask(_ request: RedisRequest) {
+        if !isUp { return onAnswer(request, .failure(.unavailable)) }
+        guard let kind = request.lane else { return send(request) }
+        guard lanes[kind.rawValue].append(request) else { return onAnswer(request, .failure(.overloaded)) }
+        sendWaiting(kind)
+    }
+
+    /// Requests of a kind that wait for others.
+    func waitingCount(_ kind: RedisLane.Kind) -> Int { lanes[kind.rawValue].waiting.count }
+
+    private var bulkWaiting: Int {
+        RedisLane.Kind.allCases.reduce(0) { $1.isBulk ? $0 + waitingCount($1) : $0 }
+    }
+
     /// Redis writes to its clients in the opposite order of their first byte of output (`putClientInPendingWriteQueue`
     /// of 7.0 adds at the head). With an answer before the first publish of a batch it writes to subscribers first and
     /// to the publisher last. Otherwise everything that an answer sets off, up to the publisher's own client, is on the
     /// subscribers' road: on one busy core, 100 of 550 µs.
-    ///
-    /// Of bulk requests a few only are under way, in the order they were asked: a publish behind thirty of them waits a
-    /// millisecond, behind the ten thousand of a storm it would wait two hundred.
-    func ask(_ request: RedisRequest) {
-        if !isUp { return onAnswer(request, .failure(.unavailable)) }
-        if pending.count + waiting.count >= limits.redisRequestsMax { return onAnswer(request, .failure(.overloaded)) }
-        if request.isBulk {
-            waiting.append(request)
-            return sendBulk()
-        }
-        if case .publish = request, link.isFlushed { send(.prelude) }
-        send(request)
-    }
-
-    private func sendBulk() {
-        while bulkUnderWay < limits.redisBulkMax, let request = waiting.popFirst() {
-            bulkUnderWay += 1
+    private func sendWaiting(_ kind: RedisLane.Kind) {
+        while repair == nil, isUp, let request = lanes[kind.rawValue].next() {
+            if kind == .publish, link.isFlushed { send(.prelude) }
             send(request)
         }
-        onWaiting(waiting.count)
     }
-
-    /// Puts the function library into Redis anew.
-    func install() { send(.install) }
 
     private func send(_ request: RedisRequest, isRepeated: Bool = false) {
         writer.write(request, to: link)
-        pending.append(Pending(request: request, sentAt: seat.now, isRepeated: isRepeated))
+        lastSentAt = seat.now
+        pending.append(RedisPending(request: request, sentAt: seat.now, isRepeated: isRepeated))
     }
 
+    // MARK: Greeting
+
     private func greet() {
+        unsettledSince = seat.now
         if let password = address.password { send(.authenticate(user: address.user, password: password)) }
+        send(.hello)
         if address.database != 0 { send(.select(database: address.database)) }
         send(.version)
     }
 
-    private func lose(_ reason: String) {
-        let lost = pending
-        pending = []
-        let wasUp = isUp
-        isUp = false
-        let unsent = waiting
-        waiting = []
-        bulkUnderWay = 0
-        onWaiting(0)
-        for each in lost { onAnswer(each.request, .failure(.unavailable)) }
-        for request in unsent { onAnswer(request, .failure(.unavailable)) }
-        if wasUp || !reason.isEmpty { onChange(reason) }
-    }
-
-    private func take(_ reply: RedisReply) {
-        guard let done = pending.popFirst() else { return link.fail("an answer without a question") }
-        if done.request.isBulk {
-            bulkUnderWay -= 1
-            sendBulk()
-        }
-        onRoundTrip(seat.now > done.sentAt ? seat.now - done.sentAt : 0)
-        switch done.request {
-        case .authenticate, .select:
-            if let error = reply.error { link.fail(error) }
-        case .version:
-            if reply.error == nil, reply.integer >= RedisFunctions.version { claimName() } else { send(.install) }
-        case .install:
-            if let error = reply.error, !isUp { return link.fail(error) }
-            claimName()
-        case .live: takeClaim(reply)
-        case .prelude: break
-        default:
-            answer(done, reply)
+    /// Redis says of itself what it is (`HELLO`, which no ACL forbids); what does not is tried.
+    private func meet(_ reply: RedisReply) {
+        var facts: [String: String] = [:]
+        for index in stride(from: 0, to: reply.count - 1, by: 2) { facts[reply[index].text] = reply[index + 1].text }
+        switch (facts["mode"], facts["role"]) {
+        case ("cluster", _): link.fail("this is a node of a Redis Cluster: the redis URL must name a server by itself")
+        case ("sentinel", _): link.fail("this is a Redis Sentinel: the redis URL must name the master")
+        case (_, "replica"), (_, "slave"): link.fail("READONLY this is a replica: the redis URL must name the master")
+        default: break
         }
     }
 
-    private func answer(_ done: Pending, _ reply: RedisReply) {
-        guard let error = reply.error else { return onAnswer(done.request, .success(reply)) }
-        if error.hasPrefix("ERR Function not found"), !done.isRepeated {
-            // Someone flushed the functions: load them, and ask again behind that.
-            send(.install)
-            if done.request.isBulk { bulkUnderWay += 1 }
-            send(done.request, isRepeated: true)
-        } else {
-            onRefused(error)
-            onAnswer(done.request, .failure(.refused(error)))
+    /// The functions are there. A link is up once something is written: a replica, or a Redis without memory, answers all
+    /// that comes before as if nothing were wrong.
+    private func goOn() {
+        guard isUp else { return send(.live(facts: facts)) }
+        unsettledSince = nil
+        guard let repair else { return }
+        for missed in repair.requests {
+            if repair.isOvertaken(missed.request) {
+                end(missed.request, .failure(.unavailable))
+            } else {
+                send(missed.request, isRepeated: true)
+            }
         }
-    }
-
-    private func claimName() {
-        if !isUp { send(.live(facts: facts)) }
+        // Only now: until here whatever is asked waits.
+        self.repair = nil
+        for kind in RedisLane.Kind.allCases { sendWaiting(kind) }
     }
 
     /// Two processes with one name would undo each other's counts, presence and sessions. The one that came later, or that
     /// was out of sight for longer than its lease, stays away.
-    private func takeClaim(_ reply: RedisReply) {
-        if let error = reply.error { return isUp ? onRefused(error) : link.fail(error) }
+    private func takeClaim(_ reply: RedisReply, _ error: RedisErrorReply?) {
+        if let error { return isUp ? onRefused(error.text) : link.fail(error.text) }
         guard !reply.isZero else {
             onRival()
             return link.fail("another node lives by this one's name")
@@ -189,7 +190,82 @@ final class RedisCommandLink {
     private func markUp() {
         guard !isUp else { return }
         isUp = true
+        unsettledSince = nil
         link.markHealthy()
         onChange(nil)
+    }
+
+    // MARK: Answers
+
+    private func take(_ reply: RedisReply) {
+        guard let done = pending.popFirst() else { return link.fail("an answer without a question") }
+        lastAnswerAt = seat.now
+        onRoundTrip(seat.now > done.sentAt ? seat.now - done.sentAt : 0)
+        let error = reply.error.map { RedisErrorReply(text: $0) }
+        if let error, error.isFatal {
+            // It is answered with all others.
+            pending.prepend(done)
+            return link.fail(error.text)
+        }
+        switch done.request {
+        case .authenticate, .select: if let error { link.fail(error.text) }
+        case .hello: if error == nil { meet(reply) }
+        case .version: takeVersion(reply, error)
+        case .install: takeInstalled(error)
+        case .live: takeClaim(reply, error)
+        case .retire, .prelude: if let error { onRefused(error.text) }
+        default: answer(done, reply, error)
+        }
+    }
+
+    private func takeVersion(_ reply: RedisReply, _ error: RedisErrorReply?) {
+        if let error {
+            if error.isFunctionMissing { send(.install(replaces: false)) } else { link.fail(error.text) }
+        } else if reply.integer >= RedisFunctions.version {
+            goOn()
+        } else {
+            send(.install(replaces: true))
+        }
+    }
+
+    private func takeInstalled(_ error: RedisErrorReply?) {
+        guard let error else { return goOn() }
+        if error.isLibraryThere { send(.version) } else { link.fail(error.text) }
+    }
+
+    private func answer(_ done: RedisPending, _ reply: RedisReply, _ error: RedisErrorReply?) {
+        guard let error else {
+            repair?.pass(done.request)
+            return end(done.request, .success(reply))
+        }
+        if error.isFunctionMissing, !done.isRepeated {
+            if repair == nil {
+                repair = RedisRepair()
+                unsettledSince = seat.now
+                send(.version)
+            }
+            repair?.miss(done)
+        } else {
+            onRefused(error.text)
+            end(done.request, .failure(.refused(error.text)))
+        }
+    }
+
+    private func end(_ request: RedisRequest, _ outcome: Result<RedisReply, BackplaneFailure>) {
+        guard let kind = request.lane else { return }
+        lanes[kind.rawValue].end(request)
+        onAnswer(request, outcome)
+        sendWaiting(kind)
+    }
+
+    private func lose(_ reason: String) {
+        let missed = repair?.requests ?? []
+        let lost = missed.map(\.request) + pending.map(\.request) + lanes.indices.flatMap { lanes[$0].removeAll() }
+        pending = []
+        repair = nil
+        unsettledSince = nil
+        isUp = false
+        for request in lost where request.lane != nil { onAnswer(request, .failure(.unavailable)) }
+        onChange(reason)
     }
 }

@@ -42,7 +42,9 @@ struct RedisCommandWriter {
             link.send(["AUTH"] + (user.map { [.text($0)] } ?? []) + [.text(password)])
         case .select(let database): link.send(["SELECT", .text(String(database))])
         case .version: link.send(["FCALL_RO", "perseid_version", "0"])
-        case .install: link.send(["FUNCTION", "LOAD", "REPLACE", .bytes(RedisFunctions.source)])
+        case .hello: link.send(["HELLO"])
+        case .install(let replaces):
+            link.send(["FUNCTION", "LOAD"] + (replaces ? ["REPLACE"] : []) + [.bytes(RedisFunctions.source)])
         case .prelude: link.send(["PING"])
         case .publish(let publish): write(publish, to: link)
         case .read(let channel, let since, let countMax, let bytesMax, _):
@@ -126,7 +128,7 @@ struct RedisCommandWriter {
             command.append(word: "perseid_publish")
             command.append(word: "1")
             command.append(.text(keys.channel(publish.channel)))
-            publish.payload.bytes.withUnsafeBytes { command.append(bytes: $0) }
+            command.append(shared: publish.payload.bytes)
             command.append(word: "TYPE")
             command.append(word: publish.payload.kind.name)
             for option in options { command.append(option) }

@@ -64,7 +64,7 @@ struct RedisConversation: ~Copyable {
         defer { freeReplyObject(raw) }
         let reply = RedisReply(raw: raw.assumingMemoryBound(to: redisReply.self))
         if let error = reply.error { throw RedisFailure(description: error) }
-        return reply.raw.pointee.type == REDIS_REPLY_INTEGER ? String(reply.integer) : reply.text
+        return reply.isInteger ? String(reply.integer) : reply.text
     }
 
     private static func text(of context: UnsafeMutablePointer<redisContext>) -> String {

@@ -1,16 +1,17 @@
 internal import Broker
-internal import CHiredis
 internal import Reactor
 
-/// One connection to Redis: our socket on the uplink's seat, hiredis' codec, a reconnect with full jitter.
+/// One connection to Redis: our socket on the uplink's seat, hiredis' reader, a reconnect with full jitter.
 ///
-/// Thread: owned by the uplink. Commands are written into `output` and leave in one send at the end of the turn. What
-/// comes back goes to `onReply`, in the order Redis sent it.
+/// Thread: owned by the uplink. Commands are written into `output` and leave at the end of the turn. What comes back goes to
+/// `onReply`, in the order Redis sent it.
 final class RedisLink {
     /// What a link is doing.
     enum State {
         /// Nothing until this tick.
         case waiting(untilTick: UInt32)
+        /// Its host's name is looked up, until this tick.
+        case lookingUp(untilTick: UInt32)
         /// A TCP handshake until this tick.
         case connecting(untilTick: UInt32)
         /// Connected; greeting or in use.
@@ -24,10 +25,19 @@ final class RedisLink {
     private unowned let seat: ReactorSeat
 
     private var socket: Socket?
-    private var reader: UnsafeMutablePointer<redisReader>?
+    private var reader: RedisReader?
     private var output = RedisCommandBuffer()
-    private var outputSent = 0
+
+    // Where to try, and how often that failed
+    private let lookup: HostLookup
+    private var endpoints: ArraySlice<Endpoint> = []
     private var attempts: UInt64 = 0
+
+    /// Where the link is made to, while it is.
+    private(set) var endpoint: Endpoint?
+
+    /// Where to try first the next time.
+    private var preferred: Endpoint?
 
     /// Where reads go before hiredis takes them: large enough to empty a busy socket in few calls.
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
@@ -39,17 +49,23 @@ final class RedisLink {
     /// The link was lost, or could not be made; it tries again by itself.
     var onLost: (String) -> Void = { _ in }
 
-    init(address: RedisAddress, limits: Limits, token: UInt64, seat: ReactorSeat) {
+    init(
+        address: RedisAddress,
+        limits: Limits,
+        token: UInt64,
+        seat: ReactorSeat,
+        resolver: @escaping HostLookup.Resolver = HostLookup.askSystem
+    ) {
         self.address = address
         self.limits = limits
         self.token = token
         self.seat = seat
+        lookup = HostLookup(resolver: resolver)
         state = .waiting(untilTick: seat.currentTick)
     }
 
     deinit {
         close()
-        if let reader { redisReaderFree(reader) }
         buffer.deallocate()
     }
 
@@ -62,18 +78,42 @@ final class RedisLink {
     func tick(_ tick: UInt32) {
         switch state {
         case .waiting(let until) where Int32(bitPattern: tick &- until) >= 0: connect()
+        case .lookingUp(let until): takeAddresses(isLate: Int32(bitPattern: tick &- until) >= 0)
         case .connecting(let until) where Int32(bitPattern: tick &- until) >= 0: fail("no connection in time")
         default: break
         }
     }
 
+    // MARK: Connecting
+
+    /// Tries the next address of the host; after the last one the host is looked up anew.
     func connect() {
-        do {
-            let socket = try Socket.connect(host: address.host, port: address.port)
+        if let preferred {
+            self.preferred = nil
+            return connect(to: preferred)
+        }
+        if let next = endpoints.popFirst() { return connect(to: next) }
+        if let number = HostLookup.endpoint(number: address.host, port: address.port) { return connect(to: number) }
+        lookup.begin(host: address.host, port: address.port)
+        state = .lookingUp(untilTick: seat.tick(afterMilliseconds: limits.redisMilliseconds))
+    }
+
+    private func takeAddresses(isLate: Bool) {
+        switch lookup.take() {
+        case .success(let found):
+            endpoints = found[...]
+            if endpoints.isEmpty { fail("\(address.host) has no address") } else { connect() }
+        case .failure(let error): fail("\(error)")
+        case nil: if isLate { fail("no name server says where \(address.host) is") }
+        }
+    }
+
+    private func connect(to endpoint: Endpoint) {
+        self.endpoint = endpoint
+        do throws(SystemError) {
+            let socket = try Socket.connect(to: endpoint)
             self.socket = socket
-            reader = redisReaderCreate()
-            // hiredis gives up its buffer when it is larger than this and empty; a busy link should keep it.
-            reader?.pointee.maxbuf = 1 << 20
+            reader = RedisReader(replyBytesMax: limits.redisReplyBytesMax)
             state = .connecting(untilTick: seat.tick(afterMilliseconds: limits.redisMilliseconds))
             try seat.watch(socket.descriptor, token: token)
         } catch {
@@ -81,18 +121,33 @@ final class RedisLink {
         }
     }
 
-    /// Drops the link and plans the next attempt: evenly between zero and a bound that doubles, so that the nodes of a
-    /// cluster do not come back in step.
+    /// Drops a link to anywhere else and makes it anew there.
+    func follow(to other: Endpoint) {
+        guard endpoint != other else { return }
+        preferred = other
+        guard socket != nil else { return }
+        fail("Redis is at \(other) now")
+        connect()
+    }
+
+    /// Drops the link and plans the next attempt: evenly between zero and a bound that doubles with each round of the
+    /// addresses, so that the nodes of a cluster do not come back in step.
     func fail(_ reason: String) {
         close()
-        if let reader { redisReaderFree(reader) }
         reader = nil
         output.removeAll()
-        outputSent = 0
-        let bound = min(limits.reconnectMillisecondsMax, limits.reconnectMillisecondsMin << min(attempts, 20))
-        attempts += 1
-        state = .waiting(untilTick: seat.tick(afterMilliseconds: UInt64.random(in: 0...bound)))
-        onLost(reason)
+        let place = endpoint.map { "\($0)" } ?? "\(address.host):\(address.port)"
+        endpoint = nil
+        var bound = limits.reconnectMillisecondsMin
+        if endpoints.isEmpty {
+            // 2^20 times anything is beyond the longest pause; a larger shift would lose bits.
+            let doubled = limits.reconnectMillisecondsMin.multipliedReportingOverflow(by: 1 << min(attempts, 20))
+            bound = doubled.overflow ? .max : doubled.partialValue
+            attempts += 1
+        }
+        let pause = UInt64.random(in: 0...min(limits.reconnectMillisecondsMax, bound))
+        state = .waiting(untilTick: seat.tick(afterMilliseconds: pause))
+        onLost("\(place): \(reason)")
     }
 
     private func close() {
@@ -102,8 +157,11 @@ final class RedisLink {
         self.socket = nil
     }
 
-    /// Redis greeted us: the next failure is the first again.
-    func markHealthy() { attempts = 0 }
+    /// Redis greeted us: the next failure is the first again, and where the host is will be asked anew.
+    func markHealthy() {
+        attempts = 0
+        endpoints = []
+    }
 
     // MARK: Input
 
@@ -128,67 +186,42 @@ final class RedisLink {
         for _ in 0..<Self.readsPerTurnMax {
             guard let socket else { return }
             switch socket.receive(into: buffer) {
-            case .moved(let count):
-                // bounded: a buffer of a fixed size
-                let bytes = buffer.baseAddress!.assumingMemoryBound(to: CChar.self)
-                guard redisReaderFeed(reader, bytes, count) == REDIS_OK else { return fail("reader is full") }
-                takeReplies()
+            case .moved(let count): take(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
             case .wouldBlock: return
             case .endOfStream: return fail("closed by Redis")
-            case .failed(let code): return fail("receive: error \(code)")
+            case .failed(let code): return fail("\(SystemError(call: "receive", result: -Int(code)))")
             }
         }
         seat.resume(token: token, .read)
     }
 
-    private func takeReplies() {
-        while let reader {
-            var raw: UnsafeMutableRawPointer?
-            guard redisReaderGetReply(reader, &raw) == REDIS_OK else { return fail("protocol error") }
-            guard let raw else { return }
-            onReply(RedisReply(raw: raw.assumingMemoryBound(to: redisReply.self)))
-            freeReplyObject(raw)
+    /// A reply may end the link, and with it the reader; what is left is then nobody's.
+    private func take(_ bytes: UnsafeRawBufferPointer) {
+        guard let reader else { return }
+        let problem = withExtendedLifetime(reader) {
+            reader.feed(bytes) { reply in
+                onReply(reply)
+                return self.reader === reader
+            }
         }
+        if let problem { fail(problem) }
     }
 
     // MARK: Output
 
+    /// Bytes that are written and not sent.
+    var unsentByteCount: Int { output.byteCount }
+
     /// Whether all that was written is sent.
-    var isFlushed: Bool { output.bytes.isEmpty }
+    var isFlushed: Bool { output.isEmpty }
 
     /// Appends what `body` writes: one whole command.
     func write(_ body: (inout RedisCommandBuffer) -> Void) { body(&output) }
 
-    /// Appends one command. Strings are passed as bytes.
+    /// Appends one command.
     func send(_ arguments: [RedisArgument]) {
-        withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: arguments.count) { pointers in
-            withUnsafeTemporaryAllocation(of: Int.self, capacity: arguments.count) { counts in
-                format(arguments[...], into: pointers, counts, at: 0)
-            }
-        }
-    }
-
-    /// Nests one buffer access per argument, then lets hiredis write the command.
-    private func format(
-        _ arguments: ArraySlice<RedisArgument>,
-        into pointers: UnsafeMutableBufferPointer<UnsafePointer<CChar>?>,
-        _ counts: UnsafeMutableBufferPointer<Int>,
-        at index: Int
-    ) {
-        guard let argument = arguments.first else {
-            var command: UnsafeMutablePointer<CChar>?
-            // bounded: a command's arguments have limits of their own
-            let count = redisFormatCommandArgv(&command, Int32(index), pointers.baseAddress, counts.baseAddress)
-            guard count > 0, let command else { return }
-            output.append(formatted: UnsafeRawBufferPointer(start: command, count: Int(count)))
-            redisFreeCommand(command)
-            return
-        }
-        argument.withBytes { bytes in
-            pointers[index] = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-            counts[index] = bytes.count
-            format(arguments.dropFirst(), into: pointers, counts, at: index + 1)
-        }
+        output.begin(argumentCount: arguments.count)
+        for argument in arguments { output.append(argument) }
     }
 
     /// Blocks until something holds, and sends and receives meanwhile: for the end of a node, which has nothing else to do.
@@ -207,22 +240,23 @@ final class RedisLink {
     /// How long nothing may happen before the deadline is looked at.
     private static let settlingMilliseconds: Int32 = 50
 
+    /// Bytes sent in one turn, at most: to a Redis that reads as fast as we write, a backlog of 64 MiB took 30 ms.
+    private static let sentBytesPerTurnMax = 1_048_576
+
     /// Sends what was gathered; what does not fit waits for the socket.
     func flush() {
         guard let socket, isConnected else { return }
-        while outputSent < output.bytes.count {
-            let outcome = output.bytes.withUnsafeBytes {
-                socket.send(UnsafeRawBufferPointer(rebasing: $0[outputSent...]))
-            }
-            switch outcome {
-            case .moved(let count): outputSent += count
-            case .wouldBlock: return
-            case .endOfStream: return
-            case .failed(let code): return fail("send: error \(code)")
+        var left = Self.sentBytesPerTurnMax
+        while !output.isEmpty {
+            guard left > 0 else { return seat.resume(token: token, .write) }
+            switch output.withOldest({ socket.send($0) }) {
+            case .moved(let count):
+                output.remove(count)
+                left -= count
+            case .wouldBlock, .endOfStream: return
+            case .failed(let code): return fail("\(SystemError(call: "send", result: -Int(code)))")
             }
         }
-        output.removeAll()
-        outputSent = 0
     }
 }
 
@@ -234,11 +268,4 @@ enum RedisArgument: ExpressibleByStringLiteral {
     init(stringLiteral value: String) { self = .text(value) }
 
     static func number(_ value: UInt64) -> RedisArgument { .text(String(value)) }
-
-    func withBytes(_ body: (UnsafeRawBufferPointer) -> Void) {
-        switch self {
-        case .text(var text): text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
-        case .bytes(let bytes): bytes.withUnsafeBytes(body)
-        }
-    }
 }

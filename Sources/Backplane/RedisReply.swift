@@ -1,34 +1,48 @@
 internal import Broker
 internal import CHiredis
 
-/// A view of one reply while it is handled; the link frees it afterwards.
+/// A view of one reply while it is handled; its reader frees it afterwards.
 ///
-/// Source: hiredis' `redisReply`.
+/// What Redis says is not believed: an element that is not there, or of another type than was expected, is nothing, and
+/// every number is whatever 64 bits can say. Source: hiredis' `redisReply`.
 struct RedisReply {
-    let raw: UnsafeMutablePointer<redisReply>
+    private let raw: UnsafeMutablePointer<redisReply>?
 
-    /// The text of an error reply.
+    init(raw: UnsafeMutablePointer<redisReply>?) { self.raw = raw }
+
+    /// The text of an error reply: as much of it as goes into a log.
     var error: String? {
-        raw.pointee.type == REDIS_REPLY_ERROR ? text : nil
+        guard raw?.pointee.type == REDIS_REPLY_ERROR else { return nil }
+        return String(decoding: bytes.prefix(Self.errorBytesMax), as: UTF8.self)
     }
 
-    /// The bytes of a string, status or error.
+    private static let errorBytesMax = 512
+
+    var isInteger: Bool { raw?.pointee.type == REDIS_REPLY_INTEGER }
+
+    /// The bytes of a string, status or error; none for anything else.
     var bytes: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: raw.pointee.str, count: raw.pointee.str == nil ? 0 : Int(clamping: raw.pointee.len))
+        guard let raw, let start = raw.pointee.str else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        return UnsafeRawBufferPointer(start: start, count: Int(clamping: raw.pointee.len))
     }
 
     var text: String { String(decoding: bytes, as: UTF8.self) }
 
-    var integer: Int { Int(raw.pointee.integer) }
+    /// An integer; 0 for anything else. It may be negative, and as large as it likes.
+    var integer: Int { isInteger ? Int(raw?.pointee.integer ?? 0) : 0 }
 
     /// Whether it is the integer 0.
-    var isZero: Bool { raw.pointee.type == REDIS_REPLY_INTEGER && raw.pointee.integer == 0 }
+    var isZero: Bool { isInteger && integer == 0 }
 
     /// Elements of an array; 0 for anything else.
-    var count: Int { raw.pointee.type == REDIS_REPLY_ARRAY ? Int(clamping: raw.pointee.elements) : 0 }
+    var count: Int {
+        guard let raw, raw.pointee.type == REDIS_REPLY_ARRAY, raw.pointee.element != nil else { return 0 }
+        return Int(clamping: raw.pointee.elements)
+    }
 
-    // bounded: hiredis makes an array whole or not at all; the caller stays below `count`
-    subscript(index: Int) -> RedisReply { RedisReply(raw: raw.pointee.element[index]!) }
+    subscript(index: Int) -> RedisReply {
+        RedisReply(raw: index >= 0 && index < count ? raw?.pointee.element?[index] : nil)
+    }
 
     var position: Position? { Position(utf8: bytes) }
 }

@@ -1,13 +1,19 @@
 internal import Broker
+internal import DequeModule
 internal import Reactor
 
 /// The node's one pub/sub connection.
 ///
-/// Thread: owned by the uplink. It is read first and always; nothing a client does makes it wait.
+/// Thread: owned by the uplink. It is read first and always; nothing a client does makes it wait. What is asked of Redis here
+/// is bounded: a few hundred names are under way at a time, in batches; the others wait in `channels`.
 final class RedisSubscriptionLink {
-    /// Channels named in one SUBSCRIBE after a reconnect: long enough to be cheap, short enough (at most 150 KB) for
-    /// Redis' query buffer.
-    private static let batchCount = 512
+    /// What was asked of Redis and is not answered, in the order in which it answers.
+    private enum Asked {
+        case own(String)
+        case channels(SubscriptionList.Batch)
+        case ping
+        case authentication
+    }
 
     private let link: RedisLink
     private let address: RedisAddress
@@ -21,19 +27,25 @@ final class RedisSubscriptionLink {
     /// The pub/sub channel of this process alone: that somebody hears it says that it lives.
     private let life: String
 
-    private var wanted: Set<ChannelName> = []
+    private var channels = SubscriptionList()
+    private var asked = Deque<Asked>()
+    private var hearsControl = false
     private var lastPing: UInt64 = 0
     /// When the oldest PING was sent behind which nothing was heard.
     private var unansweredSince: UInt64?
 
     /// Redis acknowledged a subscription.
     var onSubscribed: (ChannelName) -> Void = { _ in }
+    /// Redis will not let this node hear a channel, and says why.
+    var onRefused: (ChannelName, String) -> Void = { _, _ in }
     /// A message of a channel.
     var onMessage: (ChannelName, UnsafeRawBufferPointer) -> Void = { _, _ in }
     /// A message for this node alone.
     var onControl: (String) -> Void = { _ in }
     /// `isUp` may have changed.
     var onChange: (String?) -> Void = { _ in }
+    /// Whether more channels may be opened now: each is read from next.
+    var hasRoom: () -> Bool = { true }
 
     init(
         address: RedisAddress,
@@ -42,21 +54,19 @@ final class RedisSubscriptionLink {
         incarnation: String = "",
         token: UInt64,
         seat: ReactorSeat,
-        keys: RedisKeys = RedisKeys()
+        keys: RedisKeys = RedisKeys(),
+        resolver: @escaping HostLookup.Resolver = HostLookup.askSystem
     ) {
-        self.keys = keys
         self.address = address
         self.limits = limits
         self.seat = seat
+        self.keys = keys
         control = keys.node(nodeID)
         life = keys.incarnation(incarnation, of: nodeID)
-        link = RedisLink(address: address, limits: limits, token: token, seat: seat)
+        link = RedisLink(address: address, limits: limits, token: token, seat: seat, resolver: resolver)
         link.onConnected = { [unowned self] in greet() }
         link.onReply = { [unowned self] in take($0) }
-        link.onLost = { [unowned self] reason in
-            isGreeted = false
-            onChange(reason)
-        }
+        link.onLost = { [unowned self] in lose($0) }
     }
 
     /// Whether every channel is heard that was wanted when the link was made; one that is wanted later is awaited by its
@@ -67,18 +77,31 @@ final class RedisSubscriptionLink {
 
     func connect() { link.connect() }
     func ready(_ readiness: Readiness) { link.ready(readiness) }
-    func endOfTurn() { link.flush() }
 
-    func subscribe(_ channel: ChannelName) {
-        wanted.insert(channel)
-        guard link.isConnected else { return }
-        link.send(["SUBSCRIBE", .text(keys.channel(channel))])
+    /// Publishes go there, so what is published is heard there.
+    func follow(to endpoint: Endpoint) { link.follow(to: endpoint) }
+
+    func endOfTurn() {
+        askForMore()
+        link.flush()
     }
 
-    func unsubscribe(_ channel: ChannelName) {
-        wanted.remove(channel)
-        guard link.isConnected else { return }
-        link.send(["UNSUBSCRIBE", .text(keys.channel(channel))])
+    func subscribe(_ channel: ChannelName) {
+        if channels.want(channel) { onSubscribed(channel) }
+    }
+
+    func unsubscribe(_ channel: ChannelName) { channels.giveUp(channel) }
+
+    /// Sends the next batches, as long as few enough are under way. What came and went meanwhile is never asked for.
+    private func askForMore() {
+        guard hearsControl else { return }
+        while hasRoom() || !isGreeted, let batch = channels.nextBatch() { send(batch) }
+    }
+
+    private func send(_ batch: SubscriptionList.Batch) {
+        asked.append(.channels(batch))
+        let names = batch.names.map { RedisArgument.text(keys.channel($0)) }
+        link.send([batch.isLeaving ? "UNSUBSCRIBE" : "SUBSCRIBE"] + names)
     }
 
     /// The link is asked for a sign of life, several times within what Redis has to answer, and dropped when none comes.
@@ -87,7 +110,7 @@ final class RedisSubscriptionLink {
         link.tick(tick)
         guard link.isConnected else { return }
         let now = seat.now
-        if let unansweredSince, now - unansweredSince > limits.redisMilliseconds * 1_000_000 {
+        if let unansweredSince, now > unansweredSince, now - unansweredSince > limits.redisMilliseconds * 1_000_000 {
             return link.fail("silent for \(limits.redisMilliseconds) ms")
         }
         if now - lastPing >= min(limits.redisMilliseconds / 3, 1_000) * 1_000_000 { ping() }
@@ -96,43 +119,90 @@ final class RedisSubscriptionLink {
     private func ping() {
         lastPing = seat.now
         unansweredSince = unansweredSince ?? lastPing
+        asked.append(.ping)
         link.send(["PING"])
     }
 
     private func greet() {
-        isGreeted = false
-        unansweredSince = nil
         if let password = address.password {
+            asked.append(.authentication)
             link.send(["AUTH"] + (address.user.map { [.text($0)] } ?? []) + [.text(password)])
         }
+        asked += [.own(control), .own(life)]
         link.send(["SUBSCRIBE", .text(control), .text(life)])
-        let channels = Array(wanted)
-        for start in stride(from: 0, to: channels.count, by: Self.batchCount) {
-            let batch = channels[start..<min(start + Self.batchCount, channels.count)]
-            link.send(["SUBSCRIBE"] + batch.map { .text(keys.channel($0)) })
-        }
-        // Its answer comes after all others, so by then the link is known to work.
         ping()
     }
 
+    private func lose(_ reason: String) {
+        isGreeted = false
+        hearsControl = false
+        unansweredSince = nil
+        asked = []
+        channels.restart()
+        onChange(reason)
+    }
+
+    // MARK: Answers
+
     private func take(_ reply: RedisReply) {
         unansweredSince = nil
-        if let error = reply.error { return link.fail(error) }
-        guard reply.count >= 3 else { return markGreeted(reply) }
-        switch reply[0].bytes.first {
-        case UInt8(ascii: "m"):
-            if let channel = keys.channelName(reply[1].bytes) { return onMessage(channel, reply[2].bytes) }
-            if reply[1].text == control { onControl(reply[2].text) }
-        case UInt8(ascii: "s"):
-            guard let channel = keys.channelName(reply[1].bytes) else { return }
-            if wanted.contains(channel) { onSubscribed(channel) }
-        default: break
+        if let error = reply.error { return take(RedisErrorReply(text: error)) }
+        // Before the first subscription replies are those of any connection, afterwards they are lists.
+        switch reply.count == 0 ? reply.text : reply[0].text {
+        case "message": takeMessage(reply[1].bytes, reply[2].bytes)
+        case "subscribe": acknowledge(reply[1].bytes, isLeaving: false)
+        case "unsubscribe": acknowledge(reply[1].bytes, isLeaving: true)
+        case "pong", "PONG": takeAnswer { if case .ping = $0 { true } else { false } }
+        case "OK": takeAnswer { if case .authentication = $0 { true } else { false } }
+        default: link.fail("an answer to nothing that was asked")
         }
     }
 
-    private func markGreeted(_ reply: RedisReply) {
-        let isPong = reply.text == "PONG" || (reply.count == 2 && reply[0].text == "pong")
-        guard isPong, !isGreeted else { return }
+    private func takeAnswer(_ isExpected: (Asked) -> Bool) {
+        guard let oldest = asked.popFirst(), isExpected(oldest) else {
+            return link.fail("an answer to nothing that was asked")
+        }
+        markGreeted()
+    }
+
+    private func takeMessage(_ name: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer) {
+        if let channel = keys.channelName(name) { return onMessage(channel, payload) }
+        if name.elementsEqual(control.utf8) { onControl(String(decoding: payload, as: UTF8.self)) }
+    }
+
+    private func acknowledge(_ name: UnsafeRawBufferPointer, isLeaving: Bool) {
+        if case .own(let own)? = asked.first, !isLeaving, name.elementsEqual(own.utf8) {
+            asked.removeFirst()
+            hearsControl = own == life
+        } else if case .channels(var batch)? = asked.first, batch.isLeaving == isLeaving,
+            let channel = batch.names.popFirst(), keys.channelName(name) == channel
+        {
+            if batch.names.isEmpty { asked.removeFirst() } else { asked[0] = .channels(batch) }
+            if channels.acknowledge(channel, isLeaving: isLeaving) { onSubscribed(channel) }
+        } else {
+            return link.fail("an acknowledgement of nothing that was asked")
+        }
+        markGreeted()
+    }
+
+    /// An error is the answer to a whole batch, of which one name may be forbidden by the ACL: it is found by halves, and
+    /// refused alone.
+    private func take(_ error: RedisErrorReply) {
+        guard error.isAboutNames, case .channels(let batch)? = asked.first, !batch.isLeaving else {
+            return link.fail(error.text)
+        }
+        asked.removeFirst()
+        if batch.names.count == 1, let channel = batch.names.first {
+            if channels.refuse(channel) { onRefused(channel, error.text) }
+            return markGreeted()
+        }
+        let (first, second) = batch.halves
+        send(first)
+        send(second)
+    }
+
+    private func markGreeted() {
+        guard !isGreeted, hearsControl, !channels.isRestarting else { return }
         isGreeted = true
         link.markHealthy()
         onChange(nil)

@@ -6,6 +6,7 @@ extension Uplink: BackplaneDelegate {
     public func linkChanged() {
         let isUp = backplane.isUp
         metrics.isUp.set(isUp ? 1 : 0)
+        metrics.trouble = backplane.trouble
         guard isUp != wasUp else { return }
         wasUp = isUp
         post(.link(isUp: isUp), to: .max)
@@ -20,6 +21,16 @@ extension Uplink: BackplaneDelegate {
             // Heard again after a silence: what came meanwhile is in the history.
             fill(channel, after: last)
         }
+    }
+
+    /// The channel is no longer tried: who asks for it anew is told anew.
+    public func refused(_ name: ChannelName, _ reason: String) {
+        guard let channel = channels.removeValue(forKey: name) else { return }
+        lingering.remove(channel)
+        failedReads.remove(name)
+        countsToTell.remove(name)
+        metrics.channelsRefused.add()
+        post(.refused(name, reason), to: channel.reactors)
     }
 
     public func heard(_ publication: Publication, in name: ChannelName) {
@@ -139,11 +150,11 @@ extension Uplink: BackplaneDelegate {
     }
 
     /// Repeats the reads that failed: at once when the backplane is back, and once a second where it was there all the
-    /// time and refused.
+    /// time and refused. A slice of them, for they can be as many as there are channels.
     func askAgain() {
         guard backplane.isUp else { return }
-        let names = failedReads
-        failedReads.removeAll()
+        let names = Array(failedReads.prefix(Self.readsAgainMax))
+        failedReads.subtract(names)
         for channel in names.compactMap({ channels[$0] }) {
             switch channel.missedRead {
             case .open: readHead(of: channel)
@@ -152,6 +163,9 @@ extension Uplink: BackplaneDelegate {
             }
         }
     }
+
+    /// Reads asked for again at once: some milliseconds of this thread.
+    private static let readsAgainMax = 8_192
 
     // MARK: Clients that come back
 

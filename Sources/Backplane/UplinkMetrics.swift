@@ -1,4 +1,5 @@
 public import Broker
+internal import Synchronization
 
 /// What the uplink counts; written by its thread, read by any.
 public final class UplinkMetrics: Sendable {
@@ -26,6 +27,12 @@ public final class UplinkMetrics: Sendable {
     public let channels = Counter()
     /// Whether publishes are taken and everything published is heard: 0 or 1.
     public let isUp = Counter()
+    /// Channels that nobody wants any more and that are heard for a while yet.
+    public let lingering = Counter()
+    /// Channels that the backplane does not let this node hear.
+    public let channelsRefused = Counter()
+    /// Bytes held for what Redis has not answered.
+    public let redisBytes = Counter()
     /// Times a link to Redis was lost.
     public let linkLosses = Counter()
     /// Answers from Redis, and the nanoseconds they took together.
@@ -57,6 +64,14 @@ public final class UplinkMetrics: Sendable {
     public let sessionWrites = Counter()
     /// Writes that did not get through; they are repeated.
     public let sessionWritesFailed = Counter()
+
+    private let reason = Mutex<String?>(nil)
+
+    /// Why publishes are not taken, or not everything is heard, as far as the backplane knows.
+    public internal(set) var trouble: String? {
+        get { reason.withLock { $0 } }
+        set { reason.withLock { $0 = newValue } }
+    }
 
     /// Starts at zero.
     public init() {}

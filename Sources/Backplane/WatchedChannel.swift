@@ -18,6 +18,9 @@ final class WatchedChannel {
     /// Subscribers by reactor.
     var counts: [Int: Int] = [:]
 
+    /// Whether the backplane was told of some, and must be told when there are none.
+    var isCounted = false
+
     /// The chain.
     var continuity: Continuity
 
@@ -33,8 +36,8 @@ final class WatchedChannel {
     /// A read that must be asked for again once the backplane is back.
     var missedRead: MissedRead?
 
-    /// The tick after which a channel nobody wants is dropped.
-    var lingersUntilTick: UInt32?
+    /// Its mark among those that nobody wants; see `LingeringChannels`.
+    var lingersAs: UInt64?
 
     enum MissedRead {
         case open

@@ -147,6 +147,10 @@ public struct Limits: Sendable, Equatable {
     /// Time a node stays subscribed to a channel that lost its last subscriber.
     public var lingerMilliseconds: UInt64 = 5_000
 
+    /// Channels that a node stays subscribed to though nobody wants them. Hit: the one that was given up first is let go;
+    /// `perseid_channels_lingering`.
+    public var lingeringChannelsMax = 10_000
+
     /// Bytes of recent publications a node keeps of each subscribed channel, to answer those who come back.
     public var tailBytesMax = 262_144
 
@@ -156,12 +160,29 @@ public struct Limits: Sendable, Equatable {
     /// `perseid_inbox_overflows_total`.
     public var inboxDepthMax = 65_536
 
-    /// Publishes and reads under way to Redis. Hit: 503 with `Retry-After`; `perseid_publish_refused_total`.
+    /// Publishes under way to Redis, and as many requests for sessions and presence. Hit: 503 with `Retry-After`;
+    /// `perseid_publish_refused_total`. Requests for sessions and presence are repeated by the node.
     public var redisRequestsMax = 65_536
 
+    /// Bytes that these may hold, each kind for itself, with all that they cost and what is not sent yet: Redis may be slow,
+    /// or stand still until `redisMilliseconds` are over. Hit: as above; `perseid_redis_bytes` shows how much it is.
+    public var redisBytesMax = 67_108_864
+
+    /// Bytes of one answer or message from Redis: a node that believes whatever length is announced has no bound. Hit: the
+    /// link is dropped and made anew; `perseid_backplane_losses_total`.
+    public var redisReplyBytesMax = 134_217_728
+
     /// Of those for sessions and presence, which come by the thousand when clients come or go all at once: under way at a
-    /// time, so that what is published never waits behind more. Hit: the rest waits its turn; `perseid_bulk_waiting`.
+    /// time, so that what is published never waits behind more. As many heads of newly watched channels, and an eighth of it
+    /// for what clients ask. Hit: the rest waits its turn; `perseid_bulk_waiting`.
     public var redisBulkMax = 32
+
+    /// Requests for history, presence and counts that wait for Redis. Hit: 503 with `Retry-After`.
+    public var redisQuestionsMax = 4_096
+
+    /// Reads under way that live subscribers wait for, after a loss of the link one for each channel. Hit: the rest waits its
+    /// turn.
+    public var redisReadsMax = 256
 
     /// Time Redis has to answer. Hit: the link is dropped and made anew; requests get 503.
     public var redisMilliseconds: UInt64 = 3_000

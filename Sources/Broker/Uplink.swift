@@ -69,6 +69,9 @@ public struct ChannelFacts: Sendable, Equatable {
 }
 
 /// What a reactor tells the uplink.
+///
+/// These wait for the uplink's next turn and no longer, whatever Redis does: so what waits between the two is what reactors
+/// read from their clients during one turn, some milliseconds. What then waits for Redis is bounded there.
 public enum UplinkCommand: Sendable {
     /// This reactor has its first subscriber of a channel; answered by `UplinkReport.opened`.
     case watch(ChannelName, reactor: Int)
@@ -104,6 +107,8 @@ public enum UplinkCommand: Sendable {
 public enum UplinkReport: Sendable {
     /// The channel is watched from this position on; every later publication follows it.
     case opened(ChannelName, head: Position)
+    /// The channel cannot be heard, says the reason, and is not watched any more.
+    case refused(ChannelName, String)
     /// The next publication of a watched channel.
     case publication(ChannelName, Publication)
     /// A payload that was only ever meant for those who listen now; it has no position.

@@ -12,6 +12,8 @@ enum ByeCode: UInt16 {
     case unavailable = 4_002
     /// No session answers to the token.
     case unknownSession = 4_003
+    /// The backplane does not let the node hear one of its channels.
+    case forbidden = 4_004
     /// A stream grew old or long; the client goes on with a new one.
     case renewed = 4_005
     /// The client reads too slowly; it resumes from its cursor.
@@ -23,13 +25,14 @@ enum ByeCode: UInt16 {
         case .takenOver: "the session was taken over"
         case .unavailable: "the backplane is away"
         case .unknownSession: "there is no such session"
+        case .forbidden: "the backplane refuses a channel"
         case .renewed: "the stream is renewed"
         case .tooSlow: "too slow"
         }
     }
 
     /// Whether to come back is of use. Who was taken over would take over in turn, for ever.
-    var mayReconnect: Bool { self != .takenOver && self != .unknownSession }
+    var mayReconnect: Bool { self != .takenOver && self != .unknownSession && self != .forbidden }
 
     /// The last id of an event stream that is not to come back. A browser's `EventSource` does so all the same and shows
     /// it: then it is answered with 204, which ends it.

@@ -5,9 +5,16 @@ internal import Wire
 extension EdgeReactor {
     func answerReadiness(_ index: UInt32) {
         if node.isReady { return answer(index, contentType: "application/json", literal("{\"status\":\"ready\"}")) }
-        refuse(index, status: 503, node.isDraining ? "the node is going away" : "the backplane is away") {
-            $0.append(field: "Retry-After", 1)
+        guard !node.isDraining, let trouble = node.trouble else {
+            let message: StaticString = node.isDraining ? "the node is going away" : "the backplane is away"
+            return refuse(index, status: 503, message) { $0.append(field: "Retry-After", 1) }
         }
+        metrics.rejections.add()
+        frame.removeAll()
+        frame.append("{\"error\":{\"code\":503,\"message\":\"the backplane is away\",\"reason\":")
+        frame.appendJSONString(trouble)
+        frame.append("}}")
+        answer(index, status: 503, contentType: "application/json", frame.bytes) { $0.append(field: "Retry-After", 1) }
     }
 
     func answerMetrics(_ index: UInt32) {

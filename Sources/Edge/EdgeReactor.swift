@@ -155,6 +155,7 @@ final class EdgeReactor: ReactorHandler {
     func receive(_ report: UplinkReport) {
         switch report {
         case .opened(let channel, let head): opened(channel, head: head)
+        case .refused(let channel, let reason): refused(channel, reason)
         case .publication(let channel, let publication): take(publication, in: channel)
         case .ephemeral(let channel, let payload): take(payload, in: channel)
         case .gap(let channel, let from, let to): takeGap(in: channel, from: from, to: to)

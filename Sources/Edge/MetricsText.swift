@@ -41,6 +41,8 @@ struct MetricsText: ~Copyable {
         counter("perseid_budget_waits_total", "Clients that used up a budget.", sum(node, \.budgetWaits))
         gauge("perseid_subscriptions", "Subscriptions now.", sum(node, \.subscriptions))
         gauge("perseid_channels", "Channels watched by this node.", node.uplink.channels.value)
+        gauge("perseid_channels_lingering", "Of those, wanted by nobody any more.", node.uplink.lingering.value)
+        counter("perseid_channels_refused_total", "Channels that Redis refused.", node.uplink.channelsRefused.value)
     }
 
     private mutating func appendTraffic(_ node: NodeStatus) {
@@ -87,6 +89,7 @@ struct MetricsText: ~Copyable {
     private mutating func appendBackplane(_ uplink: UplinkMetrics) {
         gauge("perseid_backplane_up", "Whether the backplane is reached and every channel heard.", uplink.isUp.value)
         counter("perseid_backplane_losses_total", "Links to the backplane lost.", uplink.linkLosses.value)
+        gauge("perseid_redis_bytes", "Bytes held for what Redis has not answered.", uplink.redisBytes.value)
         counter("perseid_backplane_publishes_total", "Publishes acknowledged.", uplink.publishesAcknowledged.value)
         counter("perseid_backplane_publish_failures_total", "Publishes not acknowledged.", uplink.publishesFailed.value)
         counter("perseid_gaps_found_total", "Holes in what was heard.", uplink.gapsFound.value)

@@ -31,6 +31,9 @@ public final class NodeStatus: Sendable {
         set { draining.store(newValue, ordering: .releasing) }
     }
 
+    /// Why the backplane cannot be used, as far as it says.
+    public var trouble: String? { uplink.trouble }
+
     /// Whether clients should come here: the backplane is reached, every channel is heard, and the node stays.
     public var isReady: Bool { uplink.isUp.value == 1 && !isDraining }
 }

@@ -94,6 +94,16 @@ public struct Socket: Sendable, Hashable {
         return Socket(descriptor: result)
     }
 
+    /// Starts to connect to one address without blocking; the socket turns writable when it is done either way.
+    ///
+    /// - Throws: if the system refuses at once: no descriptor, no route.
+    public static func connect(to endpoint: Endpoint) throws(SystemError) -> Socket {
+        var raw = endpoint.raw
+        let result = creactor_connect(&raw)
+        guard result >= 0 else { throw SystemError(call: "connect \(endpoint)", result: Int(result)) }
+        return Socket(descriptor: result)
+    }
+
     static func outcome(_ result: Int) -> Transfer {
         if result > 0 { return .moved(result) }
         let code = Int32(truncatingIfNeeded: -result)

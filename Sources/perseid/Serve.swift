@@ -77,9 +77,9 @@ extension Settings {
                 report: RedisLinkReport(
                     changed: { link, reason in
                         guard let reason else { return logger.info("redis is reached", metadata: ["link": "\(link)"]) }
-                        metrics.linkLosses.add()
                         logger.warn(of: RedisComplaint(reason), at: redis, link: "\(link)")
                     },
+                    lost: { metrics.linkLosses.add() },
                     refused: { error in
                         logger.error("redis refused", metadata: ["error": "\(error)"])
                     },
@@ -87,7 +87,10 @@ extension Settings {
                         metrics.roundTrips.add()
                         metrics.roundTripNanoseconds.add(Int(nanoseconds))
                     },
-                    waiting: { metrics.bulkWaiting.set($0) },
+                    waiting: { bulk, bytes in
+                        metrics.bulkWaiting.set(bulk)
+                        metrics.redisBytes.set(bytes)
+                    },
                     rivalled: { isStart in
                         let names = ["node": "\(nodeID)", "redis": "\(redis.host):\(redis.port)"] as Logger.Metadata
                         logger.critical("another node lives by this name: give each its own node-id", metadata: names)

@@ -19,6 +19,7 @@ private final class Recorder: BackplaneDelegate {
 
     func linkChanged() { events.append("link") }
     func subscribed(_ channel: ChannelName) { events.append("subscribed \(channel)") }
+    func refused(_ channel: ChannelName, _ reason: String) { events.append("refused \(channel)") }
     func heard(_ publication: Publication, in channel: ChannelName) {
         heard[channel.text, default: []].append(publication)
     }

@@ -244,6 +244,7 @@ final class UplinkFixture {
     private func describe(_ report: UplinkReport) -> String {
         switch report {
         case .opened(let channel, let head): "opened \(channel) \(head)"
+        case .refused(let channel, let reason): "refused \(channel) \(reason)"
         case .publication(let channel, let publication): "\(channel) \(publication.position)"
         case .ephemeral(let channel, let payload): "\(channel) \(String(decoding: payload.bytes, as: UTF8.self))"
         case .gap(let channel, let from, let to): "gap \(channel) \(from) \(to)"

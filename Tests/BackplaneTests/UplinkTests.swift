@@ -1,7 +1,8 @@
-import Backplane
 import Broker
 import Reactor
 import Testing
+
+@testable import Backplane
 
 @Suite("Uplink: interest, counts, questions")
 struct UplinkTests {
@@ -90,6 +91,80 @@ struct UplinkTests {
         #expect(backplane.unsubscriptions.isEmpty)
         fixture.tick(3)
         #expect(backplane.unsubscriptions == ["a"])
+    }
+
+    @Test("of channels that nobody wants only so many linger: the one that was given up first goes first")
+    func lingerCeiling() throws {
+        let fixture = try UplinkFixture(backplane) { $0.lingeringChannelsMax = 3 }
+        for number in 0..<10 {
+            fixture.watch("c\(number)")
+            fixture.unwatch("c\(number)")
+        }
+        #expect(backplane.unsubscriptions == (0..<7).map { "c\($0)" })
+        fixture.watch("c7")
+        fixture.unwatch("c7")
+        fixture.watch("c10")
+        fixture.unwatch("c10")
+        #expect(backplane.unsubscriptions.last == "c8", "c7 was wanted since")
+        fixture.tick(40)
+        #expect(backplane.unsubscriptions.count == 11 && Set(backplane.unsubscriptions).count == 11)
+        #expect(fixture.metrics.channels.value == 0)
+    }
+
+    @Test("a hundred thousand channels that lapse at once are let go of in slices, and come and go costs no memory")
+    func lingerSlices() throws {
+        let fixture = try UplinkFixture(backplane) { $0.lingeringChannelsMax = 100_000 }
+        for number in 0..<2_500 {
+            fixture.watch("c\(number)")
+            fixture.unwatch("c\(number)")
+        }
+        for _ in 0..<50_000 {
+            fixture.watch("c0")
+            fixture.unwatch("c0")
+        }
+        #expect(fixture.uplink.lingering.queueCount < 8_000)
+        fixture.tick(20)
+        let before = backplane.unsubscriptions.count
+        fixture.tick(1)
+        #expect(backplane.unsubscriptions.count - before <= 1_000)
+        fixture.tick(10)
+        #expect(backplane.unsubscriptions.count == 2_500)
+    }
+
+    @Test("counts of channels that came and went before they were told are never told")
+    func untoldCounts() throws {
+        let fixture = try UplinkFixture(backplane) { $0.lingeringChannelsMax = 0 }
+        for number in 0..<10 {
+            fixture.watch("c\(number)")
+            fixture.uplink.receive(.count(ChannelName("c\(number)")!, reactor: 0, subscribers: 1))
+            fixture.uplink.receive(.count(ChannelName("c\(number)")!, reactor: 0, subscribers: 0))
+            fixture.unwatch("c\(number)")
+        }
+        fixture.tick(8)
+        #expect(backplane.counts.isEmpty)
+        fixture.watch("a")
+        fixture.uplink.receive(.count(ChannelName("a")!, reactor: 0, subscribers: 1))
+        fixture.tick(8)
+        #expect(backplane.counts.map(\.subscribers) == [1])
+        fixture.uplink.receive(.count(ChannelName("a")!, reactor: 0, subscribers: 0))
+        fixture.unwatch("a")
+        #expect(backplane.counts.map(\.subscribers) == [1, 0], "what was told is taken back")
+    }
+
+    @Test("a channel that is refused is told to all who want it, and asked for anew by who comes later")
+    func refused() throws {
+        backplane.acknowledges = false
+        let fixture = try UplinkFixture(backplane, reactors: 2)
+        fixture.watch("a", by: 0)
+        fixture.watch("a", by: 1)
+        backplane.delegate?.refused(ChannelName("a")!, "NOPERM")
+        for reactor in 0..<2 { #expect(fixture.reports(reactor) == ["refused a NOPERM"]) }
+        #expect(fixture.metrics.channelsRefused.value == 1)
+        fixture.unwatch("a", by: 0)
+        fixture.tick(40)
+        #expect(backplane.unsubscriptions.isEmpty)
+        fixture.watch("a", by: 1)
+        #expect(backplane.subscriptions == ["a", "a"])
     }
 
     @Test("what is heard of channels that are not watched is dropped")
@@ -186,6 +261,7 @@ struct UplinkTests {
         fixture.watch("a")
         fixture.watch("b")
         fixture.uplink.receive(.count(ChannelName("a")!, reactor: 0, subscribers: 3))
+        fixture.tick(8)
         fixture.uplink.receive(.stop)
         #expect(fixture.uplink.isFinished)
         #expect(backplane.counts.last?.channel == "a")

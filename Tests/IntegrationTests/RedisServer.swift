@@ -73,6 +73,11 @@ final class RedisServer: Sendable {
             .trimmingCharacters(in: .newlines)
     }
 
+    /// The same with arguments that are a list.
+    func run(_ arguments: [String]) async throws -> String {
+        try await ChildProcess.run(["redis-cli", "-e", "-p", "\(port)"] + arguments, in: scratch)
+    }
+
     /// The key of a channel.
     static func key(_ channel: String) -> String { "perseid:{\(channel)}" }
 

@@ -89,7 +89,7 @@ final class SimulatedEdge {
         case .session(let ticket, let outcome): answerSession(ticket, outcome)
         case .sessionTaken(let id, let holder): loseSession(id, holder)
         case .sessionForgotten(let id, let holder): saveSessionAgain(id, holder)
-        case .history, .described, .presence, .link, .drain: break
+        case .refused, .history, .described, .presence, .link, .drain: break
         }
     }
 

@@ -186,6 +186,79 @@ static inline creactor_address creactor_address_of(const struct sockaddr_storage
     return address;
 }
 
+/* Where a host listens: an address, its scope if it is link-local, and a port. */
+typedef struct creactor_endpoint {
+    creactor_address address;
+    uint32_t scope;
+} creactor_endpoint;
+
+/* Finds the endpoints of a host, in the order in which they are to be tried (RFC 6724): returns how many, at most `count`, or
+ * 0 with getaddrinfo(3)'s reason. Blocks for as long as name servers are silent, unless only a number is taken. */
+static inline int creactor_resolve(const char *host, const char *port, int number_only, creactor_endpoint *endpoints,
+                                   int count, int *reason) {
+    struct addrinfo hints;
+    struct addrinfo *_Nullable found = NULL;
+    int used = 0;
+    memset(&hints, 0, sizeof hints);
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_NUMERICSERV | (number_only ? AI_NUMERICHOST : 0);
+    *reason = getaddrinfo(host, port, &hints, &found);
+    if (*reason != 0) return 0;
+    for (struct addrinfo *each = found; each != NULL && used < count; each = each->ai_next) {
+        struct sockaddr_storage storage;
+        if (each->ai_family != AF_INET && each->ai_family != AF_INET6) continue;
+        memset(&storage, 0, sizeof storage);
+        memcpy(&storage, each->ai_addr, each->ai_addrlen);
+        endpoints[used].address = creactor_address_of(&storage);
+        endpoints[used].scope =
+            each->ai_family == AF_INET6 ? ((const struct sockaddr_in6 *)each->ai_addr)->sin6_scope_id : 0;
+        used += 1;
+    }
+    freeaddrinfo(found);
+    return used;
+}
+
+/* getaddrinfo(3)'s reason in words. */
+static inline const char *creactor_resolve_text(int reason) {
+    return reason == 0 ? "no address" : gai_strerror(reason);
+}
+
+/* Starts to connect a TCP socket without blocking; the descriptor or -errno. An IPv4 address is tried as such. */
+static inline int creactor_connect(const creactor_endpoint *endpoint) {
+    struct sockaddr_storage storage;
+    socklen_t size;
+    int on = 1, outcome, descriptor;
+    memset(&storage, 0, sizeof storage);
+    if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)endpoint->address.bytes)) {
+        struct sockaddr_in *in = (struct sockaddr_in *)&storage;
+        in->sin_family = AF_INET;
+        memcpy(&in->sin_addr, endpoint->address.bytes + 12, 4);
+        in->sin_port = htons(endpoint->address.port);
+        size = sizeof *in;
+    } else {
+        struct sockaddr_in6 *in = (struct sockaddr_in6 *)&storage;
+        in->sin6_family = AF_INET6;
+        memcpy(&in->sin6_addr, endpoint->address.bytes, 16);
+        in->sin6_port = htons(endpoint->address.port);
+        in->sin6_scope_id = endpoint->scope;
+        size = sizeof *in;
+    }
+    descriptor = (int)creactor_result(socket(storage.ss_family, SOCK_STREAM, 0));
+    if (descriptor < 0) return descriptor;
+    outcome = creactor_set_flags(descriptor);
+#if !defined(__linux__)
+    setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#endif
+    if (outcome == 0) {
+        setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        outcome = (int)creactor_result(connect(descriptor, (const struct sockaddr *)&storage, size));
+    }
+    if (outcome == 0 || outcome == -EINPROGRESS) return descriptor;
+    close(descriptor);
+    return outcome;
+}
+
 /* Resolves and opens one TCP socket: listening if `backlog` > 0, else connecting without blocking (-EINPROGRESS is
  * reported as success). Name resolution blocks; numeric hosts do not. Returns the descriptor or -errno; a host that
  * cannot be resolved is -EADDRNOTAVAIL. */

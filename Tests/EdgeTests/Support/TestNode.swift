@@ -32,7 +32,7 @@ final class TestNode {
                 limits: limits,
                 seat: seat,
                 classify: { bytes, _ in Payload(kind: .binary, bytes: Array(bytes)) },
-                report: RedisLinkReport(changed: { _, _ in }, refused: { _ in }, roundTrip: { _ in }, waiting: { _ in })
+                report: RedisLinkReport()
             )
         }
     }

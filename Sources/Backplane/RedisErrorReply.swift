@@ -1,0 +1,31 @@
+/// An error that Redis answered with, and what it means for the link it came on. What an operator can do about it is said in
+/// `RedisComplaint`.
+///
+/// Source: the replies of Redis 7.0 and 7.2 as `server.c` (`shared.…err`) and `acl.c` write them, tried on 7.0.15.
+struct RedisErrorReply {
+    /// In Redis' words; the first is its code.
+    let text: String
+
+    /// The function library is not there, or not there any more.
+    var isFunctionMissing: Bool { text.hasPrefix("ERR Function not found") }
+
+    /// The library is there: someone else was faster.
+    var isLibraryThere: Bool { text.hasPrefix("ERR Library") && text.hasSuffix("already exists") }
+
+    /// One of its channels or keys is not for this user; others may be.
+    var isAboutNames: Bool { text.hasPrefix("NOPERM") && !isAboutCommand }
+
+    private var isAboutCommand: Bool { text.hasPrefix("NOPERM") && text.contains("permissions to run the") }
+
+    /// Whether nothing can be published by way of this link, whatever the channel. Another address may be right.
+    var isFatal: Bool {
+        isAboutCommand || Self.fatalCodes.contains(String(text.prefix { $0 != " " }))
+            || text.hasPrefix("ERR max number of clients")
+    }
+
+    /// A replica, no memory, no disk, not there yet, not us, a node of a cluster.
+    private static let fatalCodes: Set<String> = [
+        "READONLY", "MASTERDOWN", "NOREPLICAS", "OOM", "MISCONF", "LOADING", "NOAUTH", "WRONGPASS", "MOVED", "ASK",
+        "CLUSTERDOWN", "TRYAGAIN", "CROSSSLOT",
+    ]
+}

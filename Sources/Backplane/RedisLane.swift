@@ -1,0 +1,86 @@
+internal import Broker
+internal import DequeModule
+
+/// Requests of one kind: how many are under way, and which wait for these.
+///
+/// Thread: owned by the command link. What one client can ask for without end has a lane of its own, so that it waits for
+/// itself and is refused by itself, and what is published passes it: with one queue for all, `presence` asked again and again
+/// by one WebSocket cost a fifth of the others' publishes.
+struct RedisLane {
+    enum Kind: Int, CaseIterable {
+        /// Always under way, as many as there is room for: they are pipelined.
+        case publish
+        /// What live subscribers wait for: holes, and who comes back. There is one for each channel at most.
+        case read
+        /// Heads of newly watched channels.
+        case opening
+        /// Sessions, presence, counts: what nodes keep up.
+        case upkeep
+        /// What clients ask: history, presence, how many there are. An answer may be large.
+        case question
+
+        /// Whether it can come by the thousand at once, and must then not stand in the way of what is published.
+        var isBulk: Bool { self == .opening || self == .upkeep || self == .question }
+    }
+
+    private let underWayMax: Int
+    private let countMax: Int
+    private let bytesMax: Int
+
+    private(set) var waiting = Deque<RedisRequest>()
+    private var underWay = 0
+
+    /// What those that wait and those under way hold.
+    private(set) var byteCount = 0
+
+    init(_ kind: Kind, limits: Limits) {
+        underWayMax =
+            switch kind {
+            case .publish: .max
+            case .read: limits.redisReadsMax
+            case .opening, .upkeep: limits.redisBulkMax
+            case .question: max(limits.redisBulkMax / 8, 1)
+            }
+        countMax =
+            switch kind {
+            case .read: .max
+            case .publish, .opening, .upkeep: limits.redisRequestsMax
+            case .question: limits.redisQuestionsMax
+            }
+        bytesMax = kind == .read ? .max : limits.redisBytesMax
+    }
+
+    /// Whether nothing is to be answered any more.
+    var isEmpty: Bool { underWay == 0 && waiting.isEmpty }
+
+    /// Takes a request in, unless the lane is full.
+    mutating func append(_ request: RedisRequest) -> Bool {
+        guard waiting.count + underWay < countMax, byteCount < bytesMax else { return false }
+        byteCount += request.byteCount
+        waiting.append(request)
+        return true
+    }
+
+    /// The next that may be under way.
+    mutating func next() -> RedisRequest? {
+        guard underWay < underWayMax, let request = waiting.popFirst() else { return nil }
+        underWay += 1
+        return request
+    }
+
+    /// One that was under way is answered.
+    mutating func end(_ request: RedisRequest) {
+        underWay -= 1
+        byteCount -= request.byteCount
+    }
+
+    /// Gives up all, and returns those that waited.
+    mutating func removeAll() -> Deque<RedisRequest> {
+        defer {
+            waiting = []
+            underWay = 0
+            byteCount = 0
+        }
+        return waiting
+    }
+}
