@@ -83,7 +83,7 @@ public struct RedisComplaint: Sendable, Equatable {
         case .silent: "see whether it is stopped, swapping, or busy with a slow command (SLOWLOG GET)"
         case .password: "correct user and password in the setting redis"
         case .rights:
-            "give the user ~perseid:*, &perseid:* and the commands that the README lists; where it may not load functions, "
+            "give the user the keys and channels of the key-prefix and the commands the README lists; if it may not load functions, "
                 + "let one who may run: perseid redis install"
         case .replica: "name the master in the setting redis; see ROLE and min-replicas-to-write there"
         case .memory: "raise maxmemory there, or keep less history"

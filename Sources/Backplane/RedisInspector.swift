@@ -1,6 +1,7 @@
 /// Tries whether a node could work with a Redis, and leaves nothing there: what `perseid check` asks.
 public struct RedisInspector {
     private let address: RedisAddress
+    private let keys: RedisKeys
 
     /// What was found of the function library.
     public enum Library: Sendable, Equatable {
@@ -10,9 +11,10 @@ public struct RedisInspector {
         case absent
     }
 
-    /// Names the Redis to try.
-    public init(_ address: RedisAddress) {
+    /// Names the Redis to try, and what begins the names of keys there.
+    public init(_ address: RedisAddress, keyPrefix: String) {
         self.address = address
+        keys = RedisKeys(prefix: keyPrefix, database: address.database)
     }
 
     /// Does what a node does: greets, writes, calls the library, subscribes.
@@ -23,16 +25,16 @@ public struct RedisInspector {
         try tryWriting(redis)
         let library = try library(redis)
         // Last: a connection that subscribed takes no other commands.
-        _ = try redis.ask(["SUBSCRIBE", "perseid:check"])
+        _ = try redis.ask(["SUBSCRIBE", keys.check("c")])
         return library
     }
 
     /// A write that changes nothing shows a replica; that its keys lie in two slots, a cluster, whoever has them; one that
     /// stores something, for a second, a full memory.
     private func tryWriting(_ redis: borrowing RedisConversation) throws(RedisFailure) {
-        _ = try redis.ask(["DEL", "perseid:check:a", "perseid:check:b"])
-        _ = try redis.ask(["SET", "perseid:check:a", "1", "PX", "1000"])
-        _ = try redis.ask(["DEL", "perseid:check:a"])
+        _ = try redis.ask(["DEL", keys.check("a"), keys.check("b")])
+        _ = try redis.ask(["SET", keys.check("a"), "1", "PX", "1000"])
+        _ = try redis.ask(["DEL", keys.check("a")])
     }
 
     private func library(_ redis: borrowing RedisConversation) throws(RedisFailure) -> Library {

@@ -32,6 +32,9 @@ struct RedisKeys: Sendable {
     /// The pub/sub channel that one process listens to, of all that may go by a node's name: it tells whether that one lives.
     func incarnation(_ incarnation: String, of id: String) -> String { "\(node(id)):\(incarnation)" }
 
+    /// What `perseid check` tries its rights on, and leaves nothing of.
+    func check(_ name: String) -> String { "\(prefix):check:\(name)" }
+
     /// The channel a pub/sub message came on.
     func channelName(_ bytes: UnsafeRawBufferPointer) -> ChannelName? {
         let ends = (channelPrefix.utf8, suffix.utf8)

@@ -53,7 +53,7 @@ struct Check: ParsableCommand {
         }
         do {
             let library =
-                switch try RedisInspector(redis).inspect() {
+                switch try RedisInspector(redis, keyPrefix: settings.keyPrefix).inspect() {
                 case .loaded(let version): "version \(version)"
                 case .absent: "absent: the node will load them"
                 }

@@ -92,7 +92,7 @@ extension Settings {
                         metrics.redisBytes.set(bytes)
                     },
                     rivalled: { isStart in
-                        let names = ["node": "\(nodeID)", "redis": "\(redis.host):\(redis.port)"] as Logger.Metadata
+                        let names = ["node": "\(nodeID)", "redis": "\(redis.place)"] as Logger.Metadata
                         logger.critical("another node lives by this name: give each its own node-id", metadata: names)
                         if isStart { Serve.exit(withError: ExitCode.failure) }
                     }

@@ -27,7 +27,8 @@ struct ServeOptions: ParsableArguments {
     var flags: [SettingValue] {
         let given = [
             ("listen", listen), ("redis", redis), ("key-prefix", keyPrefix), ("node-id", nodeId),
-            ("reactors", reactors), ("io-uring", ioUring), ("insecure", insecure ? "true" : nil), ("api-keys", apiKeys), ("allowed-origins", allowedOrigins),
+            ("reactors", reactors), ("io-uring", ioUring),
+            ("insecure", insecure ? "true" : nil), ("api-keys", apiKeys), ("allowed-origins", allowedOrigins),
             ("allowed-hosts", allowedHosts), ("public-origin", publicOrigin), ("slow-reader", slowReader),
             ("policies", policies), ("presence", presence), ("log-level", logLevel),
             ("log-format", logFormat),

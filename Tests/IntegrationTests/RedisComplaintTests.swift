@@ -70,6 +70,21 @@ import Testing
         }
     }
 
+    @Test("check tries the keys that a node will use, and no others: its prefix, and the number of its database")
+    func prefix() async throws {
+        let rights = ["--user", "node", "on", ">word", "~mine@3:*", "&mine@3:*", "+@all"]
+        let redis = try await RedisServer(options: rights, in: scratch)
+        let url = "redis://node:word@127.0.0.1:\(redis.port)/3"
+        for (prefix, ending) in [("mine", ChildProcess.Ending.exited(0)), ("other", .exited(1))] {
+            let check = try ChildProcess(
+                [PerseidNode.executable, "check", "--redis", url, "--key-prefix", prefix],
+                in: scratch
+            )
+            #expect(try await check.end() == ending, "\(check.errorText)")
+        }
+        #expect(try await redis.command("-n", "3", "DBSIZE") == "0")
+    }
+
     @Test("a full memory is told by check")
     func memory() async throws {
         let redis = try await RedisServer(
