@@ -72,11 +72,10 @@ final class RedisReader {
         let functions = UnsafeMutablePointer<redisReplyObjectFunctions>.allocate(capacity: 1)
         functions.initialize(to: usual)
         functions.pointee.createArray = { task, count in
-            guard let left = task?.pointee.privdata?.assumingMemoryBound(to: Int.self), left.pointee >= Int(count)
-            else {
-                return nil
-            }
-            left.pointee -= Int(count)
+            let elements = Int(clamping: count)
+            let left = task?.pointee.privdata?.assumingMemoryBound(to: Int.self)
+            guard let left, left.pointee >= elements else { return nil }
+            left.pointee -= elements
             return usual.createArray?(task, count)
         }
         return functions

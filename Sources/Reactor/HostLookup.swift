@@ -40,12 +40,13 @@ public final class HostLookup: Sendable {
     private static func ask(_ host: String, _ port: UInt16, isNumber: Bool) -> Answer {
         var found = [creactor_endpoint](repeating: creactor_endpoint(), count: endpointsMax)
         var reason: Int32 = 0
-        let count = creactor_resolve(host, String(port), isNumber ? 1 : 0, &found, Int32(endpointsMax), &reason)
+        let room = Int32(clamping: found.count)
+        let count = creactor_resolve(host, String(port), isNumber ? 1 : 0, &found, room, &reason)
         guard count > 0 else {
             let text = String(cString: creactor_resolve_text(reason))
             return .failure(HostLookupError(description: "\(host) has no address: \(text)"))
         }
-        return .success(found.prefix(Int(count)).map { Endpoint($0) })
+        return .success(found.prefix(Int(clamping: count)).map { Endpoint($0) })
     }
 
     /// Asks, unless a question is under way or its answer was not taken yet.
