@@ -27,14 +27,19 @@ public final class MemoryBackplane: Backplane {
     private let limits: Limits
     private let nodeID: String
     private let time: Time
+    private let metrics: UplinkMetrics?
     private var channels: [ChannelName: MemoryChannel] = [:]
+    /// Their names in the order in which they are looked at, and whose turn is next.
+    private var sweepOrder: [ChannelName] = []
+    private var nextSwept = 0
     private var sessions = MemorySessions()
     private var presence = MemoryPresence()
     private weak var delegate: (any BackplaneDelegate)?
     private var sweepTick: UInt32 = 0
 
     /// Makes an empty backplane of a node.
-    public init(limits: Limits, nodeID: String = "node", time: Time = .system) {
+    public init(limits: Limits, nodeID: String = "node", time: Time = .system, metrics: UplinkMetrics? = nil) {
+        self.metrics = metrics
         self.limits = limits
         self.nodeID = nodeID
         self.time = time
@@ -159,16 +164,41 @@ public final class MemoryBackplane: Backplane {
 
     public func ready(token: UInt64, readiness: Readiness) {}
 
-    /// Once a second, forgets what is too old.
+    /// Forgets what is too old, of some in each tick.
     public func tick(_ tick: UInt32) {
+        sweep(Self.sweptPerTick)
         guard tick &- sweepTick >= 4 else { return }
         sweepTick = tick
+        sessions.sweep(now: time.monotonic())
+    }
+
+    /// Channels that are looked at in a tick of 250 ms: some 100 µs. What is too old is also forgotten when it is asked for.
+    private static let sweptPerTick = 1_000
+
+    /// Forgets what is too old, of so many channels, and of channels that nobody hears all if there are too many.
+    private func sweep(_ count: Int) {
         let now = time.monotonic()
-        for (name, channel) in channels {
+        for _ in 0..<min(count, sweepOrder.count) {
+            if nextSwept >= sweepOrder.count { nextSwept = 0 }
+            let name = sweepOrder[nextSwept]
+            guard let channel = channels[name] else {
+                forget(at: nextSwept)
+                continue
+            }
             channel.trim(now: now, limits)
-            if channel.isForgotten(now: now, limits) { channels[name] = nil }
+            let isExcess = channels.count >= limits.embeddedChannelsMax && !channel.isHeard
+            if isExcess || channel.isForgotten(now: now, limits) {
+                channels[name] = nil
+                forget(at: nextSwept)
+            } else {
+                nextSwept += 1
+            }
         }
-        sessions.sweep(now: now)
+    }
+
+    private func forget(at place: Int) {
+        sweepOrder.swapAt(place, sweepOrder.count - 1)
+        sweepOrder.removeLast()
     }
 
     public func endOfTurn() {}
@@ -177,8 +207,12 @@ public final class MemoryBackplane: Backplane {
 
     private func existing(_ name: ChannelName) -> MemoryChannel {
         if let known = channels[name] { return known }
+        // Each new one pays for a look at some others, so that they cannot come faster than they are forgotten.
+        if channels.count >= limits.embeddedChannelsMax { sweep(4) }
         let channel = MemoryChannel(now: time.monotonic())
         channels[name] = channel
+        sweepOrder.append(name)
+        metrics?.embeddedChannels.set(channels.count)
         return channel
     }
 }

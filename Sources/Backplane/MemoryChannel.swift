@@ -51,9 +51,12 @@ final class MemoryChannel {
         once.forget(now: now)
     }
 
+    /// Whether somebody here listens.
+    var isHeard: Bool { subscribers > 0 || isSubscribed }
+
     /// Whether nobody has used it for so long that even its head may be forgotten.
     func isForgotten(now: UInt64, _ limits: Limits) -> Bool {
         let isOld = now - min(now, changedAt) > limits.headMilliseconds
-        return isOld && subscribers == 0 && !isSubscribed
+        return isOld && !isHeard
     }
 }

@@ -5,7 +5,7 @@ extension RedisBackplane {
     /// What an answer means that makes no sense: the data behind it is not the function library's. It is told, and who asked
     /// is refused; whatever concerns other keys goes on.
     private func broken(_ kind: String, _ what: String) -> BackplaneFailure {
-        let error = "\(BrokenDataLog.mark)\(kind): \(what.prefix(100))"
+        let error = "\(RedisRefusalLog.brokenMark)\(kind): \(what.prefix(100))"
         refused(error)
         return .refused(error)
     }

@@ -20,7 +20,6 @@ public final class RedisBackplane: Backplane {
     private var nextBeatTick: UInt32 = 0
     private var wasUp = false
     private var rivalCount = 0
-    private var brokenDataLog = BrokenDataLog()
     private weak var delegate: (any BackplaneDelegate)?
 
     /// What begins the names of keys unless nodes are told otherwise.
@@ -216,7 +215,7 @@ public final class RedisBackplane: Backplane {
 
     /// Tells of an error, Redis' own or what is thought of its answer.
     func refused(_ error: String) {
-        if brokenDataLog.isNews(error, seat.now), refusalLog.isNews(error, seat.now) { report.refused(error) }
+        if refusalLog.isNews(error, seat.now) { report.refused(error) }
     }
 
     private func refuse(_ channel: ChannelName, _ error: String) {

@@ -11,12 +11,23 @@ struct RedisRefusalLog {
     private var toldAt: [String: UInt64] = [:]
     private var lastToldAt: UInt64?
 
+    /// The first word of what the function library says of data that it cannot have written: `BROKEN <kind> in <key>`.
+    static let brokenMark = "BROKEN "
+
     mutating func isNews(_ error: String, _ now: UInt64) -> Bool {
-        if let lastToldAt, now < lastToldAt || now - lastToldAt < Self.pauseNanoseconds { return false }
-        if let before = toldAt[error], now < before || now - before < Self.repeatNanoseconds { return false }
+        let isBroken = error.hasPrefix(Self.brokenMark)
+        if !isBroken, let lastToldAt, now < lastToldAt || now - lastToldAt < Self.pauseNanoseconds { return false }
+        let cause = isBroken ? Self.kind(of: error) : error
+        if let before = toldAt[cause], now < before || now - before < Self.repeatNanoseconds { return false }
         if toldAt.count >= Self.errorsMax { toldAt.removeAll() }
-        toldAt[error] = now
+        toldAt[cause] = now
         lastToldAt = now
         return true
+    }
+
+    /// Of broken data the kind is the cause, whichever key has it. The library knows a handful of kinds, so each may be told at
+    /// once, behind whatever was told a moment ago.
+    private static func kind(of error: String) -> String {
+        brokenMark + error.dropFirst(brokenMark.count).prefix { $0 != " " }
     }
 }

@@ -23,6 +23,8 @@ public final class UplinkMetrics: Sendable {
     public let historyDivided = Counter()
     /// Recoveries answered from the tail in memory.
     public let tailHits = Counter()
+    /// Channels that a backplane in memory remembers.
+    public let embeddedChannels = Counter()
     /// Channels watched.
     public let channels = Counter()
     /// Whether publishes are taken and everything published is heard: 0 or 1.

@@ -138,6 +138,10 @@ public struct Limits: Sendable, Equatable {
     /// Age of a publication that is remembered.
     public var historyMilliseconds: UInt64 = 300_000
 
+    /// Channels that an embedded node remembers. Hit: those that nobody hears are forgotten, and who comes back to one is told of
+    /// a gap; `perseid_embedded_channels`.
+    public var embeddedChannelsMax = 50_000
+
     /// How long a channel's head outlives its last publication.
     public var headMilliseconds: UInt64 = 86_400_000
 

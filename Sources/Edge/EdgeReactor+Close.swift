@@ -66,6 +66,7 @@ extension EdgeReactor {
         connection.pointee.socket.close()
         connection.pointee.input = nil
         connection.pointee.outbox = nil
+        releaseFragments(index)
         graveyard.append(connections.key(ofLive: index))
     }
 

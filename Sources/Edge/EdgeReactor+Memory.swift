@@ -15,7 +15,7 @@ extension EdgeReactor {
     }
 
     private func relieveInput(downTo bytesMax: Int) {
-        for index in slots(oldestFirst: { $0.input == nil ? nil : $0.lastHeardTick }) where held.inputBytes > bytesMax {
+        for index in slots(oldestFirst: Self.holdsInput) where held.inputBytes > bytesMax {
             metrics.evictions.add()
             if connections[live: index].pointee.transport == .http {
                 // Like every limit on a request it is told, and ends the connection.
@@ -26,6 +26,11 @@ extension EdgeReactor {
                 close(index)
             }
         }
+    }
+
+    /// Since when a connection holds input, if it does.
+    private static func holdsInput(_ connection: borrowing Connection) -> UInt32? {
+        connection.input == nil && connection.decoder.heldBytes == 0 ? nil : connection.lastHeardTick
     }
 
     private func relieveOutput(downTo bytesMax: Int) {

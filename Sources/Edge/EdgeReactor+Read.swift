@@ -12,9 +12,12 @@ extension EdgeReactor {
     /// Reads once, unless this turn's time for reading is over: then the level-triggered poller says so again. What is left
     /// comes with the next turn, so a fast sender waits for everyone else.
     func read(_ index: UInt32) {
-        guard Clock.monotonicNanoseconds < reactor.now + limits.inputSliceMicroseconds * 1_000 else { return }
+        guard mayRead else { return }
         _ = readOnce(index)
     }
+
+    /// Whether this turn has time for more of what clients send or do.
+    var mayRead: Bool { Clock.monotonicNanoseconds < reactor.now + limits.inputSliceMicroseconds * 1_000 }
 
     func readOnce(_ index: UInt32) -> Socket.Transfer {
         let connection = connections[live: index]

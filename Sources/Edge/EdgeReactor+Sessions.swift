@@ -1,4 +1,5 @@
 internal import Broker
+internal import DequeModule
 internal import Reactor
 internal import Wire
 
@@ -35,6 +36,32 @@ extension EdgeReactor {
 
     /// Opens a WebSocket, a stream or a poll: at once without a session, else when the uplink has granted it.
     func open(_ index: UInt32, _ opening: Opening) {
+        guard opening.plan.channels.count > Self.manyChannels else { return openNow(index, opening) }
+        connections[live: index].pointee.flags.insert(.isAnswering)
+        openings.append((connections.key(ofLive: index), opening))
+    }
+
+    /// Channels of a request past which it waits for the end of the turn: each costs some 10 µs, and who has one waits for
+    /// nobody who has a hundred.
+    private static let manyChannels = 8
+
+    /// Begins requests for many channels, for one slice of time. Says whether some are left.
+    func beginOpenings() -> Bool {
+        guard !openings.isEmpty else { return false }
+        let end = Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000
+        while let (key, opening) = openings.popFirst() {
+            if let index = answering(key) {
+                answerOrigin = opening.origin
+                connections[live: index].pointee.flags.remove(.isAnswering)
+                openNow(index, opening)
+                takeUp(index)
+            }
+            if Clock.monotonicNanoseconds >= end { break }
+        }
+        return !openings.isEmpty
+    }
+
+    private func openNow(_ index: UInt32, _ opening: Opening) {
         if case .malformed = opening.plan.session { return refuseToken(index, opening) }
         var opening = opening
         if case .new = opening.plan.session, opening.token != nil,
@@ -121,7 +148,7 @@ extension EdgeReactor {
         let connection = connections[live: index]
         guard !connection.pointee.flags.contains(.isClosed) else { return }
         if connection.pointee.flags.contains(.isEnded) { return endOfStream(index) }
-        if connection.pointee.transport != .http, connection.pointee.input != nil { goOn(index) }
+        if connection.pointee.input != nil { goOn(index) }
     }
 
     private func refuseToken(_ index: UInt32, _ opening: Opening) {
@@ -193,7 +220,9 @@ extension EdgeReactor {
     private func isCookieOurs(_ request: borrowing HTTPRequest) -> Bool {
         guard let cookies = request.text(of: .cookie) else { return false }
         let ours = "\(Self.cookieName)=\(configuration.nodeID)"
-        return cookies.split(separator: ";").contains { $0.utf8.drop { $0 == UInt8(ascii: " ") }.elementsEqual(ours.utf8) }
+        return cookies.split(separator: ";").contains {
+            $0.utf8.drop { $0 == UInt8(ascii: " ") }.elementsEqual(ours.utf8)
+        }
     }
 
     /// The fields that tell a client its token, and its load balancer the node that has the session.

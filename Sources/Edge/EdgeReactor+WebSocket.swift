@@ -89,13 +89,24 @@ extension EdgeReactor {
     func takeFrame(_ bytes: UnsafeMutableRawBufferPointer, for index: UInt32) -> Int {
         let connection = connections[live: index]
         var consumed = 0
+        let heldBefore = connection.pointee.decoder.heldBytes
         let event = connection.pointee.decoder.next(in: bytes, consumed: &consumed)
+        held.inputBytes += connection.pointee.decoder.heldBytes - heldBefore
         if case .needMore = event { return consumed }
         // Only what is whole is a sign of life: bytes that trickle in are none.
         connection.pointee.lastHeardTick = reactor.currentTick
         connection.pointee.flags.remove(.isPinged)
         take(event, for: index)
+        releaseFragments(index)
         return consumed
+    }
+
+    /// Gives back the memory of a message that came in fragments, once it is taken or its client is gone.
+    func releaseFragments(_ index: UInt32) {
+        let connection = connections[live: index]
+        held.inputBytes -= connection.pointee.decoder.heldBytes
+        connection.pointee.decoder.releaseDelivered(isOver: connection.pointee.flags.contains(.isClosed))
+        held.inputBytes += connection.pointee.decoder.heldBytes
     }
 
     private func take(_ event: WebSocketDecoder.Event, for index: UInt32) {

@@ -42,6 +42,8 @@ final class EdgeReactor: ReactorHandler {
     var fired: [UInt32] = []
     /// Connections whose input is gone on with at the end of the turn.
     var deferred = Deque<SlabKey>()
+    /// Requests for many channels, which are begun at the end of the turn.
+    var openings = Deque<(key: SlabKey, opening: Opening)>()
     var budgets: [SlabKey: ClientBudget] = [:]
     /// How far the readers have come that take less than they are sent, by slot, looked at now and then.
     var stalls: [UInt32: Stall] = [:]
@@ -143,6 +145,8 @@ final class EdgeReactor: ReactorHandler {
             return
         }
         if readiness.contains(.failed) {
+            // To let go of a client with a hundred channels takes a millisecond, and a thousand may break at once.
+            guard mayRead else { return }
             if connection.pointee.flags.contains(.isShut), connection.pointee.session != nil {
                 readLastWords(key.index)
             }
@@ -190,6 +194,7 @@ final class EdgeReactor: ReactorHandler {
     /// the others.
     func endOfTurn() -> Bool {
         var hasWorkLeft = flush()
+        if beginOpenings() { hasWorkLeft = true }
         if finishReadyJoins() { hasWorkLeft = true }
         if giveUpDueJoins() { hasWorkLeft = true }
         if answerDuePolls() { hasWorkLeft = true }

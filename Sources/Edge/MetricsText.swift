@@ -40,6 +40,7 @@ struct MetricsText: ~Copyable {
         append("{direction=\"out\"}", of: "perseid_held_bytes", sum(node, \.heldOutputBytes))
         counter("perseid_budget_waits_total", "Clients that used up a budget.", sum(node, \.budgetWaits))
         gauge("perseid_subscriptions", "Subscriptions now.", sum(node, \.subscriptions))
+        gauge("perseid_embedded_channels", "Channels remembered in memory.", node.uplink.embeddedChannels.value)
         gauge("perseid_channels", "Channels watched by this node.", node.uplink.channels.value)
         gauge("perseid_channels_lingering", "Of those, wanted by nobody any more.", node.uplink.lingering.value)
         counter("perseid_channels_refused_total", "Channels that Redis refused.", node.uplink.channelsRefused.value)

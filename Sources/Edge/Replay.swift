@@ -28,7 +28,9 @@ struct Replay {
     init(_ join: Join) {
         parts = join.parts.enumerated().map { Part(topic: $1.topic, place: $0, rest: $1.replay) }
         cursorText = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.position) })
-        cursor = Cursor(Dictionary(uniqueKeysWithValues: join.parts.map { ($0.topic.name, $0.position) }))
+        cursor = Cursor(
+            Dictionary(join.parts.map { ($0.topic.name, $0.position) }, uniquingKeysWith: { first, _ in first })
+        )
         dropFinishedParts()
     }
 

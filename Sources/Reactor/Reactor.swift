@@ -164,8 +164,8 @@ public final class Reactor<Message: Sendable> {
     /// what the first said.
     private static var intakeNanoseconds: UInt64 { 2_000_000 }
 
-    /// Messages between two looks at the clock.
-    private static var intakeStride: Int { 32 }
+    /// Messages between two looks at the clock: one of them may be a page of history that takes a millisecond to write.
+    private static var intakeStride: Int { 4 }
 
     /// Hands over what waits, up to a pause or the end of its slice; what that left comes first in the next turn.
     private func drainInbox<Handler: ReactorHandler>(to handler: Handler) where Handler.Message == Message {

@@ -50,6 +50,14 @@ public struct WebSocketDecoder {
         self.allowsCompression = allowsCompression
     }
 
+    /// Bytes of memory that a fragmented message holds.
+    public var heldBytes: Int { assembly?.payload.capacity ?? 0 }
+
+    /// Forgets a fragmented message that was delivered; or, when the stream is over, one that never will be.
+    public mutating func releaseDelivered(isOver: Bool = false) {
+        if let assembly, assembly.isDelivered || isOver { self.assembly = nil }
+    }
+
     /// Decodes from offset `consumed` of `bytes` to the next event, moves `consumed` behind what was used, and unmasks
     /// payloads where they lie. Call it until it needs more, then keep the bytes from `consumed` on.
     public mutating func next(in bytes: UnsafeMutableRawBufferPointer, consumed: inout Int) -> Event {

@@ -19,6 +19,7 @@ enum LimitNames {
         ("stream-bytes-max", \.streamBytesMax, "bytes of one JSON stream before it is renewed"),
         ("window-bytes-max", \.windowBytesMax, "bytes a channel keeps for its slow readers"),
         ("history-count-max", \.historyCountMax, "publications a channel remembers"),
+        ("embedded-channels-max", \.embeddedChannelsMax, "channels that a node without Redis remembers"),
         ("read-count-max", \.readCountMax, "publications one read of history brings"),
         ("read-bytes-max", \.readBytesMax, "payload that one read of history brings"),
         ("history-bytes-max", \.historyBytesMax, "payload in an answer of history"),

@@ -64,7 +64,9 @@ extension Settings {
     func backplaneMaker(_ logger: Logger) -> Node.BackplaneMaker {
         let limits = edge.limits
         let nodeID = edge.nodeID
-        guard let redis else { return { _, _ in MemoryBackplane(limits: limits, nodeID: nodeID) } }
+        guard let redis else {
+            return { _, metrics in MemoryBackplane(limits: limits, nodeID: nodeID, metrics: metrics) }
+        }
         let (facts, keyPrefix) = (nodeFacts, keyPrefix)
         return { seat, metrics in
             RedisBackplane(

@@ -367,4 +367,29 @@ struct MemoryBackplaneTests {
         backplane.list(ChannelName("room/2")!, limit: 10, for: ticket)
         #expect(recorder.list == PresenceList(count: 0, members: []))
     }
+
+    @Test("publishes to ever new channels are remembered up to a ceiling, and those that somebody hears always")
+    func channelCeiling() {
+        var limits = Limits()
+        limits.embeddedChannelsMax = 100
+        let metrics = UplinkMetrics()
+        let backplane = MemoryBackplane(limits: limits, metrics: metrics)
+        backplane.start(delegate: recorder)
+        let heard = ChannelName("heard")!
+        backplane.subscribe(heard)
+        let payload = Payload(kind: .text, bytes: [120])
+        func publish(to channel: ChannelName, _ number: UInt64) {
+            let ticket = Ticket(reactor: 0, number: number)
+            backplane.publish(
+                PublishRequest(ticket: ticket, channel: channel, payload: payload, idempotencyKey: nil)
+            )
+        }
+        publish(to: heard, 0)
+        for number in 1...5_000 as ClosedRange<UInt64> { publish(to: ChannelName("c\(number)")!, number) }
+        #expect(metrics.embeddedChannels.value <= 100)
+        publish(to: heard, 5_001)
+        let publications = recorder.heard["heard"] ?? []
+        #expect(publications.count == 2)
+        #expect(publications.last?.previous == publications.first?.position)
+    }
 }

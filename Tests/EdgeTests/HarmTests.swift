@@ -186,6 +186,40 @@ struct HarmTests {
         }
     }
 
+    @Test("messages in fragments without end hold no more together than the node has for them")
+    func unfinishedFragments() throws {
+        try withNode {
+            $0.limits.heldInputBytesMax = 1_000_000
+        } _: { node in
+            let sockets = try (0..<40).map { _ in try node.webSocket("?session=none") }
+            for socket in sockets {
+                try socket.next("welcome")
+                try socket.send(.text, [UInt8](repeating: 97, count: 60_000), isFinal: false)
+            }
+            try eventually("those that were first are closed") { node.metrics.evictions.value > 0 }
+            try eventually("the rest is within the limit") {
+                (1...1_000_000).contains(node.metrics.heldInputBytes.value)
+            }
+            for socket in sockets { socket.close() }
+            try eventually("all of it is given back") { node.metrics.heldInputBytes.value == 0 }
+        }
+    }
+
+    @Test("a message that came in fragments is held no longer than it takes")
+    func finishedFragments() throws {
+        try withNode { node in
+            let socket = try node.webSocket("?session=none")
+            try socket.next("welcome")
+            let command = Array(#"{"type":"ping","id":1}"#.utf8)
+            try socket.send(.text, Array(command.prefix(5)), isFinal: false)
+            try socket.send(.continuation, Array(command.dropFirst(5)))
+            try socket.next("pong")
+            try eventually("nothing is held") {
+                node.metrics.requests.value == 1 && node.metrics.heldInputBytes.value == 0
+            }
+        }
+    }
+
     @Test("answers that nobody reads hold no more together than the node has for them")
     func unreadAnswers() throws {
         try withNode {
