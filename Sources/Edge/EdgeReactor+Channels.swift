@@ -182,7 +182,8 @@ extension EdgeReactor {
         buffer.append("{\"channel\":")
         buffer.appendJSONString(channel.text)
         buffer.append(",\"publications\":[")
-        for (number, publication) in page.publications.enumerated() {
+        let shown = part(of: page)
+        for (number, publication) in shown.enumerated() {
             if number > 0 { buffer.append(",") }
             publication.payload.bytes.withUnsafeBytes { bytes in
                 channel.withUTF8 {
@@ -196,9 +197,24 @@ extension EdgeReactor {
             }
         }
         append("],\"position\":", page.head, to: &buffer)
-        if page.hasMore { buffer.append(",\"more\":true") }
+        if page.hasMore || shown.count < page.publications.count { buffer.append(",\"more\":true") }
         if page.since != nil { buffer.append(page.isComplete ? ",\"recovered\":true" : ",\"recovered\":false") }
         buffer.append("}")
+    }
+
+    /// What of a page has room in an answer: a payload of control characters is six times as large in JSON, and takes as much
+    /// longer to write. The first behind a position, else the newest; one at least.
+    private func part(of page: HistoryPage) -> ArraySlice<Publication> {
+        var left = limits.historyBytesMax
+        var count = 0
+        let nearestFirst =
+            page.since == nil ? AnySequence(page.publications.reversed()) : AnySequence(page.publications)
+        for publication in nearestFirst {
+            if left <= 0 { break }
+            left -= publication.payload.jsonByteCount
+            count += 1
+        }
+        return page.since == nil ? page.publications.suffix(count) : page.publications.prefix(count)
     }
 
     private func append(_ name: StaticString, _ position: Position, to buffer: inout ByteBuffer) {

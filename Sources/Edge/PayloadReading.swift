@@ -27,6 +27,15 @@ extension Payload {
         }
     }
 
+    /// Bytes that it has within JSON.
+    var jsonByteCount: Int {
+        switch kind {
+        case .json: bytes.count
+        case .binary: bytes.count / 3 * 4 + 4
+        case .text: bytes.count + bytes.reduce(into: 0) { $0 += $1 < 0x20 ? 5 : $1 == 0x22 || $1 == 0x5C ? 1 : 0 }
+        }
+    }
+
     private static func looksLikeContainer(_ bytes: UnsafeRawBufferPointer) -> Bool {
         let first = bytes.first { $0 != 0x20 && $0 != 0x09 && $0 != 0x0a && $0 != 0x0d }
         return first == UInt8(ascii: "{") || first == UInt8(ascii: "[")

@@ -59,13 +59,16 @@ final class Poll {
         if isDivided { return positions.append(part.since ?? part.position) }
         positions.append(part.position)
         if part.isRecovered == false { gaps.append((part.topic, part.since ?? .start, part.position)) }
-        for publication in part.replay { add(publication.payload, at: publication.position, in: part.topic) }
+        for publication in part.replay {
+            add(publication.payload, at: publication.position, in: part.topic, cost: publication.payload.jsonByteCount)
+            if isDivided { break }
+        }
     }
 
-    private func add(_ payload: Payload, at position: Position, in topic: Topic) {
+    private func add(_ payload: Payload, at position: Position, in topic: Topic, cost: Int) {
         if roomBytes <= 0 { isDivided = true }
         guard !isDivided else { return }
-        roomBytes -= payload.bytes.count
+        roomBytes -= cost
         items.append((topic, payload, position))
         advance(topic, to: position)
     }
@@ -73,7 +76,7 @@ final class Poll {
     /// Adds what was published meanwhile; the first of it puts the poll among those that are due.
     func take(_ payload: Payload, at position: Position?, in topic: Topic, due: inout Deque<Poll>) {
         if let position {
-            add(payload, at: position, in: topic)
+            add(payload, at: position, in: topic, cost: payload.bytes.count)
         } else {
             items.append((topic, payload, nil))
         }

@@ -36,9 +36,14 @@ extension ByteBuffer {
         case 0x22: append("\\\"")
         case 0x5C: append("\\\\")
         default:
-            append("\\u00")
-            append(UInt8(ascii: "0") + byte >> 4)
-            append(JSONString.hexadecimalDigit(byte & 0x0F))
+            append(count: 6) { room in
+                room[0] = 0x5C
+                room[1] = UInt8(ascii: "u")
+                room[2] = UInt8(ascii: "0")
+                room[3] = UInt8(ascii: "0")
+                room[4] = UInt8(ascii: "0") + byte >> 4
+                room[5] = JSONString.hexadecimalDigit(byte & 0x0F)
+            }
         }
     }
 }

@@ -186,6 +186,29 @@ struct HarmTests {
         }
     }
 
+    @Test("an answer of history is bounded by what it is in JSON, and what has no room follows")
+    func escapedHistory() throws {
+        try withNode { node in
+            let bodies = (0..<20).map { [UInt8](repeating: 1, count: 20_000 + $0) }
+            try node.publish("a", bodies)
+            var since = "0-1"
+            var counts: [Int] = []
+            repeat {
+                let answer = try node.ask("GET", "/channels/a/history?since=\(since)")
+                #expect(answer.body.count < 2 * 262_144)
+                let publications = try answer.json["publications"] as? [[String: Any]] ?? []
+                counts += publications.compactMap { ($0["data"] as? String)?.utf8.count }
+                since = publications.last?["position"] as? String ?? since
+                if try answer.json["more"] == nil { break }
+            } while counts.count < 100
+            #expect(counts == bodies.map(\.count))
+            let newest = try node.ask("GET", "/channels/a/history")
+            #expect(newest.body.count < 2 * 262_144)
+            let last = try (newest.json["publications"] as? [[String: Any]])?.last?["data"] as? String
+            #expect(last?.utf8.count == bodies.last?.count)
+        }
+    }
+
     @Test("messages in fragments without end hold no more together than the node has for them")
     func unfinishedFragments() throws {
         try withNode {
