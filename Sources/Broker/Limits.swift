@@ -73,8 +73,9 @@ public struct Limits: Sendable, Equatable {
     public var outboxBytesMax = 1_048_576
 
     /// Of those, how much may wait before the client's next command is looked at. Hit: it waits; so it is the client's own
-    /// business to read what it asked for.
-    public var repliesBytesMax = 65_536
+    /// business to read what it asked for. More than a replay makes ahead (64 KiB and a frame), or who is told what he missed
+    /// could not unsubscribe meanwhile.
+    public var repliesBytesMax = 262_144
 
     /// Memory of a node for requests and messages that are not whole yet. Hit: those that were begun first are refused with 503,
     /// WebSockets closed; `perseid_evictions_total`, `perseid_held_bytes`.

@@ -201,18 +201,24 @@ extension EdgeReactor {
         return false
     }
 
-    private func giveUp(_ join: Join) {
+    /// Takes a join out of all that waits; returns whose it was, if he is still there to be told.
+    func abandon(_ join: Join) -> UInt32? {
         join.isDone = true
         for part in join.parts {
             part.topic.joins[join.connection] = nil
             releaseIfUnused(part.topic)
         }
         guard let connection = connections.pointer(to: join.connection),
-            connection.pointee.flags.isDisjoint(with: [.isClosed, .isClosing])
-        else { return }
+            connection.pointee.flags.isDisjoint(with: .ends)
+        else { return nil }
         connection.pointee.joinCount -= 1
+        return join.connection.index
+    }
+
+    private func giveUp(_ join: Join) {
+        guard let index = abandon(join) else { return }
+        let connection = connections[live: index]
         metrics.timeouts.add()
-        let index = join.connection.index
         if let poll = join.poll {
             answerOrigin = poll.opening.origin
             poll.isAnswered = true

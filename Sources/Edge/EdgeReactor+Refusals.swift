@@ -28,18 +28,9 @@ extension EdgeReactor {
     }
 
     private func refuse(_ join: Join, _ name: ChannelName) {
-        join.isDone = true
-        for part in join.parts {
-            part.topic.joins[join.connection] = nil
-            releaseIfUnused(part.topic)
-        }
-        guard let connection = connections.pointer(to: join.connection),
-            connection.pointee.flags.isDisjoint(with: [.isClosed, .isClosing])
-        else { return }
-        connection.pointee.joinCount -= 1
+        guard let index = abandon(join) else { return }
         if let poll = join.poll { return refuse(poll) }
-        let index = join.connection.index
-        if connection.pointee.transport.isStream {
+        if connections[live: index].pointee.transport.isStream {
             sayBye(index, .forbidden, afterMilliseconds: 0)
         } else {
             sendError(index, id: join.commandID, code: 403, Self.message(name))
