@@ -57,6 +57,10 @@ struct Connection: ~Copyable {
         /// Its client used up a budget; it is gone on with when that is given anew.
         static let isWaiting = Flags(rawValue: 65_536)
 
+        /// It was ready to be read, or to be written to, and was not come to yet.
+        static let isReadOverdue = Flags(rawValue: 262_144)
+        static let isWriteOverdue = Flags(rawValue: 524_288)
+
         /// Nothing is read or understood any more.
         static let ends: Flags = [.isClosed, .isClosing]
 

@@ -73,12 +73,15 @@ extension EdgeReactor {
         ask(.presence(connections.key(ofLive: index), channel, origin: answerOrigin)) { .presence($0, channel) }
     }
 
+    /// What a client may have asked for with one command: members of some 128 bytes each.
+    private var presenceBytesMax: Int { limits.presenceMembersMax * 128 }
+
     /// The command of a WebSocket.
     func askPresence(_ index: UInt32, of channel: ChannelName, id: [UInt8]?) {
         guard configuration.hasPresence(channel) else {
             return sendError(index, id: id, code: 404, "presence is not switched on for this channel")
         }
-        beginCommand(index, byteCount: 0)
+        beginCommand(index, byteCount: presenceBytesMax)
         ask(.presenceCommand(connections.key(ofLive: index), channel, id: id)) { .presence($0, channel) }
     }
 
@@ -96,7 +99,7 @@ extension EdgeReactor {
                 answer(index, contentType: "application/json", frame.bytes)
             }
         case .presenceCommand(let key, let channel, let id)?:
-            endCommand(key, byteCount: 0)
+            endCommand(key, byteCount: presenceBytesMax)
             guard let index = answering(key), !connections[live: index].pointee.flags.contains(.isClosing) else {
                 return
             }

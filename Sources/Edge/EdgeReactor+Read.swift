@@ -9,16 +9,7 @@ internal import Wire
 // Each client has a slice of time in a turn, all of them together have one, too; who has used his up waits for the next
 // turn, and so do those who were not come to. What a client may hold or have under way is in `ClientBudget`.
 extension EdgeReactor {
-    /// Reads once, unless this turn's time for reading is over: then the level-triggered poller says so again. What is left
-    /// comes with the next turn, so a fast sender waits for everyone else.
-    func read(_ index: UInt32) {
-        guard mayRead else { return }
-        _ = readOnce(index)
-    }
-
-    /// Whether this turn has time for more of what clients send or do.
-    var mayRead: Bool { Clock.monotonicNanoseconds < reactor.now + limits.inputSliceMicroseconds * 1_000 }
-
+    /// Reads once. What is left comes with the next turn, so a fast sender waits for everyone else.
     func readOnce(_ index: UInt32) -> Socket.Transfer {
         let connection = connections[live: index]
         let outcome = connection.pointee.socket.receive(into: receiveBuffer)

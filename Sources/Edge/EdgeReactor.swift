@@ -7,7 +7,7 @@ internal import Wire
 /// One thread of the edge: its connections, the channels they read, and the logs they are sent from.
 ///
 /// Thread: its reactor's, for everything. What others need of it goes through its inbox and its metrics.
-/// The parts: `+Accept`, `+Read`, `+Write`, `+Close`, `+Timers` for sockets; `+Topics`, `+Joins`, `+Fanout` for
+/// The parts: `+Accept`, `+Ready`, `+Read`, `+Write`, `+Close`, `+Timers` for sockets; `+Topics`, `+Joins`, `+Fanout` for
 /// channels; `+Sessions`, `+Checkpoints` and `+Presence`; `+Routes` and the files named after a route or a transport for what clients ask.
 final class EdgeReactor: ReactorHandler {
     /// Token of the listener; connections use their slab keys, whose generation is never 0 while they live.
@@ -40,6 +40,9 @@ final class EdgeReactor: ReactorHandler {
     /// Connections whose timer came due and was not acted on yet; `fired` is what the wheel hands over.
     var due = Deque<SlabKey>()
     var fired: [UInt32] = []
+    /// Connections that were ready and not come to in their turn; see `+Ready`.
+    var overdueReads = Deque<(key: SlabKey, readiness: Readiness)>()
+    var overdueWrites = Deque<SlabKey>()
     /// Connections whose input is gone on with at the end of the turn.
     var deferred = Deque<SlabKey>()
     /// Requests for many channels, which are begun at the end of the turn.
@@ -91,6 +94,8 @@ final class EdgeReactor: ReactorHandler {
     var answerOrigin: String?
     var waiting: [UInt64: Waiting] = [:]
     var nextTicket: UInt64 = 0
+    /// Long answers of the uplink that were not written yet.
+    var lists = Deque<List>()
 
     // Ending
     var drainDeadlineTick: UInt32?
@@ -144,16 +149,7 @@ final class EdgeReactor: ReactorHandler {
         guard let connection = connections.pointer(to: key), !connection.pointee.flags.contains(.isClosed) else {
             return
         }
-        if readiness.contains(.failed) {
-            // To let go of a client with a hundred channels takes a millisecond, and a thousand may break at once.
-            guard mayRead else { return }
-            if connection.pointee.flags.contains(.isShut), connection.pointee.session != nil {
-                readLastWords(key.index)
-            }
-            return fail(key.index, connection.pointee.socket.connectionError?.code ?? 0)
-        }
-        if readiness.contains(.write) { drain(key.index) }
-        if readiness.contains(.read), !connection.pointee.flags.contains(.isClosed) { read(key.index) }
+        attend(to: key, readiness)
     }
 
     func receive(_ report: UplinkReport) {
@@ -166,9 +162,9 @@ final class EdgeReactor: ReactorHandler {
         case .moved(let channel, let head): moved(channel, to: head)
         case .recovered(let channel, let page): recovered(channel, page)
         case .published(let ticket, let outcome): answerPublish(ticket, outcome)
-        case .history(let ticket, let outcome): answerHistory(ticket, outcome)
+        case .history(let ticket, let outcome): lists.append(.history(ticket, outcome))
         case .described(let ticket, let outcome): answerDescribe(ticket, outcome)
-        case .presence(let ticket, let outcome): answerPresence(ticket, outcome)
+        case .presence(let ticket, let outcome): lists.append(.presence(ticket, outcome))
         case .session(let ticket, let outcome): answerSession(ticket, outcome)
         case .sessionTaken(let id, let holder): loseSession(id, holder)
         case .sessionForgotten(let id, let holder): saveSessionAgain(id, holder)
@@ -194,10 +190,12 @@ final class EdgeReactor: ReactorHandler {
     /// the others.
     func endOfTurn() -> Bool {
         var hasWorkLeft = flush()
+        if attendOverdue() { hasWorkLeft = true }
         if beginOpenings() { hasWorkLeft = true }
         if finishReadyJoins() { hasWorkLeft = true }
         if giveUpDueJoins() { hasWorkLeft = true }
         if answerDuePolls() { hasWorkLeft = true }
+        if answerLists() { hasWorkLeft = true }
         if workDueTimers() { hasWorkLeft = true }
         if workDeferred(until: Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000) {
             hasWorkLeft = true

@@ -191,6 +191,10 @@ public final class Reactor<Message: Sendable> {
     /// more, so two would do; pipelined requests make it a few.
     private static var exchangesMax: Int { 8 }
 
+    /// Time after which a turn exchanges no more: a client that has an answer at once to all that it asks has its next turn
+    /// behind everyone else's.
+    private static var exchangeNanoseconds: UInt64 { 1_000_000 }
+
     /// Whether this turn's events were the shared reactor's, too.
     private var isSharedReady = false
 
@@ -200,11 +204,13 @@ public final class Reactor<Message: Sendable> {
         guard let shared else { return }
         var isDue = isTick || isSharedReady
         isSharedReady = false
+        let end = Clock.monotonicNanoseconds + Self.exchangeNanoseconds
         for _ in 0..<Self.exchangesMax {
             guard isDue || owesSharedTurn || shared.messageCount > 0 else { return }
             isDue = false
             giveSharedTurn()
             drainInbox(to: handler)
+            if Clock.monotonicNanoseconds >= end { return }
         }
     }
 

@@ -101,6 +101,16 @@ public struct ByteBuffer: ~Copyable {
         count += additional
     }
 
+    /// Appends what `fill` writes into room for `most` uninitialised bytes; it returns how many it wrote.
+    public mutating func append(atMost most: Int, filledBy fill: (UnsafeMutableRawBufferPointer) -> Int) {
+        guard most > 0 else { return }
+        reserve(additional: most)
+        // bounded: `reserve` made room
+        let written = fill(UnsafeMutableRawBufferPointer(start: base! + count, count: most))
+        assert(written >= 0 && written <= most, "no more is written than there is room for")
+        count += written
+    }
+
     private mutating func reserve(additional: Int) {
         let needed = count + additional
         if needed > capacity { grow(toHold: needed) }

@@ -9,8 +9,8 @@ extension ByteBuffer {
             let end = JSONString.firstToEscape(in: text, from: start)
             append(UnsafeRawBufferPointer(rebasing: text[start..<end]))
             if end == text.count { break }
-            appendEscaped(text[end])
-            start = end + 1
+            start = JSONString.endOfEscaped(in: text, from: end)
+            appendEscaped(UnsafeRawBufferPointer(rebasing: text[end..<start]))
         }
         append(UInt8(ascii: "\""))
     }
@@ -26,24 +26,27 @@ extension ByteBuffer {
         appendJSONString(UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
     }
 
-    private mutating func appendEscaped(_ byte: UInt8) {
-        switch byte {
-        case 0x08: append("\\b")
-        case 0x09: append("\\t")
-        case 0x0A: append("\\n")
-        case 0x0C: append("\\f")
-        case 0x0D: append("\\r")
-        case 0x22: append("\\\"")
-        case 0x5C: append("\\\\")
-        default:
-            append(count: 6) { room in
-                room[0] = 0x5C
-                room[1] = UInt8(ascii: "u")
-                room[2] = UInt8(ascii: "0")
-                room[3] = UInt8(ascii: "0")
-                room[4] = UInt8(ascii: "0") + byte >> 4
-                room[5] = JSONString.hexadecimalDigit(byte & 0x0F)
+    /// Appends a run of bytes each of which must be escaped: a payload may be nothing else, and six bytes for each of them are
+    /// written in one go.
+    private mutating func appendEscaped(_ run: UnsafeRawBufferPointer) {
+        append(atMost: JSONString.escapeBytesMax * run.count) { room in
+            var count = 0
+            for byte in run {
+                let pair = JSONString.shortEscape(of: byte)
+                room[count] = UInt8(ascii: "\\")
+                if pair != 0 {
+                    room[count + 1] = pair
+                    count += 2
+                    continue
+                }
+                room[count + 1] = UInt8(ascii: "u")
+                room[count + 2] = UInt8(ascii: "0")
+                room[count + 3] = UInt8(ascii: "0")
+                room[count + 4] = UInt8(ascii: "0") + byte >> 4
+                room[count + 5] = JSONString.hexadecimalDigit(byte & 0x0F)
+                count += JSONString.escapeBytesMax
             }
+            return count
         }
     }
 }
@@ -64,10 +67,39 @@ enum JSONString {
         }
         while offset < text.count {
             let byte = base.load(fromByteOffset: offset, as: UInt8.self)
-            if byte < 0x20 || byte == 0x22 || byte == 0x5C { return offset }
+            if mustEscape(byte) { return offset }
             offset += 1
         }
         return offset
+    }
+
+    /// Bytes of the longest escape, `\u001f`.
+    static let escapeBytesMax = 6
+
+    static func mustEscape(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x22 || byte == 0x5C }
+
+    /// Bytes that are escaped at once: so much more room than they take may be reserved.
+    private static let runBytesMax = 512
+
+    /// The end of the run of bytes from `start` on that must be escaped, or of what is escaped of it at once.
+    static func endOfEscaped(in text: UnsafeRawBufferPointer, from start: Int) -> Int {
+        let last = min(text.count, start + runBytesMax)
+        var end = start
+        while end < last, mustEscape(text[end]) { end += 1 }
+        return end
+    }
+
+    /// What follows the backslash where that is one byte, else 0.
+    static func shortEscape(of byte: UInt8) -> UInt8 {
+        switch byte {
+        case 0x08: UInt8(ascii: "b")
+        case 0x09: UInt8(ascii: "t")
+        case 0x0A: UInt8(ascii: "n")
+        case 0x0C: UInt8(ascii: "f")
+        case 0x0D: UInt8(ascii: "r")
+        case 0x22, 0x5C: byte
+        default: 0
+        }
     }
 
     static func hexadecimalDigit(_ value: UInt8) -> UInt8 {
