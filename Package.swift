@@ -65,6 +65,8 @@ let package = Package(
             dependencies: [
                 "Broker", "Reactor", "CHiredis",
                 .product(name: "DequeModule", package: "swift-collections"),
+                // A table that grows a node at a time: one that grows at once stops its thread.
+                .product(name: "HashTreeCollections", package: "swift-collections"),
             ],
             resources: [.embedInCode("Functions/perseid.lua")],
             swiftSettings: settings

@@ -32,10 +32,15 @@ public final class MemoryBackplane: Backplane {
     /// Their names in the order in which they are looked at, and whose turn is next.
     private var sweepOrder: [ChannelName] = []
     private var nextSwept = 0
+    private var nextRelieved = 0
     private var sessions = MemorySessions()
     private var presence = MemoryPresence()
     private weak var delegate: (any BackplaneDelegate)?
     private var sweepTick: UInt32 = 0
+    /// Memory that publications and keys of all channels take.
+    private var byteCount = 0 {
+        didSet { metrics?.embeddedBytes.set(byteCount) }
+    }
 
     /// Makes an empty backplane of a node.
     public init(limits: Limits, nodeID: String = "node", time: Time = .system, metrics: UplinkMetrics? = nil) {
@@ -65,15 +70,20 @@ public final class MemoryBackplane: Backplane {
     public func publish(_ request: PublishRequest) {
         let now = time.monotonic()
         let channel = existing(request.channel)
-        if let key = request.idempotencyKey, let known = channel.once.position(of: key, now: now) {
+        if let key = request.idempotencyKey, let known = channel.position(of: key, now: now) {
             delegate?.published(request.ticket, .success(known))
             return
         }
-        let publication = channel.append(request.payload, clock: time.wall(), now: now, limits)
-        if let key = request.idempotencyKey {
-            let end = now + limits.idempotencyMilliseconds
-            channel.once.remember(key, publication.position, millisecondsEnd: end)
-        }
+        let before = channel.byteCount
+        let publication = channel.append(
+            request.payload,
+            key: request.idempotencyKey,
+            clock: time.wall(),
+            now: now,
+            limits
+        )
+        byteCount += channel.byteCount - before
+        if byteCount > limits.embeddedBytesMax { relieve(for: channel) }
         delegate?.published(request.ticket, .success(publication.position))
         if channel.isSubscribed { delegate?.heard(publication, in: request.channel) }
     }
@@ -90,7 +100,7 @@ public final class MemoryBackplane: Backplane {
             delegate?.read(channel, for: purpose, since: since, .success(nothing))
             return
         }
-        known.trim(now: time.monotonic(), limits)
+        change(known) { $0.trim(now: time.monotonic(), limits) }
         let page = HistoryPage(
             since: since,
             of: known.publications,
@@ -185,9 +195,10 @@ public final class MemoryBackplane: Backplane {
                 forget(at: nextSwept)
                 continue
             }
-            channel.trim(now: now, limits)
+            change(channel) { $0.trim(now: now, limits) }
             let isExcess = channels.count >= limits.embeddedChannelsMax && !channel.isHeard
             if isExcess || channel.isForgotten(now: now, limits) {
+                byteCount -= channel.byteCount
                 channels[name] = nil
                 forget(at: nextSwept)
             } else {
@@ -195,6 +206,36 @@ public final class MemoryBackplane: Backplane {
             }
         }
     }
+
+    /// Changes a channel and counts what it takes then.
+    private func change(_ channel: MemoryChannel, _ body: (MemoryChannel) -> Void) {
+        let before = channel.byteCount
+        body(channel)
+        if channel.byteCount != before { byteCount += channel.byteCount - before }
+    }
+
+    /// Makes room for what was published to a channel. Some channels, in turn, are brought down to their share: half of it where
+    /// nobody hears them. If that does not suffice the publisher's own channel pays, so that who publishes much to ever new
+    /// channels cannot take the others' history from them. Whoever comes back to what is gone is told of a gap.
+    private func relieve(for channel: MemoryChannel) {
+        let share = limits.embeddedBytesMax / max(channels.count, 1)
+        var left = Self.forgottenPerPublish
+        for _ in 0..<min(Self.relievedPerPublish, sweepOrder.count)
+        where byteCount > limits.embeddedBytesMax && left > 0 {
+            nextRelieved = nextRelieved + 1 < sweepOrder.count ? nextRelieved + 1 : 0
+            guard let other = channels[sweepOrder[nextRelieved]] else { continue }
+            change(other) { left -= $0.shrink(toBytes: $0.isHeard ? share : share / 2, atMost: left, limits) }
+        }
+        let excess = byteCount - limits.embeddedBytesMax
+        guard excess > 0 else { return }
+        change(channel) {
+            _ = $0.shrink(toBytes: max($0.byteCount - excess, 0), atMost: Self.forgottenPerPublish, limits)
+        }
+    }
+
+    /// Channels that a publish looks at for room, and what it forgets of all of them: some 10 and 100 µs.
+    private static let relievedPerPublish = 64
+    private static let forgottenPerPublish = 256
 
     private func forget(at place: Int) {
         sweepOrder.swapAt(place, sweepOrder.count - 1)

@@ -27,6 +27,8 @@ extension Uplink: BackplaneDelegate {
     public func refused(_ name: ChannelName, _ reason: String) {
         guard let channel = channels.removeValue(forKey: name) else { return }
         lingering.remove(channel)
+        tails.remove(channel)
+        recoveryBytes -= channel.recoveryBytes
         failedReads.remove(name)
         countsToTell.remove(name)
         metrics.channelsRefused.add()
@@ -37,7 +39,9 @@ extension Uplink: BackplaneDelegate {
         guard let channel = channels[name] else { return }
         metrics.publicationsHeard.add()
         switch channel.continuity.receive(publication) {
-        case .deliver: deliver(.publication(name, publication), of: channel)
+        case .deliver:
+            tails.count(channel)
+            deliver(.publication(name, publication), of: channel)
         case .ignore, .hold: break
         case .read(let after):
             metrics.gapsFound.add()
@@ -82,7 +86,7 @@ extension Uplink: BackplaneDelegate {
         case (.recover, .success(let page)): answerRecoveries(of: channel, page)
         case (.recover, .failure):
             channel.recoveryUnderWay = nil
-            channel.recoveryRead = []
+            forgetRead(of: channel)
             failedReads.insert(name)
         case (.request, _): break
         }
@@ -212,14 +216,19 @@ extension Uplink: BackplaneDelegate {
         guard let since = channel.recoveryUnderWay else { return }
         let read = channel.recoveryRead + page.publications
         channel.recoveryUnderWay = nil
-        channel.recoveryRead = []
+        let bytes = channel.recoveryBytes + page.publications.reduce(0) { $0 + $1.payload.bytes.count }
+        forgetRead(of: channel)
         guard channel.continuity.isLive else { return }
         if isAheadOfNode(page.head, channel), let last = channel.continuity.beginReading() {
             return fill(channel, after: last)
         }
-        if let end = page.publications.last?.position, read.count < limits.readCountMax, !reachesTail(end, channel) {
+        if let end = page.publications.last?.position, read.count < limits.readCountMax, !reachesTail(end, channel),
+            bytes < limits.replayBytesMax, recoveryBytes + bytes < limits.recoveriesBytesMax
+        {
             channel.recoveryUnderWay = since
             channel.recoveryRead = read
+            channel.recoveryBytes = bytes
+            recoveryBytes += bytes
             return readPage(of: channel, after: end, for: .recover)
         }
         let whole = HistoryPage(since: since, publications: read, head: page.head)
@@ -232,7 +241,15 @@ extension Uplink: BackplaneDelegate {
         }
         // Only now: what is remembered makes room for it, and the answers need what is there.
         channel.continuity.remember(whole)
+        tails.count(channel)
         readRecoveries(of: channel)
+    }
+
+    /// Lets go of what was read so far for those who come back.
+    private func forgetRead(of channel: WatchedChannel) {
+        recoveryBytes -= channel.recoveryBytes
+        channel.recoveryBytes = 0
+        channel.recoveryRead = []
     }
 
     /// Whether some who come back have more than this node was told so far, and history has it, too: they come from a node

@@ -14,6 +14,9 @@ public final class Uplink: ReactorHandler {
     let metrics: UplinkMetrics
     var channels: [ChannelName: WatchedChannel] = [:]
     var lingering = LingeringChannels()
+    var tails: TailMemory
+    /// Bytes that were read for those who come back and have not got all of it yet.
+    var recoveryBytes = 0
     var overflowed: Set<ChannelName> = []
     var countsToTell: Set<ChannelName> = []
     /// Channels with a read that failed, or that could not be asked for.
@@ -56,6 +59,7 @@ public final class Uplink: ReactorHandler {
         self.reports = reports
         self.limits = limits
         self.metrics = metrics
+        tails = TailMemory(bytesMax: limits.tailsBytesMax)
     }
 
     /// Starts the backplane; from here on its shared reactor must have turns.
@@ -157,10 +161,13 @@ public final class Uplink: ReactorHandler {
         }
         metrics.channels.set(channels.count)
         metrics.lingering.set(lingering.count)
+        metrics.tailBytes.set(tails.byteCount)
     }
 
     private func drop(_ channel: WatchedChannel) {
         channels[channel.name] = nil
+        tails.remove(channel)
+        recoveryBytes -= channel.recoveryBytes
         failedReads.remove(channel.name)
         if countsToTell.remove(channel.name) != nil, channel.isCounted, backplane.isUp {
             backplane.count(channel.name, subscribers: 0)
@@ -237,6 +244,7 @@ public final class Uplink: ReactorHandler {
     }
 
     func deliver(_ deliveries: [Continuity.Delivery], of channel: WatchedChannel) {
+        tails.count(channel)
         for delivery in deliveries {
             switch delivery {
             case .publication(let publication):

@@ -21,10 +21,16 @@ public final class UplinkMetrics: Sendable {
     public let historyReads = Counter()
     /// Answers to requests for history that had no room for all.
     public let historyDivided = Counter()
+    /// Memory for the tails of all channels.
+    public let tailBytes = Counter()
+
     /// Recoveries answered from the tail in memory.
     public let tailHits = Counter()
     /// Channels that a backplane in memory remembers.
     public let embeddedChannels = Counter()
+
+    /// Memory for what an embedded node remembers of them.
+    public let embeddedBytes = Counter()
     /// Channels watched.
     public let channels = Counter()
     /// Whether publishes are taken and everything published is heard: 0 or 1.

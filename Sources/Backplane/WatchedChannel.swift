@@ -24,14 +24,22 @@ final class WatchedChannel {
     /// The chain.
     var continuity: Continuity
 
+    /// What its tail was counted with; see `TailMemory`.
+    var tailBytes = 0
+    var isInTailLine = false
+
+    /// Whether the node hears it no longer.
+    var isGone = false
+
     /// Positions clients come back with that the tail does not reach, and the reactors that ask.
     var recoveries: [Position: UInt64] = [:]
 
     /// The oldest position the recovery read under way covers.
     var recoveryUnderWay: Position?
 
-    /// What was read for it so far.
+    /// What was read for it so far, and its bytes.
     var recoveryRead: [Publication] = []
+    var recoveryBytes = 0
 
     /// A read that must be asked for again once the backplane is back.
     var missedRead: MissedRead?

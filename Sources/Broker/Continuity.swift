@@ -196,6 +196,9 @@ public struct Continuity {
         tail.prepend(known)
     }
 
+    /// Forgets the oldest of the tail: whoever comes back to it is answered from history.
+    public mutating func trimTail(toMemory bytesMax: Int) { tail.trim(toMemory: bytesMax) }
+
     private mutating func hold(_ publication: Publication) {
         heldBytes += publication.payload.bytes.count
         if held.count == Self.heldCountMax || heldBytes > Self.heldBytesMax {

@@ -291,7 +291,7 @@ public final class FanoutLog {
 
     /// Memory an idle log may keep for its next frames, so that a steady channel allocates nothing: 4 KiB, which 10,000
     /// busy channels pay with 40 MiB.
-    private static let idleCapacityMax = 4_096
+    public static let idleCapacityMax = 4_096
 
     private func grow(toHold needed: Int) {
         // Where bytes were dropped at the front, a third stays free, so that each move is paid for by many appends.

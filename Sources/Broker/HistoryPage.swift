@@ -26,7 +26,13 @@ public struct HistoryPage: Sendable, Equatable {
 
     /// Takes from all that is remembered, oldest first, what a page has room for: at most `countMax` publications and
     /// `bytesMax` bytes, which a single one may exceed. Without a position these are the newest.
-    public init(since: Position?, of remembered: [Publication], countMax: Int, bytesMax: Int, head: Position) {
+    public init(
+        since: Position?,
+        of remembered: some RandomAccessCollection<Publication>,
+        countMax: Int,
+        bytesMax: Int,
+        head: Position
+    ) {
         if let since {
             let following = remembered.drop { $0.position <= since }
             let count = Self.count(of: following, countMax: countMax, bytesMax: bytesMax)
@@ -35,7 +41,7 @@ public struct HistoryPage: Sendable, Equatable {
         } else {
             let count = Self.count(of: remembered.reversed(), countMax: countMax, bytesMax: bytesMax)
             let hasMore = count < remembered.count && count > 0
-            self.init(since: nil, publications: remembered.suffix(count), head: head, hasMore: hasMore)
+            self.init(since: nil, publications: Array(remembered.suffix(count)), head: head, hasMore: hasMore)
         }
     }
 

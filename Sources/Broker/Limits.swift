@@ -116,8 +116,16 @@ public struct Limits: Sendable, Equatable {
     /// `perseid_policy_actions_total`.
     public var windowBytesMax = 1_048_576
 
+    /// Memory of a node for the logs of all channels. Hit: the window of each is its share of it, down to nothing but the
+    /// publication that a reader is in the middle of; `perseid_log_bytes`.
+    public var logsBytesMax = 16_777_216
+
     /// Time a reactor fans out before it looks at its poller again. Hit: it goes on in its next turn.
     public var fanoutSliceMicroseconds: UInt64 = 2_000
+
+    /// Bytes of one channel that are sent before the next channel has its turn. Hit: it goes on behind the others. A mebibyte is
+    /// some 200 µs of copying; 32 members, which end its turn as well, get that much only if each is sent 32 KiB.
+    public var fanoutQuantumBytes = 1_048_576
 
     // MARK: Channels and history
 
@@ -143,6 +151,11 @@ public struct Limits: Sendable, Equatable {
     /// a gap; `perseid_embedded_channels`.
     public var embeddedChannelsMax = 50_000
 
+    /// Memory for what an embedded node remembers of all channels together: publications and idempotency keys with their
+    /// overhead. Hit: channels are brought down to their share, those that nobody hears first, and who comes back to what is
+    /// gone is told of a gap; `perseid_embedded_bytes`.
+    public var embeddedBytesMax = 33_554_432
+
     /// How long a channel's head outlives its last publication.
     public var headMilliseconds: UInt64 = 86_400_000
 
@@ -158,6 +171,18 @@ public struct Limits: Sendable, Equatable {
 
     /// Bytes of recent publications a node keeps of each subscribed channel, to answer those who come back.
     public var tailBytesMax = 262_144
+
+    /// Memory for those of all channels. Hit: they are brought down to their share, and who comes back is answered from history;
+    /// `perseid_tail_bytes`.
+    public var tailsBytesMax = 16_777_216
+
+    /// Payload of what one client missed in all of its channels. Hit: a channel that has no room is told as not recovered;
+    /// `perseid_replays_cut_total`.
+    public var replayBytesMax = 16_777_216
+
+    /// Payload that is being read for clients that come back. Hit: who waits for more gets what is there, and is told what is
+    /// missing.
+    public var recoveriesBytesMax = 33_554_432
 
     // MARK: Between threads and nodes
 

@@ -3,9 +3,15 @@
 /// Thread: owned by the uplink. Bounded in count and bytes; consecutive by construction: each entry's `previous` is the
 /// position of the one before it.
 public struct PublicationTail {
+    /// What an entry costs beside its payload.
+    private static let overheadBytes = 128
+
     private let countMax: Int
     private let bytesMax: Int
     private var bytes = 0
+
+    /// Memory it takes, with the overhead of its entries.
+    public var byteCount: Int { bytes + Self.overheadBytes * publications.count }
 
     /// Oldest first.
     public private(set) var publications: [Publication] = []
@@ -22,7 +28,7 @@ public struct PublicationTail {
         publications.append(publication)
         bytes += publication.payload.bytes.count
         // Trimmed in bulk, so that keeping the newest costs a move of each entry once.
-        if publications.count > 2 * countMax || bytes > 2 * bytesMax { trim() }
+        if publications.count > 2 * countMax || bytes > 2 * bytesMax { trim(toBytes: bytesMax) }
     }
 
     /// Puts older publications in front, if they lead up to the oldest one here without a hole.
@@ -39,7 +45,7 @@ public struct PublicationTail {
         }
         publications = joined + publications
         bytes = publications.reduce(0) { $0 + $1.payload.bytes.count }
-        trim()
+        trim(toBytes: bytesMax)
     }
 
     /// Forgets everything.
@@ -66,7 +72,12 @@ public struct PublicationTail {
         publications.contains { $0.position == position }
     }
 
-    private mutating func trim() {
+    /// Forgets the oldest, until the rest takes so much memory at most.
+    public mutating func trim(toMemory bytesMax: Int) {
+        trim(toBytes: max(bytesMax - Self.overheadBytes * publications.count, 0))
+    }
+
+    private mutating func trim(toBytes bytesMax: Int) {
         var kept = 0
         var keptBytes = 0
         for publication in publications.reversed() {

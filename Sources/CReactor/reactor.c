@@ -6,6 +6,16 @@
 
 #include "CReactor.h"
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
+void creactor_give_back_large_blocks(void) {
+#if defined(__GLIBC__)
+    mallopt(M_MMAP_THRESHOLD, 131072);
+#endif
+}
+
 int creactor_accept(int listener, creactor_address *peer) {
     struct sockaddr_storage storage;
     socklen_t size = sizeof storage;

@@ -60,6 +60,8 @@ struct Connection: ~Copyable {
         /// It was ready to be read, or to be written to, and was not come to yet.
         static let isReadOverdue = Flags(rawValue: 262_144)
         static let isWriteOverdue = Flags(rawValue: 524_288)
+        /// It sent more of late than a slice of a turn is enough for.
+        static let isTalkative = Flags(rawValue: 1_048_576)
 
         /// Nothing is read or understood any more.
         static let ends: Flags = [.isClosed, .isClosing]

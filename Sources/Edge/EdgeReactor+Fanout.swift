@@ -31,13 +31,15 @@ extension EdgeReactor {
 
     private func flushQuantum(of feed: Feed) {
         if feed.roundMilliseconds.isEmpty { swap(&feed.roundMilliseconds, &feed.waitingMilliseconds) }
-        for _ in 0..<Self.quantum where feed.log.hasMemberLeft {
-            if let member = feed.log.nextMember() { stage(feed.log, member) }
+        var bytesLeft = limits.fanoutQuantumBytes
+        for _ in 0..<Self.quantum where feed.log.hasMemberLeft && bytesLeft > 0 {
+            if let member = feed.log.nextMember() { bytesLeft -= stage(feed.log, member) }
         }
         submit(feed.log)
         guard !feed.log.hasMemberLeft else { return }
         // Only now, for it drops the bytes that were sent.
         _ = feed.log.nextMember()
+        weigh(feed)
         observeLatency(of: feed)
     }
 
@@ -49,16 +51,24 @@ extension EdgeReactor {
         feed.roundMilliseconds.removeAll(keepingCapacity: feed.roundMilliseconds.capacity <= 256)
     }
 
-    /// Notes for the next batch what one member does not have yet. This and `submit` are the hot path of the whole
-    /// program: one system call for many members and no allocation.
-    private func stage(_ log: FanoutLog, _ member: UInt32) {
+    /// Notes for the next batch what one member does not have yet; returns how many bytes that is. This and `submit` are the
+    /// hot path of the whole program: one system call for many members and no allocation.
+    private func stage(_ log: FanoutLog, _ member: UInt32) -> Int {
         let reader = subscriptions[member]
         let index = reader.pointee.connection
         let connection = connections[live: index]
-        if connection.pointee.flags.contains(.isBlocked) { return fallBehind(member, of: log) }
-        if connection.pointee.subscriptionCount > 1 { return sendAll(index, log, member) }
+        if connection.pointee.flags.contains(.isBlocked) {
+            fallBehind(member, of: log)
+            return 0
+        }
         let bytes = log.bytes(from: reader.pointee.offset)
+        if connection.pointee.subscriptionCount > 1 {
+            let count = bytes.count
+            sendAll(index, log, member)
+            return count
+        }
         if bytes.count > 0 { sends.add(connection.pointee.socket, bytes, token: member) }
+        return bytes.count
     }
 
     /// Sends what was noted. Each member's outcome concerns its own connection only, so one that closes leaves the
@@ -120,7 +130,7 @@ extension EdgeReactor {
     /// Whether a reader lacks more than the window, besides the frame that it stands in: one publication, however large, makes
     /// nobody too slow.
     private func isTooSlow(_ reader: UnsafeMutablePointer<Subscription>, _ log: FanoutLog) -> Bool {
-        let window = UInt64(log.windowBytesMax)
+        let window = UInt64(min(log.windowBytesMax, logShareBytes))
         if log.end - reader.pointee.offset <= window { return false }
         return log.end - log.frameEnd(at: reader.pointee.offset) > window
     }

@@ -107,7 +107,7 @@ extension EdgeReactor {
         defer {
             for part in join.parts {
                 // What was missed is the reader's own now; a join that is done may be remembered for a while.
-                part.replay = []
+                part.letGo()
                 releaseIfUnused(part.topic)
             }
         }
@@ -182,6 +182,7 @@ extension EdgeReactor {
         let key = connections.key(ofLive: index)
         guard let topic = topics[channel], let part = topic.joins[key] else { return false }
         part.join.isDone = true
+        part.letGo()
         connections[live: index].pointee.joinCount -= 1
         topic.joins[key] = nil
         releaseIfUnused(topic)
@@ -206,6 +207,7 @@ extension EdgeReactor {
         join.isDone = true
         for part in join.parts {
             part.topic.joins[join.connection] = nil
+            part.letGo()
             releaseIfUnused(part.topic)
         }
         guard let connection = connections.pointer(to: join.connection),

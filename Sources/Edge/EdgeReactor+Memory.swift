@@ -1,4 +1,5 @@
 internal import Broker
+internal import DequeModule
 internal import Reactor
 internal import Wire
 
@@ -11,8 +12,39 @@ extension EdgeReactor {
         let inputMax = limits.heldInputBytesMax / configuration.reactorCount
         let outputMax = limits.heldOutputBytesMax / configuration.reactorCount
         if held.inputBytes > inputMax { relieveInput(downTo: inputMax / 4 * 3) }
-        if held.outputBytes > outputMax { relieveOutput(downTo: outputMax / 4 * 3) }
+        if held.outputBytes + held.replayBytes > outputMax { relieveOutput(downTo: outputMax / 4 * 3) }
     }
+
+    // MARK: Logs
+
+    /// What one log may keep for slow readers: all that its channel's window allows while there is room, else its share, and
+    /// nothing once a quarter more is held.
+    var logShareBytes: Int {
+        let most = limits.logsBytesMax / configuration.reactorCount
+        if held.logBytes <= most { return .max }
+        return held.logBytes > most / 4 * 5 ? 0 : most / max(held.logCount, 1)
+    }
+
+    /// Counts the memory of a log that was just written to or sent from.
+    func weigh(_ feed: Feed) {
+        let bytes = feed.log.retainedBytes
+        guard bytes != feed.countedBytes else { return }
+        held.logBytes += bytes - feed.countedBytes
+        if bytes > FanoutLog.idleCapacityMax { held.logCount += feed.countedBytes > FanoutLog.idleCapacityMax ? 0 : 1 }
+        feed.countedBytes = bytes
+    }
+
+    /// Counts the memory of all logs anew, for readers that catch up let go of some without being asked.
+    func weighLogs() {
+        held.logBytes = 0
+        held.logCount = 0
+        for feed in feeds.values {
+            feed.countedBytes = 0
+            weigh(feed)
+        }
+    }
+
+    // MARK: Letting go
 
     private func relieveInput(downTo bytesMax: Int) {
         for index in slots(oldestFirst: Self.holdsInput) where held.inputBytes > bytesMax {
@@ -34,13 +66,24 @@ extension EdgeReactor {
     }
 
     private func relieveOutput(downTo bytesMax: Int) {
-        for index in slots(oldestFirst: { $0.outbox == nil ? nil : $0.lastSentTick }) where held.outputBytes > bytesMax
-        {
+        let candidates = slots { $0.outbox == nil && $0.joinCount == 0 ? nil : $0.lastSentTick }
+        for index in candidates where held.outputBytes + held.replayBytes > bytesMax {
             metrics.evictions.add()
             connections[live: index].pointee.socket.makeCloseAbortive()
             debug(index, "closed: too much waits for slow readers together")
             close(index)
         }
+        if held.replayBytes > 0 { abandonJoinsOfTheGone() }
+    }
+
+    /// What a client that is gone still waits for holds what was read for it so far.
+    private func abandonJoinsOfTheGone() {
+        func isOfOneGone(_ join: Join) -> Bool {
+            guard !join.isDone, let connection = connections.pointer(to: join.connection) else { return !join.isDone }
+            return connection.pointee.flags.contains(.isClosed)
+        }
+        for join in joins where isOfOneGone(join) { _ = abandon(join) }
+        for join in readyJoins where isOfOneGone(join) { _ = abandon(join) }
     }
 
     /// Connections that have a tick to go by, the oldest first.

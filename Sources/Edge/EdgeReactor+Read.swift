@@ -16,6 +16,7 @@ extension EdgeReactor {
         switch outcome {
         case .moved(let count):
             metrics.bytesReceived.add(count)
+            noteTalk(count, connection)
             let bytes = UnsafeMutableRawBufferPointer(rebasing: receiveBuffer[..<count])
             if connection.pointee.flags.contains(.isClosing) {
                 lookForClose(bytes, index)

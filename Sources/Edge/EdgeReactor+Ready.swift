@@ -4,9 +4,15 @@ internal import Reactor
 
 // The poller names ready connections in the order in which they became so, and those that stay ready keep their places: a few
 // that send without end would use up every turn's time before it comes to the others. So whoever was not come to in his turn
-// waits in a line, and while it is not empty everybody new stands behind it. Reading and writing have a line each: a thousand
-// readers that take a byte at a time delay no publisher.
+// waits in a line, and while it is not empty everybody new stands behind it. There is a line for those who said little when
+// they were last heard, one for those who said much, and one for writing: forty clients that send all they can delay nobody
+// who sends a request now and then, and neither do a thousand readers that take a byte at a time.
 extension EdgeReactor {
+    typealias OverdueRead = (key: SlabKey, readiness: Readiness)
+
+    /// Bytes in one read from which on a client is one that says much.
+    static let talkativeBytes = 16_384
+
     /// Does what the poller says is possible, or notes it for the end of the turn.
     func attend(to key: SlabKey, _ readiness: Readiness) {
         let connection = connections[live: key.index]
@@ -21,10 +27,11 @@ extension EdgeReactor {
         guard !readiness.isDisjoint(with: [.read, .failed]),
             connection.pointee.flags.isDisjoint(with: [.isClosed, .isReadOverdue])
         else { return }
-        if overdueReads.isEmpty, hasTimeForReady {
-            hear(key.index, readiness)
+        if overdueReads.isEmpty, overdueTalkers.isEmpty, hasTimeForReady { return hear(key.index, readiness) }
+        connection.pointee.flags.insert(.isReadOverdue)
+        if connection.pointee.flags.contains(.isTalkative) {
+            overdueTalkers.append((key, readiness))
         } else {
-            connection.pointee.flags.insert(.isReadOverdue)
             overdueReads.append((key, readiness))
         }
     }
@@ -32,6 +39,15 @@ extension EdgeReactor {
     /// Whether this turn has time for more of what clients send or take, right when the poller says so.
     private var hasTimeForReady: Bool {
         Clock.monotonicNanoseconds < reactor.now + limits.inputSliceMicroseconds * 1_000
+    }
+
+    /// Notes how much a client said at once.
+    func noteTalk(_ byteCount: Int, _ connection: UnsafeMutablePointer<Connection>) {
+        if byteCount >= Self.talkativeBytes {
+            connection.pointee.flags.insert(.isTalkative)
+        } else {
+            connection.pointee.flags.remove(.isTalkative)
+        }
     }
 
     private func hear(_ index: UInt32, _ readiness: Readiness) {
@@ -44,25 +60,32 @@ extension EdgeReactor {
         fail(index, connection.pointee.socket.connectionError?.code ?? 0)
     }
 
-    /// Comes to those who were not come to, in their order, for one slice of time each for reading and for writing. Says
-    /// whether some are left.
+    /// Comes to those who were not come to, in their order, for one slice of time for each line. Says whether some are left.
     func attendOverdue() -> Bool {
-        guard !overdueReads.isEmpty || !overdueWrites.isEmpty else { return false }
-        var end = Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000
-        while let (key, readiness) = overdueReads.popFirst() {
+        if !overdueReads.isEmpty { hearOverdue(\.overdueReads) }
+        if !overdueTalkers.isEmpty { hearOverdue(\.overdueTalkers) }
+        if !overdueWrites.isEmpty { drainOverdue() }
+        return !overdueReads.isEmpty || !overdueTalkers.isEmpty || !overdueWrites.isEmpty
+    }
+
+    private func hearOverdue(_ line: ReferenceWritableKeyPath<EdgeReactor, Deque<OverdueRead>>) {
+        let end = Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000
+        while let (key, readiness) = self[keyPath: line].popFirst() {
             guard let connection = connections.pointer(to: key) else { continue }
             connection.pointee.flags.remove(.isReadOverdue)
             let mustNotRead = connection.pointee.flags.contains(.isReadingPaused) && !readiness.contains(.failed)
             if !connection.pointee.flags.contains(.isClosed), !mustNotRead { hear(key.index, readiness) }
             if Clock.monotonicNanoseconds >= end { break }
         }
-        end = Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000
+    }
+
+    private func drainOverdue() {
+        let end = Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000
         while let key = overdueWrites.popFirst() {
             guard let connection = connections.pointer(to: key) else { continue }
             connection.pointee.flags.remove(.isWriteOverdue)
             if connection.pointee.flags.contains(.isBlocked) { drain(key.index) }
             if Clock.monotonicNanoseconds >= end { break }
         }
-        return !overdueReads.isEmpty || !overdueWrites.isEmpty
     }
 }

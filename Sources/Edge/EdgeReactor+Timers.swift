@@ -26,7 +26,9 @@ extension EdgeReactor {
         }
         metrics.heldInputBytes.set(held.inputBytes)
         metrics.heldOutputBytes.set(held.outputBytes)
-        metrics.logBytes.set(feeds.values.reduce(0) { $0 + $1.log.retainedBytes })
+        weighLogs()
+        metrics.heldReplayBytes.set(held.replayBytes)
+        metrics.logBytes.set(held.logBytes)
     }
 
     /// Acts on the timers that came due, for one slice of time: a thousand polls may be over in the same tick. Says whether

@@ -43,6 +43,7 @@ extension EdgeReactor {
     private func releaseIfUnread(_ feed: Feed) {
         guard feed.log.members.isEmpty, feeds[feed.key] === feed else { return }
         feeds[feed.key] = nil
+        held.logBytes -= feed.countedBytes
         feedsByLog[ObjectIdentifier(feed.log)] = nil
         for topic in feed.topics {
             topic.feeds.removeAll { $0 === feed }
@@ -205,14 +206,21 @@ extension EdgeReactor {
         }
         // Whoever began now would be sent once more what the catching up brings.
         if topic.isCatchingUp { return }
+        let shared = SharedPage(byteCount: page.publications.reduce(0) { $0 + $1.payload.bytes.count }, held)
         advanceJoins(of: topic) { part in
             guard part.state == .recovering, let since = part.since else { return }
             // What was asked for others answers those whose position it knows.
             let isCovered = page.since.map { since == $0 || since > $0 && since <= page.head } ?? false
             guard isCovered else { return advance(part) }
-            part.replay = page.publications.drop { $0.position <= since }
-            part.isRecovered = page.isComplete(after: since)
-            part.position = part.isRecovered == true ? since : part.replay.first?.previous ?? topic.last
+            let missed = page.publications.drop { $0.position <= since }
+            let bytes = missed.reduce(0) { $0 + $1.payload.bytes.count }
+            if part.take(missed, byteCount: bytes, of: shared, bytesMax: limits.replayBytesMax) {
+                part.isRecovered = page.isComplete(after: since)
+                part.position = part.isRecovered == true ? since : missed.first?.previous ?? topic.last
+            } else {
+                metrics.replaysCut.add()
+                part.lose(upTo: topic.last)
+            }
             part.becomeReady()
         }
     }
@@ -249,7 +257,9 @@ extension EdgeReactor {
             enqueue(feed)
         }
         for part in topic.joins.values where part.state == .ready && part.since != nil {
-            part.replay.append(publication)
+            guard !part.add(publication, bytesMax: limits.replayBytesMax) else { continue }
+            metrics.replaysCut.add()
+            part.lose(upTo: publication.position)
         }
         for poll in topic.polls.values {
             poll.take(publication.payload, at: publication.position, in: topic, due: &duePolls)
@@ -265,9 +275,7 @@ extension EdgeReactor {
             enqueue(feed)
         }
         for part in topic.joins.values where part.state == .ready && part.since != nil {
-            part.isRecovered = false
-            part.replay.removeAll()
-            part.position = position
+            part.lose(upTo: position)
         }
         for poll in topic.polls.values { poll.takeGap(from: from, to: position, in: topic, due: &duePolls) }
     }

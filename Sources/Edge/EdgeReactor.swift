@@ -41,7 +41,8 @@ final class EdgeReactor: ReactorHandler {
     var due = Deque<SlabKey>()
     var fired: [UInt32] = []
     /// Connections that were ready and not come to in their turn; see `+Ready`.
-    var overdueReads = Deque<(key: SlabKey, readiness: Readiness)>()
+    var overdueReads = Deque<OverdueRead>()
+    var overdueTalkers = Deque<OverdueRead>()
     var overdueWrites = Deque<SlabKey>()
     /// Connections whose input is gone on with at the end of the turn.
     var deferred = Deque<SlabKey>()

@@ -8,4 +8,12 @@ final class HeldMemory {
 
     /// Of answers that wait for slow readers.
     var outputBytes = 0
+
+    /// Payload of what clients missed and were not told yet; counted once for all who missed the same.
+    var replayBytes = 0
+
+    /// Of the logs that subscribers are sent from, and how many of those hold more than an idle one does: exact once a second,
+    /// in between not less.
+    var logBytes = 0
+    var logCount = 0
 }

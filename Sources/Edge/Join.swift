@@ -26,6 +26,9 @@ final class Join {
     /// Parts that are not ready. Counted, for a join of 128 channels hears from each of them.
     private var unreadyCount: Int
 
+    /// Payload in the replays of all parts.
+    fileprivate(set) var replayBytes = 0
+
     init(connection: SlabKey, parts: [JoinPart], commandID: [UInt8]?, poll: Poll?, deadlineTick: UInt32) {
         self.connection = connection
         self.parts = parts
@@ -61,7 +64,10 @@ final class JoinPart {
     let since: Position?
 
     private(set) var state = State.opening
-    var replay: ArraySlice<Publication> = []
+    private(set) var replay: ArraySlice<Publication> = []
+
+    /// What holds the memory of the replay.
+    private(set) var page: SharedPage?
 
     /// Whether nothing is missing since `since`; `nil` without one.
     var isRecovered: Bool?
@@ -81,6 +87,37 @@ final class JoinPart {
     func becomeRecovering() {
         assert(state != .ready, "what is ready stays so")
         state = .recovering
+    }
+
+    /// Takes what was missed, if there is room for it: says whether there was.
+    func take(_ missed: ArraySlice<Publication>, byteCount: Int, of page: SharedPage, bytesMax: Int) -> Bool {
+        guard join.replayBytes + byteCount <= bytesMax else { return false }
+        join.replayBytes += byteCount
+        replay = missed
+        self.page = page
+        return true
+    }
+
+    /// Adds what is published while the other parts are not ready, if there is room for it: says whether there was.
+    func add(_ publication: Publication, bytesMax: Int) -> Bool {
+        let byteCount = publication.payload.bytes.count
+        guard join.replayBytes + byteCount <= bytesMax else { return false }
+        join.replayBytes += byteCount
+        replay.append(publication)
+        return true
+    }
+
+    /// What was missed is gone: what follows begins at a position.
+    func lose(upTo position: Position) {
+        isRecovered = false
+        self.position = position
+        letGo()
+    }
+
+    /// Lets go of what was missed; its memory may be the reader's own now.
+    func letGo() {
+        replay = []
+        page = nil
     }
 
     func becomeReady() {

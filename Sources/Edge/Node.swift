@@ -29,6 +29,7 @@ public final class Node: Sendable {
         backplane: @escaping BackplaneMaker
     ) throws(SystemError) {
         HostProcess.ignoreBrokenPipes()
+        HostProcess.giveBackLargeBlocks()
         try Self.refuseTakenPort(configuration)
         var configuration = configuration
         Self.leaveDescriptors(in: &configuration)

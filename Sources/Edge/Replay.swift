@@ -14,6 +14,8 @@ struct Replay {
         /// Its place in the cursor's text.
         let place: Int
         var rest: ArraySlice<Publication>
+        /// Holds its memory.
+        let page: SharedPage?
     }
 
     private var parts: [Part]
@@ -26,7 +28,7 @@ struct Replay {
 
     /// The parts of a join whose client was told where each of them begins.
     init(_ join: Join) {
-        parts = join.parts.enumerated().map { Part(topic: $1.topic, place: $0, rest: $1.replay) }
+        parts = join.parts.enumerated().map { Part(topic: $1.topic, place: $0, rest: $1.replay, page: $1.page) }
         cursorText = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.position) })
         cursor = Cursor(
             Dictionary(join.parts.map { ($0.topic.name, $0.position) }, uniquingKeysWith: { first, _ in first })

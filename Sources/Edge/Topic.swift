@@ -80,6 +80,9 @@ final class Feed {
     /// Whether it stands in the queue of feeds to be flushed.
     var isQueued = false
 
+    /// What its log was counted with in the memory of all logs.
+    var countedBytes = 0
+
     /// Times of publications that are not sent to everyone yet, and of those the round under way began with.
     var waitingMilliseconds: [UInt64] = []
     var roundMilliseconds: [UInt64] = []

@@ -26,6 +26,9 @@ public enum HostProcess {
     /// A write to a closed pipe or socket reports an error instead of ending the process.
     public static func ignoreBrokenPipes() { creactor_ignore_broken_pipes() }
 
+    /// From here on large blocks of memory go back to the system when they are freed.
+    public static func giveBackLargeBlocks() { creactor_give_back_large_blocks() }
+
     /// From here on SIGTERM and SIGINT are kept for `waitForEnd` instead of ending the process.
     public static func catchEnd() throws(SystemError) {
         let result = creactor_catch_end()

@@ -367,6 +367,68 @@ struct MemoryBackplaneTests {
         #expect(recorder.list == PresenceList(count: 0, members: []))
     }
 
+    /// A backplane that may remember little, and how to publish to it.
+    private func smallBackplane(bytesMax: Int) -> (backplane: MemoryBackplane, metrics: UplinkMetrics) {
+        var limits = Limits()
+        limits.embeddedBytesMax = bytesMax
+        let metrics = UplinkMetrics()
+        let backplane = MemoryBackplane(limits: limits, metrics: metrics)
+        backplane.start(delegate: recorder)
+        return (backplane, metrics)
+    }
+
+    private func publish(_ byteCount: Int, to channel: String, key: String? = nil, on backplane: MemoryBackplane) {
+        let payload = Payload(kind: .text, bytes: [UInt8](repeating: 120, count: byteCount))
+        let ticket = Ticket(reactor: 0, number: 1)
+        let channel = ChannelName(channel)!
+        backplane.publish(
+            PublishRequest(ticket: ticket, channel: channel, payload: payload, idempotencyKey: key)
+        )
+    }
+
+    private func history(of channel: String, on backplane: MemoryBackplane) -> HistoryPage? {
+        let ticket = Ticket(reactor: 0, number: 1)
+        let name = ChannelName(channel)!
+        backplane.read(name, since: nil, countMax: 1_000, bytesMax: 1 << 30, for: .request(ticket))
+        return recorder.page
+    }
+
+    @Test(
+        "what is remembered has a ceiling in bytes; a flood of new channels does not take the history of one that is heard"
+    )
+    func byteCeiling() {
+        let (backplane, metrics) = smallBackplane(bytesMax: 1_000_000)
+        backplane.subscribe(ChannelName("heard")!)
+        for _ in 0..<5 { publish(100, to: "heard", on: backplane) }
+        for number in 0..<2_000 {
+            publish(65_536, to: "c\(number)", on: backplane)
+            #expect(metrics.embeddedBytes.value <= 1_000_000)
+        }
+        #expect(history(of: "heard", on: backplane)?.publications.count == 5)
+        // Its head is known though it is not remembered itself: who comes back to before it is told.
+        let last = history(of: "c1999", on: backplane)
+        #expect(last?.head != .start)
+    }
+
+    @Test("idempotency keys have a ceiling in bytes, the newest are known, and none is forgotten while there is room")
+    func keyCeiling() {
+        let (backplane, metrics) = smallBackplane(bytesMax: 1_000_000)
+        for number in 0..<3_000 { publish(1, to: "a", key: "k\(number)", on: backplane) }
+        let first = recorder.positions[1]
+        publish(1, to: "a", key: "k2999", on: backplane)
+        #expect(recorder.positions[1] == first)
+        let known = recorder.positions[1]
+        publish(1, to: "a", key: "k0", on: backplane)
+        #expect(recorder.positions[1].map { $0 < known! } == true, "there was room for it")
+        for number in 3_000..<30_000 {
+            publish(1, to: "a", key: "k\(number)", on: backplane)
+            #expect(metrics.embeddedBytes.value <= 1_000_000)
+        }
+        let newest = recorder.positions[1]
+        publish(1, to: "a", key: "k29999", on: backplane)
+        #expect(recorder.positions[1] == newest)
+    }
+
     @Test("publishes to ever new channels are remembered up to a ceiling, and those that somebody hears always")
     func channelCeiling() {
         var limits = Limits()

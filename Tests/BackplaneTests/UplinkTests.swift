@@ -23,6 +23,32 @@ struct UplinkTests {
         #expect(fixture.metrics.channels.value == 1)
     }
 
+    @Test("the tails of all channels have a ceiling, and what is left answers those who come back")
+    func tailCeiling() throws {
+        let fixture = try UplinkFixture(MemoryBackplane(limits: Limits())) { $0.tailsBytesMax = 1_000_000 }
+        let payload = Payload(kind: .text, bytes: [UInt8](repeating: 120, count: 50_000))
+        for number in 0..<200 {
+            let name = "c\(number)"
+            fixture.watch(name)
+            for _ in 0..<4 {
+                let ticket = Ticket(reactor: 0, number: 1)
+                let channel = ChannelName(name)!
+                fixture.uplink.receive(
+                    .publish(PublishRequest(ticket: ticket, channel: channel, payload: payload, idempotencyKey: nil))
+                )
+            }
+            // Four of them are 200,000 bytes, and 200 channels have that.
+            #expect(fixture.uplink.tails.byteCount <= 1_000_000)
+            if number % 2 == 0 { fixture.unwatch(name) }
+            _ = fixture.reports()
+        }
+        fixture.tick(200)
+        for number in 0..<200 { fixture.unwatch("c\(number)") }
+        fixture.tick(400)
+        #expect(fixture.metrics.channels.value == 0)
+        #expect(fixture.uplink.tails.byteCount == 0)
+    }
+
     @Test("nobody is told before the subscription is acknowledged")
     func acknowledged() throws {
         backplane.acknowledges = false

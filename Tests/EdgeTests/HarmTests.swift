@@ -70,6 +70,31 @@ struct HarmTests {
         }
     }
 
+    @Test("clients that always have more to say keep nobody else from being heard")
+    func talkers() throws {
+        try withNode { node in
+            let other = try node.webSocket()
+            try other.next("welcome")
+            // Together they are understood more slowly than they come.
+            let fragments = [[UInt8]](repeating: [0x00, 0x80, 0, 0, 0, 0], count: 50_000).flatMap { $0 }
+            let hostile = try (0..<8).map { _ in try node.webSocket("?session=none") }
+            let floods = try hostile.map { socket in
+                try socket.next("welcome")
+                try socket.send(.text, [0x7B], isFinal: false)
+                return BackgroundWork { [client = UncheckedSendable(socket.client)] in
+                    for _ in 0..<8 { guard (try? client.value.send(fragments, within: 2)) != nil else { return } }
+                }
+            }
+            var longest = 0.0
+            // It took six seconds: they kept their places at the front of the poller's list.
+            for number in 0..<100 { longest = max(longest, try roundTrip(other, number)) }
+            #expect(longest < 1_000)
+            // Their sockets are closed only then: another test's would get their numbers.
+            for flood in floods { #expect(flood.ends()) }
+            for socket in hostile { socket.close() }
+        }
+    }
+
     // MARK: Channels
 
     @Test("a client that subscribes to and leaves ever new channels waits, and the others do not")
@@ -264,6 +289,54 @@ struct HarmTests {
             #expect(try other.ask("GET", "/channels/a/history?limit=1").status == 200)
             for client in clients { client.close() }
             try eventually("all of it is given back") { node.metrics.heldOutputBytes.value == 0 }
+        }
+    }
+
+    @Test("what many channels keep for one that reads nothing is no more together than the node has for them")
+    func unreadLogs() throws {
+        try withNode {
+            $0.limits.logsBytesMax = 2_000_000
+        } _: { node in
+            let names = (0..<30).map { "c\($0)" }
+            let query = names.map { "channel=\($0)" }.joined(separator: "&")
+            let slow = try node.webSocket("?session=none&\(query)", receiveBytes: 4_096)
+            try slow.next("welcome")
+            for _ in names { try slow.next("subscribed") }
+            let body = [UInt8](repeating: 120, count: 60_000)
+            var most = 0
+            // A window of 1 MiB each would be 30 MiB.
+            for _ in 0..<15 {
+                for name in names { try node.publish(name, [body]) }
+                most = max(most, node.metrics.logBytes.value)
+            }
+            try eventually("it is too slow") { node.metrics.disconnects.value == 1 }
+            try eventually("nothing is kept for it") { node.metrics.logBytes.value < 200_000 }
+            #expect(most < 5_000_000)
+        }
+    }
+
+    @Test("a channel for whose history there is no room is told as not recovered, and the others are recovered")
+    func largeReplay() throws {
+        try withNode {
+            $0.limits.replayBytesMax = 150_000
+        } _: { node in
+            var starts: [String: String] = [:]
+            for (channel, count) in [("small", 2), ("large", 4)] {
+                try node.publish(channel, [[120]])
+                let newest = try node.ask("GET", "/channels/\(channel)").json["position"]
+                starts[channel] = try #require(newest as? String)
+                for _ in 0..<count { try node.publish(channel, [[UInt8](repeating: 120, count: 50_000)]) }
+            }
+            let socket = try node.webSocket("?session=none")
+            try socket.next("welcome")
+            for (channel, isRecovered) in [("large", false), ("small", true)] {
+                let since = try #require(starts[channel])
+                try socket.send(#"{"type":"subscribe","channel":"\#(channel)","since":"\#(since)"}"#)
+                let answer = try socket.next("subscribed")
+                #expect(answer.channel == channel && answer.isRecovered == isRecovered)
+            }
+            for _ in 0..<2 { #expect(try socket.next("message").channel == "small") }
+            #expect(node.metrics.replaysCut.value == 1)
         }
     }
 

@@ -22,6 +22,8 @@ class Behaviour:
     descriptors: int | None = None
     # A channel whose history is full must be there.
     needs_history: bool = False
+    # What it publishes is remembered, which is the channels' memory and not its connections': only the sum of it counts.
+    is_remembered: bool = False
     # Comes from the live clients' address, as behind one balancer.
     shares_address: bool = False
     # Only with Redis, which stands still while this goes on: nobody's publish can be answered then.

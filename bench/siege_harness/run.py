@@ -168,6 +168,7 @@ class Siege:
             cores=used,
             behaviours=len(self.behaviours),
             was_without_redis=self.any("stops_redis"),
+            is_remembered=self.any("is_remembered"),
             leaves_room=all(behaviour.leaves_room for behaviour in self.behaviours),
         )
 

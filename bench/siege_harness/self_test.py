@@ -36,6 +36,8 @@ SIEGES = [
     ("too much memory in all", "70 MB in all", {"growth_bytes": 70_000_000}),
     ("as much for three behaviours", "", {"growth_bytes": 70_000_000, "behaviours": 3}),
     ("too much memory of one", "2.5 MB a connection", {"growth_bytes": 2_500_000, "connections": 1}),
+    ("much that is remembered", "", {"growth_bytes": 60_000_000, "connections": 4, "is_remembered": True}),
+    ("too much that is remembered", "70 MB in all", {"growth_bytes": 70_000_000, "is_remembered": True}),
     ("much that is logged", "301 log lines", {"log_lines": 301, "seconds": 30}),
     ("long turns", "turns", {"turns_p999_milliseconds": 50.0}),
     ("a long turn, and no histogram", "turns", {"turns_p999_milliseconds": None}),

@@ -40,6 +40,8 @@ class Outcome:
     # Whether Redis stood still: nobody's publish could be answered.
     was_without_redis: bool = False
     leaves_room: bool = True
+    # Whether what grew is what channels remember: no connection holds that.
+    is_remembered: bool = False
 
     @property
     def p99_times(self):
@@ -64,7 +66,7 @@ class Outcome:
             yield from self.service_failures()
         if self.growth_bytes > BEHAVIOUR_BYTES_MAX * self.behaviours:
             yield f"{self.growth_bytes / 1e6:,.0f} MB in all"
-        if self.connection_bytes > CONNECTION_BYTES_MAX:
+        if self.connection_bytes > CONNECTION_BYTES_MAX and not self.is_remembered:
             yield f"{self.connection_bytes / 1e6:,.1f} MB a connection"
         # Without a histogram the longest turn of all must do.
         p999 = self.turns_p999_milliseconds

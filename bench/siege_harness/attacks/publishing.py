@@ -1,11 +1,15 @@
 """Publishing: much, to many channels, with many keys."""
 
 import asyncio
+from functools import partial
+from itertools import cycle
 
 from ..behaviour import behaviour
-from ..frames import frame, post
+from ..frames import command, frame, post
 
 BATCH = 64
+
+remembered = partial(behaviour, is_remembered=True)
 
 
 async def pour(connection, batches):
@@ -34,6 +38,28 @@ async def publishes_large(attacker):
     await pour(connection, forever(lambda: batch))
 
 
+@behaviour("publishes-large-and-read", "40 WebSockets that publish 64 KiB to each other flat out, and read it", width=40)
+async def publishes_large_and_read(attacker):
+    connection = await attacker.upgrade("session=none&channel=flood")
+    batch = command("publish", "flood", data="x" * 65_000)
+    await pour(connection, forever(lambda: batch))
+
+
+@remembered("publishes-large-unread", "4 pairs: one publishes 64 KiB to 128 channels, the other reads none of it", width=4)
+async def publishes_large_unread(attacker):
+    name = attacker.unique()
+    channels = [f"unread-{name}-{number}" for number in range(128)]
+    await attacker.upgrade("session=none&" + "&".join(f"channel={channel}" for channel in channels), is_narrow=True)
+    connection = await attacker.open()
+    await pour(connection, (post(f"/channels/{channel}", b"x" * 65_536) for channel in cycle(channels)))
+
+
+@remembered("publishes-large-to-new-channels", "4 connections that publish 64 KiB to a new channel each time", width=4)
+async def publishes_large_to_new_channels(attacker):
+    connection = await attacker.open()
+    await pour(connection, forever(lambda: post(f"/channels/new-{attacker.unique()}", b"x" * 65_536)))
+
+
 @behaviour("publishes-small", "8 connections that publish 16 bytes flat out", rows="5", width=8)
 async def publishes_small(attacker):
     connection = await attacker.open()
@@ -41,7 +67,7 @@ async def publishes_small(attacker):
     await pour(connection, forever(lambda: batch))
 
 
-@behaviour("publishes-to-new-channels", "4 connections that publish to a new channel each time", width=4)
+@remembered("publishes-to-new-channels", "4 connections that publish to a new channel each time", width=4)
 async def publishes_to_new_channels(attacker):
     connection = await attacker.open()
 
@@ -51,7 +77,7 @@ async def publishes_to_new_channels(attacker):
     await pour(connection, forever(batch))
 
 
-@behaviour("publishes-with-new-keys", "4 connections with a new idempotency key for each publish", rows="20", width=4)
+@remembered("publishes-with-new-keys", "4 connections with a new idempotency key for each publish", rows="20", width=4)
 async def publishes_with_new_keys(attacker):
     connection = await attacker.open()
 

@@ -1,0 +1,15 @@
+/// Memory of a page of history that some clients missed: as long as one of them has not been told all of it, it is held.
+///
+/// Thread: owned by one reactor.
+final class SharedPage {
+    let byteCount: Int
+    private let held: HeldMemory
+
+    init(byteCount: Int, _ held: HeldMemory) {
+        self.byteCount = byteCount
+        self.held = held
+        held.replayBytes += byteCount
+    }
+
+    deinit { held.replayBytes -= byteCount }
+}
