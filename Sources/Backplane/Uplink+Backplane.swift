@@ -30,7 +30,6 @@ extension Uplink: BackplaneDelegate {
         tails.remove(channel)
         recoveryBytes -= channel.recoveryBytes
         failedReads.remove(name)
-        countsToTell.remove(name)
         metrics.channelsRefused.add()
         post(.refused(name, reason), to: channel.reactors)
     }
@@ -153,13 +152,19 @@ extension Uplink: BackplaneDelegate {
         readRecoveries(of: channel)
     }
 
-    /// Repeats the reads that failed: at once when the backplane is back, and once a second where it was there all the
-    /// time and refused. A slice of them, for they can be as many as there are channels.
+    /// Begins to repeat the reads that failed: at once when the backplane is back, and once a second where it was there all the
+    /// time and refused.
     func askAgain() {
-        guard backplane.isUp else { return }
-        let names = Array(failedReads.prefix(Self.readsAgainMax))
-        failedReads.subtract(names)
-        for channel in names.compactMap({ channels[$0] }) {
+        guard backplane.isUp, readsToRepeat.isEmpty, !failedReads.isEmpty else { return }
+        readsToRepeat = Array(failedReads)
+        failedReads.removeAll(keepingCapacity: true)
+        goOnAskingAgain()
+    }
+
+    func goOnAskingAgain() {
+        for _ in 0..<Self.slice {
+            guard backplane.isUp, let name = readsToRepeat.popLast() else { return }
+            guard let channel = channels[name] else { continue }
             switch channel.missedRead {
             case .open: readHead(of: channel)
             case .fill(let after): fill(channel, after: after)
@@ -167,9 +172,6 @@ extension Uplink: BackplaneDelegate {
             }
         }
     }
-
-    /// Reads asked for again at once: some milliseconds of this thread.
-    private static let readsAgainMax = 8_192
 
     // MARK: Clients that come back
 

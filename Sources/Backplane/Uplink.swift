@@ -18,9 +18,14 @@ public final class Uplink: ReactorHandler {
     /// Bytes that were read for those who come back and have not got all of it yet.
     var recoveryBytes = 0
     var overflowed: Set<ChannelName> = []
-    var countsToTell: Set<ChannelName> = []
+    /// Channels whose count is due.
+    var countsToTell: [ChannelName] = []
+    /// Of those, the ones that are being told in this second.
+    var countsBeingTold: [ChannelName] = []
     /// Channels with a read that failed, or that could not be asked for.
     var failedReads: Set<ChannelName> = []
+    /// Of those, the ones that are being asked for again.
+    var readsToRepeat: [ChannelName] = []
     var countRenewals = RenewalRound<ChannelName>()
     var lastTellTick: UInt32 = 0
     var wasUp = false
@@ -73,7 +78,11 @@ public final class Uplink: ReactorHandler {
 
     public func ready(token: UInt64, readiness: Readiness) { backplane.ready(token: token, readiness: readiness) }
 
+    /// Work that comes by the thousand goes on by a slice with each turn, and what Redis answers to it brings the next: so no
+    /// turn is long, and it goes as fast as Redis does.
     public func endOfTurn() -> Bool {
+        goOnAskingAgain()
+        goOnTellingCounts()
         backplane.endOfTurn()
         return false
     }
@@ -107,7 +116,7 @@ public final class Uplink: ReactorHandler {
             let bytesMax = limits.historyBytesMax
             backplane.read(name, since: since, countMax: limit, bytesMax: bytesMax, for: .request(ticket))
         case .describe(let ticket, let name):
-            if backplane.isUp, countsToTell.remove(name) != nil { tellCount(name) }
+            if backplane.isUp, channels[name]?.isCountDue == true { tellCount(name) }
             backplane.describe(name, for: ticket)
         case .session(let request): ask(for: request)
         case .saveSession(let id, let holder, let positions): save(id, holder, positions)
@@ -169,7 +178,7 @@ public final class Uplink: ReactorHandler {
         tails.remove(channel)
         recoveryBytes -= channel.recoveryBytes
         failedReads.remove(channel.name)
-        if countsToTell.remove(channel.name) != nil, channel.isCounted, backplane.isUp {
+        if channel.isCounted, backplane.isUp {
             backplane.count(channel.name, subscribers: 0)
         }
         backplane.unsubscribe(channel.name)
@@ -180,22 +189,35 @@ public final class Uplink: ReactorHandler {
     func count(_ name: ChannelName, _ reactor: Int, _ subscribers: Int) {
         guard let channel = channels[name] else { return }
         channel.counts[reactor] = subscribers
-        countsToTell.insert(name)
+        noteCountDue(of: channel)
     }
 
-    /// A slice of them: those of a channel that came and went in between are never told.
+    /// Begins to tell those that changed: those of a channel that came and went in between are never told.
     func tellCounts() {
-        guard backplane.isUp else { return }
-        let names = Array(countsToTell.prefix(Self.countsPerSecondMax))
-        countsToTell.subtract(names)
-        for name in names { tellCount(name) }
+        guard backplane.isUp, countsBeingTold.isEmpty, !countsToTell.isEmpty else { return }
+        swap(&countsBeingTold, &countsToTell)
+        goOnTellingCounts()
     }
 
-    /// Counts told in one second: a tenth of what Redis does in one.
-    private static let countsPerSecondMax = 8_192
+    func goOnTellingCounts() {
+        for _ in 0..<Self.slice {
+            guard backplane.isUp, let name = countsBeingTold.popLast() else { return }
+            if channels[name]?.isCountDue == true { tellCount(name) }
+        }
+    }
+
+    private func noteCountDue(of channel: WatchedChannel) {
+        guard !channel.isCountDue else { return }
+        channel.isCountDue = true
+        countsToTell.append(channel.name)
+    }
+
+    /// Counts told, and reads repeated, in one turn: some 100 µs each.
+    static let slice = 64
 
     private func tellCount(_ name: ChannelName) {
         guard let channel = channels[name] else { return }
+        channel.isCountDue = false
         let subscribers = channel.subscribers
         guard subscribers > 0 || channel.isCounted else { return }
         channel.isCounted = subscribers > 0
@@ -207,7 +229,7 @@ public final class Uplink: ReactorHandler {
         let due = countRenewals.next(tick, within: limits.countLeaseMilliseconds / 3, seat: seat) {
             channels.values.filter { $0.subscribers > 0 }.map(\.name)
         }
-        for name in due where channels[name] != nil { countsToTell.insert(name) }
+        for channel in due.compactMap({ channels[$0] }) { noteCountDue(of: channel) }
     }
 
     // MARK: Reports

@@ -18,6 +18,9 @@ final class WatchedChannel {
     /// Subscribers by reactor.
     var counts: [Int: Int] = [:]
 
+    /// Whether they changed since the backplane was told.
+    var isCountDue = false
+
     /// Whether the backplane was told of some, and must be told when there are none.
     var isCounted = false
 

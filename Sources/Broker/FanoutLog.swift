@@ -63,8 +63,11 @@ public final class FanoutLog {
 
     deinit { storage?.deallocate() }
 
-    /// Bytes of memory the log holds.
+    /// Bytes of memory the log holds for frames.
     public var retainedBytes: Int { capacity }
+
+    /// The same with what it knows of each frame.
+    public var memoryBytes: Int { capacity + frames.byteCount }
 
     /// Bytes of frames the log keeps.
     public var keptBytes: Int { Int(end - start) }
@@ -113,6 +116,14 @@ public final class FanoutLog {
         }
         // bounded: set just above
         return (sharedFrame!.bytes, Int(offset - frame.start))
+    }
+
+    /// What a frame costs beside its bytes.
+    public static let frameOverheadBytes = FrameIndex.overheadBytes
+
+    /// What is kept for a reader at an offset: the bytes, and what each of their frames costs, for a frame may have three bytes.
+    public func keptBytes(from offset: UInt64) -> UInt64 {
+        end - offset + UInt64(Self.frameOverheadBytes * frames.count(endingAfter: offset, upTo: end))
     }
 
     /// Where the frame ends that a reader at an offset is sent next, or is being sent.
@@ -291,7 +302,10 @@ public final class FanoutLog {
 
     /// Memory an idle log may keep for its next frames, so that a steady channel allocates nothing: 4 KiB, which 10,000
     /// busy channels pay with 40 MiB.
-    public static let idleCapacityMax = 4_096
+    private static let idleCapacityMax = 4_096
+
+    /// Memory of a log from which everyone has everything, at most.
+    public static let idleBytesMax = idleCapacityMax + FrameIndex.idleBytesMax
 
     private func grow(toHold needed: Int) {
         // Where bytes were dropped at the front, a third stays free, so that each move is paid for by many appends.

@@ -3,26 +3,41 @@
 /// Thread: owned by one log. Frames are appended at the back and dropped from the front; the array behind it keeps its
 /// memory, so a steady log allocates nothing.
 struct FrameIndex {
-    /// One frame: the offsets of its first byte and of the byte after its last, and its publication's position.
+    /// One frame: the offsets of its first byte and of the byte after its last, and the position of its publication or, if it
+    /// is none's, of the last one before it.
     struct Frame {
         let start: UInt64
         let end: UInt64
         let position: Position?
+        let isPublication: Bool
     }
+
+    /// What one costs, beside its bytes in the log.
+    static let overheadBytes = MemoryLayout<Frame>.stride
 
     private var frames: [Frame] = []
     private var first = 0
 
+    /// Frames whose memory an index keeps that has none.
+    private static let idleCountMax = 256
+    static let idleBytesMax = idleCountMax * overheadBytes
+
+    private var newestFrame: Frame?
+
     /// The newest frame of a publication, if one is kept.
     var newest: (start: UInt64, position: Position)? {
-        for frame in frames[first...].reversed() {
-            if let position = frame.position { return (frame.start, position) }
-        }
-        return nil
+        guard let frame = newestFrame, let position = frame.position else { return nil }
+        return (frame.start, position)
     }
 
+    /// Memory that it takes.
+    var byteCount: Int { frames.capacity * Self.overheadBytes }
+
     mutating func append(from start: UInt64, to end: UInt64, position: Position?) {
-        frames.append(Frame(start: start, end: end, position: position))
+        let known = position ?? (first < frames.count ? frames[frames.count - 1].position : nil)
+        let frame = Frame(start: start, end: end, position: known, isPublication: position != nil)
+        frames.append(frame)
+        if frame.isPublication { newestFrame = frame }
     }
 
     /// The frame a byte belongs to.
@@ -33,12 +48,8 @@ struct FrameIndex {
 
     /// The position of the last publication that is whole before an offset.
     func position(upTo offset: UInt64) -> Position? {
-        var index = firstIndex { $0.end > offset }
-        while index > first {
-            index -= 1
-            if let position = frames[index].position { return position }
-        }
-        return nil
+        let index = firstIndex { $0.end > offset }
+        return index > first ? frames[index - 1].position : nil
     }
 
     /// Frames that end after one offset and at or before another.
@@ -50,8 +61,9 @@ struct FrameIndex {
     mutating func drop(upTo offset: UInt64) -> Position? {
         let position = position(upTo: offset)
         first = firstIndex { $0.end > offset }
+        if let newest = newestFrame, newest.end <= offset { newestFrame = nil }
         if first == frames.count {
-            frames.removeAll(keepingCapacity: frames.capacity <= 256)
+            frames.removeAll(keepingCapacity: frames.capacity <= Self.idleCountMax)
             first = 0
         } else if first > 256, first > frames.count / 2 {
             // bounded: half of them go, so each is moved once at most

@@ -131,7 +131,7 @@ extension EdgeReactor {
     /// nobody too slow.
     private func isTooSlow(_ reader: UnsafeMutablePointer<Subscription>, _ log: FanoutLog) -> Bool {
         let window = UInt64(min(log.windowBytesMax, logShareBytes))
-        if log.end - reader.pointee.offset <= window { return false }
-        return log.end - log.frameEnd(at: reader.pointee.offset) > window
+        if log.keptBytes(from: reader.pointee.offset) <= window { return false }
+        return log.keptBytes(from: log.frameEnd(at: reader.pointee.offset)) > window
     }
 }

@@ -27,10 +27,10 @@ extension EdgeReactor {
 
     /// Counts the memory of a log that was just written to or sent from.
     func weigh(_ feed: Feed) {
-        let bytes = feed.log.retainedBytes
+        let bytes = feed.log.memoryBytes
         guard bytes != feed.countedBytes else { return }
         held.logBytes += bytes - feed.countedBytes
-        if bytes > FanoutLog.idleCapacityMax { held.logCount += feed.countedBytes > FanoutLog.idleCapacityMax ? 0 : 1 }
+        if bytes > FanoutLog.idleBytesMax, feed.countedBytes <= FanoutLog.idleBytesMax { held.logCount += 1 }
         feed.countedBytes = bytes
     }
 

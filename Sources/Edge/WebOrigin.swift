@@ -54,7 +54,7 @@ struct Authority: Equatable {
         // A colon with nothing behind it is as good as none, RFC 3986 §3.2.3.
         let digits = text[colon...].dropFirst()
         // bounded: reads text, and gives nil
-        port = UInt16(digits)
+        port = digits.utf8.allSatisfy { 0x30...0x39 ~= $0 } ? UInt16(digits) : nil
         guard !host.isEmpty, !host.contains("/"), digits.isEmpty || port != nil else { return nil }
     }
 

@@ -379,6 +379,30 @@ struct UplinkContinuityTests {
         #expect(backplane.reads.isEmpty)
     }
 
+    @Test("what must be asked for again by the thousand is asked for by slices, a turn each")
+    func repeatsReadsInSlices() throws {
+        let fixture = try UplinkFixture(backplane)
+        for number in 0..<1_000 {
+            fixture.watch("c\(number)")
+            fixture.uplink.receive(.count(ChannelName("c\(number)")!, reactor: 0, subscribers: 1))
+        }
+        while !backplane.reads.isEmpty { backplane.fail() }
+        backplane.setUp(false)
+        backplane.setUp(true)
+        var turns = 0
+        while backplane.reads.count < 1_000, turns < 100 {
+            let (reads, counts) = (backplane.reads.count, backplane.counts.count)
+            _ = fixture.uplink.endOfTurn()
+            turns += 1
+            #expect(backplane.reads.count - reads <= Uplink.slice && backplane.counts.count - counts <= Uplink.slice)
+        }
+        #expect(backplane.reads.count == 1_000 && turns > 10)
+        fixture.tick(5)
+        for _ in 0..<100 { _ = fixture.uplink.endOfTurn() }
+        #expect(Set(backplane.counts.map(\.channel)).count == 1_000)
+        #expect(backplane.counts.count == 1_000)
+    }
+
     @Test("reads that are refused while the link stands are repeated too", arguments: ["open", "fill", "recover"])
     func repeatsRefusedReads(what: String) throws {
         let fixture = try open()

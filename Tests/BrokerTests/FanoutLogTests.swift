@@ -127,6 +127,21 @@ struct FanoutLogTests {
         #expect(fixture.log.retainedBytes > 0 && fixture.log.retainedBytes <= 4_096)
     }
 
+    @Test("what is kept for a reader counts its frames, too, for a small one costs more than its bytes")
+    func frameOverhead() {
+        let fixture = LogFixture()
+        let slow = fixture.join()
+        for _ in 0..<1_000 {
+            fixture.append("xyz")
+            fixture.round { $0 == slow ? 0 : nil }
+        }
+        #expect(fixture.log.keptBytes == 3_000)
+        let offset = fixture.table[slow].pointee.offset
+        #expect(fixture.log.keptBytes(from: offset) == 3_000 + 1_000 * UInt64(FanoutLog.frameOverheadBytes))
+        #expect(fixture.log.keptBytes(from: offset + 2_997) == 3 + UInt64(FanoutLog.frameOverheadBytes))
+        #expect(fixture.log.memoryBytes >= 3_000 + 1_000 * FanoutLog.frameOverheadBytes)
+    }
+
     @Test("memory is given back too if the laggard caught up before its round ended")
     func caughtUpInRound() {
         let fixture = LogFixture()
