@@ -100,9 +100,9 @@ public struct Limits: Sendable, Equatable {
     public var inputSliceMicroseconds: UInt64 = 1_000
 
     /// Commands of one WebSocket that the backplane was asked for and has not answered. Hit: the client's next waits;
-    /// `perseid_budget_waits_total`. Twenty clients that publish all they can have 320 of them in front of somebody else's, which
-    /// is some 5 ms of Redis' time; one alone reaches 50,000 a second with it.
-    public var commandsUnderWayMax = 16
+    /// `perseid_budget_waits_total`. Twenty clients that publish all they can have 160 of them in front of somebody else's, which
+    /// is some 3 ms of Redis' time; one alone reaches 30,000 a second with it.
+    public var commandsUnderWayMax = 8
 
     /// Bytes of payload in those, which one more may exceed. Hit: as above.
     public var commandBytesUnderWayMax = 1_048_576

@@ -73,9 +73,9 @@ runs from when a publication was due until it is read, on one clock. Live client
 ones, with real-time priority where that is allowed; hostile ones are processes of their own at nice 19. A newcomer
 comes with its session twice a second. *Quiet* is measured right before, on the same node. Memory is what the nodes'
 anonymous memory grew by at most, all together; *a connection* is that, divided by the most hostile connections at a
-time. Turns are the nodes' own count. The bars: p99 ≤ 3 × quiet, ≤ 2 MiB a connection, ≤ 64 MiB in all, nothing refused,
-late, lost or cut, no death, ≤ 10 log lines a second, turns p99.9 ≤ 20 ms (the longest turn, where a node has no
-histogram).
+time. Turns are counted by the node under siege itself; the other one shares its core. The bars: p99 ≤ 3 × quiet,
+≤ 2 MiB a connection, ≤ 64 MiB in all, nothing refused, late, lost or cut, no death, ≤ 10 log lines a second, turns p99.9
+≤ 20 ms (the longest turn, where a node has no histogram).
 """
 
 
