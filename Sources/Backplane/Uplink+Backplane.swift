@@ -41,9 +41,11 @@ extension Uplink: BackplaneDelegate {
         case .deliver:
             tails.count(channel)
             deliver(.publication(name, publication), of: channel)
-        case .ignore, .hold: break
+        case .ignore: break
+        case .hold: tails.count(channel)
         case .read(let after):
             metrics.gapsFound.add()
+            tails.count(channel)
             fill(channel, after: after)
         }
     }

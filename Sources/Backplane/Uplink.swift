@@ -64,7 +64,7 @@ public final class Uplink: ReactorHandler {
         self.reports = reports
         self.limits = limits
         self.metrics = metrics
-        tails = TailMemory(bytesMax: limits.tailsBytesMax)
+        tails = TailMemory(bytesMax: limits.tailsBytesMax, heldBytesMax: limits.recoveriesBytesMax)
     }
 
     /// Starts the backplane; from here on its shared reactor must have turns.

@@ -31,6 +31,9 @@ final class WatchedChannel {
     var tailBytes = 0
     var isInTailLine = false
 
+    /// What waits for a read of it was counted with.
+    var heldBytes = 0
+
     /// Whether the node hears it no longer.
     var isGone = false
 

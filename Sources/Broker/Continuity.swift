@@ -40,7 +40,8 @@ public struct Continuity {
 
     private var state = State.opening
     private var held: [Publication] = []
-    private var heldBytes = 0
+    /// Their payloads.
+    public private(set) var heldBytes = 0
 
     /// How many of `held` were there when the read under way was asked for: Redis knows each of them, or lost it.
     private var heldBeforeReadCount = 0
@@ -194,6 +195,13 @@ public struct Continuity {
         let known = page.publications.filter { $0.position <= last }
         if tail.publications.isEmpty, known.last?.position != last { return }
         tail.prepend(known)
+    }
+
+    /// Lets go of what waits for a read, which is followed by another one then.
+    public mutating func letGoOfHeld() {
+        letGo()
+        heldBeforeReadCount = 0
+        mustReadAgain = true
     }
 
     /// Forgets the oldest of the tail: whoever comes back to it is answered from history.

@@ -91,13 +91,13 @@ public struct Limits: Sendable, Equatable {
 
     // MARK: What a client may make of a node's time
 
-    /// Time one client's requests and commands get in a turn. Hit: the rest comes in the next, behind everyone else's. 200 µs
-    /// are some thirty publishes; two hundred clients that have more than that to say delay nobody by more than the next limit.
-    public var clientSliceMicroseconds: UInt64 = 200
+    /// Time one client's requests and commands get in a turn. Hit: the rest comes in the next, behind everyone else's. 100 µs
+    /// are some fifteen publishes; two hundred clients that have more than that to say delay nobody by more than the next limit.
+    public var clientSliceMicroseconds: UInt64 = 100
 
     /// Time that all clients' input gets in a turn, and each other kind of work that comes by the thousand (timers that are due,
     /// polls that are answered, joins that are ready). Hit: the rest comes in the next turn.
-    public var inputSliceMicroseconds: UInt64 = 1_000
+    public var inputSliceMicroseconds: UInt64 = 500
 
     /// Commands of one WebSocket that the backplane was asked for and has not answered. Hit: the client's next waits;
     /// `perseid_budget_waits_total`. Twenty clients that publish all they can have 160 of them in front of somebody else's, which
@@ -181,8 +181,8 @@ public struct Limits: Sendable, Equatable {
     /// `perseid_replays_cut_total`.
     public var replayBytesMax = 16_777_216
 
-    /// Payload that is being read for clients that come back. Hit: who waits for more gets what is there, and is told what is
-    /// missing.
+    /// Payload that is being read for clients that come back, and payload that was heard and waits for a read. Hit: who waits for
+    /// more gets what is there and is told what is missing; what waits is let go of and read again.
     public var recoveriesBytesMax = 33_554_432
 
     // MARK: Between threads and nodes

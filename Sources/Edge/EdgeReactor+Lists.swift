@@ -3,11 +3,12 @@ internal import DequeModule
 internal import Reactor
 
 extension EdgeReactor {
-    /// An answer of the uplink that may be long: to write one takes up to a millisecond, so what is published does not wait
-    /// until all that came with it are written.
+    /// An answer that may be long: to write one takes up to a millisecond, so what is published does not wait until all that
+    /// came with it are written.
     enum List {
         case history(Ticket, Result<HistoryPage, BackplaneFailure>)
         case presence(Ticket, Result<PresenceList, BackplaneFailure>)
+        case metrics(SlabKey, origin: String?)
     }
 
     /// Writes long answers, for one slice of time. Says whether some are left.
@@ -18,6 +19,7 @@ extension EdgeReactor {
             switch list {
             case .history(let ticket, let outcome): answerHistory(ticket, outcome)
             case .presence(let ticket, let outcome): answerPresence(ticket, outcome)
+            case .metrics(let key, let origin): answerMetrics(key, origin: origin)
             }
             if Clock.monotonicNanoseconds >= end { break }
         }

@@ -13,7 +13,7 @@ extension EdgeReactor {
     /// Bytes in one read from which on a client is one that says much.
     static let talkativeBytes = 16_384
 
-    /// Does what the poller says is possible, or notes it for the end of the turn.
+    /// Does what the poller says is possible, or notes it for when all that it says is known.
     func attend(to key: SlabKey, _ readiness: Readiness) {
         let connection = connections[live: key.index]
         if readiness.contains(.write), !connection.pointee.flags.contains(.isWriteOverdue) {
@@ -60,13 +60,15 @@ extension EdgeReactor {
         fail(index, connection.pointee.socket.connectionError?.code ?? 0)
     }
 
-    /// Comes to those who were not come to, in their order, for one slice of time for each line. Says whether some are left.
-    func attendOverdue() -> Bool {
+    /// Comes to those who were not come to, in their order, for one slice of time for each line.
+    func attendOverdue() {
         if !overdueReads.isEmpty { hearOverdue(\.overdueReads) }
         if !overdueTalkers.isEmpty { hearOverdue(\.overdueTalkers) }
         if !overdueWrites.isEmpty { drainOverdue() }
-        return !overdueReads.isEmpty || !overdueTalkers.isEmpty || !overdueWrites.isEmpty
     }
+
+    /// Whether some are left.
+    var isSomebodyOverdue: Bool { !overdueReads.isEmpty || !overdueTalkers.isEmpty || !overdueWrites.isEmpty }
 
     private func hearOverdue(_ line: ReferenceWritableKeyPath<EdgeReactor, Deque<OverdueRead>>) {
         let end = Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000

@@ -66,7 +66,7 @@ extension EdgeReactor {
         switch page {
         case .health: answer(index, contentType: "application/json", literal("{\"status\":\"alive\"}"))
         case .readiness: answerReadiness(index)
-        case .metrics: answerMetrics(index)
+        case .metrics: askMetrics(index)
         case .demo: answerDemo(index)
         case .root: answer(index, status: 302, contentType: nil, literal("")) { $0.append(field: "Location", "/demo") }
         }

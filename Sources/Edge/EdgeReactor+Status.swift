@@ -17,7 +17,15 @@ extension EdgeReactor {
         answer(index, status: 503, contentType: "application/json", frame.bytes) { $0.append(field: "Retry-After", 1) }
     }
 
-    func answerMetrics(_ index: UInt32) {
+    /// Written in its turn among the long answers: it takes a millisecond.
+    func askMetrics(_ index: UInt32) {
+        connections[live: index].pointee.flags.insert(.isAnswering)
+        lists.append(.metrics(connections.key(ofLive: index), origin: answerOrigin))
+    }
+
+    func answerMetrics(_ key: SlabKey, origin: String?) {
+        guard let index = answering(key) else { return }
+        answerOrigin = origin
         let text = MetricsText(node)
         answer(index, contentType: "text/plain; version=0.0.4; charset=utf-8", text.bytes)
     }

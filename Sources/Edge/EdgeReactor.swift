@@ -95,7 +95,7 @@ final class EdgeReactor: ReactorHandler {
     var answerOrigin: String?
     var waiting: [UInt64: Waiting] = [:]
     var nextTicket: UInt64 = 0
-    /// Long answers of the uplink that were not written yet.
+    /// Long answers that were not written yet.
     var lists = Deque<List>()
 
     // Ending
@@ -180,6 +180,12 @@ final class EdgeReactor: ReactorHandler {
         flushQueue.first.map { $0.log.unsentBytes > 4 * $0.log.windowBytesMax } ?? false
     }
 
+    /// Those who were not come to when the poller named them: before messages are taken in, so that what they publish goes out in
+    /// this turn.
+    func endOfEvents() {
+        attendOverdue()
+    }
+
     /// Who was answered goes on at once, so that a publisher's next request may share the turn of its last. Those who wait for
     /// more than that have their time at the end of the turn.
     func endOfIntake() {
@@ -191,7 +197,7 @@ final class EdgeReactor: ReactorHandler {
     /// the others.
     func endOfTurn() -> Bool {
         var hasWorkLeft = flush()
-        if attendOverdue() { hasWorkLeft = true }
+        if isSomebodyOverdue { hasWorkLeft = true }
         if beginOpenings() { hasWorkLeft = true }
         if finishReadyJoins() { hasWorkLeft = true }
         if giveUpDueJoins() { hasWorkLeft = true }

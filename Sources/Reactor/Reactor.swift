@@ -8,6 +8,9 @@ public protocol ReactorHandler: AnyObject {
     /// A watched descriptor is ready. The token may be stale: its owner may be gone since the kernel made the event.
     func ready(token: UInt64, readiness: Readiness)
 
+    /// All events of this turn are handed over.
+    func endOfEvents()
+
     /// Another thread's message. Never called while `isIntakePaused`.
     func receive(_ message: Message)
 
@@ -29,6 +32,9 @@ public protocol ReactorHandler: AnyObject {
 }
 
 extension ReactorHandler {
+    /// Nothing to be done.
+    public func endOfEvents() {}
+
     /// Nothing to be done.
     public func endOfIntake() {}
 }
@@ -107,6 +113,7 @@ public final class Reactor<Message: Sendable> {
         var hasWorkLeft = false
         while !handler.isFinished {
             wait(handler, hasWorkLeft: hasWorkLeft)
+            handler.endOfEvents()
             drainInbox(to: handler)
             let isTick = moveClock(of: handler)
             exchange(with: handler, isTick: isTick)
@@ -162,7 +169,7 @@ public final class Reactor<Message: Sendable> {
 
     /// Time that messages get in a turn. Ten thousand of them that come at once must not keep those waiting who are to be sent
     /// what the first said.
-    private static var intakeNanoseconds: UInt64 { 2_000_000 }
+    private static var intakeNanoseconds: UInt64 { 1_000_000 }
 
     /// Messages between two looks at the clock: one of them may be a page of history that takes a millisecond to write.
     private static var intakeStride: Int { 4 }
@@ -193,7 +200,7 @@ public final class Reactor<Message: Sendable> {
 
     /// Time after which a turn exchanges no more: a client that has an answer at once to all that it asks has its next turn
     /// behind everyone else's.
-    private static var exchangeNanoseconds: UInt64 { 1_000_000 }
+    private static var exchangeNanoseconds: UInt64 { 500_000 }
 
     /// Whether this turn's events were the shared reactor's, too.
     private var isSharedReady = false

@@ -49,6 +49,27 @@ struct UplinkTests {
         #expect(fixture.uplink.tails.byteCount == 0)
     }
 
+    @Test("what many channels heard and cannot tell before a read has a ceiling, and is read then")
+    func heldCeiling() throws {
+        let fixture = try UplinkFixture(backplane) { $0.recoveriesBytesMax = 1_000_000 }
+        for number in 0..<100 {
+            fixture.watch("c\(number)")
+            let channel = ChannelName("c\(number)")!
+            for position in 6...7 as ClosedRange<UInt64> {
+                let payload = Payload(kind: .text, bytes: [UInt8](repeating: 120, count: 50_000))
+                let publication = Publication(position: at(position), previous: at(position - 1), payload: payload)
+                backplane.delegate?.heard(publication, in: channel)
+                #expect(fixture.uplink.tails.heldByteCount <= 1_000_000)
+            }
+        }
+        // The last one was let go of what it held: its head is not all that it needs.
+        let last = backplane.reads.removeLast()
+        #expect(last.channel.text == "c99")
+        backplane.reads = [last]
+        backplane.answer(head: 5)
+        #expect(backplane.reads.map(\.since) == [at(5)])
+    }
+
     @Test("nobody is told before the subscription is acknowledged")
     func acknowledged() throws {
         backplane.acknowledges = false

@@ -74,8 +74,8 @@ class HostileProcess:
         while line := await self.child.process.stdout.readline():
             self.said = json.loads(line)
 
-    async def end(self):
-        status = await self.child.end(60)
+    async def end(self, attack_seconds):
+        status = await self.child.end(attack_seconds + 60)
         if status is None:
             await self.child.kill()
         await self.task
@@ -134,7 +134,7 @@ class Siege:
         hostiles = [await HostileProcess.start(common | order, log) for order, log in zip(self.orders, logs)]
         if self.any("stops_redis"):
             await self.stop_redis(fortress.redis)
-        await asyncio.gather(*(hostile.end() for hostile in hostiles))
+        await asyncio.gather(*(hostile.end(self.options.seconds) for hostile in hostiles))
         return hostiles
 
     async def stop_redis(self, redis):
