@@ -74,8 +74,6 @@ public final class Uplink: ReactorHandler {
 
     // MARK: Reactor
 
-    public var isIntakePaused: Bool { false }
-
     public func ready(token: UInt64, readiness: Readiness) { backplane.ready(token: token, readiness: readiness) }
 
     /// Work that comes by the thousand goes on by a slice with each turn, and what Redis answers to it brings the next: so no

@@ -39,6 +39,10 @@ public final class EdgeMetrics: Sendable {
     public let publishesRefused = Counter()
     /// Publications that came from the uplink.
     public let publications = Counter()
+    /// Times a channel was published to faster than it could be sent.
+    public let channelsFull = Counter()
+    /// Payloads without position that their channel had no room for.
+    public let ephemeralsDropped = Counter()
     /// Frames handed to the kernel for subscribers.
     public let deliveries = Counter()
     /// Bytes sent.

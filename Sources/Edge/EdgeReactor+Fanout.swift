@@ -40,6 +40,7 @@ extension EdgeReactor {
         // Only now, for it drops the bytes that were sent.
         _ = feed.log.nextMember()
         weigh(feed)
+        useRoom(in: feed.topics)
         observeLatency(of: feed)
     }
 

@@ -104,8 +104,7 @@ extension EdgeReactor {
         answerOrigin = opening.origin
         switch outcome {
         case .success(let positions):
-            // bounded: an opening that was asked for has its token
-            connections[live: index].pointee.session = SessionLink(opening.token!.id, saved: positions)
+            connections[live: index].pointee.session = opening.token.map { SessionLink($0.id, saved: positions) }
             begin(index, opening, positions)
             takeUp(index)
         case .failure(.unknown): refuseToken(index, opening)

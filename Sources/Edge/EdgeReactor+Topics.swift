@@ -49,6 +49,7 @@ extension EdgeReactor {
             topic.feeds.removeAll { $0 === feed }
             releaseIfUnused(topic)
         }
+        useRoom(in: feed.topics)
     }
 
     // MARK: Subscriptions
@@ -162,12 +163,13 @@ extension EdgeReactor {
             if publication.position > topic.last { catchUp(topic) }
             return
         }
-        append(publication, to: topic)
+        if topic.isFull { catchUp(topic) } else { append(publication, to: topic) }
     }
 
     func take(_ payload: Payload, in name: ChannelName) {
         guard let topic = topics[name], topic.isOpen else { return }
         metrics.publications.add()
+        guard !topic.isFull else { return metrics.ephemeralsDropped.add() }
         for feed in topic.feeds {
             frame.removeAll()
             encoder.append(
@@ -228,11 +230,22 @@ extension EdgeReactor {
     private func catchUp(_ topic: Topic) {
         guard !topic.isCatchingUp else { return }
         topic.isCatchingUp = true
+        topic.waitsForRoom = topic.isFull
+        if topic.waitsForRoom { return metrics.channelsFull.add() }
         uplink.post(.recover(topic.name, since: topic.last, reactor: index))
+    }
+
+    /// What some topics missed while their logs were full is asked for once they are not.
+    func useRoom(in topics: [Topic]) {
+        for topic in topics where topic.waitsForRoom && !topic.isFull {
+            topic.waitsForRoom = false
+            uplink.post(.recover(topic.name, since: topic.last, reactor: index))
+        }
     }
 
     private func endCatchUp(_ topic: Topic, _ page: HistoryPage) {
         topic.isCatchingUp = false
+        topic.waitsForRoom = false
         for publication in page.publications where publication.position > topic.last {
             if publication.previous != topic.last { reportGap(in: topic, from: topic.last, to: publication.previous) }
             append(publication, to: topic)

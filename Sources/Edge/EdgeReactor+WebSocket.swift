@@ -157,8 +157,10 @@ extension EdgeReactor {
             switch command.kind {
             case .subscribe: subscribe(index, to: channel, since: command.since, id: id)
             case .unsubscribe: unsubscribe(index, from: channel, id: id)
-            // bounded: the parser refuses a `publish` without `data`
-            case .publish: publish(index, to: channel, UnsafeRawBufferPointer(rebasing: message[command.data!]), id: id)
+            case .publish:
+                // The parser has refused one without `data`.
+                let data = command.data ?? 0..<0
+                publish(index, to: channel, UnsafeRawBufferPointer(rebasing: message[data]), id: id)
             case .presence: askPresence(index, of: channel, id: id)
             case .ping: break
             }

@@ -174,12 +174,6 @@ final class EdgeReactor: ReactorHandler {
         }
     }
 
-    /// Publications wait while some log has a whole window that was not sent to anybody yet: the inbox is bounded, a
-    /// log in the middle of a round is not.
-    var isIntakePaused: Bool {
-        flushQueue.first.map { $0.log.unsentBytes > 4 * $0.log.windowBytesMax } ?? false
-    }
-
     /// Those who were not come to when the poller named them: before messages are taken in, so that what they publish goes out in
     /// this turn.
     func endOfEvents() {

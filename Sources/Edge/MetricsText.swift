@@ -54,6 +54,8 @@ struct MetricsText: ~Copyable {
         counter("perseid_publish_refused_total", "Publishes answered with 503.", sum(node, \.publishesRefused))
         counter("perseid_publications_total", "Publications heard.", node.uplink.publicationsHeard.value)
         counter("perseid_ephemerals_total", "Payloads without position heard.", node.uplink.ephemeralsHeard.value)
+        counter("perseid_channels_full_total", "Channels that came faster than they went.", sum(node, \.channelsFull))
+        counter("perseid_ephemerals_dropped_total", "Of those, without room.", sum(node, \.ephemeralsDropped))
         counter("perseid_deliveries_total", "Frames sent to subscribers.", sum(node, \.deliveries))
         counter("perseid_sent_bytes_total", "Bytes sent.", sum(node, \.bytesSent))
         counter("perseid_received_bytes_total", "Bytes received.", sum(node, \.bytesReceived))

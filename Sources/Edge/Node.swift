@@ -164,7 +164,6 @@ private final class UplinkKeeper: ReactorHandler {
 
     init(_ uplink: SharedReactor<UplinkCommand>) { self.uplink = uplink }
 
-    var isIntakePaused: Bool { false }
     var isFinished: Bool { uplink.isFinished }
     func ready(token: UInt64, readiness: Readiness) {}
     func receive(_ message: Void) {}

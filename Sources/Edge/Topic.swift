@@ -30,8 +30,16 @@ final class Topic {
 
     private var madeEntry: (position: Position, text: String)?
 
-    /// Reports were dropped; what is missing was asked for.
+    /// Reports were dropped; what is missing was asked for, or will be once there is room for it.
     var isCatchingUp = false
+
+    /// Its logs hold so much that was sent to nobody yet that what is published is not written to them: it is read when they have
+    /// room again.
+    var waitsForRoom = false
+
+    /// Whether some log has several windows that were not sent to everyone yet. Then its readers cannot keep up with its
+    /// publishers, and nobody else's publications must wait behind it.
+    var isFull: Bool { feeds.contains { $0.log.unsentBytes > 4 * $0.log.windowBytesMax } }
 
     /// Everything that is made of this channel's publications.
     var feeds: [Feed] = []

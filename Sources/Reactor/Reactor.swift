@@ -11,7 +11,7 @@ public protocol ReactorHandler: AnyObject {
     /// All events of this turn are handed over.
     func endOfEvents()
 
-    /// Another thread's message. Never called while `isIntakePaused`.
+    /// Another thread's message.
     func receive(_ message: Message)
 
     /// The messages that waited are handed over; more of them may follow in this turn.
@@ -23,9 +23,6 @@ public protocol ReactorHandler: AnyObject {
     /// All events and messages of this turn are handled: the moment to write. Says whether work is left that must not
     /// wait for the next event.
     func endOfTurn() -> Bool
-
-    /// Whether messages must wait, because what the earlier ones asked for is not yet done.
-    var isIntakePaused: Bool { get }
 
     /// Whether the reactor is done and its thread may end.
     var isFinished: Bool { get }
@@ -63,7 +60,7 @@ public final class Reactor<Message: Sendable> {
 
     private var batch: [Message] = []
 
-    /// How many of `batch` were handed over; the rest waits for the end of a pause.
+    /// How many of `batch` were handed over; the rest waits for the next turn.
     private var batchHandled = 0
 
     /// The shared reactor that has turns on this thread, too, and whether this thread owes it one.
@@ -141,9 +138,7 @@ public final class Reactor<Message: Sendable> {
     }
 
     private func wait<Handler: ReactorHandler>(_ handler: Handler, hasWorkLeft: Bool) where Handler.Message == Message {
-        // During a pause nothing is taken, so nothing that is posted needs to end the sleep.
-        let isTaken = handler.isIntakePaused || (batch.isEmpty && inbox.prepareToSleep())
-        let maySleep = !hasWorkLeft && isTaken && !owesSharedTurn
+        let maySleep = batch.isEmpty && inbox.prepareToSleep() && !hasWorkLeft && !owesSharedTurn
         var isNowKnown = false
         poller.wait(milliseconds: maySleep ? clock.millisecondsToNextTick : 0) { token, readiness in
             if !isNowKnown { clock.read() }
@@ -174,15 +169,14 @@ public final class Reactor<Message: Sendable> {
     /// Messages between two looks at the clock: one of them may be a page of history that takes a millisecond to write.
     private static var intakeStride: Int { 4 }
 
-    /// Hands over what waits, up to a pause or the end of its slice; what that left comes first in the next turn.
+    /// Hands over what waits, up to the end of its slice; what that left comes first in the next turn.
     private func drainInbox<Handler: ReactorHandler>(to handler: Handler) where Handler.Message == Message {
         if batch.isEmpty {
-            if handler.isIntakePaused || inbox.count == 0 { return }
+            if inbox.count == 0 { return }
             inbox.take(into: &batch)
         }
         let end = Clock.monotonicNanoseconds + Self.intakeNanoseconds
         while batchHandled < batch.count {
-            if handler.isIntakePaused { return handler.endOfIntake() }
             if batchHandled % Self.intakeStride == 0, Clock.monotonicNanoseconds >= end { return handler.endOfIntake() }
             batchHandled += 1
             handler.receive(batch[batchHandled - 1])

@@ -267,7 +267,6 @@ struct InboxTests {
         let received: Atomic<Int>.Box
         init(_ received: Atomic<Int>.Box) { self.received = received }
 
-        var isIntakePaused: Bool { false }
         private(set) var isFinished = false
         func ready(token: UInt64, readiness: Readiness) {}
         func receive(_ message: Int) {

@@ -292,6 +292,27 @@ struct HarmTests {
         }
     }
 
+    @Test(
+        "a channel that is published to faster than it can be sent is caught up with, and misses nothing that is remembered"
+    )
+    func fullLogs() throws {
+        try withNode {
+            $0.limits.windowBytesMax = 2_048
+        } _: { node in
+            let socket = try node.webSocket("?session=none&channel=a")
+            try socket.begin()
+            let stream = try node.eventStream("?session=none&channel=a")
+            try stream.begin()
+            // Those that come in one turn are more than four windows.
+            let body = [UInt8](repeating: 120, count: 5_000)
+            let positions = try node.publish("a", [[UInt8]](repeating: body, count: 60))
+            let fromSocket = try (0..<60).map { _ in try socket.next("message").position }
+            let fromStream = try (0..<60).map { _ in try stream.next().message.position }
+            #expect(fromSocket == positions && fromStream == positions)
+            #expect(node.metrics.channelsFull.value > 0, "or nothing was tried here")
+        }
+    }
+
     @Test("what many channels keep for one that reads nothing is no more together than the node has for them")
     func unreadLogs() throws {
         try withNode {

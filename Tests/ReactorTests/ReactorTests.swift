@@ -9,7 +9,6 @@ private final class Handler: ReactorHandler {
     var onReceive: (Int) -> Void = { _ in }
     var onTick: (UInt32) -> Void = { _ in }
     var onEndOfTurn: () -> Bool = { false }
-    var isIntakePaused = false
     var isFinished = false
     var turns = 0
     private let patienceEnds = Clock.monotonicNanoseconds + patienceNanoseconds
@@ -74,30 +73,6 @@ struct ReactorTests {
         for number in 0..<100 { inbox.post(number) }
         run(handler)
         #expect(handler.turns == 1)
-    }
-
-    @Test("nothing is handed over in a pause, and all of it at once behind it")
-    func pause() {
-        let handler = Handler()
-        var received: [Int] = []
-        var ticks = 0
-        handler.onTick = { _ in ticks += 1 }
-        handler.onReceive = { message in
-            #expect(!handler.isIntakePaused)
-            received.append(message)
-            handler.isIntakePaused = true
-        }
-        // Each message pauses the intake, and the turn that handled it ends the pause with no more work to do.
-        handler.onEndOfTurn = {
-            handler.isIntakePaused = false
-            handler.isFinished = received.count == 30
-            return false
-        }
-        for number in 0..<30 { inbox.post(number) }
-        run(handler)
-        #expect(received == Array(0..<30))
-        #expect(handler.turns == 30)
-        #expect(ticks < 10, "messages waited for the clock: \(ticks) ticks")
     }
 
     @Test("work that is left is gone on with at once, and events are looked at in between")

@@ -25,7 +25,6 @@ private final class Teller: ReactorHandler {
         self.readsPerTurn = readsPerTurn
     }
 
-    var isIntakePaused: Bool { false }
     private(set) var isFinished = false
 
     func receive(_ order: Order) {
@@ -77,7 +76,6 @@ private final class Tally: Sendable {
 private final class Host: ReactorHandler {
     private let control: HostControl
     init(_ control: HostControl) { self.control = control }
-    var isIntakePaused: Bool { false }
     private(set) var isFinished = false
     func ready(token: UInt64, readiness: Readiness) {}
     func receive(_ message: Int) {
@@ -178,7 +176,6 @@ struct SharedReactorTests {
             self.shared = shared
             self.control = control
         }
-        var isIntakePaused: Bool { false }
         func ready(token: UInt64, readiness: Readiness) {}
         func receive(_ message: Int) {
             if message == 0 { shared.inbox.post(.answer(control.inbox, 1)) } else { isFinished = true }

@@ -45,7 +45,7 @@ async def publishes_large_and_read(attacker):
     await pour(connection, forever(lambda: batch))
 
 
-@remembered("publishes-large-unread", "4 pairs: one publishes 64 KiB to 128 channels, the other reads none of it", width=4)
+@remembered("publishes-large-unread", "4 pairs: one publishes to 128 channels, the other reads none of it", width=4)
 async def publishes_large_unread(attacker):
     name = attacker.unique()
     channels = [f"unread-{name}-{number}" for number in range(128)]
