@@ -32,7 +32,7 @@ public struct Limits: Sendable, Equatable {
     /// Connections of a node. Hit: the connection is closed at once; `perseid_connections_refused_total`.
     public var connectionsMax = 1_000_000
 
-    /// Connections from one address. Hit: as above. The default leaves a load balancer, which is one address, alone.
+    /// Connections from one address, or one IPv6 network of 64 bits. Hit: as above. The default leaves a load balancer, which is one address, alone.
     public var connectionsPerAddressMax = 1_000_000
 
     /// Connections a reactor accepts in one turn, so that a storm cannot starve live subscribers: what is not accepted
@@ -124,6 +124,11 @@ public struct Limits: Sendable, Equatable {
     /// Time a reactor fans out before it looks at its poller again. Hit: it goes on in its next turn.
     public var fanoutSliceMicroseconds: UInt64 = 2_000
 
+    /// Memory of a node for publications to channels that have four windows which were not sent to everyone yet. Hit: such a
+    /// channel is read from history once it has room, and what is no longer there is told as a gap;
+    /// `perseid_channels_full_total`.
+    public var waitingBytesMax = 33_554_432
+
     /// Bytes of one channel that are sent before the next channel has its turn. Hit: it goes on behind the others. A mebibyte is
     /// some 200 µs of copying; 32 members, which end its turn as well, get that much only if each is sent 32 KiB.
     public var fanoutQuantumBytes = 1_048_576
@@ -197,7 +202,7 @@ public struct Limits: Sendable, Equatable {
 
     /// Bytes that these may hold, each kind for itself, with all that they cost and what is not sent yet: Redis may be slow,
     /// or stand still until `redisMilliseconds` are over. Hit: as above; `perseid_redis_bytes` shows how much it is.
-    public var redisBytesMax = 67_108_864
+    public var redisBytesMax = 33_554_432
 
     /// Bytes of one answer or message from Redis: a node that believes whatever length is announced has no bound. Hit: the
     /// link is dropped and made anew; `perseid_backplane_losses_total`.

@@ -43,7 +43,7 @@ extension EdgeReactor {
     }
 
     private func admit(_ socket: Socket, from peer: PeerAddress) {
-        let fromAddress = connectionsByAddress[peer, default: 0]
+        let fromAddress = connectionsByAddress[peer.network, default: 0]
         let share = max(limits.connectionsMax / configuration.reactorCount, 1)
         guard connections.count < share, fromAddress < limits.connectionsPerAddressMax else {
             noteRefusal(
@@ -59,7 +59,7 @@ extension EdgeReactor {
             noteRefusal("\(error)")
             return socket.close()
         }
-        connectionsByAddress[peer] = fromAddress + 1
+        connectionsByAddress[peer.network] = fromAddress + 1
         timers.schedule(key.index, at: reactor.tick(afterMilliseconds: limits.requestMilliseconds))
         metrics.accepted.add()
         metrics.httpConnections.add()

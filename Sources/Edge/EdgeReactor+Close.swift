@@ -57,7 +57,7 @@ extension EdgeReactor {
         budgets[connections.key(ofLive: index)] = nil
         count(connection.pointee.transport, -1)
         if connection.pointee.flags.contains(.isBlocked) { metrics.laggards.add(-1) }
-        let peer = connection.pointee.peer
+        let peer = connection.pointee.peer.network
         if let left = connectionsByAddress[peer], left > 1 {
             connectionsByAddress[peer] = left - 1
         } else {

@@ -60,18 +60,19 @@ extension EdgeReactor {
         fail(index, connection.pointee.socket.connectionError?.code ?? 0)
     }
 
-    /// Comes to those who were not come to, in their order, for one slice of time for each line.
+    /// Comes to those who were not come to, in their order, for one slice of time for each line; for three where each of them says
+    /// little. What sixty publishers say in one turn goes out together: with one slice a fan-out to a thousand had 4 % more sends.
     func attendOverdue() {
-        if !overdueReads.isEmpty { hearOverdue(\.overdueReads) }
-        if !overdueTalkers.isEmpty { hearOverdue(\.overdueTalkers) }
+        if !overdueReads.isEmpty { hearOverdue(\.overdueReads, slices: 3) }
+        if !overdueTalkers.isEmpty { hearOverdue(\.overdueTalkers, slices: 1) }
         if !overdueWrites.isEmpty { drainOverdue() }
     }
 
     /// Whether some are left.
     var isSomebodyOverdue: Bool { !overdueReads.isEmpty || !overdueTalkers.isEmpty || !overdueWrites.isEmpty }
 
-    private func hearOverdue(_ line: ReferenceWritableKeyPath<EdgeReactor, Deque<OverdueRead>>) {
-        let end = Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000
+    private func hearOverdue(_ line: ReferenceWritableKeyPath<EdgeReactor, Deque<OverdueRead>>, slices: UInt64) {
+        let end = Clock.monotonicNanoseconds + slices * limits.inputSliceMicroseconds * 1_000
         while let (key, readiness) = self[keyPath: line].popFirst() {
             guard let connection = connections.pointer(to: key) else { continue }
             connection.pointee.flags.remove(.isReadOverdue)

@@ -29,7 +29,7 @@ extension EdgeReactor {
 
     /// Counts a session that is opened from an address; says no if there were too many. Who is refused one has its cursor.
     private func countSession(of peer: PeerAddress) -> Bool {
-        if sessionsByAddress.add(peer, countMax: limits.sessionsPerAddressMax) { return true }
+        if sessionsByAddress.add(peer.network, countMax: limits.sessionsPerAddressMax) { return true }
         metrics.sessionsUnopened.add()
         return false
     }

@@ -1,4 +1,5 @@
 internal import Broker
+internal import DequeModule
 internal import Reactor
 internal import Wire
 
@@ -18,6 +19,7 @@ extension EdgeReactor {
         let isUsed = !topic.feeds.isEmpty || !topic.joins.isEmpty || !topic.polls.isEmpty
         guard !isUsed, topics[topic.name] === topic else { return }
         topics[topic.name] = nil
+        dropWaiting(topic)
         metrics.topics.set(topics.count)
         uplink.post(.count(topic.name, reactor: index, subscribers: 0))
         uplink.post(.unwatch(topic.name, reactor: index))
@@ -159,11 +161,18 @@ extension EdgeReactor {
     func take(_ publication: Publication, in name: ChannelName) {
         guard let topic = topics[name], topic.isOpen, !topic.isCatchingUp else { return }
         metrics.publications.add()
-        guard publication.previous == topic.last else {
-            if publication.position > topic.last { catchUp(topic) }
+        guard publication.previous == topic.lastReported else {
+            if publication.position > topic.lastReported {
+                writeWaiting(topic)
+                catchUp(topic)
+            }
             return
         }
-        if topic.isFull { catchUp(topic) } else { append(publication, to: topic) }
+        if topic.isFull || !topic.waiting.isEmpty {
+            wait(publication, in: topic)
+        } else {
+            append(publication, to: topic)
+        }
     }
 
     func take(_ payload: Payload, in name: ChannelName) {
@@ -188,17 +197,20 @@ extension EdgeReactor {
 
     func takeGap(in name: ChannelName, from: Position, to position: Position) {
         guard let topic = topics[name], topic.isOpen, !topic.isCatchingUp else { return }
+        writeWaiting(topic)
         reportGap(in: topic, from: from, to: position)
     }
 
     /// Reports were dropped on their way here; what they said is asked for.
     func moved(_ name: ChannelName, to head: Position) {
-        guard let topic = topics[name], topic.isOpen, topic.last != head else { return }
+        guard let topic = topics[name], topic.isOpen, topic.lastReported != head else { return }
+        writeWaiting(topic)
         catchUp(topic)
     }
 
     func recovered(_ name: ChannelName, _ page: HistoryPage) {
         guard let topic = topics[name], topic.isOpen else { return }
+        writeWaiting(topic)
         if topic.isCatchingUp, page.since == topic.last { endCatchUp(topic, page) }
         // Reports were dropped, and that is told later than this.
         if page.head != topic.last { catchUp(topic) }
@@ -230,22 +242,59 @@ extension EdgeReactor {
     private func catchUp(_ topic: Topic) {
         guard !topic.isCatchingUp else { return }
         topic.isCatchingUp = true
-        topic.waitsForRoom = topic.isFull
-        if topic.waitsForRoom { return metrics.channelsFull.add() }
+        topic.catchesUpLater = topic.isFull
+        if topic.catchesUpLater { return }
         uplink.post(.recover(topic.name, since: topic.last, reactor: index))
     }
 
-    /// What some topics missed while their logs were full is asked for once they are not.
+    // MARK: Channels that come faster than they go
+
+    /// Keeps a publication until the logs have room, so that nobody else's waits behind it. What has no room here, either, is
+    /// caught up with later, and told as a gap where it is no longer remembered by then.
+    private func wait(_ publication: Publication, in topic: Topic) {
+        let bytes = publication.payload.bytes.count + FanoutLog.frameOverheadBytes
+        guard held.waitingBytes + bytes <= limits.waitingBytesMax / configuration.reactorCount else {
+            dropWaiting(topic)
+            return catchUp(topic)
+        }
+        if topic.waiting.isEmpty { metrics.channelsFull.add() }
+        topic.waiting.append(publication)
+        topic.waitingBytes += bytes
+        held.waitingBytes += bytes
+    }
+
+    /// Goes on with topics whose logs were full and are not any more.
     func useRoom(in topics: [Topic]) {
-        for topic in topics where topic.waitsForRoom && !topic.isFull {
-            topic.waitsForRoom = false
+        for topic in topics {
+            while !topic.waiting.isEmpty, !topic.isFull { writeFirstWaiting(topic) }
+            guard topic.catchesUpLater, !topic.isFull else { continue }
+            topic.catchesUpLater = false
             uplink.post(.recover(topic.name, since: topic.last, reactor: index))
         }
     }
 
+    /// Writes all that waits: what else is reported of a channel comes behind it.
+    private func writeWaiting(_ topic: Topic) {
+        while !topic.waiting.isEmpty { writeFirstWaiting(topic) }
+    }
+
+    private func writeFirstWaiting(_ topic: Topic) {
+        guard let publication = topic.waiting.popFirst() else { return }
+        let bytes = publication.payload.bytes.count + FanoutLog.frameOverheadBytes
+        topic.waitingBytes -= bytes
+        held.waitingBytes -= bytes
+        append(publication, to: topic)
+    }
+
+    private func dropWaiting(_ topic: Topic) {
+        held.waitingBytes -= topic.waitingBytes
+        topic.waitingBytes = 0
+        topic.waiting.removeAll()
+    }
+
     private func endCatchUp(_ topic: Topic, _ page: HistoryPage) {
         topic.isCatchingUp = false
-        topic.waitsForRoom = false
+        topic.catchesUpLater = false
         for publication in page.publications where publication.position > topic.last {
             if publication.previous != topic.last { reportGap(in: topic, from: topic.last, to: publication.previous) }
             append(publication, to: topic)

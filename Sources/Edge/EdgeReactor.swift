@@ -91,6 +91,9 @@ final class EdgeReactor: ReactorHandler {
     /// Names the members that have no session.
     let memberSeed = UInt64.random(in: 0...(.max))
 
+    /// The host that was allowed last.
+    var knownHost: [UInt8] = []
+
     // Questions to the uplink, and the other site whose page may read the answer that is being written
     var answerOrigin: String?
     var waiting: [UInt64: Waiting] = [:]

@@ -12,6 +12,9 @@ final class HeldMemory {
     /// Payload of what clients missed and were not told yet; counted once for all who missed the same.
     var replayBytes = 0
 
+    /// Of what was published to channels whose logs are full.
+    var waitingBytes = 0
+
     /// Of the logs that subscribers are sent from, and how many of those hold more than an idle one does: exact once a second,
     /// in between not less.
     var logBytes = 0

@@ -1,4 +1,5 @@
 internal import Broker
+internal import DequeModule
 internal import Reactor
 
 /// A channel as one reactor sees it.
@@ -33,9 +34,15 @@ final class Topic {
     /// Reports were dropped; what is missing was asked for, or will be once there is room for it.
     var isCatchingUp = false
 
-    /// Its logs hold so much that was sent to nobody yet that what is published is not written to them: it is read when they have
-    /// room again.
-    var waitsForRoom = false
+    /// Whether it is asked for once the logs have room.
+    var catchesUpLater = false
+
+    /// What was published while the logs were full, and its memory.
+    var waiting = Deque<Publication>()
+    var waitingBytes = 0
+
+    /// The newest position that was reported.
+    var lastReported: Position { waiting.last?.position ?? last }
 
     /// Whether some log has several windows that were not sent to everyone yet. Then its readers cannot keep up with its
     /// publishers, and nobody else's publications must wait behind it.

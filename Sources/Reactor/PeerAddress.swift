@@ -17,6 +17,18 @@ public struct PeerAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    /// Whether it is an IPv4 address.
+    private var isFour: Bool { high == 0 && low >> 32 == 0xffff }
+
+    /// What one customer of a provider has: an IPv4 address, or the 2^64 addresses of an IPv6 network (RFC 6177). Limits for an
+    /// address count these, or who has a network would have 2^64 times the limit.
+    public var network: PeerAddress { isFour ? self : PeerAddress(high: high, low: 0) }
+
     func raw(port: UInt16) -> creactor_address {
         var address = creactor_address()
         address.port = port
@@ -29,7 +41,7 @@ public struct PeerAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// Dotted decimal for IPv4, else eight groups in hexadecimal.
     public var description: String {
-        if high == 0, low >> 32 == 0xffff {
+        if isFour {
             return (0..<4).map { String(low >> (24 - 8 * $0) & 0xff) }.joined(separator: ".")
         }
         return (0..<8).map { group in

@@ -164,7 +164,7 @@ public final class Reactor<Message: Sendable> {
 
     /// Time that messages get in a turn. Ten thousand of them that come at once must not keep those waiting who are to be sent
     /// what the first said.
-    private static var intakeNanoseconds: UInt64 { 1_000_000 }
+    private static var intakeNanoseconds: UInt64 { 2_000_000 }
 
     /// Messages between two looks at the clock: one of them may be a page of history that takes a millisecond to write.
     private static var intakeStride: Int { 4 }
@@ -194,7 +194,7 @@ public final class Reactor<Message: Sendable> {
 
     /// Time after which a turn exchanges no more: a client that has an answer at once to all that it asks has its next turn
     /// behind everyone else's.
-    private static var exchangeNanoseconds: UInt64 { 500_000 }
+    private static var exchangeNanoseconds: UInt64 { 2_000_000 }
 
     /// Whether this turn's events were the shared reactor's, too.
     private var isSharedReady = false

@@ -19,6 +19,7 @@ enum LimitNames {
         ("stream-bytes-max", \.streamBytesMax, "bytes of one JSON stream before it is renewed"),
         ("window-bytes-max", \.windowBytesMax, "bytes a channel keeps for its slow readers"),
         ("logs-bytes-max", \.logsBytesMax, "memory for what all channels keep for slow readers"),
+        ("waiting-bytes-max", \.waitingBytesMax, "memory for what comes faster than it can be sent"),
         ("fanout-quantum-bytes", \.fanoutQuantumBytes, "bytes of one channel that are sent before the next one's turn"),
         ("history-count-max", \.historyCountMax, "publications a channel remembers"),
         ("embedded-channels-max", \.embeddedChannelsMax, "channels that a node without Redis remembers"),

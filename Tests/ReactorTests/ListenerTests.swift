@@ -1,6 +1,7 @@
 import CReactor
-import Reactor
 import Testing
+
+@testable import Reactor
 
 @Suite("Listener")
 struct ListenerTests {
@@ -55,6 +56,16 @@ struct ListenerTests {
         #expect(pair.peer.description == "127.0.0.1")
         #expect(try SocketPair(host: "127.0.0.1").peer == pair.peer, "a port is no part of it")
         #expect(MemoryLayout<PeerAddress>.size == 16)
+    }
+
+    @Test("an IPv4 address counts by itself, those of an IPv6 network of 64 bits together")
+    func network() {
+        let four = PeerAddress(high: 0, low: 0xffff_0a00_0001)
+        #expect(four.network == four && four.description == "10.0.0.1")
+        #expect(four.network != PeerAddress(high: 0, low: 0xffff_0a00_0002).network)
+        let six = PeerAddress(high: 0x2001_0db8_0000_0001, low: 1)
+        #expect(six.network == PeerAddress(high: 0x2001_0db8_0000_0001, low: 0xdead_beef).network)
+        #expect(six.network != PeerAddress(high: 0x2001_0db8_0000_0002, low: 1).network)
     }
 
     @Test("IPv6 peers are told in groups", .enabled(if: hasIPv6))
