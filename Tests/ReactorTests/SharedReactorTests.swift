@@ -86,7 +86,7 @@ private final class Host: ReactorHandler {
         control.turns.add(1, ordering: .relaxed)
         guard control.isBusy.load(ordering: .relaxed) else { return false }
         // Work of many turns: each takes a while, and the poller is not reached in between.
-        while control.holds.load(ordering: .relaxed) {}
+        while control.holds.load(ordering: .relaxed) { control.isHeld.store(true, ordering: .relaxed) }
         return true
     }
 }
@@ -95,6 +95,8 @@ private final class HostControl: Sendable {
     let inbox: Inbox<Int>
     let isBusy = Atomic<Bool>(false)
     let holds = Atomic<Bool>(false)
+    /// Whether it is in the turn that does not end.
+    let isHeld = Atomic<Bool>(false)
     let turns = Atomic<Int>(0)
     let received = Lock<[Int]>([])
     let hasEnded = Atomic<Bool>(false)
@@ -233,13 +235,7 @@ struct SharedReactorTests {
         let keeperTurns = keeper.turns.load(ordering: .relaxed)
         #expect(eventually { keeper.turns.load(ordering: .relaxed) > keeperTurns })
         host.holds.store(true, ordering: .relaxed)
-        #expect(
-            eventually {
-                let before = host.turns.load(ordering: .relaxed)
-                usleep(2_000)
-                return host.turns.load(ordering: .relaxed) == before
-            }
-        )
+        #expect(eventually { host.isHeld.load(ordering: .relaxed) })
         _ = pair.far.send(text: "b")
         #expect(eventually { tally.bytes.withLock { $0.count } == 2 })
         #expect(tally.threads.withLock { $0.contains(keeper.thread.load(ordering: .relaxed)) })
