@@ -63,17 +63,29 @@ extension EdgeReactor {
     /// Comes to those who were not come to, in their order, for one slice of time for each line; for three where each of them says
     /// little. What sixty publishers say in one turn goes out together: with one slice a fan-out to a thousand had 4 % more sends.
     func attendOverdue() {
-        if !overdueReads.isEmpty { hearOverdue(\.overdueReads, slices: 3) }
-        if !overdueTalkers.isEmpty { hearOverdue(\.overdueTalkers, slices: 1) }
+        if !overdueReads.isEmpty { hearOverdue(.quiet, slices: 3) }
+        if !overdueTalkers.isEmpty { hearOverdue(.talkative, slices: 1) }
         if !overdueWrites.isEmpty { drainOverdue() }
     }
 
     /// Whether some are left.
     var isSomebodyOverdue: Bool { !overdueReads.isEmpty || !overdueTalkers.isEmpty || !overdueWrites.isEmpty }
 
-    private func hearOverdue(_ line: ReferenceWritableKeyPath<EdgeReactor, Deque<OverdueRead>>, slices: UInt64) {
+    private enum Line {
+        case quiet
+        case talkative
+    }
+
+    private func nextOverdue(_ line: Line) -> OverdueRead? {
+        switch line {
+        case .quiet: overdueReads.popFirst()
+        case .talkative: overdueTalkers.popFirst()
+        }
+    }
+
+    private func hearOverdue(_ line: Line, slices: UInt64) {
         let end = Clock.monotonicNanoseconds + slices * limits.inputSliceMicroseconds * 1_000
-        while let (key, readiness) = self[keyPath: line].popFirst() {
+        while let (key, readiness) = nextOverdue(line) {
             guard let connection = connections.pointer(to: key) else { continue }
             connection.pointee.flags.remove(.isReadOverdue)
             let mustNotRead = connection.pointee.flags.contains(.isReadingPaused) && !readiness.contains(.failed)
