@@ -81,7 +81,7 @@ final class ChildProcess: Sendable {
 
     /// Waits until it ended by itself.
     @discardableResult
-    func end(within limit: Duration = .seconds(20)) async throws -> Ending {
+    func end(within limit: Duration = .seconds(60)) async throws -> Ending {
         try await eventually("\(name) ends", within: limit) { self.poll() }
     }
 
