@@ -9,7 +9,7 @@ internal import HashTreeCollections
 /// looked at once when it comes and once when it goes, however many there are. A tree grows a node at a time; a hash table of
 /// half a million keys stopped its thread for a quarter of a second when it grew.
 struct IdempotencyKeys {
-    /// What a key costs beside its bytes: two arrays' headers, its places in the tree and in the queue, measured with a million.
+    /// What a key costs beside its bytes: two arrays' headers, its places in the tree and in the queue; an estimate.
     private static let overheadBytes = 160
 
     private var positions = TreeDictionary<[UInt8], Position>()

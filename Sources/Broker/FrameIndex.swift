@@ -9,7 +9,6 @@ struct FrameIndex {
         let start: UInt64
         let end: UInt64
         let position: Position?
-        let isPublication: Bool
     }
 
     /// What one costs, beside its bytes in the log.
@@ -35,9 +34,9 @@ struct FrameIndex {
 
     mutating func append(from start: UInt64, to end: UInt64, position: Position?) {
         let known = position ?? (first < frames.count ? frames[frames.count - 1].position : nil)
-        let frame = Frame(start: start, end: end, position: known, isPublication: position != nil)
+        let frame = Frame(start: start, end: end, position: known)
         frames.append(frame)
-        if frame.isPublication { newestFrame = frame }
+        if position != nil { newestFrame = frame }
     }
 
     /// The frame a byte belongs to.

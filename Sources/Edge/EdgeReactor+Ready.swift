@@ -61,7 +61,7 @@ extension EdgeReactor {
     }
 
     /// Comes to those who were not come to, in their order, for one slice of time for each line; for three where each of them says
-    /// little. What sixty publishers say in one turn goes out together: with one slice a fan-out to a thousand had 4 % more sends.
+    /// little. What sixty publishers say in one turn goes out together.
     func attendOverdue() {
         if !overdueReads.isEmpty { hearOverdue(.quiet, slices: 3) }
         if !overdueTalkers.isEmpty { hearOverdue(.talkative, slices: 1) }
