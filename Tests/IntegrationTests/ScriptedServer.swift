@@ -23,7 +23,8 @@ final class ScriptedServer: Sendable {
         }
         Thread.detachNewThread { [weak self, listener] in
             while true {
-                let connection = accept(listener, nil, nil)
+                // Not for the processes that other tests start meanwhile: with a copy of theirs it would never end.
+                let connection = accept4(listener, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
                 guard connection >= 0, let self else { return }
                 serve(connection)
             }

@@ -18,7 +18,7 @@ final class SilentNameServer {
         let host = "127.83.67.1"
         configuration = scratch.directory.appending(path: "resolv.conf")
         try "nameserver \(host)\n".write(to: configuration, atomically: true, encoding: .utf8)
-        descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+        descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(53).bigEndian
