@@ -28,7 +28,6 @@ extension Uplink: BackplaneDelegate {
         guard let channel = channels.removeValue(forKey: name) else { return }
         lingering.remove(channel)
         tails.remove(channel)
-        recoveryBytes -= channel.recoveryBytes
         failedReads.remove(name)
         metrics.channelsRefused.add()
         post(.refused(name, reason), to: channel.reactors)
@@ -87,7 +86,6 @@ extension Uplink: BackplaneDelegate {
         case (.recover, .success(let page)): answerRecoveries(of: channel, page)
         case (.recover, .failure):
             channel.recoveryUnderWay = nil
-            forgetRead(of: channel)
             failedReads.insert(name)
         case (.request, _): break
         }
@@ -218,42 +216,38 @@ extension Uplink: BackplaneDelegate {
 
     private func answerRecoveries(of channel: WatchedChannel, _ page: HistoryPage) {
         guard let since = channel.recoveryUnderWay else { return }
-        let read = channel.recoveryRead + page.publications
         channel.recoveryUnderWay = nil
-        let bytes = channel.recoveryBytes + page.publications.reduce(0) { $0 + $1.payload.bytes.count }
-        forgetRead(of: channel)
         guard channel.continuity.isLive else { return }
         if isAheadOfNode(page.head, channel), let last = channel.continuity.beginReading() {
             return fill(channel, after: last)
         }
-        if let end = page.publications.last?.position, read.count < limits.readCountMax, !reachesTail(end, channel),
-            bytes < limits.replayBytesMax, recoveryBytes + bytes < limits.recoveriesBytesMax
-        {
-            channel.recoveryUnderWay = since
-            channel.recoveryRead = read
-            channel.recoveryBytes = bytes
-            recoveryBytes += bytes
-            return readPage(of: channel, after: end, for: .recover)
+        if let end = page.publications.last?.position, !reachesTail(end, channel) {
+            answerRecoveries(of: channel, since: since, before: end) { part(of: page, after: $0, of: channel) }
+        } else {
+            // Who has more than the page knows may have asked behind it, and asks again: only what the read was made for is
+            // certainly gone.
+            answerRecoveries(of: channel, since: since, before: page.head.successor) {
+                rest(after: $0, from: page, of: channel)
+            }
+            // Only now: what is remembered makes room for it, and the answers need what is there.
+            channel.continuity.remember(page)
+            tails.count(channel)
         }
-        let whole = HistoryPage(since: since, publications: read, head: page.head)
-        // Who has more than the page knows may have asked behind it, and asks again: only what the read was made for is
-        // certainly gone.
-        for (position, reactors) in channel.recoveries
-        where position == since || position > since && position <= page.head {
-            channel.recoveries[position] = nil
-            post(.recovered(channel.name, answer(to: position, from: whole, of: channel)), to: reactors)
-        }
-        // Only now: what is remembered makes room for it, and the answers need what is there.
-        channel.continuity.remember(whole)
-        tails.count(channel)
         readRecoveries(of: channel)
     }
 
-    /// Lets go of what was read so far for those who come back.
-    private func forgetRead(of channel: WatchedChannel) {
-        recoveryBytes -= channel.recoveryBytes
-        channel.recoveryBytes = 0
-        channel.recoveryRead = []
+    /// Answers those whose position a page knows.
+    private func answerRecoveries(
+        of channel: WatchedChannel,
+        since: Position,
+        before end: Position,
+        _ answer: (Position) -> HistoryPage
+    ) {
+        for (position, reactors) in channel.recoveries
+        where position == since || position > since && position < end {
+            channel.recoveries[position] = nil
+            post(.recovered(channel.name, answer(position)), to: reactors)
+        }
     }
 
     /// Whether some who come back have more than this node was told so far, and history has it, too: they come from a node
@@ -269,21 +263,35 @@ extension Uplink: BackplaneDelegate {
         end >= channel.continuity.last || channel.continuity.tail.publications(after: end) != nil
     }
 
-    /// What follows a position, up to what was reported of the channel so far: the page, and behind it the tail. Where
-    /// they do not meet, or the page has a hole, only what lies behind it: then its first publication says that something
-    /// is missing.
-    private func answer(to since: Position, from page: HistoryPage, of channel: WatchedChannel) -> HistoryPage {
+    /// What follows a position, up to what was reported of the channel so far: the page, and behind it the tail.
+    private func rest(after since: Position, from page: HistoryPage, of channel: WatchedChannel) -> HistoryPage {
         let last = channel.continuity.last
-        var publications = page.publications.filter { $0.position > since && $0.position <= last }
-        let reached = publications.last?.position ?? since
-        publications += channel.continuity.tail.publications.filter { $0.position > reached }
-        var expected = last
+        let known = page.publications.filter { $0.position > since && $0.position <= last }
+        let reached = known.last?.position ?? since
+        let publications = known + channel.continuity.tail.publications.filter { $0.position > reached }
+        return HistoryPage(since: since, publications: Self.chain(publications, upTo: last), head: last)
+    }
+
+    /// What a page has behind a position, when it does not reach what is remembered here: the rest is asked for again by whoever
+    /// was told this, so that nobody's whole history is in memory for one who reads slowly.
+    private func part(of page: HistoryPage, after since: Position, of channel: WatchedChannel) -> HistoryPage {
+        let publications = page.publications.filter { $0.position > since }
+        let end = publications.last?.position ?? since
+        return HistoryPage(
+            since: since,
+            publications: Self.chain(publications, upTo: end),
+            head: channel.continuity.last,
+            hasMore: true
+        )
+    }
+
+    /// What leads up to a position without a hole: where something is missing, the first publication says so.
+    private static func chain(_ publications: [Publication], upTo end: Position) -> [Publication] {
+        var expected = end
         let hole = publications.lastIndex { publication in
             defer { expected = publication.previous }
             return publication.position != expected
         }
-        // bounded: once for a page, whose length has a limit
-        if let hole { publications.removeFirst(hole + 1) }
-        return HistoryPage(since: since, publications: publications, head: last)
+        return hole.map { Array(publications[($0 + 1)...]) } ?? publications
     }
 }

@@ -15,8 +15,6 @@ public final class Uplink: ReactorHandler {
     var channels: [ChannelName: WatchedChannel] = [:]
     var lingering = LingeringChannels()
     var tails: TailMemory
-    /// Bytes that were read for those who come back and have not got all of it yet.
-    var recoveryBytes = 0
     var overflowed: Set<ChannelName> = []
     /// Channels whose count is due.
     var countsToTell: [ChannelName] = []
@@ -174,7 +172,6 @@ public final class Uplink: ReactorHandler {
     private func drop(_ channel: WatchedChannel) {
         channels[channel.name] = nil
         tails.remove(channel)
-        recoveryBytes -= channel.recoveryBytes
         failedReads.remove(channel.name)
         if channel.isCounted, backplane.isUp {
             backplane.count(channel.name, subscribers: 0)

@@ -43,10 +43,6 @@ final class WatchedChannel {
     /// The oldest position the recovery read under way covers.
     var recoveryUnderWay: Position?
 
-    /// What was read for it so far, and its bytes.
-    var recoveryRead: [Publication] = []
-    var recoveryBytes = 0
-
     /// A read that must be asked for again once the backplane is back.
     var missedRead: MissedRead?
 

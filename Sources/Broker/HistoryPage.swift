@@ -57,6 +57,13 @@ public struct HistoryPage: Sendable, Equatable {
         return count
     }
 
+    /// Whether it says what followed a position: the one that was asked about, or one behind it.
+    public func covers(_ position: Position) -> Bool {
+        guard let since, position >= since else { return false }
+        if position == since { return true }
+        return hasMore ? publications.last.map { position < $0.position } ?? false : position <= head
+    }
+
     /// Whether nothing is missing between the position that was asked about and the newest.
     ///
     /// No counter and no epoch is needed: either the first publication names that position as its predecessor, or

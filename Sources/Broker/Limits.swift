@@ -183,12 +183,11 @@ public struct Limits: Sendable, Equatable {
     /// `perseid_tail_bytes`.
     public var tailsBytesMax = 16_777_216
 
-    /// Payload of what one client missed in all of its channels. Hit: a channel that has no room is told as not recovered;
-    /// `perseid_replays_cut_total`.
-    public var replayBytesMax = 16_777_216
+    /// Payload held for one client of what it missed in all of its channels, and one publication more. Hit: the rest is read
+    /// once the client has that, and it is subscribed behind it; `perseid_replays_divided_total`.
+    public var replayBytesMax = 1_048_576
 
-    /// Payload that is being read for clients that come back, and payload that was heard and waits for a read. Hit: who waits for
-    /// more gets what is there and is told what is missing; what waits is let go of and read again.
+    /// Payload that was heard and waits for a read of what came before it. Hit: it is let go of, and read, too.
     public var recoveriesBytesMax = 33_554_432
 
     // MARK: Between threads and nodes

@@ -69,8 +69,8 @@ public final class EdgeMetrics: Sendable {
     public let heldOutputBytes = Counter()
     /// Bytes held for what clients missed and were not told yet, as of the last second.
     public let heldReplayBytes = Counter()
-    /// Channels told as not recovered, because there was no room for what was missed.
-    public let replaysCut = Counter()
+    /// Times a client was told only a part of what it missed, the rest to be read once it has that.
+    public let replaysDivided = Counter()
     /// Sessions that were not opened, because too many were from their address.
     public let sessionsUnopened = Counter()
     /// Times a client had to wait because a budget of its own was used up.

@@ -1,4 +1,5 @@
 internal import Broker
+internal import DequeModule
 internal import Reactor
 internal import Wire
 
@@ -137,8 +138,8 @@ extension EdgeReactor {
     /// Subscriptions that moved on since they were saved, as far as the socket has taken them. Where something missed is
     /// still being told, that is as far as it was made into frames.
     private func progress(of index: UInt32, since link: SessionLink) -> [SessionPosition] {
-        var moved: [SessionPosition] = []
         let replays = connections[live: index].pointee.outbox?.replays
+        var moved = progressOfContinuations(index, replays)
         var next = connections[live: index].pointee.firstSubscription
         while next != SubscriptionTable.none {
             let reader = subscriptions[next]
@@ -153,6 +154,17 @@ extension EdgeReactor {
             next = reader.pointee.next
         }
         return moved.filter { !link.saved.contains($0) }
+    }
+
+    private func progressOfContinuations(_ index: UInt32, _ replays: Deque<Replay>?) -> [SessionPosition] {
+        guard let joins = continuations[connections.key(ofLive: index)] else { return [] }
+        return joins.flatMap { join in
+            let told = replays?.first { $0.continuation === join }?.cursor.positions
+            return join.parts.compactMap { part in
+                let position = told?[part.topic.name] ?? part.since
+                return position.map { SessionPosition(part.topic.name, $0) }
+            }
+        }
     }
 
     private func append(

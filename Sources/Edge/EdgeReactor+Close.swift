@@ -50,6 +50,7 @@ extension EdgeReactor {
         connection.pointee.flags.insert(.isClosed)
         leaveAll(index)
         if let poll = polls[connections.key(ofLive: index)] { release(poll) }
+        abandonContinuations(index)
         releaseSession(index)
         unsubscribeAll(index)
         timers.cancel(index)

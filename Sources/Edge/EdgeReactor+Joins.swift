@@ -111,20 +111,24 @@ extension EdgeReactor {
                 releaseIfUnused(part.topic)
             }
         }
+        endContinuation(join)
         guard let connection = connections.pointer(to: join.connection),
             connection.pointee.flags.isDisjoint(with: [.isClosed, .isClosing])
         else { return }
         connection.pointee.joinCount -= 1
         for part in join.parts where part.since == nil { part.position = part.topic.last }
         let index = join.connection.index
-        rememberSubscriptions(index, join.parts)
+        if !join.isContinuation { rememberSubscriptions(index, join.parts) }
         if let poll = join.poll { return begin(poll, join) }
-        if connection.pointee.transport.isStream {
+        if join.isContinuation {
+            tellRest(index, join)
+        } else if connection.pointee.transport.isStream {
             beginStream(index, join)
         } else {
             tellSubscribed(index, join)
         }
-        if connection.pointee.flags.contains(.isClosed) { return }
+        // Whoever has yet to be told more is subscribed behind that.
+        if connection.pointee.flags.contains(.isClosed) || join.leavesRest { return }
         let encoding = connection.pointee.encoding
         subscribe(index, to: feed(for: join.parts.map(\.topic), encoding: encoding))
     }
@@ -181,11 +185,8 @@ extension EdgeReactor {
     func cancelJoin(_ index: UInt32, of channel: ChannelName) -> Bool {
         let key = connections.key(ofLive: index)
         guard let topic = topics[channel], let part = topic.joins[key] else { return false }
-        part.join.isDone = true
-        part.letGo()
-        connections[live: index].pointee.joinCount -= 1
-        topic.joins[key] = nil
-        releaseIfUnused(topic)
+        connections[live: index].pointee.outbox?.dropReplays(of: channel)
+        _ = abandon(part.join)
         return true
     }
 
@@ -205,6 +206,7 @@ extension EdgeReactor {
     /// Takes a join out of all that waits; returns whose it was, if he is still there to be told.
     func abandon(_ join: Join) -> UInt32? {
         join.isDone = true
+        endContinuation(join)
         for part in join.parts {
             part.topic.joins[join.connection] = nil
             part.letGo()

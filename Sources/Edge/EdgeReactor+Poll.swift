@@ -94,7 +94,7 @@ extension EdgeReactor {
         }
         frame.append("}")
         metrics.deliveries.add(poll.items.count)
-        if poll.isDivided { metrics.pollsDivided.add() }
+        if poll.isDivided || poll.leavesRest { metrics.pollsDivided.add() }
         answerOrigin = poll.opening.origin
         leaveAll(poll.connection.index)
         releaseSession(poll.connection.index)

@@ -6,12 +6,16 @@ extension EdgeReactor {
     /// Sends what `output` holds, and behind it what the client of a join missed: as much as its socket takes now, the
     /// rest as it reads on.
     func write(_ index: UInt32, replaying join: Join) {
-        var replay = Replay(join)
+        var replay = Replay(join, continuation: join.leavesRest ? continuation(of: join) : nil)
         let connection = connections[live: index]
         let encoding = connection.pointee.encoding
         if !connection.pointee.flags.contains(.isBlocked) { append(&replay, as: encoding, to: &output) }
         write(index, output.bytes)
-        guard !replay.isFinished, !connection.pointee.flags.contains(.isClosed) else { return }
+        guard !connection.pointee.flags.contains(.isClosed) else { return }
+        if replay.isFinished {
+            guard replay.continuation != nil else { return }
+            if !connection.pointee.flags.contains(.isBlocked) { return goOn(behind: replay) }
+        }
         let outbox = connection.pointee.outbox ?? Outbox(held)
         outbox.append(replay)
         connection.pointee.outbox = outbox
@@ -21,14 +25,75 @@ extension EdgeReactor {
     /// Makes the next frames of a connection's replays once all before them was sent.
     func refillOutbox(_ index: UInt32) {
         let connection = connections[live: index]
-        guard let outbox = connection.pointee.outbox, outbox.isEmpty, !outbox.replays.isEmpty else { return }
+        guard let outbox = connection.pointee.outbox else { return }
         let encoding = connection.pointee.encoding
-        frame.removeAll()
-        outbox.withNextReplay {
-            append(&$0, as: encoding, to: &frame)
-            return $0.isFinished
+        while outbox.isEmpty, let next = outbox.replays.first {
+            // It goes on where the client certainly gets all of it: what was sent is behind it.
+            if next.isFinished {
+                outbox.dropFirstReplay()
+                goOn(behind: next)
+                continue
+            }
+            frame.removeAll()
+            outbox.withFirstReplay { append(&$0, as: encoding, to: &frame) }
+            outbox.append(frame.bytes)
         }
-        outbox.append(frame.bytes)
+    }
+
+    // MARK: More than is told at once
+
+    /// What goes on for the client of a join that leaves a rest. It stands where the join stood, so the channels stay open.
+    private func continuation(of join: Join) -> Join {
+        metrics.replaysDivided.add()
+        let next = Join(continuing: join)
+        for part in next.parts { part.topic.joins[next.connection] = part }
+        connections[live: next.connection.index].pointee.joinCount += 1
+        continuations[next.connection, default: []].append(next)
+        return next
+    }
+
+    /// Asks for the rest, once a client was told what there was before.
+    private func goOn(behind replay: Replay) {
+        guard let next = replay.continuation, !next.isDone else { return }
+        for part in next.parts { part.begin(since: replay.cursor.positions[part.topic.name]) }
+        for part in next.parts where part.topic.isOpen { advance(part) }
+        guard next.isReady else { return }
+        // In turn, for this may be the middle of a send.
+        next.isQueued = true
+        readyJoins.append(next)
+    }
+
+    /// Forgets a continuation that is done, or never will be.
+    func endContinuation(_ join: Join) {
+        guard join.isContinuation, var left = continuations[join.connection] else { return }
+        left.removeAll { $0 === join }
+        continuations[join.connection] = left.isEmpty ? nil : left
+    }
+
+    /// Lets go of what a connection that ends was yet to be told.
+    func abandonContinuations(_ index: UInt32) {
+        for join in continuations[connections.key(ofLive: index)] ?? [] { _ = abandon(join) }
+    }
+
+    /// Payload that a join may still be given of what was missed. Who has nothing yet gets one publication at least.
+    func replayRoom(of join: Join) -> Int {
+        let waiting = connections.pointer(to: join.connection)?.pointee.outbox?.replayBytes ?? 0
+        let room = limits.replayBytesMax - join.replayBytes - waiting
+        return join.replayBytes + waiting == 0 ? max(room, 1) : room
+    }
+
+    /// Tells a client that was subscribed what is gone of the rest, and the next part of it.
+    func tellRest(_ index: UInt32, _ join: Join) {
+        let encoding = connections[live: index].pointee.encoding
+        var cursor = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.since) })
+        output.removeAll()
+        for (number, part) in join.parts.enumerated() {
+            cursor.move(number, to: part.position)
+            guard part.isRecovered == false, let since = part.since, encoding.hasControlMessages else { continue }
+            let text = encoding.hasCursors ? cursor.text : nil
+            appendGap(part.topic, from: since, to: part.position, cursor: text, as: encoding, to: &output)
+        }
+        write(index, replaying: join)
     }
 
     private func append(_ replay: inout Replay, as encoding: Encoding, to buffer: inout ByteBuffer) {

@@ -224,17 +224,11 @@ extension EdgeReactor {
         advanceJoins(of: topic) { part in
             guard part.state == .recovering, let since = part.since else { return }
             // What was asked for others answers those whose position it knows.
-            let isCovered = page.since.map { since == $0 || since > $0 && since <= page.head } ?? false
-            guard isCovered else { return advance(part) }
+            guard page.covers(since) else { return advance(part) }
             let missed = page.publications.drop { $0.position <= since }
-            let bytes = missed.reduce(0) { $0 + $1.payload.bytes.count }
-            if part.take(missed, byteCount: bytes, of: shared, bytesMax: limits.replayBytesMax) {
-                part.isRecovered = page.isComplete(after: since)
-                part.position = part.isRecovered == true ? since : missed.first?.previous ?? topic.last
-            } else {
-                metrics.replaysCut.add()
-                part.lose(upTo: topic.last)
-            }
+            part.take(missed, of: shared, hasMore: page.hasMore, roomBytes: replayRoom(of: part.join))
+            part.isRecovered = page.isComplete(after: since)
+            part.position = part.isRecovered == true ? since : missed.first?.previous ?? topic.last
             part.becomeReady()
         }
     }
@@ -242,6 +236,10 @@ extension EdgeReactor {
     private func catchUp(_ topic: Topic) {
         guard !topic.isCatchingUp else { return }
         topic.isCatchingUp = true
+        askForMissed(topic)
+    }
+
+    private func askForMissed(_ topic: Topic) {
         topic.catchesUpLater = topic.isFull
         if topic.catchesUpLater { return }
         uplink.post(.recover(topic.name, since: topic.last, reactor: index))
@@ -293,12 +291,13 @@ extension EdgeReactor {
     }
 
     private func endCatchUp(_ topic: Topic, _ page: HistoryPage) {
-        topic.isCatchingUp = false
-        topic.catchesUpLater = false
         for publication in page.publications where publication.position > topic.last {
             if publication.previous != topic.last { reportGap(in: topic, from: topic.last, to: publication.previous) }
             append(publication, to: topic)
         }
+        if page.hasMore { return askForMissed(topic) }
+        topic.isCatchingUp = false
+        topic.catchesUpLater = false
         if page.head != topic.last { reportGap(in: topic, from: topic.last, to: page.head) }
     }
 
@@ -319,9 +318,7 @@ extension EdgeReactor {
             enqueue(feed)
         }
         for part in topic.joins.values where part.state == .ready && part.since != nil {
-            guard !part.add(publication, bytesMax: limits.replayBytesMax) else { continue }
-            metrics.replaysCut.add()
-            part.lose(upTo: publication.position)
+            part.add(publication, roomBytes: replayRoom(of: part.join))
         }
         for poll in topic.polls.values {
             poll.take(publication.payload, at: publication.position, in: topic, due: &duePolls)
@@ -332,7 +329,8 @@ extension EdgeReactor {
         topic.last = position
         for feed in topic.feeds where feed.key.encoding.hasControlMessages {
             frame.removeAll()
-            appendGap(topic, from: from, to: position, feed: feed, to: &frame)
+            let cursor = feed.key.encoding.hasCursors ? feed.cursor(topic, at: position) : nil
+            appendGap(topic, from: from, to: position, cursor: cursor, as: feed.key.encoding, to: &frame)
             feed.log.append(frame.bytes, position: position)
             enqueue(feed)
         }
@@ -346,11 +344,11 @@ extension EdgeReactor {
         _ topic: Topic,
         from: Position,
         to position: Position,
-        feed: Feed,
+        cursor: String?,
+        as encoding: Encoding,
         to output: inout ByteBuffer
     ) {
-        let cursor = feed.key.encoding.hasCursors ? feed.cursor(topic, at: position) : nil
-        encoder.appendControl("gap", cursor: cursor, as: feed.key.encoding, to: &output) { buffer in
+        encoder.appendControl("gap", cursor: cursor, as: encoding, to: &output) { buffer in
             topic.name.withUTF8 {
                 Envelope.appendGap(channel: $0, from: from.numbers, to: position.numbers, into: &buffer)
             }

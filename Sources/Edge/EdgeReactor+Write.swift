@@ -212,7 +212,9 @@ extension EdgeReactor {
         if reader.pointee.offset == log.end { log.markCaughtUp(reader) }
         guard let feed = feed(of: log), feed.key.encoding.hasControlMessages, gap.from != gap.to else { return }
         frame.removeAll()
-        appendGap(feed.topics[0], from: gap.from, to: gap.to, feed: feed, to: &frame)
+        let encoding = feed.key.encoding
+        let cursor = encoding.hasCursors ? feed.cursor(feed.topics[0], at: gap.to) : nil
+        appendGap(feed.topics[0], from: gap.from, to: gap.to, cursor: cursor, as: encoding, to: &frame)
         let connection = connections[live: index]
         let outbox = connection.pointee.outbox ?? Outbox(held)
         outbox.append(frame.bytes)

@@ -77,6 +77,8 @@ final class EdgeReactor: ReactorHandler {
     /// Joins that were not ready at once, in the order in which they are given up; and those that are ready.
     var joins = Deque<Join>()
     var readyJoins = Deque<Join>()
+    /// Joins whose clients are yet to be told all that they missed.
+    var continuations: [SlabKey: [Join]] = [:]
     var dirtyCounts: [Topic] = []
 
     // Polls that are held, and those that something came for in this turn

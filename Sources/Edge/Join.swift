@@ -3,10 +3,14 @@ internal import Reactor
 
 /// Someone who is about to be subscribed: to one channel on a WebSocket, to all of its channels on an event stream.
 ///
-/// Thread: owned by one reactor. It is done when each of its parts is ready.
+/// Thread: owned by one reactor. It is done when each of its parts is ready. What was missed may be more than a client is told
+/// at once: then it is followed by another one, which goes on where the client stands once it was told the first part.
 final class Join {
     let connection: SlabKey
     let parts: [JoinPart]
+
+    /// Whether the client was told by the one before it that it is subscribed.
+    let isContinuation: Bool
 
     /// The id of the command that asks, as the client's own JSON.
     let commandID: [UInt8]?
@@ -14,7 +18,7 @@ final class Join {
     /// The poll that it is for, which is no subscription.
     let poll: Poll?
 
-    /// The tick after which it is given up.
+    /// The tick after which it is given up. A continuation is not: its client waits as long as a subscriber would.
     let deadlineTick: UInt32
 
     /// Finished or given up.
@@ -35,11 +39,27 @@ final class Join {
         self.commandID = commandID
         self.poll = poll
         self.deadlineTick = deadlineTick
+        isContinuation = false
+        unreadyCount = parts.count
+        for part in parts { part.join = self }
+    }
+
+    /// What follows a join that leaves a rest.
+    init(continuing join: Join) {
+        connection = join.connection
+        parts = join.parts.map { JoinPart(topic: $0.topic, since: $0.position, state: .telling) }
+        commandID = nil
+        poll = nil
+        deadlineTick = 0
+        isContinuation = true
         unreadyCount = parts.count
         for part in parts { part.join = self }
     }
 
     var isReady: Bool { unreadyCount == 0 }
+
+    /// Whether some of what was missed is not in its replays.
+    var leavesRest: Bool { parts.contains(where: \.leavesRest) }
 
     fileprivate func notePartReady() {
         assert(unreadyCount > 0, "a part was ready twice")
@@ -50,6 +70,8 @@ final class Join {
 /// One channel of a join.
 final class JoinPart {
     enum State {
+        /// The client is being told what was read before.
+        case telling
         /// The channel is not open yet.
         case opening
         /// What the client missed is being read.
@@ -61,9 +83,9 @@ final class JoinPart {
     let topic: Topic
 
     /// Where the client stands, if it said so.
-    let since: Position?
+    private(set) var since: Position?
 
-    private(set) var state = State.opening
+    private(set) var state: State
     private(set) var replay: ArraySlice<Publication> = []
 
     /// What holds the memory of the replay.
@@ -72,6 +94,9 @@ final class JoinPart {
     /// Whether nothing is missing since `since`; `nil` without one.
     var isRecovered: Bool?
 
+    /// Whether more was missed than the replay has.
+    private(set) var leavesRest = false
+
     /// Where what follows begins.
     var position = Position.start
 
@@ -79,9 +104,17 @@ final class JoinPart {
     // bounded: set by the join that makes it
     unowned(unsafe) var join: Join!
 
-    init(topic: Topic, since: Position?) {
+    init(topic: Topic, since: Position?, state: State = .opening) {
         self.topic = topic
         self.since = since
+        self.state = state
+    }
+
+    /// The client was told what was read before, and stands here now.
+    func begin(since: Position?) {
+        assert(state == .telling, "only a continuation begins once it is its turn")
+        self.since = since ?? self.since
+        state = .opening
     }
 
     func becomeRecovering() {
@@ -89,26 +122,42 @@ final class JoinPart {
         state = .recovering
     }
 
-    /// Takes what was missed, if there is room for it: says whether there was.
-    func take(_ missed: ArraySlice<Publication>, byteCount: Int, of page: SharedPage, bytesMax: Int) -> Bool {
-        guard join.replayBytes + byteCount <= bytesMax else { return false }
+    /// Takes as much of what was missed as there is room for.
+    ///
+    /// - Parameter hasMore: whether the rest of it is yet to be read.
+    func take(_ missed: ArraySlice<Publication>, of page: SharedPage, hasMore: Bool, roomBytes: Int) {
+        var byteCount = 0
+        let fitting = missed.prefix { publication in
+            defer { byteCount += publication.payload.bytes.count }
+            return byteCount < roomBytes
+        }
+        leavesRest = hasMore || fitting.count < missed.count
+        if fitting.count == missed.count {
+            replay = missed
+            self.page = page
+        } else {
+            // A copy: the slice would hold all of the page.
+            replay = ArraySlice(Array(fitting))
+            byteCount = fitting.reduce(0) { $0 + $1.payload.bytes.count }
+            self.page = page.part(byteCount: byteCount)
+        }
         join.replayBytes += byteCount
-        replay = missed
-        self.page = page
-        return true
     }
 
-    /// Adds what is published while the other parts are not ready, if there is room for it: says whether there was.
-    func add(_ publication: Publication, bytesMax: Int) -> Bool {
-        let byteCount = publication.payload.bytes.count
-        guard join.replayBytes + byteCount <= bytesMax else { return false }
-        join.replayBytes += byteCount
+    /// Adds what is published while the other parts are not ready, if there is room for it.
+    func add(_ publication: Publication, roomBytes: Int) {
+        guard !leavesRest else { return }
+        guard roomBytes > 0 else {
+            leavesRest = true
+            return
+        }
+        join.replayBytes += publication.payload.bytes.count
         replay.append(publication)
-        return true
     }
 
-    /// What was missed is gone: what follows begins at a position.
+    /// What was missed is gone: what follows begins at a position. Where there is a rest, reading it will tell.
     func lose(upTo position: Position) {
+        guard !leavesRest else { return }
         isRecovered = false
         self.position = position
         letGo()

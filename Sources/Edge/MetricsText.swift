@@ -39,7 +39,7 @@ struct MetricsText: ~Copyable {
         append("{direction=\"in\"}", of: "perseid_held_bytes", sum(node, \.heldInputBytes))
         append("{direction=\"out\"}", of: "perseid_held_bytes", sum(node, \.heldOutputBytes))
         append("{direction=\"replay\"}", of: "perseid_held_bytes", sum(node, \.heldReplayBytes))
-        counter("perseid_replays_cut_total", "Channels not recovered for want of room.", sum(node, \.replaysCut))
+        counter("perseid_replays_divided_total", "Replays of which a rest was left.", sum(node, \.replaysDivided))
         counter("perseid_budget_waits_total", "Clients that used up a budget.", sum(node, \.budgetWaits))
         gauge("perseid_subscriptions", "Subscriptions now.", sum(node, \.subscriptions))
         gauge("perseid_embedded_channels", "Channels remembered in memory.", node.uplink.embeddedChannels.value)

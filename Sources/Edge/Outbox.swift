@@ -90,11 +90,14 @@ final class Outbox {
 
     func append(_ replay: Replay) { replays.append(replay) }
 
-    /// Makes the next frames of the first replay by `body`, which says whether that was its last.
-    func withNextReplay(_ body: (inout Replay) -> Bool) {
-        guard !replays.isEmpty else { return }
-        if body(&replays[0]) { replays.removeFirst() }
-    }
+    /// Makes the next frames of the first replay by `body`.
+    func withFirstReplay(_ body: (inout Replay) -> Void) { body(&replays[0]) }
+
+    /// Drops the first replay: all of it was told.
+    func dropFirstReplay() { replays.removeFirst() }
+
+    /// Payload of the replays, until they are done.
+    var replayBytes: Int { replays.reduce(0) { $0 + $1.byteCount } }
 
     /// Drops what was to be told of a channel.
     func dropReplays(of channel: ChannelName) {

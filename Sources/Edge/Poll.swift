@@ -30,6 +30,9 @@ final class Poll {
     private var roomBytes: Int
     private(set) var isDivided = false
 
+    /// Whether more was missed than was read for it; then it is answered at once, and the next one is told the rest.
+    private(set) var leavesRest = false
+
     /// What the answer holds.
     private(set) var items: [(topic: Topic, payload: Payload, position: Position?)] = []
 
@@ -58,6 +61,7 @@ final class Poll {
         topics.append(part.topic)
         if isDivided { return positions.append(part.since ?? part.position) }
         positions.append(part.position)
+        if part.leavesRest { leavesRest = true }
         if part.isRecovered == false { gaps.append((part.topic, part.since ?? .start, part.position)) }
         for publication in part.replay {
             add(publication.payload, at: publication.position, in: part.topic, cost: publication.payload.jsonByteCount)

@@ -20,6 +20,12 @@ struct Replay {
 
     private var parts: [Part]
 
+    /// What goes on where this ends, if it is not all that was missed.
+    let continuation: Join?
+
+    /// Payload that it began with.
+    let byteCount: Int
+
     /// Where the client stands once it has what was taken so far.
     private(set) var cursor: Cursor
 
@@ -27,7 +33,9 @@ struct Replay {
     private(set) var cursorText: CursorText
 
     /// The parts of a join whose client was told where each of them begins.
-    init(_ join: Join) {
+    init(_ join: Join, continuation: Join?) {
+        self.continuation = continuation
+        byteCount = join.replayBytes
         parts = join.parts.enumerated().map { Part(topic: $1.topic, place: $0, rest: $1.replay, page: $1.page) }
         cursorText = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.position) })
         cursor = Cursor(

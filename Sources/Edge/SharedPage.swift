@@ -11,5 +11,8 @@ final class SharedPage {
         held.replayBytes += byteCount
     }
 
+    /// Memory of some of its publications, for who does not take all.
+    func part(byteCount: Int) -> SharedPage { SharedPage(byteCount: byteCount, held) }
+
     deinit { held.replayBytes -= byteCount }
 }

@@ -272,6 +272,6 @@ final class UplinkFixture {
 
     private func describe(_ page: HistoryPage) -> String {
         let list = page.publications.map { "\($0.position)" }.joined(separator: " ")
-        return "[\(list)] to \(page.head)" + (page.isComplete ? "" : ", not all")
+        return "[\(list)] to \(page.head)" + (page.isComplete ? "" : ", not all") + (page.hasMore ? ", more" : "")
     }
 }

@@ -591,7 +591,7 @@ struct UplinkRecoveryTests {
         #expect(fixture.reports() == ["recovered a \(since)-0: [\(list)] to 100-0, not all"])
     }
 
-    @Test("a page that does not reach the tail is not taken for whole")
+    @Test("a page that does not reach the tail is told as a part, and what is gone behind it is told then")
     func pageAndTailApart() throws {
         let fixture = try open { $0.historyCountMax = 5 }
         fixture.recover("a", since: 95)
@@ -599,26 +599,48 @@ struct UplinkRecoveryTests {
         for publication in publications(101...150) { backplane.say(publication) }
         _ = fixture.reports()
         backplane.answer(publications(96...100), head: 100)
-        while !backplane.reads.isEmpty { backplane.answer(publications(146...150), head: 150) }
+        #expect(fixture.reports() == ["recovered a 95-0: [96-0 97-0 98-0 99-0 100-0] to 150-0, more"])
+        #expect(backplane.reads.isEmpty)
+        fixture.recover("a", since: 100)
+        backplane.answer(publications(146...150), head: 150)
         let reports = fixture.reports()
         #expect(reports.count == 1)
-        #expect(reports[0].hasSuffix("150-0] to 150-0, not all"), "\(reports)")
+        #expect(reports[0].hasPrefix("recovered a 100-0") && reports[0].hasSuffix("150-0] to 150-0, not all"))
     }
 
-    @Test("what was published during a read, and is more than the tail holds, is read, too")
+    @Test("what was published during a read, and is more than the tail holds, is read when it is asked for")
     func readsOn() throws {
         let fixture = try open { $0.historyCountMax = 5 }
         fixture.recover("a", since: 95)
         for publication in publications(101...150) { backplane.say(publication) }
         _ = fixture.reports()
         backplane.answer(publications(96...100), head: 100)
+        #expect(fixture.reports() == ["recovered a 95-0: [96-0 97-0 98-0 99-0 100-0] to 150-0, more"])
+        fixture.recover("a", since: 100)
         #expect(backplane.reads.map(\.since) == [at(100)])
         backplane.answer(publications(101...147), head: 150)
         let report = fixture.reports()
         #expect(
-            report.count == 1 && report[0].hasPrefix("recovered a 95-0: [96-0") && report[0].hasSuffix("] to 150-0")
+            report.count == 1 && report[0].hasPrefix("recovered a 100-0: [101-0") && report[0].hasSuffix("] to 150-0")
         )
         #expect(backplane.reads.isEmpty)
+    }
+
+    @Test("a part answers all whose position it knows, and a hole in it is told; the others are read for")
+    func parts() throws {
+        let fixture = try open()
+        for since in [90, 92, 94, 97] as [UInt64] { fixture.recover("a", since: since) }
+        let page = publications(91...92) + publications(94...95)
+        backplane.answer(page, head: 100, hasMore: true)
+        #expect(
+            Set(fixture.reports()) == [
+                "recovered a 90-0: [94-0 95-0] to 100-0, not all, more",
+                "recovered a 92-0: [94-0 95-0] to 100-0, not all, more", "recovered a 94-0: [95-0] to 100-0, more",
+            ]
+        )
+        #expect(backplane.reads.map(\.since) == [at(97)])
+        backplane.answer(publications(98...100), head: 100)
+        #expect(fixture.reports() == ["recovered a 97-0: [98-0 99-0 100-0] to 100-0"])
     }
 
     @Test("a page and the tail it just reaches make one answer, although both together are more than is remembered")

@@ -336,28 +336,74 @@ struct HarmTests {
         }
     }
 
-    @Test("a channel for whose history there is no room is told as not recovered, and the others are recovered")
+    @Test("a history for which there is no room comes in parts, whole, and before what is published meanwhile")
     func largeReplay() throws {
         try withNode {
             $0.limits.replayBytesMax = 150_000
         } _: { node in
+            let body = [UInt8](repeating: 120, count: 50_000)
             var starts: [String: String] = [:]
-            for (channel, count) in [("small", 2), ("large", 4)] {
+            for (channel, count) in [("small", 2), ("large", 60)] {
                 try node.publish(channel, [[120]])
                 let newest = try node.ask("GET", "/channels/\(channel)").json["position"]
                 starts[channel] = try #require(newest as? String)
-                for _ in 0..<count { try node.publish(channel, [[UInt8](repeating: 120, count: 50_000)]) }
+                for _ in 0..<count { try node.publish(channel, [body]) }
             }
-            let socket = try node.webSocket("?session=none")
+            let socket = try node.webSocket("?session=none", receiveBytes: 4_096)
             try socket.next("welcome")
-            for (channel, isRecovered) in [("large", false), ("small", true)] {
+            for channel in ["large", "small"] {
                 let since = try #require(starts[channel])
                 try socket.send(#"{"type":"subscribe","channel":"\#(channel)","since":"\#(since)"}"#)
-                let answer = try socket.next("subscribed")
-                #expect(answer.channel == channel && answer.isRecovered == isRecovered)
             }
-            for _ in 0..<2 { #expect(try socket.next("message").channel == "small") }
-            #expect(node.metrics.replaysCut.value == 1)
+            try eventually("it is being told") { node.metrics.replaysDivided.value > 0 }
+            let subscribers = try node.ask("GET", "/channels/large").json["subscribers"] as? Int
+            #expect(subscribers == 0, "who is not told all is no subscriber yet")
+            try node.publish("large", [body, [33]])
+            var counts = ["large": 0, "small": 0]
+            while counts != ["large": 62, "small": 2] {
+                let message = try socket.next()
+                let channel = try #require(message.channel)
+                if message.type == "subscribed" {
+                    #expect(message.isRecovered == true)
+                } else {
+                    #expect(message.type == "message", "\(message)")
+                    counts[channel, default: 0] += 1
+                }
+            }
+            try eventually("it is subscribed") { node.metrics.subscriptions.value == 2 }
+            #expect(node.metrics.topics.value == 2)
+            socket.client.reset()
+            try eventually("nothing is held") { node.metrics.subscriptions.value == 0 }
+        }
+    }
+
+    @Test("who leaves or unsubscribes in the middle of such a history leaves nothing behind", arguments: [true, false])
+    func leavesLargeReplay(_ unsubscribes: Bool) throws {
+        try withNode {
+            $0.limits.replayBytesMax = 150_000
+            $0.limits.lingerMilliseconds = 0
+        } _: { node in
+            try node.publish("large", [[120]])
+            let since = try #require(try node.ask("GET", "/channels/large").json["position"] as? String)
+            for _ in 0..<20 { try node.publish("large", [[UInt8](repeating: 120, count: 50_000)]) }
+            let socket = try node.webSocket("?session=none", receiveBytes: 4_096)
+            try socket.next("welcome")
+            try socket.send(#"{"type":"subscribe","channel":"large","since":"\#(since)"}"#)
+            try socket.next("subscribed")
+            try eventually("it is being told") { node.metrics.replaysDivided.value > 0 }
+            try socket.send(#"{"type":"subscribe","channel":"large","id":1}"#)
+            guard unsubscribes else {
+                socket.client.reset()
+                return try eventually("the channel is let go of") { node.metrics.topics.value == 0 }
+            }
+            try socket.send(#"{"type":"unsubscribe","channel":"large","id":2}"#)
+            var types: [String] = []
+            while types.last != "unsubscribed" { types.append(try socket.next().type) }
+            #expect(types.filter { $0 == "error" }.count == 1, "it was subscribed already")
+            #expect(types.filter { $0 == "message" }.count < 20)
+            try eventually("the channel is let go of") { node.metrics.topics.value == 0 }
+            try socket.send(#"{"type":"subscribe","channel":"large","id":3}"#)
+            try socket.next("subscribed")
         }
     }
 

@@ -23,8 +23,7 @@ final class ScriptedServer: Sendable {
         }
         Thread.detachNewThread { [weak self, listener] in
             while true {
-                // Not for the processes that other tests start meanwhile: with a copy of theirs it would never end.
-                let connection = accept4(listener, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
+                let connection = accept(listener, nil, nil)
                 guard connection >= 0, let self else { return }
                 serve(connection)
             }
@@ -37,7 +36,11 @@ final class ScriptedServer: Sendable {
     var requests: [String] { asked.withLock { $0 } }
 
     private func serve(_ connection: Int32) {
-        defer { close(connection) }
+        defer {
+            // Ended and not only closed: a process that another test starts in this moment may have a copy of it.
+            shutdown(connection, Int32(SHUT_WR))
+            close(connection)
+        }
         var head: [UInt8] = []
         var byte: UInt8 = 0
         while !head.suffix(4).elementsEqual("\r\n\r\n".utf8) {

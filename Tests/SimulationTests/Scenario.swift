@@ -70,6 +70,7 @@ struct Scenario {
         limits.tailBytesMax = random.element(of: [200, 100_000])!
         limits.readCountMax = random.element(of: [4, 10_000])!
         limits.readBytesMax = random.element(of: [300, 1_048_576])!
+        limits.replayBytesMax = limits.readBytesMax
         limits.lingerMilliseconds = UInt64(random.number(0...1_500))
         limits.openMilliseconds = UInt64(random.number(500...3_000))
         limits.checkpointMilliseconds = UInt64(random.number(250...1_000))

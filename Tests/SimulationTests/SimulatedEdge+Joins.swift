@@ -80,15 +80,49 @@ extension SimulatedEdge {
             join.position = topic.last
             connection.onBeginning(topic.number)
         }
-        remember(connection, [SessionPosition(topic.name, join.since ?? join.position)])
+        if !join.isContinuation {
+            remember(connection, [SessionPosition(topic.name, join.since ?? join.position)])
+        }
         if let poll = connection.poll { return begin(poll, join) }
         note("\(connection.slot) joins \(topic.name) at \(join.position), \(join.replay.count) again")
-        write(connection, .subscribed(channel: topic.number, join.position, isRecovered: join.isRecovered))
+        tell(connection, join)
         for publication in join.replay {
             write(connection, message(of: publication, in: topic), padding: publication.payload.paddingWords)
         }
         if connection.isClosed { return }
-        subscribe(connection, to: topic)
+        guard join.leavesRest else { return subscribe(connection, to: topic) }
+        let next = SimulatedJoin(continuing: join)
+        topic.joins.append(next)
+        continuations.append(next)
+    }
+
+    private func tell(_ connection: SimulatedConnection, _ join: SimulatedJoin) {
+        let number = join.topic.number
+        if !join.isContinuation {
+            write(connection, .subscribed(channel: number, join.position, isRecovered: join.isRecovered))
+        } else if join.isRecovered == false, let since = join.since, simulation.sabotage != .hidesGaps {
+            write(connection, .gap(channel: number, from: since, to: join.position))
+        }
+    }
+
+    /// Goes on with clients that were sent a part of what they missed.
+    func goOnTelling() {
+        let waiting = continuations
+        continuations.removeAll()
+        for join in waiting where !join.isDone {
+            let connection = connections[Int(join.slot)]
+            if connection.isClosed || connection.isClosing {
+                join.isDone = true
+                join.topic.joins.removeAll { $0 === join }
+                releaseIfUnused(join.topic)
+                continue
+            }
+            if join.state == .telling, !connection.isBlocked {
+                join.state = .opening
+                advance(join)
+            }
+            if join.state == .ready { finish(join) } else { continuations.append(join) }
+        }
     }
 
     func cancelJoin(_ connection: SimulatedConnection, of topic: SimulatedTopic) -> Bool {

@@ -59,10 +59,11 @@ extension SimulatedEdge {
         if topic.isCatchingUp { return }
         advanceJoins(of: topic) { join in
             guard join.state == .recovering, let since = join.since else { return }
-            guard since == page.since || since > page.since! && since <= page.head else { return advance(join) }
-            join.replay = page.publications.filter { $0.position > since }
+            guard page.covers(since) else { return advance(join) }
+            let missed = page.publications.filter { $0.position > since }
+            join.take(missed, hasMore: page.hasMore, bytesMax: limits.replayBytesMax)
             join.isRecovered = page.isComplete(after: since)
-            join.position = join.isRecovered == true ? since : join.replay.first?.previous ?? topic.last
+            join.position = join.isRecovered == true ? since : missed.first?.previous ?? topic.last
             join.state = .ready
         }
     }
@@ -70,17 +71,22 @@ extension SimulatedEdge {
     private func catchUp(_ topic: SimulatedTopic) {
         guard !topic.isCatchingUp else { return }
         topic.isCatchingUp = true
+        askForMissed(topic)
+    }
+
+    private func askForMissed(_ topic: SimulatedTopic) {
         node.post(.recover(topic.name, since: topic.last, reactor: index))
     }
 
     private func endCatchUp(_ topic: SimulatedTopic, _ page: HistoryPage) {
-        topic.isCatchingUp = false
         for publication in page.publications where publication.position > topic.last {
             if publication.previous != topic.last {
                 reportGap(in: topic, from: topic.last, to: publication.previous)
             }
             append(publication, to: topic)
         }
+        if page.hasMore { return askForMissed(topic) }
+        topic.isCatchingUp = false
         if page.head != topic.last { reportGap(in: topic, from: topic.last, to: page.head) }
     }
 
@@ -94,7 +100,9 @@ extension SimulatedEdge {
             let isRepeated = simulation.sabotage == .repeatsPublications && simulation.random.once(in: 20)
             if isRepeated { append(frame, publication, to: log, of: topic) }
         }
-        for join in topic.joins where join.state == .ready && join.since != nil { join.replay.append(publication) }
+        for join in topic.joins where join.state == .ready && join.since != nil && !join.leavesRest {
+            join.replay.append(publication)
+        }
         for poll in topic.polls { add(publication, to: poll) }
     }
 
@@ -117,7 +125,7 @@ extension SimulatedEdge {
             poll.answer.append((.gap(channel: topic.number, from: from, to: position), 0))
             poll.isDue = true
         }
-        for join in topic.joins where join.state == .ready && join.since != nil {
+        for join in topic.joins where join.state == .ready && join.since != nil && !join.leavesRest {
             join.isRecovered = false
             join.replay.removeAll()
             join.position = position

@@ -159,6 +159,9 @@ extension SimulatedEdge {
             }
             next = reader.next
         }
+        for join in continuations where join.slot == connection.slot && !join.isDone {
+            if let since = join.since { moved.append(SessionPosition(join.topic.name, since)) }
+        }
         return moved.filter { !link.saved.contains($0) }
     }
 }

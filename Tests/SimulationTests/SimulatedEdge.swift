@@ -27,6 +27,7 @@ final class SimulatedEdge {
     var subscriptions = SubscriptionTable()
     var flushQueue: [SimulatedTopic] = []
     var joins: [SimulatedJoin] = []
+    var continuations: [SimulatedJoin] = []
 
     private var waiting: [UInt64: Waiting] = [:]
     private var nextTicket: UInt64 = 0
@@ -51,7 +52,9 @@ final class SimulatedEdge {
     }
 
     /// Whether there is nothing to do for it.
-    var isIdle: Bool { inbox.count == 0 && flushQueue.isEmpty && waiting.isEmpty && joins.allSatisfy(\.isDone) }
+    var isIdle: Bool {
+        inbox.count == 0 && flushQueue.isEmpty && waiting.isEmpty && (joins + continuations).allSatisfy(\.isDone)
+    }
 
     // MARK: Turns
 
@@ -64,6 +67,7 @@ final class SimulatedEdge {
         for connection in connections where connection.isBlocked && connection.room > 0 && !connection.isClosed {
             drain(connection)
         }
+        goOnTelling()
         if lastTick != node.currentTick {
             lastTick = node.currentTick
             giveUpJoins(lastTick)
@@ -134,6 +138,7 @@ final class SimulatedEdge {
         topicsInOrder.removeAll()
         waiting.removeAll()
         joins.removeAll()
+        continuations.removeAll()
         flushQueue.removeAll()
     }
 }

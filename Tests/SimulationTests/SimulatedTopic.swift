@@ -24,6 +24,7 @@ final class SimulatedTopic {
 /// A connection that is about to be subscribed to a channel. (See Edge/Join.swift; a WebSocket's joins have one part.)
 final class SimulatedJoin {
     enum State {
+        case telling
         case opening
         case recovering
         case ready
@@ -33,16 +34,41 @@ final class SimulatedJoin {
     let topic: SimulatedTopic
     let since: Position?
     let deadlineTick: UInt32
-    var state = State.opening
+    /// Whether the client was told that it is subscribed, and a part of what it missed.
+    let isContinuation: Bool
+    var state: State
     var replay: [Publication] = []
     var isRecovered: Bool?
     var position = Position.start
     var isDone = false
+    var leavesRest = false
 
     init(slot: UInt32, topic: SimulatedTopic, since: Position?, deadlineTick: UInt32) {
         self.slot = slot
         self.topic = topic
         self.since = since
         self.deadlineTick = deadlineTick
+        isContinuation = false
+        state = .opening
+    }
+
+    init(continuing join: SimulatedJoin) {
+        slot = join.slot
+        topic = join.topic
+        since = join.replay.last?.position ?? join.position
+        deadlineTick = 0
+        isContinuation = true
+        state = .telling
+    }
+
+    func take(_ missed: [Publication], hasMore: Bool, bytesMax: Int) {
+        var byteCount = 0
+        replay = Array(
+            missed.prefix { publication in
+                defer { byteCount += publication.payload.bytes.count }
+                return byteCount == 0 || byteCount < bytesMax
+            }
+        )
+        leavesRest = hasMore || replay.count < missed.count
     }
 }
