@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 
 from ..behaviour import behaviour
-from ..frames import command, get
+from ..frames import command, get, post
 from ..full_history import CHANNEL
 
 of_history = partial(behaviour, needs_history=True)
@@ -55,5 +55,26 @@ async def replays_read(attacker):
         while not reading.done():
             await connection.send(command("subscribe", CHANNEL, since="0-1") + command("unsubscribe", CHANNEL))
         reading.result()
+    finally:
+        reading.cancel()
+
+
+@behaviour(
+    "replays-of-many",
+    "2 WebSockets that fill 16 channels, subscribe to all from the start, and read nothing",
+    width=2,
+    is_remembered=True,
+)
+async def replays_of_many(attacker):
+    name = attacker.unique()
+    channels = [f"many-{name}-{number}" for number in range(16)]
+    publisher = await attacker.open()
+    reading = asyncio.create_task(publisher.discard())
+    try:
+        for channel in channels:
+            await publisher.send(post(f"/channels/{channel}", b"x" * 65_536) * 20)
+        connection = await attacker.upgrade("session=none", is_narrow=True)
+        await connection.send(b"".join(command("subscribe", channel, since="0-1") for channel in channels))
+        await asyncio.sleep(attacker.seconds)
     finally:
         reading.cancel()
