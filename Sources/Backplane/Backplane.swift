@@ -60,7 +60,7 @@ public protocol Backplane: AnyObject {
     func ready(token: UInt64, readiness: Readiness)
 
     /// The coarse clock moved on.
-    func tick(_ tick: UInt32)
+    func tick(_ tick: Tick)
 
     /// Sends what this turn gathered.
     func endOfTurn()

@@ -10,7 +10,7 @@ struct DetachedSessions {
 
     private var buckets = [Int](repeating: 0, count: Int(clamping: parts) + 1)
     private var current = 0
-    private var nextTick: UInt32 = 0
+    private var nextTick: Tick = .start
 
     /// Those that may still be resumed.
     private(set) var count = 0
@@ -34,8 +34,8 @@ struct DetachedSessions {
     }
 
     /// Forgets those whose time is over.
-    mutating func advance(_ tick: UInt32, resumeMilliseconds: UInt64, seat: ReactorSeat) {
-        guard Int32(bitPattern: tick &- nextTick) >= 0 else { return }
+    mutating func advance(_ tick: Tick, resumeMilliseconds: UInt64, seat: ReactorSeat) {
+        guard nextTick.isReached(by: tick) else { return }
         nextTick = seat.tick(afterMilliseconds: resumeMilliseconds / Self.parts)
         current = (current + 1) % buckets.count
         count -= buckets[current]

@@ -1,4 +1,5 @@
 internal import Broker
+internal import Reactor
 
 /// Resumes of one session that this node has asked for. That another node took the session over comes on a road of its own,
 /// and may be heard before the answer.
@@ -26,7 +27,7 @@ struct HeldSession {
     let isPoll: Bool
 
     /// Between two polls: when it is given up.
-    var idleUntilTick: UInt32 = 0
+    var idleUntilTick: Tick = .start
 
     /// What the client of a poll has told to have. A connection keeps its own.
     var positions: [SessionPosition] = []

@@ -1,5 +1,6 @@
 internal import Broker
 internal import DequeModule
+internal import Reactor
 
 /// Channels that nobody wants any more and that are still heard for a while, oldest first.
 ///
@@ -11,7 +12,7 @@ struct LingeringChannels {
 
     private struct Entry {
         let channel: WatchedChannel
-        let untilTick: UInt32
+        let untilTick: Tick
         let number: UInt64
     }
 
@@ -24,7 +25,7 @@ struct LingeringChannels {
     /// Those that linger, and marks of those that are wanted again.
     var queueCount: Int { queue.count }
 
-    mutating func append(_ channel: WatchedChannel, untilTick: UInt32) {
+    mutating func append(_ channel: WatchedChannel, untilTick: Tick) {
         nextNumber += 1
         channel.lingersAs = nextNumber
         queue.append(Entry(channel: channel, untilTick: untilTick, number: nextNumber))
@@ -47,11 +48,11 @@ struct LingeringChannels {
     }
 
     /// Takes the next one whose time is over.
-    mutating func takeDue(_ tick: UInt32) -> WatchedChannel? {
-        takeOldest { Int32(bitPattern: tick &- $0) >= 0 }
+    mutating func takeDue(_ tick: Tick) -> WatchedChannel? {
+        takeOldest { $0.isReached(by: tick) }
     }
 
-    private mutating func takeOldest(where isDue: (UInt32) -> Bool) -> WatchedChannel? {
+    private mutating func takeOldest(where isDue: (Tick) -> Bool) -> WatchedChannel? {
         while let oldest = queue.first {
             guard Self.isMeant(oldest) else {
                 queue.removeFirst()

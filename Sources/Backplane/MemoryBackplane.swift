@@ -36,7 +36,7 @@ public final class MemoryBackplane: Backplane {
     private var sessions = MemorySessions()
     private var presence = MemoryPresence()
     private weak var delegate: (any BackplaneDelegate)?
-    private var sweepTick: UInt32 = 0
+    private var sweepTick: Tick = .start
     /// Memory that publications and keys of all channels take.
     private var byteCount = 0 {
         didSet { metrics?.embeddedBytes.set(byteCount) }
@@ -175,9 +175,9 @@ public final class MemoryBackplane: Backplane {
     public func ready(token: UInt64, readiness: Readiness) {}
 
     /// Forgets what is too old, of some in each tick.
-    public func tick(_ tick: UInt32) {
+    public func tick(_ tick: Tick) {
         sweep(Self.sweptPerTick)
-        guard tick &- sweepTick >= 4 else { return }
+        guard tick.milliseconds(since: sweepTick) >= 1_000 else { return }
         sweepTick = tick
         sessions.sweep(now: time.monotonic())
     }

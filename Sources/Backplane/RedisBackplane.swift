@@ -17,7 +17,7 @@ public final class RedisBackplane: Backplane {
     private var subscriptionLog = RedisLinkLog()
     private var refusalLog = RedisRefusalLog()
     private let leaseMilliseconds: UInt64
-    private var nextBeatTick: UInt32 = 0
+    private var nextBeatTick: Tick = .start
     private var wasUp = false
     private var rivalCount = 0
     private weak var delegate: (any BackplaneDelegate)?
@@ -151,10 +151,10 @@ public final class RedisBackplane: Backplane {
         if token == Self.commandToken { commands.ready(readiness) } else { subscriptions.ready(readiness) }
     }
 
-    public func tick(_ tick: UInt32) {
+    public func tick(_ tick: Tick) {
         subscriptions.tick(tick)
         commands.tick(tick)
-        if commands.isUp, Int32(bitPattern: tick &- nextBeatTick) >= 0 { beat() }
+        if commands.isUp, nextBeatTick.isReached(by: tick) { beat() }
         tellLinks()
     }
 

@@ -86,7 +86,7 @@ final class RedisCommandLink {
     /// Drops the link when Redis says nothing for too long: stopped or cut off it sends no error. What counts is the time
     /// without an answer: a slow Redis that works off a long queue is alive. One that is asked nothing is asked for a sign of
     /// life, for Redis may drop whom it does not hear (`timeout`), and so may what lies between.
-    func tick(_ tick: UInt32) {
+    func tick(_ tick: Tick) {
         link.tick(tick)
         let nanosecondsMax = limits.redisMilliseconds * 1_000_000
         if let oldest = pending.first, isPast(max(oldest.sentAt, lastAnswerAt), nanosecondsMax) {

@@ -9,11 +9,11 @@ final class RedisLink {
     /// What a link is doing.
     enum State {
         /// Nothing until this tick.
-        case waiting(untilTick: UInt32)
+        case waiting(untilTick: Tick)
         /// Its host's name is looked up, until this tick.
-        case lookingUp(untilTick: UInt32)
+        case lookingUp(untilTick: Tick)
         /// A TCP handshake until this tick.
-        case connecting(untilTick: UInt32)
+        case connecting(untilTick: Tick)
         /// Connected; greeting or in use.
         case connected
     }
@@ -75,11 +75,11 @@ final class RedisLink {
 
     // MARK: Time
 
-    func tick(_ tick: UInt32) {
+    func tick(_ tick: Tick) {
         switch state {
-        case .waiting(let until) where Int32(bitPattern: tick &- until) >= 0: connect()
-        case .lookingUp(let until): takeAddresses(isLate: Int32(bitPattern: tick &- until) >= 0)
-        case .connecting(let until) where Int32(bitPattern: tick &- until) >= 0: fail("no connection in time")
+        case .waiting(let until) where until.isReached(by: tick): connect()
+        case .lookingUp(let until): takeAddresses(isLate: until.isReached(by: tick))
+        case .connecting(let until) where until.isReached(by: tick): fail("no connection in time")
         default: break
         }
     }

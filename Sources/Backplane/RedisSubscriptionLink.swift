@@ -106,7 +106,7 @@ final class RedisSubscriptionLink {
 
     /// The link is asked for a sign of life, several times within what Redis has to answer, and dropped when none comes.
     /// What counts is the time without an answer: a channel may be quiet, and so may this thread have been.
-    func tick(_ tick: UInt32) {
+    func tick(_ tick: Tick) {
         link.tick(tick)
         guard link.isConnected else { return }
         let now = seat.now

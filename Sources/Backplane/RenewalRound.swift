@@ -7,15 +7,15 @@ internal import Reactor
 struct RenewalRound<Key> {
     private var left: [Key] = []
     private var share = 0
-    private var beginsAtTick: UInt32 = 0
+    private var beginsAtTick: Tick = .start
 
     /// The keys whose turn it is in this tick; `all` is asked when a round begins.
-    mutating func next(_ tick: UInt32, within milliseconds: UInt64, seat: ReactorSeat, all: () -> [Key]) -> [Key] {
+    mutating func next(_ tick: Tick, within milliseconds: UInt64, seat: ReactorSeat, all: () -> [Key]) -> [Key] {
         if left.isEmpty {
-            guard Int32(bitPattern: tick &- beginsAtTick) >= 0 else { return [] }
+            guard beginsAtTick.isReached(by: tick) else { return [] }
             left = all()
-            let ticks = max(Int(clamping: milliseconds / CoarseClock.tickMilliseconds), 1)
-            share = (left.count + ticks - 1) / ticks
+            let steps = Tick.steps(in: milliseconds)
+            share = (left.count + steps - 1) / steps
             beginsAtTick = seat.tick(afterMilliseconds: milliseconds)
         }
         defer { left.removeLast(min(share, left.count)) }

@@ -9,7 +9,7 @@ struct PresentMember {
     var holder: SessionHolder?
 
     /// Then: when it is given up.
-    var lingersUntilTick: UInt32 = 0
+    var lingersUntilTick: Tick = .start
 }
 
 // Who of this node is present where. The backplane has the leases; here is what must be renewed.
@@ -59,7 +59,7 @@ extension Uplink {
 
     /// Renews the leases of all members within a third of their length, and has lapsed ones ended in the channels whose
     /// presence somebody here listens to.
-    func renewPresence(_ tick: UInt32) {
+    func renewPresence(_ tick: Tick) {
         guard backplane.isUp else { return }
         let due = presenceRenewals.next(tick, within: limits.presenceLeaseMilliseconds / 3, seat: seat) {
             Array(Set(presence.keys).union(channels.keys.compactMap(\.presenceSubject)))
@@ -75,9 +75,9 @@ extension Uplink {
     }
 
     /// Gives up members whose sessions nobody resumed.
-    private func endLingering(in name: ChannelName, _ tick: UInt32) {
+    private func endLingering(in name: ChannelName, _ tick: Tick) {
         for (id, member) in presence[name] ?? [:]
-        where member.holder == nil && Int32(bitPattern: tick &- member.lingersUntilTick) >= 0 {
+        where member.holder == nil && member.lingersUntilTick.isReached(by: tick) {
             remove(name, id)
             backplane.leave(name, id)
         }

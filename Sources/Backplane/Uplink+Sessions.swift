@@ -170,16 +170,16 @@ extension Uplink {
     // MARK: Time
 
     /// Repeats what did not get through, writes the checkpoints of polls, and gives up clients that poll no more.
-    func tendSessions(_ tick: UInt32) {
+    func tendSessions(_ tick: Tick) {
         guard backplane.isUp else { return }
         // Taken out first: a write that fails at once is noted again.
         let unsaved = unsavedSessions
         unsavedSessions.removeAll()
         for id in unsaved { saveAgain(id) }
-        guard Int32(bitPattern: tick &- nextCheckpointTick) >= 0 else { return }
+        guard nextCheckpointTick.isReached(by: tick) else { return }
         nextCheckpointTick = seat.tick(afterMilliseconds: limits.checkpointMilliseconds)
         for id in movedSessions { saveAgain(id) }
-        let idle = sessions.all { $0.holder == nil && Int32(bitPattern: tick &- $0.idleUntilTick) >= 0 }
+        let idle = sessions.all { $0.holder == nil && $0.idleUntilTick.isReached(by: tick) }
         for (id, session) in idle {
             write(id, session, .ended, [])
             forget(id)
@@ -194,7 +194,7 @@ extension Uplink {
     }
 
     /// Tells the backplane of every session within half of its lifetime.
-    func renewSessions(_ tick: UInt32) {
+    func renewSessions(_ tick: Tick) {
         guard backplane.isUp else { return }
         let due = sessionRenewals.next(tick, within: limits.resumeMilliseconds, seat: seat) { sessions.keys }
         for id in due {

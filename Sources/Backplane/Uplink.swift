@@ -25,7 +25,7 @@ public final class Uplink: ReactorHandler {
     /// Of those, the ones that are being asked for again.
     var readsToRepeat: [ChannelName] = []
     var countRenewals = RenewalRound<ChannelName>()
-    var lastTellTick: UInt32 = 0
+    var lastTellTick: Tick = .start
     var wasUp = false
 
     var sessions = SessionTable()
@@ -39,7 +39,7 @@ public final class Uplink: ReactorHandler {
     /// Sessions of polls that moved on since they were saved.
     var movedSessions: Set<SessionID> = []
     var sessionRenewals = RenewalRound<SessionID>()
-    var nextCheckpointTick: UInt32 = 0
+    var nextCheckpointTick: Tick = .start
 
     /// This node's members of channels whose presence is switched on.
     var presence: [ChannelName: [MemberID: PresentMember]] = [:]
@@ -83,7 +83,7 @@ public final class Uplink: ReactorHandler {
         return false
     }
 
-    public func tick(_ tick: UInt32) {
+    public func tick(_ tick: Tick) {
         backplane.tick(tick)
         dropLingering(tick)
         reportOverflows()
@@ -92,7 +92,7 @@ public final class Uplink: ReactorHandler {
         renewSessions(tick)
         renewPresence(tick)
         // Once a second: a channel that comes and goes faster is not worth Redis' time.
-        if tick &- lastTellTick >= 4 {
+        if tick.milliseconds(since: lastTellTick) >= 1_000 {
             lastTellTick = tick
             tellCounts()
             askAgain()
@@ -159,7 +159,7 @@ public final class Uplink: ReactorHandler {
     }
 
     /// Unsubscribes from channels nobody wanted for a while: someone who reloads a page costs Redis nothing.
-    func dropLingering(_ tick: UInt32) {
+    func dropLingering(_ tick: Tick) {
         for _ in 0..<LingeringChannels.slice {
             guard let channel = lingering.takeDue(tick) else { break }
             drop(channel)
@@ -220,7 +220,7 @@ public final class Uplink: ReactorHandler {
     }
 
     /// Renews every lease within a third of its length.
-    func renewLeases(_ tick: UInt32) {
+    func renewLeases(_ tick: Tick) {
         let due = countRenewals.next(tick, within: limits.countLeaseMilliseconds / 3, seat: seat) {
             channels.values.filter { $0.subscribers > 0 }.map(\.name)
         }

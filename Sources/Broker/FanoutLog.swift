@@ -23,7 +23,7 @@ public final class FanoutLog {
     public private(set) var end: UInt64 = 0
 
     /// Who reads.
-    public private(set) var members: [UInt32] = []
+    public private(set) var members: [SubscriptionSlot] = []
 
     /// Members that hold bytes back.
     public private(set) var behindCount = 0
@@ -38,7 +38,7 @@ public final class FanoutLog {
     /// Offset up to which some round visited every member.
     private var sentThrough: UInt64 = 0
     /// Members that skip, and the position each has.
-    private var skippedFrom: [UInt32: Position] = [:]
+    private var skippedFrom: [SubscriptionSlot: Position] = [:]
     private var round = Round()
 
     /// The frame whose copy members that leave in mid-frame share, and that copy.
@@ -152,21 +152,21 @@ public final class FanoutLog {
 
     /// Adds a member that has everything up to now.
     public func add(
-        connection: UInt32,
-        next: UInt32,
+        client: ClientSlot,
+        next: SubscriptionSlot,
         to table: inout SubscriptionTable
-    ) -> UInt32 {
-        let index = table.insert(connection: connection, log: self, offset: end, next: next)
-        table[index].pointee.slot = UInt32(members.count)
-        members.append(index)
-        return index
+    ) -> SubscriptionSlot {
+        let member = table.insert(client: client, log: self, offset: end, next: next)
+        table[member].pointee.place = UInt32(members.count)
+        members.append(member)
+        return member
     }
 
     /// Removes a member. A round under way still visits everyone it has not visited.
-    public func remove(_ index: UInt32, from table: inout SubscriptionTable) {
-        skippedFrom[index] = nil
-        markCaughtUp(table[index])
-        var hole = Int(table[index].pointee.slot)
+    public func remove(_ member: SubscriptionSlot, from table: inout SubscriptionTable) {
+        skippedFrom[member] = nil
+        markCaughtUp(table[member])
+        var hole = Int(table[member].pointee.place)
         if round.isUnderWay, hole < round.next {
             round.next -= 1
             move(from: round.next, to: hole, in: table)
@@ -174,14 +174,14 @@ public final class FanoutLog {
         }
         move(from: members.count - 1, to: hole, in: table)
         members.removeLast()
-        table.remove(index)
+        table.remove(member)
         if members.isEmpty { dropAll() }
     }
 
     private func move(from source: Int, to target: Int, in table: borrowing SubscriptionTable) {
         guard source != target else { return }
         members[target] = members[source]
-        table[members[target]].pointee.slot = UInt32(target)
+        table[members[target]].pointee.place = UInt32(target)
     }
 
     /// Notes that a member could not be sent everything, so its bytes must be kept.
@@ -208,7 +208,7 @@ public final class FanoutLog {
     public var hasMemberLeft: Bool { (round.isUnderWay ? round.next : 0) < members.count }
 
     /// The member to send to next; begins a round if none is under way. `nil` ends the round.
-    public func nextMember() -> UInt32? {
+    public func nextMember() -> SubscriptionSlot? {
         if !round.isUnderWay { round = Round(isUnderWay: true, next: 0, target: end, keepsFrom: end) }
         guard round.next < members.count else {
             finishRound()
@@ -236,22 +236,25 @@ public final class FanoutLog {
 
     /// Lets go of a member's bytes: it rejoins at the newest frame once its connection takes bytes again. Returns how
     /// its current frame ends (see `restOfFrame`), which its connection must still be sent.
-    public func beginSkipping(_ index: UInt32, in table: borrowing SubscriptionTable) -> (
+    public func beginSkipping(_ member: SubscriptionSlot, in table: borrowing SubscriptionTable) -> (
         bytes: [UInt8], skipping: Int
     )? {
-        let subscription = table[index]
+        let subscription = table[member]
         let rest = restOfFrame(at: subscription.pointee.offset)
         if let rest { subscription.pointee.offset += UInt64(rest.bytes.count - rest.skipping) }
-        skippedFrom[index] = frames.position(upTo: subscription.pointee.offset) ?? lastDroppedPosition
+        skippedFrom[member] = frames.position(upTo: subscription.pointee.offset) ?? lastDroppedPosition
         subscription.pointee.flags.insert(.isSkipping)
         markBehind(subscription)
         return rest
     }
 
     /// What a member that skipped is told, and puts it back among the readers.
-    public func endSkipping(_ index: UInt32, in table: borrowing SubscriptionTable) -> (from: Position, to: Position) {
-        let subscription = table[index]
-        let from = skippedFrom.removeValue(forKey: index) ?? .start
+    public func endSkipping(
+        _ member: SubscriptionSlot,
+        in table: borrowing SubscriptionTable
+    ) -> (from: Position, to: Position) {
+        let subscription = table[member]
+        let from = skippedFrom.removeValue(forKey: member) ?? .start
         subscription.pointee.flags.remove(.isSkipping)
         let gap: (from: Position, to: Position)
         // The newest is not sent to who had it before it began to skip.

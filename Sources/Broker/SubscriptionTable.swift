@@ -1,4 +1,33 @@
-/// One connection's place in one fan-out log.
+/// The place of a client in its reactor's table.
+///
+/// Size: 4 bytes.
+@frozen
+public struct ClientSlot: Hashable, Sendable {
+    /// Its number, from 0.
+    public let number: UInt32
+
+    /// Makes a slot from its number.
+    @inlinable
+    public init(number: UInt32) { self.number = number }
+}
+
+/// The place of a subscription in its table.
+///
+/// Size: 4 bytes.
+@frozen
+public struct SubscriptionSlot: Hashable, Sendable {
+    /// Its number, from 0.
+    public let number: UInt32
+
+    /// Makes a slot from its number.
+    @inlinable
+    public init(number: UInt32) { self.number = number }
+
+    /// No subscription.
+    @inlinable public static var none: SubscriptionSlot { SubscriptionSlot(number: .max) }
+}
+
+/// One client's place in one fan-out log.
 ///
 /// Size: 32 bytes.
 public struct Subscription {
@@ -20,17 +49,17 @@ public struct Subscription {
     /// The log it reads.
     public unowned(unsafe) let log: FanoutLog
 
-    /// How far its connection has taken the log's bytes.
+    /// How far its client has taken the log's bytes.
     public var offset: UInt64
 
-    /// The slot of its connection.
-    public let connection: UInt32
+    /// Who reads.
+    public let client: ClientSlot
 
     /// Its place among the log's members.
-    public internal(set) var slot: UInt32
+    public internal(set) var place: UInt32
 
-    /// The next subscription of the same connection, or `SubscriptionTable.none`.
-    public var next: UInt32
+    /// The next subscription of the same client, or none.
+    public var next: SubscriptionSlot
 
     /// What it is besides up to date.
     public var flags: Flags
@@ -40,13 +69,10 @@ public struct Subscription {
 ///
 /// Thread: owned by one reactor.
 public struct SubscriptionTable: ~Copyable {
-    /// No subscription.
-    public static let none = UInt32.max
-
     private static let pageCapacity = 1_024
 
     private var pages: [UnsafeMutablePointer<Subscription>] = []
-    private var free: [UInt32] = []
+    private var free: [SubscriptionSlot] = []
     private var used: UInt32 = 0
 
     /// Subscriptions that live now.
@@ -61,26 +87,31 @@ public struct SubscriptionTable: ~Copyable {
     }
 
     /// The subscription in a slot.
-    public subscript(index: UInt32) -> UnsafeMutablePointer<Subscription> {
-        pages[Int(index) / Self.pageCapacity] + Int(index) % Self.pageCapacity
+    public subscript(slot: SubscriptionSlot) -> UnsafeMutablePointer<Subscription> {
+        pages[Int(slot.number) / Self.pageCapacity] + Int(slot.number) % Self.pageCapacity
     }
 
-    mutating func insert(connection: UInt32, log: FanoutLog, offset: UInt64, next: UInt32) -> UInt32 {
-        let index: UInt32
+    mutating func insert(
+        client: ClientSlot,
+        log: FanoutLog,
+        offset: UInt64,
+        next: SubscriptionSlot
+    ) -> SubscriptionSlot {
+        let slot: SubscriptionSlot
         if let reused = free.popLast() {
-            index = reused
+            slot = reused
         } else {
-            index = used
+            slot = SubscriptionSlot(number: used)
+            if Int(used) % Self.pageCapacity == 0 { pages.append(.allocate(capacity: Self.pageCapacity)) }
             used += 1
-            if Int(index) % Self.pageCapacity == 0 { pages.append(.allocate(capacity: Self.pageCapacity)) }
         }
-        self[index].initialize(
-            to: Subscription(log: log, offset: offset, connection: connection, slot: 0, next: next, flags: [])
+        self[slot].initialize(
+            to: Subscription(log: log, offset: offset, client: client, place: 0, next: next, flags: [])
         )
-        return index
+        return slot
     }
 
-    mutating func remove(_ index: UInt32) {
-        free.append(index)
+    mutating func remove(_ slot: SubscriptionSlot) {
+        free.append(slot)
     }
 }

@@ -60,7 +60,7 @@ extension EdgeReactor {
             return socket.close()
         }
         connectionsByAddress[peer.network] = fromAddress + 1
-        timers.schedule(key.index, at: reactor.tick(afterMilliseconds: limits.requestMilliseconds))
+        timers.schedule(key.slot, at: reactor.tick(afterMilliseconds: limits.requestMilliseconds))
         metrics.accepted.add()
         metrics.httpConnections.add()
     }

@@ -5,11 +5,11 @@ internal import Reactor
 // sends waits in its input, then in the kernel, and at last with the client itself.
 extension EdgeReactor {
     /// Notes a command that the uplink is asked for.
-    func beginCommand(_ index: UInt32, byteCount: Int) {
-        let key = connections.key(ofLive: index)
+    func beginCommand(_ slot: Slot, byteCount: Int) {
+        let key = connections.key(ofLive: slot)
         budgets[key, default: ClientBudget()].commandsUnderWay += 1
         budgets[key]?.bytesUnderWay += byteCount
-        waitIfSpent(index)
+        waitIfSpent(slot)
     }
 
     /// Notes its answer. A client that is gone took its budget with it.
@@ -22,9 +22,9 @@ extension EdgeReactor {
     }
 
     /// Notes that a client has the node hear a channel, or not hear it any more.
-    func countChannelChange(_ index: UInt32) {
-        budgets[connections.key(ofLive: index), default: ClientBudget()].channelChanges += 1
-        waitIfSpent(index)
+    func countChannelChange(_ slot: Slot) {
+        budgets[connections.key(ofLive: slot), default: ClientBudget()].channelChanges += 1
+        waitIfSpent(slot)
     }
 
     /// Once a second, gives everyone's channel changes anew.
@@ -46,18 +46,18 @@ extension EdgeReactor {
             || budget.channelChanges >= limits.channelChangesPerSecondMax
     }
 
-    private func waitIfSpent(_ index: UInt32) {
-        guard isSpent(connections.key(ofLive: index)) else { return }
-        let connection = connections[live: index]
-        if !connection.pointee.flags.contains(.isWaiting) { metrics.budgetWaits.add() }
-        connection.pointee.flags.insert(.isWaiting)
+    private func waitIfSpent(_ slot: Slot) {
+        guard isSpent(connections.key(ofLive: slot)) else { return }
+        let connection = connections[live: slot]
+        if !connection.pointee.traffic.contains(.isWaiting) { metrics.budgetWaits.add() }
+        connection.pointee.traffic.insert(.isWaiting)
     }
 
     private func stopWaitingIfNotSpent(_ key: SlabKey) {
-        guard let connection = connections.pointer(to: key), connection.pointee.flags.contains(.isWaiting),
+        guard let connection = connections.pointer(to: key), connection.pointee.traffic.contains(.isWaiting),
             !isSpent(key)
         else { return }
-        connection.pointee.flags.remove(.isWaiting)
-        goOn(key.index)
+        connection.pointee.traffic.remove(.isWaiting)
+        goOn(key.slot)
     }
 }

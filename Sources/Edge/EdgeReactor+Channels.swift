@@ -5,16 +5,16 @@ internal import Wire
 
 extension EdgeReactor {
     /// Hands a request for `/channels/…` to what it asks for.
-    func handleChannel(_ request: borrowing HTTPRequest, _ index: UInt32) throws(HTTPRejection) {
+    func handleChannel(_ request: borrowing HTTPRequest, _ slot: Slot) throws(HTTPRejection) {
         let (channel, resource) = try request.channelPath()
         switch (resource, request.head.method) {
-        case (.channel, .post): try publish(request, index, to: channel)
-        case (.channel, .get), (.channel, .head): describe(index, channel)
-        case (.history, .get), (.history, .head): try history(request, index, of: channel)
+        case (.channel, .post): try publish(request, slot, to: channel)
+        case (.channel, .get), (.channel, .head): describe(slot, channel)
+        case (.history, .get), (.history, .head): try history(request, slot, of: channel)
         case (.presence, .get), (.presence, .head):
-            askPresence(index, of: channel)
-        case (.channel, _): refuseMethod(index, allowed: "GET, HEAD, POST, OPTIONS")
-        default: refuseMethod(index, allowed: "GET, HEAD, OPTIONS")
+            askPresence(slot, of: channel)
+        case (.channel, _): refuseMethod(slot, allowed: "GET, HEAD, POST, OPTIONS")
+        default: refuseMethod(slot, allowed: "GET, HEAD, OPTIONS")
         }
     }
 
@@ -22,23 +22,23 @@ extension EdgeReactor {
 
     private func publish(
         _ request: borrowing HTTPRequest,
-        _ index: UInt32,
+        _ slot: Slot,
         to channel: ChannelName
     ) throws(HTTPRejection) {
         guard judgeOrigin(request) != .foreign else {
-            return refuse(index, status: 403, "pages of this origin may not publish here", field: "Origin")
+            return refuse(slot, status: 403, "pages of this origin may not publish here", field: "Origin")
         }
         guard mayPublish(request) else {
-            return refuse(index, status: 401, "a valid API key is needed", field: "Authorization") {
+            return refuse(slot, status: 401, "a valid API key is needed", field: "Authorization") {
                 $0.append(field: "WWW-Authenticate", "Bearer")
             }
         }
         guard !channel.isSystem else {
-            return refuse(index, status: 403, "only the system publishes here", field: "channel")
+            return refuse(slot, status: 403, "only the system publishes here", field: "channel")
         }
         // Kept as it is it would come out as base64 of something compressed, which nobody asked for.
         guard request.head[.contentEncoding] == nil || request.field(.contentEncoding, is: "identity") else {
-            return refuse(index, status: 415, "a body is taken as it is", field: "Content-Encoding") {
+            return refuse(slot, status: 415, "a body is taken as it is", field: "Content-Encoding") {
                 $0.append(field: "Accept-Encoding", "identity")
             }
         }
@@ -51,8 +51,8 @@ extension EdgeReactor {
             throw HTTPRejection(status: 400, field: "Idempotency-Key", reason: "must be 1 to 255 bytes of UTF-8")
         }
         metrics.publishes.add()
-        connections[live: index].pointee.flags.insert(.isAnswering)
-        ask(.publish(connections.key(ofLive: index), channel, origin: answerOrigin)) {
+        connections[live: slot].pointee.answer.insert(.isAwaited)
+        ask(.publish(connections.key(ofLive: slot), channel, origin: answerOrigin)) {
             .publish(PublishRequest(ticket: $0, channel: channel, payload: payload, idempotencyKey: key))
         }
     }
@@ -77,31 +77,31 @@ extension EdgeReactor {
         guard let waiter = waiting.removeValue(forKey: ticket.number) else { return }
         switch waiter {
         case .publish(let key, let channel, let origin):
-            guard let index = answering(key) else { return }
+            guard let slot = answering(key) else { return }
             answerOrigin = origin
             switch outcome {
-            case .success(let position): answerPublished(index, channel, position)
-            case .failure(let failure): refuse(index, failure)
+            case .success(let position): answerPublished(slot, channel, position)
+            case .failure(let failure): refuse(slot, failure)
             }
         case .command(let key, let channel, let id, let byteCount):
             endCommand(key, byteCount: byteCount)
             guard connections.contains(key) else { return }
-            tellPublished(key.index, channel, id: id, outcome)
+            tellPublished(key.slot, channel, id: id, outcome)
         case .history, .describe, .session, .presence, .presenceCommand: break
         }
     }
 
-    private func answerPublished(_ index: UInt32, _ channel: ChannelName, _ position: Position) {
+    private func answerPublished(_ slot: Slot, _ channel: ChannelName, _ position: Position) {
         frame.removeAll()
         frame.append("{\"channel\":")
         frame.appendJSONString(channel.text)
         append(",\"position\":", position, to: &frame)
         frame.append("}")
-        answer(index, contentType: "application/json", frame.bytes)
+        answer(slot, contentType: "application/json", frame.bytes)
     }
 
     /// Says that the backplane did not do it, and that asking again is right.
-    func refuse(_ index: UInt32, _ failure: BackplaneFailure) {
+    func refuse(_ slot: Slot, _ failure: BackplaneFailure) {
         metrics.publishesRefused.add()
         let message: StaticString =
             switch failure {
@@ -109,24 +109,24 @@ extension EdgeReactor {
             case .overloaded: "the backplane is busy"
             case .refused: "the backplane refused"
             }
-        refuse(index, status: 503, message) { $0.append(field: "Retry-After", 1) }
+        refuse(slot, status: 503, message) { $0.append(field: "Retry-After", 1) }
     }
 
     // MARK: Reading
 
-    private func describe(_ index: UInt32, _ channel: ChannelName) {
-        connections[live: index].pointee.flags.insert(.isAnswering)
+    private func describe(_ slot: Slot, _ channel: ChannelName) {
+        connections[live: slot].pointee.answer.insert(.isAwaited)
         tellCounts()
-        ask(.describe(connections.key(ofLive: index), channel, origin: answerOrigin)) { .describe($0, channel) }
+        ask(.describe(connections.key(ofLive: slot), channel, origin: answerOrigin)) { .describe($0, channel) }
     }
 
     func answerDescribe(_ ticket: Ticket, _ outcome: Result<ChannelFacts, BackplaneFailure>) {
         guard case .describe(let key, let channel, let origin)? = waiting.removeValue(forKey: ticket.number),
-            let index = answering(key)
+            let slot = answering(key)
         else { return }
         answerOrigin = origin
         switch outcome {
-        case .failure(let failure): refuse(index, failure)
+        case .failure(let failure): refuse(slot, failure)
         case .success(let facts):
             frame.removeAll()
             frame.append("{\"channel\":")
@@ -137,13 +137,13 @@ extension EdgeReactor {
             frame.append(decimal: UInt64(clamping: facts.nodes))
             append(",\"position\":", facts.head, to: &frame)
             frame.append("}")
-            answer(index, contentType: "application/json", frame.bytes)
+            answer(slot, contentType: "application/json", frame.bytes)
         }
     }
 
     private func history(
         _ request: borrowing HTTPRequest,
-        _ index: UInt32,
+        _ slot: Slot,
         of channel: ChannelName
     ) throws(HTTPRejection) {
         var since: Position?
@@ -158,23 +158,23 @@ extension EdgeReactor {
             }
             limit = number
         }
-        connections[live: index].pointee.flags.insert(.isAnswering)
-        ask(.history(connections.key(ofLive: index), channel, origin: answerOrigin)) {
+        connections[live: slot].pointee.answer.insert(.isAwaited)
+        ask(.history(connections.key(ofLive: slot), channel, origin: answerOrigin)) {
             .history($0, channel, since: since, limit: limit)
         }
     }
 
     func answerHistory(_ ticket: Ticket, _ outcome: Result<HistoryPage, BackplaneFailure>) {
         guard case .history(let key, let channel, let origin)? = waiting.removeValue(forKey: ticket.number),
-            let index = answering(key)
+            let slot = answering(key)
         else { return }
         answerOrigin = origin
         switch outcome {
-        case .failure(let failure): refuse(index, failure)
+        case .failure(let failure): refuse(slot, failure)
         case .success(let page):
             frame.removeAll()
             append(page, of: channel, to: &frame)
-            answer(index, contentType: "application/json", frame.bytes)
+            answer(slot, contentType: "application/json", frame.bytes)
         }
     }
 
@@ -227,10 +227,10 @@ extension EdgeReactor {
     }
 
     /// The connection an answer is for, if it still waits.
-    func answering(_ key: SlabKey) -> UInt32? {
-        guard let connection = connections.pointer(to: key), !connection.pointee.flags.contains(.isClosed) else {
+    func answering(_ key: SlabKey) -> Slot? {
+        guard let connection = connections.pointer(to: key), !connection.pointee.isClosed else {
             return nil
         }
-        return key.index
+        return key.slot
     }
 }

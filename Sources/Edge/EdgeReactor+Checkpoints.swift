@@ -8,20 +8,20 @@ internal import Wire
 // system has acknowledged it, looked at one checkpoint later, so that a proxy in between has had time to pass it on.
 extension EdgeReactor {
     /// Notes subscriptions of a connection that begin, with where its client certainly stands.
-    func remember(_ index: UInt32, _ positions: [SessionPosition]) {
-        guard let link = connections[live: index].pointee.session else { return }
-        save(index, link, link.note(positions))
+    func remember(_ slot: Slot, _ positions: [SessionPosition]) {
+        guard let link = connections[live: slot].pointee.session else { return }
+        save(slot, link, link.note(positions))
     }
 
-    func forgetSubscription(_ index: UInt32, to channel: ChannelName) {
-        guard let link = connections[live: index].pointee.session else { return }
+    func forgetSubscription(_ slot: Slot, to channel: ChannelName) {
+        guard let link = connections[live: slot].pointee.session else { return }
         let isKnown = link.saved.contains { $0.channel == channel }
-        if isKnown { save(index, link, link.note([SessionPosition(channel, nil)])) }
+        if isKnown { save(slot, link, link.note([SessionPosition(channel, nil)])) }
     }
 
-    private func save(_ index: UInt32, _ link: SessionLink, _ changes: [SessionPosition]) {
+    private func save(_ slot: Slot, _ link: SessionLink, _ changes: [SessionPosition]) {
         guard !changes.isEmpty else { return }
-        let holder = SessionHolder(reactor: self.index, connection: connections.key(ofLive: index).token)
+        let holder = SessionHolder(reactor: number, connection: connections.key(ofLive: slot).token)
         uplink.post(.saveSession(link.id, holder, changes))
     }
 
@@ -29,26 +29,27 @@ extension EdgeReactor {
     func saveSessionAgain(_ id: SessionID, _ holder: SessionHolder) {
         let key = SlabKey(token: holder.connection)
         guard let link = connections.pointer(to: key)?.pointee.session, link.id == id else { return }
-        save(key.index, link, link.saved)
+        save(key.slot, link, link.saved)
     }
 
     // MARK: In turn
 
     /// Looks at each connection once in an interval, at an equal share of them in each tick. A share that is too much for
     /// one tick is gone on with in the next.
-    func writeCheckpoints(_ tick: UInt32) {
+    func writeCheckpoints(_ tick: Tick) {
         let slots = UInt32(clamping: connections.slotCount)
-        let ticks = UInt32(clamping: max(limits.checkpointMilliseconds / CoarseClock.tickMilliseconds, 1))
-        if tick / ticks != checkpointRound {
-            checkpointRound = tick / ticks
-            if nextCheckpointIndex >= slots { nextCheckpointIndex = 0 }
+        let steps = UInt32(clamping: Tick.steps(in: limits.checkpointMilliseconds))
+        if tick.number / steps != checkpointRound {
+            checkpointRound = tick.number / steps
+            if nextCheckpointSlot >= slots { nextCheckpointSlot = 0 }
         }
-        let end = UInt32(clamping: UInt64(slots) * UInt64(tick % ticks + 1) / UInt64(ticks))
+        let end = UInt32(clamping: UInt64(slots) * UInt64(tick.number % steps + 1) / UInt64(steps))
         var left = limits.checkpointsPerTickMax
         let sliceEnd = Clock.monotonicNanoseconds + Self.sliceMicroseconds * 1_000
-        while nextCheckpointIndex < end, left > 0, Clock.monotonicNanoseconds < sliceEnd {
-            if connections.isLive(nextCheckpointIndex), checkpoint(nextCheckpointIndex) { left -= 1 }
-            nextCheckpointIndex += 1
+        while nextCheckpointSlot < end, left > 0, Clock.monotonicNanoseconds < sliceEnd {
+            let slot = Slot(number: nextCheckpointSlot)
+            if connections.isLive(slot), checkpoint(slot) { left -= 1 }
+            nextCheckpointSlot += 1
         }
     }
 
@@ -56,80 +57,80 @@ extension EdgeReactor {
     private static let sliceMicroseconds: UInt64 = 4_000
 
     /// Says whether there was anything to do.
-    private func checkpoint(_ index: UInt32) -> Bool {
-        let connection = connections[live: index]
+    private func checkpoint(_ slot: Slot) -> Bool {
+        let connection = connections[live: slot]
         guard let link = connection.pointee.session, connection.pointee.transport != .http,
-            connection.pointee.flags.isDisjoint(with: [.isClosed, .isClosing])
+            connection.pointee.isOpen
         else { return false }
         if connection.pointee.transport == .webSocket {
             // One at a time; whoever does not answer is found dead by its heartbeat.
             guard link.unconfirmed.isEmpty else { return false }
         } else if !link.unconfirmed.isEmpty {
             // A replay may wait behind a full socket, in front of what the log says was sent.
-            guard !connection.pointee.flags.contains(.isBlocked), connection.pointee.socket.isAcknowledged else {
+            guard !connection.pointee.traffic.contains(.isBlocked), connection.pointee.socket.isAcknowledged else {
                 return false
             }
-            finish(index, link)
+            finish(slot, link)
         }
-        let moved = progress(of: index, since: link)
+        let moved = progress(of: slot, since: link)
         guard !moved.isEmpty else { return false }
         link.begin(moved)
-        if connection.pointee.transport == .webSocket { sendPing(index, link.checkpointNumber) }
+        if connection.pointee.transport == .webSocket { sendPing(slot, link.checkpointNumber) }
         return true
     }
 
-    private func finish(_ index: UInt32, _ link: SessionLink) {
+    private func finish(_ slot: Slot, _ link: SessionLink) {
         let news = link.confirm()
         guard !news.isEmpty else { return }
         metrics.checkpoints.add()
-        save(index, link, news)
+        save(slot, link, news)
     }
 
-    private func sendPing(_ index: UInt32, _ number: UInt32) {
+    private func sendPing(_ slot: Slot, _ number: UInt32) {
         output.removeAll()
         withUnsafeBytes(of: number.bigEndian) { WebSocketEncoder.appendPing($0, to: &output) }
-        write(index, output.bytes)
+        write(slot, output.bytes)
     }
 
     /// A pong: the client has everything that was sent before the ping it answers.
-    func confirm(_ index: UInt32, _ payload: UnsafeRawBufferPointer) {
-        guard let link = connections[live: index].pointee.session, payload.count == 4 else { return }
+    func confirm(_ slot: Slot, _ payload: UnsafeRawBufferPointer) {
+        guard let link = connections[live: slot].pointee.session, payload.count == 4 else { return }
         guard payload.loadUnaligned(as: UInt32.self).bigEndian == link.checkpointNumber else { return }
-        finish(index, link)
+        finish(slot, link)
     }
 
     // MARK: At the end
 
     /// A last checkpoint, before `bye`.
-    func noteFarewell(_ index: UInt32) {
-        guard let link = connections[live: index].pointee.session, link.poll == nil else { return }
-        link.begin(progress(of: index, since: link))
+    func noteFarewell(_ slot: Slot) {
+        guard let link = connections[live: slot].pointee.session, link.poll == nil else { return }
+        link.begin(progress(of: slot, since: link))
     }
 
     /// The client answered our end with its own: it has everything that was sent before.
-    func confirmFarewell(_ index: UInt32) {
-        guard let link = connections[live: index].pointee.session else { return }
-        finish(index, link)
+    func confirmFarewell(_ slot: Slot) {
+        guard let link = connections[live: slot].pointee.session else { return }
+        finish(slot, link)
     }
 
     /// All that still matters of a WebSocket that was said goodbye to is its answer to that.
-    func lookForClose(_ bytes: UnsafeMutableRawBufferPointer, _ index: UInt32) {
-        let connection = connections[live: index]
+    func lookForClose(_ bytes: UnsafeMutableRawBufferPointer, _ slot: Slot) {
+        let connection = connections[live: slot]
         guard connection.pointee.transport == .webSocket, connection.pointee.session != nil else { return }
         var consumed = 0
         while true {
             switch connection.pointee.decoder.next(in: bytes, consumed: &consumed) {
             case .needMore, .failure: return
-            case .close: return confirmFarewell(index)
+            case .close: return confirmFarewell(slot)
             default: break
             }
         }
     }
 
     /// Both directions are ended. Whether in order, and with what last words, is seen by reading on.
-    func readLastWords(_ index: UInt32) {
-        while !connections[live: index].pointee.flags.contains(.isClosed) {
-            guard case .moved = readOnce(index) else { return }
+    func readLastWords(_ slot: Slot) {
+        while !connections[live: slot].pointee.isClosed {
+            guard case .moved = readOnce(slot) else { return }
         }
     }
 
@@ -137,11 +138,11 @@ extension EdgeReactor {
 
     /// Subscriptions that moved on since they were saved, as far as the socket has taken them. Where something missed is
     /// still being told, that is as far as it was made into frames.
-    private func progress(of index: UInt32, since link: SessionLink) -> [SessionPosition] {
-        let replays = connections[live: index].pointee.outbox?.replays
-        var moved = progressOfContinuations(index, replays)
-        var next = connections[live: index].pointee.firstSubscription
-        while next != SubscriptionTable.none {
+    private func progress(of slot: Slot, since link: SessionLink) -> [SessionPosition] {
+        let replays = connections[live: slot].pointee.outbox?.replays
+        var moved = progressOfContinuations(slot, replays)
+        var next = connections[live: slot].pointee.firstSubscription
+        while next != SubscriptionSlot.none {
             let reader = subscriptions[next]
             if let feed = feed(of: reader.pointee.log) {
                 let name = feed.topics[0].name
@@ -156,8 +157,8 @@ extension EdgeReactor {
         return moved.filter { !link.saved.contains($0) }
     }
 
-    private func progressOfContinuations(_ index: UInt32, _ replays: Deque<Replay>?) -> [SessionPosition] {
-        guard let joins = continuations[connections.key(ofLive: index)] else { return [] }
+    private func progressOfContinuations(_ slot: Slot, _ replays: Deque<Replay>?) -> [SessionPosition] {
+        guard let joins = continuations[connections.key(ofLive: slot)] else { return [] }
         return joins.flatMap { join in
             let told = replays?.first { $0.continuation === join }?.cursor.positions
             return join.parts.compactMap { part in

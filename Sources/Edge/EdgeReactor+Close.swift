@@ -44,20 +44,20 @@ enum ByeCode: UInt16 {
 
 extension EdgeReactor {
     /// Closes a connection now. Its slot is freed at the end of the turn, so whoever holds it in this turn still can.
-    func close(_ index: UInt32) {
-        let connection = connections[live: index]
-        guard !connection.pointee.flags.contains(.isClosed) else { return }
-        connection.pointee.flags.insert(.isClosed)
-        leaveAll(index)
-        if let poll = polls[connections.key(ofLive: index)] { release(poll) }
-        abandonContinuations(index)
-        releaseSession(index)
-        unsubscribeAll(index)
-        timers.cancel(index)
-        stalls[index] = nil
-        budgets[connections.key(ofLive: index)] = nil
+    func close(_ slot: Slot) {
+        let connection = connections[live: slot]
+        guard !connection.pointee.isClosed else { return }
+        connection.pointee.lifeCycle.advance(to: .closed)
+        leaveAll(slot)
+        if let poll = polls[connections.key(ofLive: slot)] { release(poll) }
+        abandonContinuations(slot)
+        releaseSession(slot)
+        unsubscribeAll(slot)
+        timers.cancel(slot)
+        stalls[slot] = nil
+        budgets[connections.key(ofLive: slot)] = nil
         count(connection.pointee.transport, -1)
-        if connection.pointee.flags.contains(.isBlocked) { metrics.laggards.add(-1) }
+        if connection.pointee.traffic.contains(.isBlocked) { metrics.laggards.add(-1) }
         let peer = connection.pointee.peer.network
         if let left = connectionsByAddress[peer], left > 1 {
             connectionsByAddress[peer] = left - 1
@@ -67,17 +67,17 @@ extension EdgeReactor {
         connection.pointee.socket.close()
         connection.pointee.input = nil
         connection.pointee.outbox = nil
-        releaseFragments(index)
-        graveyard.append(connections.key(ofLive: index))
+        releaseFragments(slot)
+        graveyard.append(connections.key(ofLive: slot))
     }
 
     /// Closes a connection that broke. One whose peer acknowledged nothing for too long was ended by the kernel, by our limit.
-    func fail(_ index: UInt32, _ code: Int32) {
+    func fail(_ slot: Slot, _ code: Int32) {
         // bounded: an `errno`
         let error = SystemError(call: "socket", result: -Int(code))
-        debug(index, "closed: the connection broke", ["error": "\(error)"])
+        debug(slot, "closed: the connection broke", ["error": "\(error)"])
         if error.isTimeout { metrics.timeouts.add() }
-        close(index)
+        close(slot)
     }
 
     /// Frees the slots of what was closed in this turn.
@@ -87,40 +87,40 @@ extension EdgeReactor {
     }
 
     /// Ends a connection once what waits for it is sent.
-    func closeWhenSent(_ index: UInt32) {
-        let connection = connections[live: index]
-        guard connection.pointee.flags.isDisjoint(with: [.isClosed, .isClosing]) else { return }
-        finishFrame(index)
-        leaveAll(index)
-        uncork(index)
-        if connection.pointee.flags.contains(.isClosed) { return }
-        connection.pointee.flags.insert(.isClosing)
+    func closeWhenSent(_ slot: Slot) {
+        let connection = connections[live: slot]
+        guard connection.pointee.isOpen else { return }
+        finishFrame(slot)
+        leaveAll(slot)
+        uncork(slot)
+        if connection.pointee.isClosed { return }
+        connection.pointee.lifeCycle.advance(to: .closing)
         connection.pointee.input = nil
-        unsubscribeAll(index)
-        timers.schedule(index, at: reactor.tick(afterMilliseconds: limits.closeMilliseconds))
-        if connection.pointee.outbox == nil { shut(index) }
+        unsubscribeAll(slot)
+        timers.schedule(slot, at: reactor.tick(afterMilliseconds: limits.closeMilliseconds))
+        if connection.pointee.outbox == nil { shut(slot) }
     }
 
     /// Ends our direction and waits for the peer to end its own: closing at once would reset the connection under an
     /// answer the peer has not read (RFC 9112 §9.6).
-    func shut(_ index: UInt32) {
-        let connection = connections[live: index]
-        guard connection.pointee.flags.isDisjoint(with: [.isClosed, .isShut]) else { return }
-        connection.pointee.flags.insert(.isShut)
+    func shut(_ slot: Slot) {
+        let connection = connections[live: slot]
+        guard connection.pointee.lifeCycle == .closing else { return }
+        connection.pointee.lifeCycle.advance(to: .shut)
         connection.pointee.socket.shutdownWriting()
-        if connection.pointee.flags.contains(.isReadingPaused) {
-            connection.pointee.flags.remove(.isReadingPaused)
-            watch(index)
+        if connection.pointee.traffic.contains(.isReadingPaused) {
+            connection.pointee.traffic.remove(.isReadingPaused)
+            watch(slot)
         }
     }
 
     /// Tells a client why and closes. Never in the middle of a frame.
-    func sayBye(_ index: UInt32, _ code: ByeCode, afterMilliseconds: UInt64) {
-        let connection = connections[live: index]
-        guard connection.pointee.flags.isDisjoint(with: [.isClosed, .isClosing]) else { return }
-        debug(index, "sent away", ["code": "\(code.rawValue)", "reason": "\(code.reason)"])
-        noteFarewell(index)
-        finishFrame(index)
+    func sayBye(_ slot: Slot, _ code: ByeCode, afterMilliseconds: UInt64) {
+        let connection = connections[live: slot]
+        guard connection.pointee.isOpen else { return }
+        debug(slot, "sent away", ["code": "\(code.rawValue)", "reason": "\(code.reason)"])
+        noteFarewell(slot)
+        finishFrame(slot)
         output.removeAll()
         let encoding = connection.pointee.encoding
         if connection.pointee.transport != .http, encoding.hasControlMessages {
@@ -138,28 +138,28 @@ extension EdgeReactor {
         if connection.pointee.transport == .webSocket {
             let reason = UnsafeRawBufferPointer(start: code.reason.utf8Start, count: code.reason.utf8CodeUnitCount)
             WebSocketEncoder.appendClose(WebSocketCloseCode(rawValue: code.rawValue), reason: reason, to: &output)
-            connection.pointee.flags.insert(.sentClose)
+            connection.pointee.traffic.insert(.sentClose)
         }
         if encoding.isChunked { output.append(HTTPChunkedEncoder.end) }
-        write(index, output.bytes)
-        closeWhenSent(index)
+        write(slot, output.bytes)
+        closeWhenSent(slot)
     }
 
     /// Puts the rest of the frame that the socket has the beginning of in front of all that waits, so that its log is no
     /// longer needed.
-    func finishFrame(_ index: UInt32) {
-        let connection = connections[live: index]
+    func finishFrame(_ slot: Slot) {
+        let connection = connections[live: slot]
         let unfinished = connection.pointee.unfinished
-        guard unfinished != SubscriptionTable.none else { return }
-        connection.pointee.unfinished = SubscriptionTable.none
+        guard unfinished != SubscriptionSlot.none else { return }
+        connection.pointee.unfinished = SubscriptionSlot.none
         let reader = subscriptions[unfinished]
         if let rest = reader.pointee.log.restOfFrame(at: reader.pointee.offset) {
-            keepFirst(index, rest)
+            keepFirst(slot, rest)
         }
     }
 
-    func keepFirst(_ index: UInt32, _ rest: (bytes: [UInt8], skipping: Int)) {
-        let connection = connections[live: index]
+    func keepFirst(_ slot: Slot, _ rest: (bytes: [UInt8], skipping: Int)) {
+        let connection = connections[live: slot]
         // Whatever is gathered comes behind it.
         let outbox = connection.pointee.outbox ?? Outbox(held)
         outbox.prepend(rest.bytes, skipping: rest.skipping)

@@ -54,77 +54,80 @@ extension EdgeReactor {
 
     /// Notes for the next batch what one member does not have yet; returns how many bytes that is. This and `submit` are the
     /// hot path of the whole program: one system call for many members and no allocation.
-    private func stage(_ log: FanoutLog, _ member: UInt32) -> Int {
+    private func stage(_ log: FanoutLog, _ member: SubscriptionSlot) -> Int {
         let reader = subscriptions[member]
-        let index = reader.pointee.connection
-        let connection = connections[live: index]
-        if connection.pointee.flags.contains(.isBlocked) {
+        let slot = Slot(reader.pointee.client)
+        let connection = connections[live: slot]
+        if connection.pointee.traffic.contains(.isBlocked) {
             fallBehind(member, of: log)
             return 0
         }
         let bytes = log.bytes(from: reader.pointee.offset)
         if connection.pointee.subscriptionCount > 1 {
             let count = bytes.count
-            sendAll(index, log, member)
+            sendAll(slot, log, member)
             return count
         }
-        if bytes.count > 0 { sends.add(connection.pointee.socket, bytes, token: member) }
+        if bytes.count > 0 {
+            sends.add(connection.pointee.socket, bytes, token: SendBatch.Token(number: member.number))
+        }
         return bytes.count
     }
 
     /// Sends what was noted. Each member's outcome concerns its own connection only, so one that closes leaves the
     /// others' outcomes valid.
     private func submit(_ log: FanoutLog) {
-        sends.submit { member, byteCount, outcome in
-            let index = subscriptions[member].pointee.connection
+        sends.submit { token, byteCount, outcome in
+            let member = SubscriptionSlot(number: token.number)
+            let slot = Slot(subscriptions[member].pointee.client)
             switch outcome {
             case .moved(let count):
-                let connection = connections[live: index]
+                let connection = connections[live: slot]
                 noteSent(count, connection)
                 advance(member, by: count)
                 if count < byteCount {
                     connection.pointee.unfinished = member
-                    block(index)
+                    block(slot)
                     fallBehind(member, of: log)
                 }
             case .wouldBlock, .endOfStream:
-                block(index)
+                block(slot)
                 fallBehind(member, of: log)
             case .failed(let code):
-                fail(index, code)
+                fail(slot, code)
             }
         }
     }
 
     /// A connection with several channels gets all it is due of them in one system call.
-    private func sendAll(_ index: UInt32, _ log: FanoutLog, _ member: UInt32) {
+    private func sendAll(_ slot: Slot, _ log: FanoutLog, _ member: SubscriptionSlot) {
         guard subscriptions[member].pointee.offset < log.end else { return }
-        drain(index)
-        let connection = connections[live: index]
-        if connection.pointee.flags.contains(.isBlocked), connection.pointee.subscriptionCount > 0 {
+        drain(slot)
+        let connection = connections[live: slot]
+        if connection.pointee.traffic.contains(.isBlocked), connection.pointee.subscriptionCount > 0 {
             fallBehind(member, of: log)
         }
     }
 
     /// Keeps the bytes a blocked member needs, or does what the policy says once that is more than the window.
-    private func fallBehind(_ member: UInt32, of log: FanoutLog) {
+    private func fallBehind(_ member: SubscriptionSlot, of log: FanoutLog) {
         let reader = subscriptions[member]
         guard !reader.pointee.flags.contains(.isSkipping), reader.pointee.offset < log.end else { return }
         if !isTooSlow(reader, log) {
             log.markBehind(reader)
             return log.keep(from: reader.pointee.offset)
         }
-        let index = reader.pointee.connection
+        let slot = Slot(reader.pointee.client)
         switch log.policy {
         case .disconnect:
             metrics.disconnects.add()
-            sayBye(index, .tooSlow, afterMilliseconds: 0)
+            sayBye(slot, .tooSlow, afterMilliseconds: 0)
         case .skip, .latest:
             if log.policy == .skip { metrics.skips.add() } else { metrics.latests.add() }
             let rest = log.beginSkipping(member, in: subscriptions)
-            let connection = connections[live: index]
-            if connection.pointee.unfinished == member { connection.pointee.unfinished = SubscriptionTable.none }
-            if let rest { keepFirst(index, rest) }
+            let connection = connections[live: slot]
+            if connection.pointee.unfinished == member { connection.pointee.unfinished = SubscriptionSlot.none }
+            if let rest { keepFirst(slot, rest) }
         }
     }
 

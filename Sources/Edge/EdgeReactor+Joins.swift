@@ -7,25 +7,25 @@ extension EdgeReactor {
     /// Subscribes a connection to channels, from a position where it gives one: to each by itself on a WebSocket, to all
     /// as one on a stream and for a poll.
     func join(
-        _ index: UInt32,
+        _ slot: Slot,
         _ channels: [(name: ChannelName, since: Position?)],
         commandID: [UInt8]? = nil,
         poll: Poll? = nil
     ) {
-        let connection = connections[live: index]
+        let connection = connections[live: slot]
         if connection.pointee.transport == .webSocket, channels.count == 1, commandID == nil,
-            subscribeAtOnce(index, channels[0].name, since: channels[0].since)
+            subscribeAtOnce(slot, channels[0].name, since: channels[0].since)
         {
             return
         }
         let parts = channels.map { channel in
-            if topics[channel.name] == nil { countChannelChange(index) }
+            if topics[channel.name] == nil { countChannelChange(slot) }
             return JoinPart(topic: topic(for: channel.name), since: channel.since)
         }
         let isOne = connection.pointee.transport.isStream || poll != nil
         let groups = isOne ? [parts] : parts.map { [$0] }
         let deadline = reactor.tick(afterMilliseconds: limits.openMilliseconds)
-        let key = connections.key(ofLive: index)
+        let key = connections.key(ofLive: slot)
         connection.pointee.joinCount += UInt16(clamping: groups.count)
         for group in groups {
             let join = Join(connection: key, parts: group, commandID: commandID, poll: poll, deadlineTick: deadline)
@@ -36,21 +36,21 @@ extension EdgeReactor {
     }
 
     /// The way of most who come: a channel that is open, and nothing to catch up with. Says whether it was that.
-    private func subscribeAtOnce(_ index: UInt32, _ name: ChannelName, since: Position?) -> Bool {
+    private func subscribeAtOnce(_ slot: Slot, _ name: ChannelName, since: Position?) -> Bool {
         guard let topic = topics[name], topic.isOpen, since == nil || since == topic.last && !topic.isCatchingUp
         else { return false }
-        let isRaw = connections[live: index].pointee.flags.contains(.isRaw)
+        let isRaw = connections[live: slot].pointee.rights.contains(.isRaw)
         if !isRaw {
             output.removeAll()
             let recovered = since.map { _ in true }
             appendSubscribed(topic, at: topic.last, recovered: recovered, commandID: nil, as: .webSocketJSON)
-            write(index, output.bytes)
-            if connections[live: index].pointee.flags.contains(.isClosed) { return true }
+            write(slot, output.bytes)
+            if connections[live: slot].pointee.isClosed { return true }
         }
-        remember(index, [SessionPosition(name, topic.last)])
-        let encoding = connections[live: index].pointee.encoding
+        remember(slot, [SessionPosition(name, topic.last)])
+        let encoding = connections[live: slot].pointee.encoding
         let known = topic.feeds.first { $0.key.encoding == encoding && $0.topics.count == 1 }
-        subscribe(index, to: known ?? feed(for: [topic], encoding: encoding))
+        subscribe(slot, to: known ?? feed(for: [topic], encoding: encoding))
         return true
     }
 
@@ -98,7 +98,7 @@ extension EdgeReactor {
             if let underWay = topic.recoveryUnderWay, underWay <= since { return }
             topic.recoveryUnderWay = since
         }
-        uplink.post(.recover(topic.name, since: since, reactor: index))
+        uplink.post(.recover(topic.name, since: since, reactor: number))
     }
 
     private func finish(_ join: Join) {
@@ -113,38 +113,38 @@ extension EdgeReactor {
         }
         endContinuation(join)
         guard let connection = connections.pointer(to: join.connection),
-            connection.pointee.flags.isDisjoint(with: [.isClosed, .isClosing])
+            connection.pointee.isOpen
         else { return }
         connection.pointee.joinCount -= 1
         for part in join.parts where part.since == nil { part.position = part.topic.last }
-        let index = join.connection.index
-        if !join.isContinuation { rememberSubscriptions(index, join.parts) }
+        let slot = join.connection.slot
+        if !join.isContinuation { rememberSubscriptions(slot, join.parts) }
         if let poll = join.poll { return begin(poll, join) }
         if join.isContinuation {
-            tellRest(index, join)
+            tellRest(slot, join)
         } else if connection.pointee.transport.isStream {
-            beginStream(index, join)
+            beginStream(slot, join)
         } else {
-            tellSubscribed(index, join)
+            tellSubscribed(slot, join)
         }
         // Whoever has yet to be told more is subscribed behind that.
-        if connection.pointee.flags.contains(.isClosed) || join.leavesRest { return }
+        if connection.pointee.isClosed || join.leavesRest { return }
         let encoding = connection.pointee.encoding
-        subscribe(index, to: feed(for: join.parts.map(\.topic), encoding: encoding))
+        subscribe(slot, to: feed(for: join.parts.map(\.topic), encoding: encoding))
     }
 
     /// Where the client certainly stands in channels it is subscribed to from now on: where it said so. If what follows
     /// begins elsewhere, it has yet to hear of that: should this connection be lost first, it must be told again.
-    private func rememberSubscriptions(_ index: UInt32, _ parts: [JoinPart]) {
-        guard connections[live: index].pointee.session != nil else { return }
+    private func rememberSubscriptions(_ slot: Slot, _ parts: [JoinPart]) {
+        guard connections[live: slot].pointee.session != nil else { return }
         remember(
-            index,
+            slot,
             parts.map { SessionPosition($0.topic.name, $0.since ?? $0.position) }
         )
     }
 
-    private func tellSubscribed(_ index: UInt32, _ join: Join) {
-        let isRaw = connections[live: index].pointee.flags.contains(.isRaw)
+    private func tellSubscribed(_ slot: Slot, _ join: Join) {
+        let isRaw = connections[live: slot].pointee.rights.contains(.isRaw)
         output.removeAll()
         for part in join.parts where !isRaw {
             appendSubscribed(
@@ -155,7 +155,7 @@ extension EdgeReactor {
                 as: .webSocketJSON
             )
         }
-        write(index, replaying: join)
+        write(slot, replaying: join)
     }
 
     func appendSubscribed(
@@ -182,10 +182,10 @@ extension EdgeReactor {
     }
 
     /// Takes back what a WebSocket asked for and did not get yet; says whether there was such a thing.
-    func cancelJoin(_ index: UInt32, of channel: ChannelName) -> Bool {
-        let key = connections.key(ofLive: index)
+    func cancelJoin(_ slot: Slot, of channel: ChannelName) -> Bool {
+        let key = connections.key(ofLive: slot)
         guard let topic = topics[channel], let part = topic.joins[key] else { return false }
-        connections[live: index].pointee.outbox?.dropReplays(of: channel)
+        connections[live: slot].pointee.outbox?.dropReplays(of: channel)
         _ = abandon(part.join)
         return true
     }
@@ -204,7 +204,7 @@ extension EdgeReactor {
     }
 
     /// Takes a join out of all that waits; returns whose it was, if he is still there to be told.
-    func abandon(_ join: Join) -> UInt32? {
+    func abandon(_ join: Join) -> Slot? {
         join.isDone = true
         endContinuation(join)
         for part in join.parts {
@@ -213,30 +213,30 @@ extension EdgeReactor {
             releaseIfUnused(part.topic)
         }
         guard let connection = connections.pointer(to: join.connection),
-            connection.pointee.flags.isDisjoint(with: .ends)
+            connection.pointee.isOpen
         else { return nil }
         connection.pointee.joinCount -= 1
-        return join.connection.index
+        return join.connection.slot
     }
 
     private func giveUp(_ join: Join) {
-        guard let index = abandon(join) else { return }
-        let connection = connections[live: index]
+        guard let slot = abandon(join) else { return }
+        let connection = connections[live: slot]
         metrics.timeouts.add()
         if let poll = join.poll {
             answerOrigin = poll.opening.origin
             poll.isAnswered = true
-            releaseSession(index)
-            refuse(index, status: 503, "the channel cannot be opened now") { $0.append(field: "Retry-After", 1) }
+            releaseSession(slot)
+            refuse(slot, status: 503, "the channel cannot be opened now") { $0.append(field: "Retry-After", 1) }
         } else if connection.pointee.transport.isStream {
             // Its head is sent; an end with a reason is what is left to say.
             sayBye(
-                index,
+                slot,
                 .unavailable,
                 afterMilliseconds: UInt64.random(in: reconnectMilliseconds, using: &spread)
             )
         } else {
-            sendError(index, id: join.commandID, code: 503, "the channel cannot be opened now")
+            sendError(slot, id: join.commandID, code: 503, "the channel cannot be opened now")
         }
     }
 }

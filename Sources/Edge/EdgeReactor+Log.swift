@@ -6,12 +6,12 @@ internal import Reactor
 extension EdgeReactor {
     /// Says what became of a client.
     @inline(__always)
-    func debug(_ index: UInt32, _ event: StaticString, _ facts: @autoclosure () -> [String: String] = [:]) {
-        if isDebugging { tell(event, facts(), of: index) }
+    func debug(_ slot: Slot, _ event: StaticString, _ facts: @autoclosure () -> [String: String] = [:]) {
+        if isDebugging { tell(event, facts(), of: slot) }
     }
 
-    private func tell(_ event: StaticString, _ facts: [String: String], of index: UInt32) {
-        let connection = connections[live: index]
+    private func tell(_ event: StaticString, _ facts: [String: String], of slot: Slot) {
+        let connection = connections[live: slot]
         var metadata = facts.mapValues { Logger.MetadataValue.string($0) }
         metadata["client"] = "\(connection.pointee.peer)"
         metadata["transport"] = "\(connection.pointee.transport)"

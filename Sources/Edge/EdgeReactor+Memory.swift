@@ -47,31 +47,31 @@ extension EdgeReactor {
     // MARK: Letting go
 
     private func relieveInput(downTo bytesMax: Int) {
-        for index in slots(oldestFirst: Self.holdsInput) where held.inputBytes > bytesMax {
+        for slot in slots(oldestFirst: Self.holdsInput) where held.inputBytes > bytesMax {
             metrics.evictions.add()
-            if connections[live: index].pointee.transport == .http {
+            if connections[live: slot].pointee.transport == .http {
                 // Like every limit on a request it is told, and ends the connection.
-                connections[live: index].pointee.input = nil
-                reject(index, HTTPRejection(status: 503, field: "body", reason: "too many requests are not whole"))
+                connections[live: slot].pointee.input = nil
+                reject(slot, HTTPRejection(status: 503, field: "body", reason: "too many requests are not whole"))
             } else {
-                debug(index, "closed: too many messages are not whole")
-                close(index)
+                debug(slot, "closed: too many messages are not whole")
+                close(slot)
             }
         }
     }
 
     /// Since when a connection holds input, if it does.
-    private static func holdsInput(_ connection: borrowing Connection) -> UInt32? {
+    private static func holdsInput(_ connection: borrowing Connection) -> Tick? {
         connection.input == nil && connection.decoder.heldBytes == 0 ? nil : connection.lastHeardTick
     }
 
     private func relieveOutput(downTo bytesMax: Int) {
         let candidates = slots { $0.outbox == nil && $0.joinCount == 0 ? nil : $0.lastSentTick }
-        for index in candidates where held.outputBytes + held.replayBytes > bytesMax {
+        for slot in candidates where held.outputBytes + held.replayBytes > bytesMax {
             metrics.evictions.add()
-            connections[live: index].pointee.socket.makeCloseAbortive()
-            debug(index, "closed: too much waits for slow readers together")
-            close(index)
+            connections[live: slot].pointee.socket.makeCloseAbortive()
+            debug(slot, "closed: too much waits for slow readers together")
+            close(slot)
         }
         if held.replayBytes > 0 { abandonJoinsOfTheGone() }
     }
@@ -80,21 +80,20 @@ extension EdgeReactor {
     private func abandonJoinsOfTheGone() {
         func isOfOneGone(_ join: Join) -> Bool {
             guard !join.isDone, let connection = connections.pointer(to: join.connection) else { return !join.isDone }
-            return connection.pointee.flags.contains(.isClosed)
+            return connection.pointee.isClosed
         }
         for join in joins where isOfOneGone(join) { _ = abandon(join) }
         for join in readyJoins where isOfOneGone(join) { _ = abandon(join) }
     }
 
     /// Connections that have a tick to go by, the oldest first.
-    private func slots(oldestFirst tick: (borrowing Connection) -> UInt32?) -> [UInt32] {
-        var found: [(index: UInt32, age: UInt32)] = []
-        // bounded: slots are counted by limits far below 2^32
-        for index in 0..<UInt32(connections.slotCount) where connections.isLive(index) {
-            let connection = connections[live: index]
-            guard !connection.pointee.flags.contains(.isClosed), let since = tick(connection.pointee) else { continue }
-            found.append((index, reactor.currentTick &- since))
+    private func slots(oldestFirst tick: (borrowing Connection) -> Tick?) -> [Slot] {
+        var found: [(slot: Slot, age: Int)] = []
+        for slot in connections.slots where connections.isLive(slot) {
+            let connection = connections[live: slot]
+            guard !connection.pointee.isClosed, let since = tick(connection.pointee) else { continue }
+            found.append((slot, reactor.currentTick.steps(since: since)))
         }
-        return found.sorted { $0.age > $1.age }.map(\.index)
+        return found.sorted { $0.age > $1.age }.map(\.slot)
     }
 }

@@ -5,23 +5,23 @@ internal import Wire
 
 extension EdgeReactor {
     /// Takes a request that waits for what is published next.
-    func openPoll(_ request: borrowing HTTPRequest, _ index: UInt32) throws(HTTPRejection) {
+    func openPoll(_ request: borrowing HTTPRequest, _ slot: Slot) throws(HTTPRejection) {
         let plan = try SubscriptionPlan(request, limits: limits)
-        open(index, makeOpening(request, plan, as: .poll))
+        open(slot, makeOpening(request, plan, as: .poll))
     }
 
     /// Begins a poll, whose session, if it asked for one, is there.
-    func beginPoll(_ index: UInt32, _ opening: Opening, _ channels: [(name: ChannelName, since: Position?)]) {
-        let connection = connections[live: index]
+    func beginPoll(_ slot: Slot, _ opening: Opening, _ channels: [(name: ChannelName, since: Position?)]) {
+        let connection = connections[live: slot]
         let poll = Poll(
-            connection: connections.key(ofLive: index),
+            connection: connections.key(ofLive: slot),
             opening: opening,
             hasCursor: channels.contains { $0.since != nil },
             bytesMax: limits.pollBytesMax
         )
         connection.pointee.session?.poll = poll
-        connection.pointee.flags.insert(.isAnswering)
-        join(index, channels, poll: poll)
+        connection.pointee.answer.insert(.isAwaited)
+        join(slot, channels, poll: poll)
     }
 
     /// Answers a poll whose channels are open at once if there is something to tell; else it is held.
@@ -29,7 +29,7 @@ extension EdgeReactor {
         if poll.isAnswered { return }
         for part in join.parts {
             poll.begin(part)
-            if part.topic.hasPresence, poll.opening.token != nil { enter(part.topic, poll.connection.index) }
+            if part.topic.hasPresence, poll.opening.token != nil { enter(part.topic, poll.connection.slot) }
         }
         if poll.hasNews { return answer(poll) }
         polls[poll.connection] = poll
@@ -39,12 +39,12 @@ extension EdgeReactor {
         }
         metrics.polls.set(polls.count)
         poll.deadlineTick = reactor.tick(afterMilliseconds: limits.pollMilliseconds)
-        timers.schedule(poll.connection.index, at: poll.deadlineTick)
+        timers.schedule(poll.connection.slot, at: poll.deadlineTick)
     }
 
-    func pollTimerFired(_ poll: Poll, _ tick: UInt32) {
-        guard Int32(bitPattern: tick &- poll.deadlineTick) >= 0 else {
-            return timers.schedule(poll.connection.index, at: poll.deadlineTick)
+    func pollTimerFired(_ poll: Poll, _ tick: Tick) {
+        guard poll.deadlineTick.isReached(by: tick) else {
+            return timers.schedule(poll.connection.slot, at: poll.deadlineTick)
         }
         metrics.pollsEmpty.add()
         answer(poll)
@@ -76,7 +76,7 @@ extension EdgeReactor {
     func answer(_ poll: Poll) {
         release(poll)
         poll.isAnswered = true
-        guard let connection = connections.pointer(to: poll.connection), !connection.pointee.flags.contains(.isClosed)
+        guard let connection = connections.pointer(to: poll.connection), !connection.pointee.isClosed
         else { return }
         frame.removeAll()
         frame.append("{\"cursor\":")
@@ -96,9 +96,9 @@ extension EdgeReactor {
         metrics.deliveries.add(poll.items.count)
         if poll.isDivided || poll.leavesRest { metrics.pollsDivided.add() }
         answerOrigin = poll.opening.origin
-        leaveAll(poll.connection.index)
-        releaseSession(poll.connection.index)
-        answer(poll.connection.index, contentType: "application/json", frame.bytes) {
+        leaveAll(poll.connection.slot)
+        releaseSession(poll.connection.slot)
+        answer(poll.connection.slot, contentType: "application/json", frame.bytes) {
             $0.append(field: "Cache-Control", "no-store")
             append(fieldsOf: poll.opening, to: &$0)
         }
@@ -120,7 +120,7 @@ extension EdgeReactor {
         release(poll)
         poll.isAnswered = true
         answerOrigin = poll.opening.origin
-        refuse(poll.connection.index, status: 409, "another request of this session took its place", field: "session")
+        refuse(poll.connection.slot, status: 409, "another request of this session took its place", field: "session")
     }
 
     private func append(_ item: (topic: Topic, payload: Payload, position: Position?), isRaw: Bool) {

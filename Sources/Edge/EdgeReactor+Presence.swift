@@ -8,8 +8,8 @@ internal import Wire
 extension EdgeReactor {
     // MARK: Coming and going
 
-    func enter(_ topic: Topic, _ index: UInt32) {
-        let connection = connections[live: index]
+    func enter(_ topic: Topic, _ slot: Slot) {
+        let connection = connections[live: slot]
         let transport =
             switch connection.pointee.transport {
             case .webSocket: "websocket"
@@ -17,28 +17,28 @@ extension EdgeReactor {
             case .jsonStream: "jsonstream"
             case .http: "poll"
             }
-        connection.pointee.flags.insert(.isPresent)
-        uplink.post(.enter(topic.name, memberID(index), transport: transport, holder(index)))
+        connection.pointee.rights.insert(.isPresent)
+        uplink.post(.enter(topic.name, memberID(slot), transport: transport, holder(slot)))
     }
 
-    func leave(_ topic: Topic, _ index: UInt32, _ departure: Departure) {
-        uplink.post(.leave(topic.name, memberID(index), holder(index), departure))
+    func leave(_ topic: Topic, _ slot: Slot, _ departure: Departure) {
+        uplink.post(.leave(topic.name, memberID(slot), holder(slot), departure))
     }
 
     /// Leaves all channels. Unless it is known that the client wants to, a session may be resumed and was never gone then.
-    func leaveAll(_ index: UInt32, _ departure: Departure? = nil) {
-        let connection = connections[live: index]
-        guard connection.pointee.flags.contains(.isPresent) else { return }
-        connection.pointee.flags.remove(.isPresent)
+    func leaveAll(_ slot: Slot, _ departure: Departure? = nil) {
+        let connection = connections[live: slot]
+        guard connection.pointee.rights.contains(.isPresent) else { return }
+        connection.pointee.rights.remove(.isPresent)
         let departure = departure ?? (connection.pointee.session == nil ? .clean : .lost)
-        for topic in presentTopics(of: index) { leave(topic, index, departure) }
+        for topic in presentTopics(of: slot) { leave(topic, slot, departure) }
     }
 
-    private func presentTopics(of index: UInt32) -> [Topic] {
-        if let poll = connections[live: index].pointee.session?.poll { return poll.topics.filter(\.hasPresence) }
+    private func presentTopics(of slot: Slot) -> [Topic] {
+        if let poll = connections[live: slot].pointee.session?.poll { return poll.topics.filter(\.hasPresence) }
         var topics: [Topic] = []
-        var next = connections[live: index].pointee.firstSubscription
-        while next != SubscriptionTable.none {
+        var next = connections[live: slot].pointee.firstSubscription
+        while next != SubscriptionSlot.none {
             let reader = subscriptions[next]
             topics += feed(of: reader.pointee.log)?.topics.filter(\.hasPresence) ?? []
             next = reader.pointee.next
@@ -46,17 +46,17 @@ extension EdgeReactor {
         return topics
     }
 
-    private func holder(_ index: UInt32) -> SessionHolder {
-        SessionHolder(reactor: self.index, connection: connections.key(ofLive: index).token)
+    private func holder(_ slot: Slot) -> SessionHolder {
+        SessionHolder(reactor: number, connection: connections.key(ofLive: slot).token)
     }
 
     /// Tells nothing of the token: the id of a session goes through a hash.
-    private func memberID(_ index: UInt32) -> MemberID {
+    private func memberID(_ slot: Slot) -> MemberID {
         let name: String
-        if let link = connections[live: index].pointee.session {
+        if let link = connections[live: slot].pointee.session {
             name = "session \(link.id)"
         } else {
-            name = "connection \(memberSeed) \(self.index) \(connections.key(ofLive: index).token)"
+            name = "connection \(memberSeed) \(number) \(connections.key(ofLive: slot).token)"
         }
         let digest = SHA256.hash(data: Array(name.utf8))
         return MemberID(digest.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
@@ -65,48 +65,48 @@ extension EdgeReactor {
     // MARK: Questions
 
     /// `GET /channels/<name>/presence`
-    func askPresence(_ index: UInt32, of channel: ChannelName) {
+    func askPresence(_ slot: Slot, of channel: ChannelName) {
         guard configuration.hasPresence(channel) else {
-            return refuse(index, status: 404, "presence is not switched on for this channel", field: "channel")
+            return refuse(slot, status: 404, "presence is not switched on for this channel", field: "channel")
         }
-        connections[live: index].pointee.flags.insert(.isAnswering)
-        ask(.presence(connections.key(ofLive: index), channel, origin: answerOrigin)) { .presence($0, channel) }
+        connections[live: slot].pointee.answer.insert(.isAwaited)
+        ask(.presence(connections.key(ofLive: slot), channel, origin: answerOrigin)) { .presence($0, channel) }
     }
 
     /// What a client may have asked for with one command: members of some 128 bytes each.
     private var presenceBytesMax: Int { limits.presenceMembersMax * 128 }
 
     /// The command of a WebSocket.
-    func askPresence(_ index: UInt32, of channel: ChannelName, id: [UInt8]?) {
+    func askPresence(_ slot: Slot, of channel: ChannelName, id: [UInt8]?) {
         guard configuration.hasPresence(channel) else {
-            return sendError(index, id: id, code: 404, "presence is not switched on for this channel")
+            return sendError(slot, id: id, code: 404, "presence is not switched on for this channel")
         }
-        beginCommand(index, byteCount: presenceBytesMax)
-        ask(.presenceCommand(connections.key(ofLive: index), channel, id: id)) { .presence($0, channel) }
+        beginCommand(slot, byteCount: presenceBytesMax)
+        ask(.presenceCommand(connections.key(ofLive: slot), channel, id: id)) { .presence($0, channel) }
     }
 
     func answerPresence(_ ticket: Ticket, _ outcome: Result<PresenceList, BackplaneFailure>) {
         switch waiting.removeValue(forKey: ticket.number) {
         case .presence(let key, let channel, let origin)?:
-            guard let index = answering(key) else { return }
+            guard let slot = answering(key) else { return }
             answerOrigin = origin
             switch outcome {
-            case .failure(let failure): refuse(index, failure)
+            case .failure(let failure): refuse(slot, failure)
             case .success(let list):
                 frame.removeAll()
                 frame.append("{")
                 append(list, of: channel, to: &frame)
-                answer(index, contentType: "application/json", frame.bytes)
+                answer(slot, contentType: "application/json", frame.bytes)
             }
         case .presenceCommand(let key, let channel, let id)?:
             endCommand(key, byteCount: presenceBytesMax)
-            guard let index = answering(key), !connections[live: index].pointee.flags.contains(.isClosing) else {
+            guard let slot = answering(key), connections[live: slot].pointee.isOpen else {
                 return
             }
             guard case .success(let list) = outcome else {
-                return sendError(index, id: id, code: 503, "the backplane is away")
+                return sendError(slot, id: id, code: 503, "the backplane is away")
             }
-            sendControl(index, "presence") { buffer in
+            sendControl(slot, "presence") { buffer in
                 buffer.append("{\"type\":\"presence\",")
                 if let id {
                     buffer.append("\"id\":")

@@ -10,116 +10,114 @@ internal import Wire
 // turn, and so do those who were not come to. What a client may hold or have under way is in `ClientBudget`.
 extension EdgeReactor {
     /// Reads once. What is left comes with the next turn, so a fast sender waits for everyone else.
-    func readOnce(_ index: UInt32) -> Socket.Transfer {
-        let connection = connections[live: index]
+    func readOnce(_ slot: Slot) -> Socket.Transfer {
+        let connection = connections[live: slot]
         let outcome = connection.pointee.socket.receive(into: receiveBuffer)
         switch outcome {
         case .moved(let count):
             metrics.bytesReceived.add(count)
             noteTalk(count, connection)
             let bytes = UnsafeMutableRawBufferPointer(rebasing: receiveBuffer[..<count])
-            if connection.pointee.flags.contains(.isClosing) {
-                lookForClose(bytes, index)
+            if connection.pointee.lifeCycle >= .closing {
+                lookForClose(bytes, slot)
             } else {
-                take(bytes, for: index)
+                take(bytes, for: slot)
             }
         case .wouldBlock: break
-        case .endOfStream: endOfStream(index)
-        case .failed(let code): fail(index, code)
+        case .endOfStream: endOfStream(slot)
+        case .failed(let code): fail(slot, code)
         }
         return outcome
     }
 
     /// The peer will say no more. Who waits for an answer still gets it; a stream's reader is gone.
-    func endOfStream(_ index: UInt32) {
-        debug(index, "the client says no more")
-        let connection = connections[live: index]
-        if connection.pointee.flags.contains(.isShut), connection.pointee.transport.isStream { confirmFarewell(index) }
+    func endOfStream(_ slot: Slot) {
+        debug(slot, "the client says no more")
+        let connection = connections[live: slot]
+        if connection.pointee.lifeCycle == .shut, connection.pointee.transport.isStream { confirmFarewell(slot) }
         // A poll that nobody waits for any more is let go of at once.
-        if polls[connections.key(ofLive: index)] != nil { return close(index) }
-        let isWaiting = !connection.pointee.flags.isDisjoint(with: [.isAnswering, .isBlocked, .isDeferred, .isWaiting])
-        guard connection.pointee.transport == .http, isWaiting, !connection.pointee.flags.contains(.isShut) else {
-            return close(index)
-        }
-        connection.pointee.flags.insert(.isEnded)
-        pauseReading(index)
+        if polls[connections.key(ofLive: slot)] != nil { return close(slot) }
+        guard connection.pointee.transport == .http, !connection.pointee.isIdle, connection.pointee.lifeCycle < .shut
+        else { return close(slot) }
+        connection.pointee.traffic.insert(.isEnded)
+        pauseReading(slot)
     }
 
     // MARK: Input
 
     /// Understands bytes where they lie if nothing came before them, else behind what did.
-    private func take(_ bytes: UnsafeMutableRawBufferPointer, for index: UInt32) {
-        if let input = connections[live: index].pointee.input {
+    private func take(_ bytes: UnsafeMutableRawBufferPointer, for slot: Slot) {
+        if let input = connections[live: slot].pointee.input {
             input.append(UnsafeRawBufferPointer(bytes))
-            return understandInput(of: index)
+            return understandInput(of: slot)
         }
-        let consumed = understand(bytes, for: index, input: nil)
-        if consumed < bytes.count { keep(UnsafeRawBufferPointer(rebasing: bytes[consumed...]), for: index) }
+        let consumed = understand(bytes, for: slot, input: nil)
+        if consumed < bytes.count { keep(UnsafeRawBufferPointer(rebasing: bytes[consumed...]), for: slot) }
     }
 
-    private func keep(_ bytes: UnsafeRawBufferPointer, for index: UInt32) {
-        let connection = connections[live: index]
-        guard connection.pointee.flags.isDisjoint(with: .ends) else { return }
+    private func keep(_ bytes: UnsafeRawBufferPointer, for slot: Slot) {
+        let connection = connections[live: slot]
+        guard connection.pointee.isOpen else { return }
         let input = connection.pointee.input ?? ConnectionInput(held)
         input.append(bytes)
         connection.pointee.input = input
-        updateReading(index)
+        updateReading(slot)
     }
 
     /// Goes on with what waits in the input, if its time has come.
-    private func understandInput(of index: UInt32) {
-        let connection = connections[live: index]
+    private func understandInput(of slot: Slot) {
+        let connection = connections[live: slot]
         guard let input = connection.pointee.input else { return }
-        if !connection.pointee.flags.contains(.isDeferred) {
-            input.withBytes { understand($0, for: index, input: input) }
+        if !connection.pointee.traffic.contains(.isDeferred) {
+            input.withBytes { understand($0, for: slot, input: input) }
         }
-        guard connection.pointee.flags.isDisjoint(with: .ends) else {
+        guard connection.pointee.isOpen else {
             connection.pointee.input = nil
             return
         }
         if input.count == 0, input.chunked == nil { connection.pointee.input = nil }
-        updateReading(index)
+        updateReading(slot)
     }
 
     /// Understands whole requests or frames, as many as this client may have in this turn; returns how many bytes they were.
     /// What a WebSocket is answered to all of them is sent together.
     private func understand(
         _ bytes: UnsafeMutableRawBufferPointer,
-        for index: UInt32,
+        for slot: Slot,
         input: ConnectionInput?
     ) -> Int {
-        guard connections[live: index].pointee.transport == .webSocket else {
-            return understandAll(bytes, for: index, input: input)
+        guard connections[live: slot].pointee.transport == .webSocket else {
+            return understandAll(bytes, for: slot, input: input)
         }
         var consumed = 0
-        cork(index) { consumed = understandAll(bytes, for: index, input: input) }
+        cork(slot) { consumed = understandAll(bytes, for: slot, input: input) }
         return consumed
     }
 
     private func understandAll(
         _ bytes: UnsafeMutableRawBufferPointer,
-        for index: UInt32,
+        for slot: Slot,
         input: ConnectionInput?
     ) -> Int {
         let sliceEnd = Clock.monotonicNanoseconds + limits.clientSliceMicroseconds * 1_000
         var consumed = 0
         while consumed < bytes.count {
-            let connection = connections[live: index]
-            if !connection.pointee.flags.isDisjoint(with: .ends) { return bytes.count }
-            guard mayGoOn(index) else { return consumed }
+            let connection = connections[live: slot]
+            if !connection.pointee.isOpen { return bytes.count }
+            guard mayGoOn(slot) else { return consumed }
             let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[consumed...])
             let used: Int
             switch connection.pointee.transport {
             case .eventStream, .jsonStream:
                 // Nothing may follow the request of a stream; whatever does is not read as a request.
                 return bytes.count
-            case .webSocket: used = takeFrame(rest, for: index)
-            case .http: used = takeRequest(UnsafeRawBufferPointer(rest), for: index, input: input)
+            case .webSocket: used = takeFrame(rest, for: slot)
+            case .http: used = takeRequest(UnsafeRawBufferPointer(rest), for: slot, input: input)
             }
             if used == 0 { return consumed }
             consumed += used
             if consumed < bytes.count, Clock.monotonicNanoseconds >= sliceEnd {
-                goOn(index)
+                goOn(slot)
                 return consumed
             }
         }
@@ -128,21 +126,23 @@ extension EdgeReactor {
 
     /// Whether a client's next request or frame may be looked at: not while an answer is awaited or on its way out, while
     /// more waits to be sent than it reads, or when a budget is used up.
-    private func mayGoOn(_ index: UInt32) -> Bool {
-        let connection = connections[live: index]
-        if connection.pointee.flags.contains(.isWaiting) { return false }
-        if connection.pointee.transport == .http { return connection.pointee.flags.isDisjoint(with: .holdsRequests) }
-        return heldBytes(of: index) <= limits.repliesBytesMax
+    private func mayGoOn(_ slot: Slot) -> Bool {
+        let connection = connections[live: slot]
+        if connection.pointee.traffic.contains(.isWaiting) { return false }
+        if connection.pointee.transport == .http {
+            return !connection.pointee.answer.contains(.isAwaited) && !connection.pointee.traffic.contains(.isBlocked)
+        }
+        return heldBytes(of: slot) <= limits.repliesBytesMax
     }
 
     // MARK: Going on
 
     /// Has what waits in a connection's input gone on with at the end of the turn.
-    func goOn(_ index: UInt32) {
-        let connection = connections[live: index]
-        guard connection.pointee.flags.isDisjoint(with: [.isDeferred, .isClosed, .isClosing]) else { return }
-        connection.pointee.flags.insert(.isDeferred)
-        deferred.append(connections.key(ofLive: index))
+    func goOn(_ slot: Slot) {
+        let connection = connections[live: slot]
+        guard connection.pointee.isOpen, !connection.pointee.traffic.contains(.isDeferred) else { return }
+        connection.pointee.traffic.insert(.isDeferred)
+        deferred.append(connections.key(ofLive: slot))
     }
 
     /// Goes on with those who had to wait, each for one slice. Says whether some are left.
@@ -153,56 +153,55 @@ extension EdgeReactor {
         while left > 0, let key = deferred.popFirst() {
             left -= 1
             guard let connection = connections.pointer(to: key) else { continue }
-            connection.pointee.flags.remove(.isDeferred)
-            goOnNow(key.index)
+            connection.pointee.traffic.remove(.isDeferred)
+            goOnNow(key.slot)
             if Clock.monotonicNanoseconds >= end { break }
         }
         return !deferred.isEmpty
     }
 
-    private func goOnNow(_ index: UInt32) {
-        let connection = connections[live: index]
-        if connection.pointee.input != nil { understandInput(of: index) } else { updateReading(index) }
-        guard connection.pointee.flags.contains(.isEnded), connection.pointee.transport == .http else { return }
-        let isBusy: Connection.Flags = [.isAnswering, .isBlocked, .isDeferred, .isWaiting, .isClosed, .isClosing]
-        if connection.pointee.flags.isDisjoint(with: isBusy) { closeWhenSent(index) }
+    private func goOnNow(_ slot: Slot) {
+        let connection = connections[live: slot]
+        if connection.pointee.input != nil { understandInput(of: slot) } else { updateReading(slot) }
+        guard connection.pointee.traffic.contains(.isEnded), connection.pointee.transport == .http else { return }
+        if connection.pointee.isOpen, connection.pointee.isIdle { closeWhenSent(slot) }
     }
 
     // MARK: Pausing
 
     /// A client that sends more while what it sent before has to wait is not read until that is gone on with.
-    private func updateReading(_ index: UInt32) {
-        let connection = connections[live: index]
-        guard connection.pointee.flags.isDisjoint(with: .ends) else { return }
+    private func updateReading(_ slot: Slot) {
+        let connection = connections[live: slot]
+        guard connection.pointee.isOpen else { return }
         let waiting = connection.pointee.input?.count ?? 0
-        let mustWait = connection.pointee.flags.contains(.isDeferred) || !mayGoOn(index)
+        let mustWait = connection.pointee.traffic.contains(.isDeferred) || !mayGoOn(slot)
         if mustWait, waiting > limits.requestHeadBytesMax {
-            pauseReading(index)
-        } else if connection.pointee.flags.contains(.isReadingPaused),
-            connection.pointee.flags.isDisjoint(with: [.closesAfterAnswer, .isEnded])
+            pauseReading(slot)
+        } else if connection.pointee.traffic.contains(.isReadingPaused),
+            !connection.pointee.answer.contains(.isLast), !connection.pointee.traffic.contains(.isEnded)
         {
-            connection.pointee.flags.remove(.isReadingPaused)
-            watch(index)
+            connection.pointee.traffic.remove(.isReadingPaused)
+            watch(slot)
         }
     }
 
-    private func pauseReading(_ index: UInt32) {
-        guard !connections[live: index].pointee.flags.contains(.isReadingPaused) else { return }
-        connections[live: index].pointee.flags.insert(.isReadingPaused)
-        watch(index)
+    private func pauseReading(_ slot: Slot) {
+        guard !connections[live: slot].pointee.traffic.contains(.isReadingPaused) else { return }
+        connections[live: slot].pointee.traffic.insert(.isReadingPaused)
+        watch(slot)
     }
 
     /// Tells the poller what the connection waits for.
-    func watch(_ index: UInt32) {
-        let connection = connections[live: index]
+    func watch(_ slot: Slot) {
+        let connection = connections[live: slot]
         var interest: Readiness = []
-        if !connection.pointee.flags.contains(.isReadingPaused) { interest.insert(.read) }
-        if connection.pointee.flags.contains(.isBlocked) { interest.insert(.write) }
-        let token = connections.key(ofLive: index).token
+        if !connection.pointee.traffic.contains(.isReadingPaused) { interest.insert(.read) }
+        if connection.pointee.traffic.contains(.isBlocked) { interest.insert(.write) }
+        let token = connections.key(ofLive: slot).token
         do {
             try reactor.poller.modify(connection.pointee.socket.descriptor, token: token, for: interest)
         } catch {
-            close(index)
+            close(slot)
         }
     }
 }

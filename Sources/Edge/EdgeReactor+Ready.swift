@@ -15,21 +15,21 @@ extension EdgeReactor {
 
     /// Does what the poller says is possible, or notes it for when all that it says is known.
     func attend(to key: SlabKey, _ readiness: Readiness) {
-        let connection = connections[live: key.index]
-        if readiness.contains(.write), !connection.pointee.flags.contains(.isWriteOverdue) {
+        let connection = connections[live: key.slot]
+        if readiness.contains(.write), !connection.pointee.traffic.contains(.isWriteOverdue) {
             if overdueWrites.isEmpty, hasTimeForReady {
-                drain(key.index)
+                drain(key.slot)
             } else {
-                connection.pointee.flags.insert(.isWriteOverdue)
+                connection.pointee.traffic.insert(.isWriteOverdue)
                 overdueWrites.append(key)
             }
         }
         guard !readiness.isDisjoint(with: [.read, .failed]),
-            connection.pointee.flags.isDisjoint(with: [.isClosed, .isReadOverdue])
+            !connection.pointee.isClosed, !connection.pointee.traffic.contains(.isReadOverdue)
         else { return }
-        if overdueReads.isEmpty, overdueTalkers.isEmpty, hasTimeForReady { return hear(key.index, readiness) }
-        connection.pointee.flags.insert(.isReadOverdue)
-        if connection.pointee.flags.contains(.isTalkative) {
+        if overdueReads.isEmpty, overdueTalkers.isEmpty, hasTimeForReady { return hear(key.slot, readiness) }
+        connection.pointee.traffic.insert(.isReadOverdue)
+        if connection.pointee.traffic.contains(.isTalkative) {
             overdueTalkers.append((key, readiness))
         } else {
             overdueReads.append((key, readiness))
@@ -44,20 +44,20 @@ extension EdgeReactor {
     /// Notes how much a client said at once.
     func noteTalk(_ byteCount: Int, _ connection: UnsafeMutablePointer<Connection>) {
         if byteCount >= Self.talkativeBytes {
-            connection.pointee.flags.insert(.isTalkative)
+            connection.pointee.traffic.insert(.isTalkative)
         } else {
-            connection.pointee.flags.remove(.isTalkative)
+            connection.pointee.traffic.remove(.isTalkative)
         }
     }
 
-    private func hear(_ index: UInt32, _ readiness: Readiness) {
+    private func hear(_ slot: Slot, _ readiness: Readiness) {
         guard readiness.contains(.failed) else {
-            _ = readOnce(index)
+            _ = readOnce(slot)
             return
         }
-        let connection = connections[live: index]
-        if connection.pointee.flags.contains(.isShut), connection.pointee.session != nil { readLastWords(index) }
-        fail(index, connection.pointee.socket.connectionError?.code ?? 0)
+        let connection = connections[live: slot]
+        if connection.pointee.lifeCycle == .shut, connection.pointee.session != nil { readLastWords(slot) }
+        fail(slot, connection.pointee.socket.connectionError?.code ?? 0)
     }
 
     /// Comes to those who were not come to, in their order, for one slice of time for each line; for three where each of them says
@@ -87,9 +87,9 @@ extension EdgeReactor {
         let end = Clock.monotonicNanoseconds + slices * limits.inputSliceMicroseconds * 1_000
         while let (key, readiness) = nextOverdue(line) {
             guard let connection = connections.pointer(to: key) else { continue }
-            connection.pointee.flags.remove(.isReadOverdue)
-            let mustNotRead = connection.pointee.flags.contains(.isReadingPaused) && !readiness.contains(.failed)
-            if !connection.pointee.flags.contains(.isClosed), !mustNotRead { hear(key.index, readiness) }
+            connection.pointee.traffic.remove(.isReadOverdue)
+            let mustNotRead = connection.pointee.traffic.contains(.isReadingPaused) && !readiness.contains(.failed)
+            if !connection.pointee.isClosed, !mustNotRead { hear(key.slot, readiness) }
             if Clock.monotonicNanoseconds >= end { break }
         }
     }
@@ -98,8 +98,8 @@ extension EdgeReactor {
         let end = Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000
         while let key = overdueWrites.popFirst() {
             guard let connection = connections.pointer(to: key) else { continue }
-            connection.pointee.flags.remove(.isWriteOverdue)
-            if connection.pointee.flags.contains(.isBlocked) { drain(key.index) }
+            connection.pointee.traffic.remove(.isWriteOverdue)
+            if connection.pointee.traffic.contains(.isBlocked) { drain(key.slot) }
             if Clock.monotonicNanoseconds >= end { break }
         }
     }

@@ -21,38 +21,38 @@ extension EdgeReactor {
             left -= 1
         }
         while left > 0, let reader = topic.feeds.first?.log.members.first {
-            endReading(subscriptions[reader].pointee.connection, of: name)
+            endReading(Slot(subscriptions[reader].pointee.client), of: name)
             left -= 1
         }
         if left == 0 { reactor.inbox.post(.refused(name, reason)) }
     }
 
     private func refuse(_ join: Join, _ name: ChannelName) {
-        guard let index = abandon(join) else { return }
+        guard let slot = abandon(join) else { return }
         if let poll = join.poll { return refuse(poll) }
-        if connections[live: index].pointee.transport.isStream {
-            sayBye(index, .forbidden, afterMilliseconds: 0)
+        if connections[live: slot].pointee.transport.isStream {
+            sayBye(slot, .forbidden, afterMilliseconds: 0)
         } else {
-            sendError(index, id: join.commandID, code: 403, Self.message(name))
+            sendError(slot, id: join.commandID, code: 403, Self.message(name))
         }
     }
 
     private func refuse(_ poll: Poll) {
         poll.isAnswered = true
-        guard let connection = connections.pointer(to: poll.connection), !connection.pointee.flags.contains(.isClosed)
+        guard let connection = connections.pointer(to: poll.connection), !connection.pointee.isClosed
         else { return }
         answerOrigin = poll.opening.origin
-        leaveAll(poll.connection.index)
-        releaseSession(poll.connection.index)
-        refuse(poll.connection.index, status: 403, "the backplane refuses the channel", field: "channel")
+        leaveAll(poll.connection.slot)
+        releaseSession(poll.connection.slot)
+        refuse(poll.connection.slot, status: 403, "the backplane refuses the channel", field: "channel")
     }
 
-    private func endReading(_ index: UInt32, of name: ChannelName) {
-        guard connections[live: index].pointee.transport == .webSocket, unsubscribe(index, from: name) else {
-            return sayBye(index, .forbidden, afterMilliseconds: 0)
+    private func endReading(_ slot: Slot, of name: ChannelName) {
+        guard connections[live: slot].pointee.transport == .webSocket, unsubscribe(slot, from: name) else {
+            return sayBye(slot, .forbidden, afterMilliseconds: 0)
         }
-        forgetSubscription(index, to: name)
-        sendError(index, id: nil, code: 403, Self.message(name))
+        forgetSubscription(slot, to: name)
+        sendError(slot, id: nil, code: 403, Self.message(name))
     }
 
     private static func message(_ name: ChannelName) -> String { "the backplane refuses the channel \(name)" }

@@ -5,26 +5,26 @@ internal import Wire
 extension EdgeReactor {
     /// Sends what `output` holds, and behind it what the client of a join missed: as much as its socket takes now, the
     /// rest as it reads on.
-    func write(_ index: UInt32, replaying join: Join) {
+    func write(_ slot: Slot, replaying join: Join) {
         var replay = Replay(join, continuation: join.leavesRest ? continuation(of: join) : nil)
-        let connection = connections[live: index]
+        let connection = connections[live: slot]
         let encoding = connection.pointee.encoding
-        if !connection.pointee.flags.contains(.isBlocked) { append(&replay, as: encoding, to: &output) }
-        write(index, output.bytes)
-        guard !connection.pointee.flags.contains(.isClosed) else { return }
+        if !connection.pointee.traffic.contains(.isBlocked) { append(&replay, as: encoding, to: &output) }
+        write(slot, output.bytes)
+        guard !connection.pointee.isClosed else { return }
         if replay.isFinished {
             guard replay.continuation != nil else { return }
-            if !connection.pointee.flags.contains(.isBlocked) { return goOn(behind: replay) }
+            if !connection.pointee.traffic.contains(.isBlocked) { return goOn(behind: replay) }
         }
         let outbox = connection.pointee.outbox ?? Outbox(held)
         outbox.append(replay)
         connection.pointee.outbox = outbox
-        block(index)
+        block(slot)
     }
 
     /// Makes the next frames of a connection's replays once all before them was sent.
-    func refillOutbox(_ index: UInt32) {
-        let connection = connections[live: index]
+    func refillOutbox(_ slot: Slot) {
+        let connection = connections[live: slot]
         guard let outbox = connection.pointee.outbox else { return }
         let encoding = connection.pointee.encoding
         while outbox.isEmpty, let next = outbox.replays.first {
@@ -47,7 +47,7 @@ extension EdgeReactor {
         metrics.replaysDivided.add()
         let next = Join(continuing: join)
         for part in next.parts { part.topic.joins[next.connection] = part }
-        connections[live: next.connection.index].pointee.joinCount += 1
+        connections[live: next.connection.slot].pointee.joinCount += 1
         continuations[next.connection, default: []].append(next)
         return next
     }
@@ -71,8 +71,8 @@ extension EdgeReactor {
     }
 
     /// Lets go of what a connection that ends was yet to be told.
-    func abandonContinuations(_ index: UInt32) {
-        for join in continuations[connections.key(ofLive: index)] ?? [] { _ = abandon(join) }
+    func abandonContinuations(_ slot: Slot) {
+        for join in continuations[connections.key(ofLive: slot)] ?? [] { _ = abandon(join) }
     }
 
     /// Payload that a join may still be given of what was missed. Who has nothing yet gets one publication at least.
@@ -83,8 +83,8 @@ extension EdgeReactor {
     }
 
     /// Tells a client that was subscribed what is gone of the rest, and the next part of it.
-    func tellRest(_ index: UInt32, _ join: Join) {
-        let encoding = connections[live: index].pointee.encoding
+    func tellRest(_ slot: Slot, _ join: Join) {
+        let encoding = connections[live: slot].pointee.encoding
         var cursor = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.since) })
         output.removeAll()
         for (number, part) in join.parts.enumerated() {
@@ -93,7 +93,7 @@ extension EdgeReactor {
             let text = encoding.hasCursors ? cursor.text : nil
             appendGap(part.topic, from: since, to: part.position, cursor: text, as: encoding, to: &output)
         }
-        write(index, replaying: join)
+        write(slot, replaying: join)
     }
 
     private func append(_ replay: inout Replay, as encoding: Encoding, to buffer: inout ByteBuffer) {

@@ -35,10 +35,10 @@ extension EdgeReactor {
     }
 
     /// Opens a WebSocket, a stream or a poll: at once without a session, else when the uplink has granted it.
-    func open(_ index: UInt32, _ opening: Opening) {
-        guard opening.plan.channels.count > Self.manyChannels else { return openNow(index, opening) }
-        connections[live: index].pointee.flags.insert(.isAnswering)
-        openings.append((connections.key(ofLive: index), opening))
+    func open(_ slot: Slot, _ opening: Opening) {
+        guard opening.plan.channels.count > Self.manyChannels else { return openNow(slot, opening) }
+        connections[live: slot].pointee.answer.insert(.isAwaited)
+        openings.append((connections.key(ofLive: slot), opening))
     }
 
     /// Channels of a request past which it waits for the end of the turn: each costs some 10 µs, and who has one waits for
@@ -56,30 +56,30 @@ extension EdgeReactor {
         var left = Self.channelsPerTurn
         while left > 0, let (key, opening) = openings.popFirst() {
             left -= opening.plan.channels.count
-            if let index = answering(key) {
+            if let slot = answering(key) {
                 answerOrigin = opening.origin
-                connections[live: index].pointee.flags.remove(.isAnswering)
-                openNow(index, opening)
-                takeUp(index)
+                connections[live: slot].pointee.answer.remove(.isAwaited)
+                openNow(slot, opening)
+                takeUp(slot)
             }
             if Clock.monotonicNanoseconds >= end { break }
         }
         return !openings.isEmpty
     }
 
-    private func openNow(_ index: UInt32, _ opening: Opening) {
-        if case .malformed = opening.plan.session { return refuseToken(index, opening) }
+    private func openNow(_ slot: Slot, _ opening: Opening) {
+        if case .malformed = opening.plan.session { return refuseToken(slot, opening) }
         var opening = opening
         if case .new = opening.plan.session, opening.token != nil,
-            !countSession(of: connections[live: index].pointee.peer)
+            !countSession(of: connections[live: slot].pointee.peer)
         {
             opening.token = nil
         }
-        guard let token = opening.token else { return begin(index, opening, []) }
-        let key = connections.key(ofLive: index)
-        connections[live: index].pointee.flags.insert(.isAnswering)
+        guard let token = opening.token else { return begin(slot, opening, []) }
+        let key = connections.key(ofLive: slot)
+        connections[live: slot].pointee.answer.insert(.isAwaited)
         let kind: SessionRequest.Kind = if case .known = opening.plan.session { .resume } else { .open }
-        let holder = SessionHolder(reactor: self.index, connection: key.token)
+        let holder = SessionHolder(reactor: number, connection: key.token)
         ask(.session(key, opening)) {
             .session(
                 SessionRequest(
@@ -97,43 +97,43 @@ extension EdgeReactor {
 
     func answerSession(_ ticket: Ticket, _ outcome: Result<[SessionPosition], SessionFailure>) {
         guard case .session(let key, var opening)? = waiting.removeValue(forKey: ticket.number) else { return }
-        guard let index = answering(key) else {
+        guard let slot = answering(key) else {
             if case .success = outcome, let token = opening.token { release(token.id, of: key) }
             return
         }
         answerOrigin = opening.origin
         switch outcome {
         case .success(let positions):
-            connections[live: index].pointee.session = opening.token.map { SessionLink($0.id, saved: positions) }
-            begin(index, opening, positions)
-            takeUp(index)
-        case .failure(.unknown): refuseToken(index, opening)
+            connections[live: slot].pointee.session = opening.token.map { SessionLink($0.id, saved: positions) }
+            begin(slot, opening, positions)
+            takeUp(slot)
+        case .failure(.unknown): refuseToken(slot, opening)
         case .failure(.backplane):
-            if case .known = opening.plan.session { return refuseForNow(index, opening) }
+            if case .known = opening.plan.session { return refuseForNow(slot, opening) }
             // Without the backplane there are no sessions, and it is no reason to turn a client away: it has its cursor.
             opening.token = nil
-            begin(index, opening, [])
-            takeUp(index)
+            begin(slot, opening, [])
+            takeUp(slot)
         }
     }
 
     /// Begins what was asked for, with the subscriptions of a session that is resumed.
-    private func begin(_ index: UInt32, _ opening: Opening, _ known: [SessionPosition]) {
-        let connection = connections[live: index]
+    private func begin(_ slot: Slot, _ opening: Opening, _ known: [SessionPosition]) {
+        let connection = connections[live: slot]
         let channels = opening.plan.channels(with: known)
         if let fault = fault(in: channels, of: opening) {
-            releaseSession(index)
-            return refuse(index, status: 400, fault, field: "channel")
+            releaseSession(slot)
+            return refuse(slot, status: 400, fault, field: "channel")
         }
         switch opening.use {
         case .webSocket(let agreement, let mayPublish):
-            if mayPublish { connection.pointee.flags.insert(.mayPublish) }
-            beginWebSocket(index, agreement, opening, channels)
+            if mayPublish { connection.pointee.rights.insert(.mayPublish) }
+            beginWebSocket(slot, agreement, opening, channels)
         case .stream(let transport, let paddingCount):
-            connection.pointee.flags.remove(.isAnswering)
-            beginStream(index, as: transport, paddingCount: paddingCount, opening, channels)
+            connection.pointee.answer.remove(.isAwaited)
+            beginStream(slot, as: transport, paddingCount: paddingCount, opening, channels)
         case .poll:
-            beginPoll(index, opening, channels)
+            beginPoll(slot, opening, channels)
         }
     }
 
@@ -149,61 +149,61 @@ extension EdgeReactor {
     }
 
     /// Goes on with what the client sent, or did, while its session was asked for.
-    private func takeUp(_ index: UInt32) {
-        let connection = connections[live: index]
-        guard !connection.pointee.flags.contains(.isClosed) else { return }
-        if connection.pointee.flags.contains(.isEnded) { return endOfStream(index) }
-        if connection.pointee.input != nil { goOn(index) }
+    private func takeUp(_ slot: Slot) {
+        let connection = connections[live: slot]
+        guard !connection.pointee.isClosed else { return }
+        if connection.pointee.traffic.contains(.isEnded) { return endOfStream(slot) }
+        if connection.pointee.input != nil { goOn(slot) }
     }
 
-    private func refuseToken(_ index: UInt32, _ opening: Opening) {
+    private func refuseToken(_ slot: Slot, _ opening: Opening) {
         var opening = opening
         opening.token = nil
         metrics.tokensRefused.add()
         guard case .webSocket(let agreement, _) = opening.use else {
-            return refuse(index, status: 401, "there is no such session", field: "session") {
+            return refuse(slot, status: 401, "there is no such session", field: "session") {
                 $0.append(field: "WWW-Authenticate", "Perseid-Session")
             }
         }
-        refuseWebSocket(index, agreement, opening, .unknownSession)
+        refuseWebSocket(slot, agreement, opening, .unknownSession)
     }
 
-    private func refuseForNow(_ index: UInt32, _ opening: Opening) {
+    private func refuseForNow(_ slot: Slot, _ opening: Opening) {
         switch opening.use {
-        case .webSocket(let agreement, _): refuseWebSocket(index, agreement, opening, .unavailable)
-        case .stream: holdStream(index, opening)
-        case .poll: refuse(index, status: 503, "the backplane is away") { $0.append(field: "Retry-After", 1) }
+        case .webSocket(let agreement, _): refuseWebSocket(slot, agreement, opening, .unavailable)
+        case .stream: holdStream(slot, opening)
+        case .poll: refuse(slot, status: 503, "the backplane is away") { $0.append(field: "Retry-After", 1) }
         }
     }
 
     /// Begins a stream without the session that cannot be asked for now. Any answer but 200 would end a browser's
     /// `EventSource` for good: so what it asked for waits like that of who has no session, from its own cursor; and who
     /// named no channels is told to come again.
-    private func holdStream(_ index: UInt32, _ opening: Opening) {
+    private func holdStream(_ slot: Slot, _ opening: Opening) {
         var opening = opening
         opening.token = nil
         if opening.plan.channels.isEmpty, case .stream(let transport, let paddingCount) = opening.use {
-            connections[live: index].pointee.flags.remove(.isAnswering)
-            beginStream(index, as: transport, paddingCount: paddingCount, opening, [])
+            connections[live: slot].pointee.answer.remove(.isAwaited)
+            beginStream(slot, as: transport, paddingCount: paddingCount, opening, [])
             let after = UInt64.random(in: reconnectMilliseconds, using: &spread)
-            sayBye(index, .unavailable, afterMilliseconds: after)
+            sayBye(slot, .unavailable, afterMilliseconds: after)
         } else {
-            begin(index, opening, [])
-            takeUp(index)
+            begin(slot, opening, [])
+            takeUp(slot)
         }
     }
 
     // MARK: Letting go
 
     /// Lets go of a connection's session, which can be resumed for a while.
-    func releaseSession(_ index: UInt32) {
-        guard let link = connections[live: index].pointee.session else { return }
-        connections[live: index].pointee.session = nil
-        release(link.id, of: connections.key(ofLive: index))
+    func releaseSession(_ slot: Slot) {
+        guard let link = connections[live: slot].pointee.session else { return }
+        connections[live: slot].pointee.session = nil
+        release(link.id, of: connections.key(ofLive: slot))
     }
 
     private func release(_ id: SessionID, of key: SlabKey) {
-        uplink.post(.releaseSession(id, SessionHolder(reactor: index, connection: key.token)))
+        uplink.post(.releaseSession(id, SessionHolder(reactor: number, connection: key.token)))
     }
 
     /// Another connection has the session now.
@@ -212,9 +212,9 @@ extension EdgeReactor {
         guard let connection = connections.pointer(to: key), let link = connection.pointee.session, link.id == id else {
             return
         }
-        leaveAll(key.index, .taken)
+        leaveAll(key.slot, .taken)
         connection.pointee.session = nil
-        if let poll = link.poll { displace(poll) } else { sayBye(key.index, .takenOver, afterMilliseconds: 0) }
+        if let poll = link.poll { displace(poll) } else { sayBye(key.slot, .takenOver, afterMilliseconds: 0) }
     }
 
     // MARK: Affinity

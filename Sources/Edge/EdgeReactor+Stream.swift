@@ -10,42 +10,42 @@ extension EdgeReactor {
     /// Takes a request for a stream.
     func openStream(
         _ request: borrowing HTTPRequest,
-        _ index: UInt32,
+        _ slot: Slot,
         as transport: Connection.Transport
     ) throws(HTTPRejection) {
         let plan = try SubscriptionPlan(request, limits: limits)
         let padding = try request.parameter("padding")
-        let connection = connections[live: index]
-        if connection.pointee.flags.contains(.isHead) {
+        let connection = connections[live: slot]
+        if connection.pointee.answer.contains(.hasNoBody) {
             output.removeAll()
             let opening = makeOpening(request, plan, as: .stream(transport, paddingCount: 0))
-            appendStreamHead(transport, isChunked: !connection.pointee.flags.contains(.endsByClosing), opening)
-            connection.pointee.flags.insert(.closesAfterAnswer)
-            return finishAnswer(index)
+            appendStreamHead(transport, isChunked: !connection.pointee.answer.contains(.endsByClosing), opening)
+            connection.pointee.answer.insert(.isLast)
+            return finishAnswer(slot)
         }
         let paddingCount = padding == nil || padding == "false" ? 0 : Self.paddingCount
-        open(index, makeOpening(request, plan, as: .stream(transport, paddingCount: paddingCount)))
+        open(slot, makeOpening(request, plan, as: .stream(transport, paddingCount: paddingCount)))
     }
 
     /// Begins a stream, whose session, if it asked for one, is there.
     func beginStream(
-        _ index: UInt32,
+        _ slot: Slot,
         as transport: Connection.Transport,
         paddingCount: Int,
         _ opening: Opening,
         _ channels: [(name: ChannelName, since: Position?)]
     ) {
-        let connection = connections[live: index]
+        let connection = connections[live: slot]
         output.removeAll()
-        appendStreamHead(transport, isChunked: !connection.pointee.flags.contains(.endsByClosing), opening)
-        if opening.plan.isRaw { connection.pointee.flags.insert(.isRaw) }
-        become(transport, index)
+        appendStreamHead(transport, isChunked: !connection.pointee.answer.contains(.endsByClosing), opening)
+        if opening.plan.isRaw { connection.pointee.rights.insert(.isRaw) }
+        become(transport, slot)
         connection.pointee.streamTick = reactor.currentTick
         appendStart(of: connection.pointee.encoding, paddingCount: paddingCount, session: opening.token)
         // The head does not wait for channels to open: a proxy or a browser that waits for it must not time out.
-        cork(index) {
-            write(index, output.bytes)
-            if !channels.isEmpty { join(index, channels) }
+        cork(slot) {
+            write(slot, output.bytes)
+            if !channels.isEmpty { join(slot, channels) }
         }
     }
 
@@ -80,8 +80,8 @@ extension EdgeReactor {
     }
 
     /// Tells a stream where each of its channels stands, and what it missed.
-    func beginStream(_ index: UInt32, _ join: Join) {
-        let encoding = connections[live: index].pointee.encoding
+    func beginStream(_ slot: Slot, _ join: Join) {
+        let encoding = connections[live: slot].pointee.encoding
         // Where the client stands. A message moves it in its own channel only: were the stream cut behind the first of
         // several, the others would still be told what they missed.
         var cursor = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.since) })
@@ -101,6 +101,6 @@ extension EdgeReactor {
                 as: encoding
             )
         }
-        write(index, replaying: join)
+        write(slot, replaying: join)
     }
 }

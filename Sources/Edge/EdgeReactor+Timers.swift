@@ -4,24 +4,24 @@ internal import Reactor
 internal import Wire
 
 extension EdgeReactor {
-    func tick(_ tick: UInt32) {
+    func tick(_ tick: Tick) {
         fired.removeAll(keepingCapacity: true)
         timers.advance(to: tick, into: &fired)
-        for index in fired where connections.isLive(index) { due.append(connections.key(ofLive: index)) }
+        for slot in fired where connections.isLive(slot) { due.append(connections.key(ofLive: slot)) }
         writeCheckpoints(tick)
         resumeAccepting()
         if let drainDeadlineTick { goOnDraining(tick, deadline: drainDeadlineTick) }
-        if tick % Self.ticksPerSecond == 0 { tendEachSecond(tick) }
+        if tick.number % Self.stepsPerSecond == 0 { tendEachSecond(tick) }
     }
 
-    private static let ticksPerSecond = UInt32(1_000 / CoarseClock.tickMilliseconds)
+    private static let stepsPerSecond = UInt32(1_000 / Tick.milliseconds)
 
-    private func tendEachSecond(_ tick: UInt32) {
+    private func tendEachSecond(_ tick: Tick) {
         metrics.turns.set(reactor.turns)
         metrics.longestTurnMicroseconds.set(Int(clamping: reactor.takeLongestTurn() / 1_000))
         renewLongStreams()
         renewBudgets()
-        if UInt64(tick / Self.ticksPerSecond) % max(limits.resumeMilliseconds / 1_000, 1) == 0 {
+        if UInt64(tick.number / Self.stepsPerSecond) % max(limits.resumeMilliseconds / 1_000, 1) == 0 {
             sessionsByAddress.turn()
         }
         metrics.heldInputBytes.set(held.inputBytes)
@@ -37,7 +37,7 @@ extension EdgeReactor {
         guard !due.isEmpty else { return false }
         let end = Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000
         while let key = due.popFirst() {
-            if connections.contains(key) { timerFired(key.index, reactor.currentTick) }
+            if connections.contains(key) { timerFired(key.slot, reactor.currentTick) }
             if Clock.monotonicNanoseconds >= end { break }
         }
         return !due.isEmpty
@@ -45,22 +45,21 @@ extension EdgeReactor {
 
     /// One timer per connection serves every deadline: what it is for follows from the connection's state. Each of these ends
     /// the connection or says when it is looked at again, so no connection is ever without a timer.
-    private func timerFired(_ index: UInt32, _ tick: UInt32) {
-        let connection = connections[live: index]
-        let flags = connection.pointee.flags
-        if flags.contains(.isClosed) { return }
-        if flags.contains(.isClosing) {
+    private func timerFired(_ slot: Slot, _ tick: Tick) {
+        let connection = connections[live: slot]
+        if connection.pointee.isClosed { return }
+        if !connection.pointee.isOpen {
             connection.pointee.socket.makeCloseAbortive()
-            debug(index, "closed: the last bytes were not taken in time")
-            return close(index)
+            debug(slot, "closed: the last bytes were not taken in time")
+            return close(slot)
         }
         // Before the node has nothing to say for so long that only its silence would tell.
-        timers.schedule(index, at: reactor.tick(afterMilliseconds: limits.heartbeatMilliseconds))
-        if isDead(connection.pointee.socket) { return timeOut(index) }
-        if flags.contains(.isBlocked) { return stallTimerFired(index, tick) }
+        timers.schedule(slot, at: reactor.tick(afterMilliseconds: limits.heartbeatMilliseconds))
+        if isDead(connection.pointee.socket) { return timeOut(slot) }
+        if connection.pointee.traffic.contains(.isBlocked) { return stallTimerFired(slot, tick) }
         switch connection.pointee.transport {
-        case .http: requestTimerFired(index, tick)
-        case .webSocket, .eventStream, .jsonStream: heartbeatTimerFired(index, tick)
+        case .http: requestTimerFired(slot, tick)
+        case .webSocket, .eventStream, .jsonStream: heartbeatTimerFired(slot, tick)
         }
     }
 
@@ -77,75 +76,71 @@ extension EdgeReactor {
 
     /// A peer that takes next to nothing is as good as dead. What counts is what its system has acknowledged: the kernel may
     /// take megabytes from us at once, and then nothing for a minute although the peer reads on.
-    private func stallTimerFired(_ index: UInt32, _ tick: UInt32) {
-        let connection = connections[live: index]
+    private func stallTimerFired(_ slot: Slot, _ tick: Tick) {
+        let connection = connections[live: slot]
         let unacknowledged = UInt32(clamping: connection.pointee.socket.unacknowledgedBytes)
         let acknowledged = connection.pointee.sentBytes &- unacknowledged
-        if let stall = stalls[index], acknowledged &- stall.acknowledgedBytes < UInt32(clamping: limits.stallBytesMin) {
-            if milliseconds(from: stall.sinceTick, to: tick) >= limits.stallMilliseconds { return timeOut(index) }
+        if let stall = stalls[slot], acknowledged &- stall.acknowledgedBytes < UInt32(clamping: limits.stallBytesMin) {
+            if tick.milliseconds(since: stall.sinceTick) >= limits.stallMilliseconds { return timeOut(slot) }
         } else {
             // Measured from its last look, or from the block that set this timer.
             let look = limits.stallMilliseconds / Stall.looksPerLimit
-            let isFirst = stalls[index] == nil
-            let since = isFirst ? tick &- UInt32(clamping: look / CoarseClock.tickMilliseconds) : tick
-            stalls[index] = Stall(sinceTick: since, acknowledgedBytes: acknowledged)
+            let isFirst = stalls[slot] == nil
+            let since = isFirst ? tick.earlier(byMilliseconds: look) : tick
+            stalls[slot] = Stall(sinceTick: since, acknowledgedBytes: acknowledged)
         }
-        timers.schedule(index, at: reactor.tick(afterMilliseconds: limits.stallMilliseconds / Stall.looksPerLimit))
+        timers.schedule(slot, at: reactor.tick(afterMilliseconds: limits.stallMilliseconds / Stall.looksPerLimit))
     }
 
-    private func requestTimerFired(_ index: UInt32, _ tick: UInt32) {
-        let connection = connections[live: index]
-        if let poll = polls[connections.key(ofLive: index)] { return pollTimerFired(poll, tick) }
-        let waits: Connection.Flags = [.isAnswering, .isDeferred, .isWaiting]
-        if !connection.pointee.flags.isDisjoint(with: waits) || connection.pointee.joinCount > 0 { return }
-        let waited = milliseconds(from: connection.pointee.lastHeardTick, to: tick)
+    private func requestTimerFired(_ slot: Slot, _ tick: Tick) {
+        let connection = connections[live: slot]
+        if let poll = polls[connections.key(ofLive: slot)] { return pollTimerFired(poll, tick) }
+        // One that is blocked has another timer.
+        if !connection.pointee.isIdle || connection.pointee.joinCount > 0 { return }
+        let waited = tick.milliseconds(since: connection.pointee.lastHeardTick)
         let isMidRequest = connection.pointee.input != nil
         let allowed = isMidRequest ? limits.requestMilliseconds : limits.keepAliveMilliseconds
         guard waited >= allowed else {
             let left = min(allowed - waited, limits.heartbeatMilliseconds)
-            return timers.schedule(index, at: reactor.tick(afterMilliseconds: left))
+            return timers.schedule(slot, at: reactor.tick(afterMilliseconds: left))
         }
         metrics.timeouts.add()
-        debug(index, isMidRequest ? "closed: the request took too long" : "closed: no request came")
-        guard isMidRequest else { return close(index) }
+        debug(slot, isMidRequest ? "closed: the request took too long" : "closed: no request came")
+        guard isMidRequest else { return close(slot) }
         output.removeAll()
         output.append(rejection: HTTPRejection(status: 408, field: "head", reason: "the request took too long"))
-        write(index, output.bytes)
-        closeWhenSent(index)
+        write(slot, output.bytes)
+        closeWhenSent(slot)
     }
 
     /// A heartbeat is sent only where nothing else was; a WebSocket that does not even answer that is dead.
-    private func heartbeatTimerFired(_ index: UInt32, _ tick: UInt32) {
-        if isStreamOld(index, tick) { return renewStream(index) }
-        let connection = connections[live: index]
-        let silence = milliseconds(from: connection.pointee.lastSentTick, to: tick)
+    private func heartbeatTimerFired(_ slot: Slot, _ tick: Tick) {
+        if isStreamOld(slot, tick) { return renewStream(slot) }
+        let connection = connections[live: slot]
+        let silence = tick.milliseconds(since: connection.pointee.lastSentTick)
         // Each at a moment of its own in the last quarter: those who got the same publication are not due together.
         let quarter = limits.heartbeatMilliseconds / 4
         let patience = limits.heartbeatMilliseconds - UInt64.random(in: 0...quarter, using: &spread)
         guard silence + quarter >= limits.heartbeatMilliseconds else {
-            return timers.schedule(index, at: reactor.tick(afterMilliseconds: patience - min(silence, patience)))
+            return timers.schedule(slot, at: reactor.tick(afterMilliseconds: patience - min(silence, patience)))
         }
         output.removeAll()
         if connection.pointee.transport == .webSocket {
-            if connection.pointee.flags.contains(.isPinged) { return timeOut(index) }
-            connection.pointee.flags.insert(.isPinged)
+            if connection.pointee.traffic.contains(.isPinged) { return timeOut(slot) }
+            connection.pointee.traffic.insert(.isPinged)
             WebSocketEncoder.appendPing(UnsafeRawBufferPointer(start: nil, count: 0), to: &output)
         } else {
             connection.pointee.encoding.appendHeartbeat(to: &output)
         }
-        write(index, output.bytes)
-        if connection.pointee.flags.contains(.isClosed) { return }
-        timers.schedule(index, at: reactor.tick(afterMilliseconds: patience))
+        write(slot, output.bytes)
+        if connection.pointee.isClosed { return }
+        timers.schedule(slot, at: reactor.tick(afterMilliseconds: patience))
     }
 
-    private func timeOut(_ index: UInt32) {
-        debug(index, "closed: nothing was read, or no ping answered, in time")
+    private func timeOut(_ slot: Slot) {
+        debug(slot, "closed: nothing was read, or no ping answered, in time")
         metrics.timeouts.add()
-        connections[live: index].pointee.socket.makeCloseAbortive()
-        close(index)
-    }
-
-    func milliseconds(from earlier: UInt32, to later: UInt32) -> UInt64 {
-        UInt64(later &- earlier) * CoarseClock.tickMilliseconds
+        connections[live: slot].pointee.socket.makeCloseAbortive()
+        close(slot)
     }
 }

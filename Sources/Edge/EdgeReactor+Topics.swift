@@ -10,7 +10,7 @@ extension EdgeReactor {
         let topic = Topic(name, hasPresence: configuration.hasPresence(name))
         topics[name] = topic
         metrics.topics.set(topics.count)
-        uplink.post(.watch(name, reactor: index))
+        uplink.post(.watch(name, reactor: number))
         return topic
     }
 
@@ -21,8 +21,8 @@ extension EdgeReactor {
         topics[topic.name] = nil
         dropWaiting(topic)
         metrics.topics.set(topics.count)
-        uplink.post(.count(topic.name, reactor: index, subscribers: 0))
-        uplink.post(.unwatch(topic.name, reactor: index))
+        uplink.post(.count(topic.name, reactor: number, subscribers: 0))
+        uplink.post(.unwatch(topic.name, reactor: number))
     }
 
     /// The feed of some topics in an encoding; topics must be sorted by name.
@@ -56,31 +56,31 @@ extension EdgeReactor {
 
     // MARK: Subscriptions
 
-    func subscribe(_ index: UInt32, to feed: Feed) {
-        let connection = connections[live: index]
+    func subscribe(_ slot: Slot, to feed: Feed) {
+        let connection = connections[live: slot]
         let next = connection.pointee.firstSubscription
-        connection.pointee.firstSubscription = feed.log.add(connection: index, next: next, to: &subscriptions)
+        connection.pointee.firstSubscription = feed.log.add(client: ClientSlot(slot), next: next, to: &subscriptions)
         connection.pointee.subscriptionCount += 1
         metrics.subscriptions.set(subscriptions.count)
         for topic in feed.topics {
             changeCount(of: topic, by: 1)
-            if topic.hasPresence { enter(topic, index) }
+            if topic.hasPresence { enter(topic, slot) }
         }
     }
 
     /// Ends the subscription to one channel of a connection that has it; says whether it had.
-    func unsubscribe(_ index: UInt32, from channel: ChannelName) -> Bool {
-        let connection = connections[live: index]
-        var previous = SubscriptionTable.none
+    func unsubscribe(_ slot: Slot, from channel: ChannelName) -> Bool {
+        let connection = connections[live: slot]
+        var previous = SubscriptionSlot.none
         var next = connection.pointee.firstSubscription
-        while next != SubscriptionTable.none {
+        while next != SubscriptionSlot.none {
             let reader = subscriptions[next]
             if let feed = feed(of: reader.pointee.log), feed.key.channels == [channel] {
-                if connection.pointee.unfinished == next { finishFrame(index) }
+                if connection.pointee.unfinished == next { finishFrame(slot) }
                 connection.pointee.outbox?.dropReplays(of: channel)
-                if feed.topics[0].hasPresence { leave(feed.topics[0], index, .clean) }
+                if feed.topics[0].hasPresence { leave(feed.topics[0], slot, .clean) }
                 let following = reader.pointee.next
-                if previous == SubscriptionTable.none {
+                if previous == SubscriptionSlot.none {
                     connection.pointee.firstSubscription = following
                 } else {
                     subscriptions[previous].pointee.next = following
@@ -95,29 +95,29 @@ extension EdgeReactor {
         return false
     }
 
-    func unsubscribeAll(_ index: UInt32) {
-        let connection = connections[live: index]
+    func unsubscribeAll(_ slot: Slot) {
+        let connection = connections[live: slot]
         var next = connection.pointee.firstSubscription
-        connection.pointee.firstSubscription = SubscriptionTable.none
-        connection.pointee.unfinished = SubscriptionTable.none
+        connection.pointee.firstSubscription = SubscriptionSlot.none
+        connection.pointee.unfinished = SubscriptionSlot.none
         connection.pointee.subscriptionCount = 0
-        while next != SubscriptionTable.none {
+        while next != SubscriptionSlot.none {
             let following = subscriptions[next].pointee.next
             if let feed = feed(of: subscriptions[next].pointee.log) { remove(next, from: feed) }
             next = following
         }
     }
 
-    func isSubscribed(_ index: UInt32, to channel: ChannelName) -> Bool {
-        var next = connections[live: index].pointee.firstSubscription
-        while next != SubscriptionTable.none {
+    func isSubscribed(_ slot: Slot, to channel: ChannelName) -> Bool {
+        var next = connections[live: slot].pointee.firstSubscription
+        while next != SubscriptionSlot.none {
             if feed(of: subscriptions[next].pointee.log)?.key.channels == [channel] { return true }
             next = subscriptions[next].pointee.next
         }
         return false
     }
 
-    private func remove(_ subscription: UInt32, from feed: Feed) {
+    private func remove(_ subscription: SubscriptionSlot, from feed: Feed) {
         feed.log.remove(subscription, from: &subscriptions)
         metrics.subscriptions.set(subscriptions.count)
         for topic in feed.topics { changeCount(of: topic, by: -1) }
@@ -138,7 +138,7 @@ extension EdgeReactor {
         for topic in dirtyCounts {
             topic.isCountDirty = false
             if topics[topic.name] === topic {
-                uplink.post(.count(topic.name, reactor: index, subscribers: topic.subscribers))
+                uplink.post(.count(topic.name, reactor: number, subscribers: topic.subscribers))
             }
         }
         dirtyCounts.removeAll(keepingCapacity: true)
@@ -242,7 +242,7 @@ extension EdgeReactor {
     private func askForMissed(_ topic: Topic) {
         topic.catchesUpLater = topic.isFull
         if topic.catchesUpLater { return }
-        uplink.post(.recover(topic.name, since: topic.last, reactor: index))
+        uplink.post(.recover(topic.name, since: topic.last, reactor: number))
     }
 
     // MARK: Channels that come faster than they go
@@ -267,7 +267,7 @@ extension EdgeReactor {
             while !topic.waiting.isEmpty, !topic.isFull { writeFirstWaiting(topic) }
             guard topic.catchesUpLater, !topic.isFull else { continue }
             topic.catchesUpLater = false
-            uplink.post(.recover(topic.name, since: topic.last, reactor: index))
+            uplink.post(.recover(topic.name, since: topic.last, reactor: number))
         }
     }
 

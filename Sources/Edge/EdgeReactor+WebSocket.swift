@@ -4,72 +4,72 @@ internal import Wire
 
 extension EdgeReactor {
     /// Makes a WebSocket of a connection and subscribes it to the channels its query names.
-    func openWebSocket(_ request: borrowing HTTPRequest, _ index: UInt32) throws(HTTPRejection) {
+    func openWebSocket(_ request: borrowing HTTPRequest, _ slot: Slot) throws(HTTPRejection) {
         if let rejection = WebSocketHandshake.rejection(request) {
-            return refuse(index, status: rejection.status, rejection.reason, field: rejection.field) {
+            return refuse(slot, status: rejection.status, rejection.reason, field: rejection.field) {
                 $0.append(field: "Sec-WebSocket-Version", "13")
                 $0.append(field: "Upgrade", "websocket")
             }
         }
         guard judgeOrigin(request) != .foreign else {
-            return refuse(index, status: 403, "pages of this origin may not connect here", field: "Origin")
+            return refuse(slot, status: 403, "pages of this origin may not connect here", field: "Origin")
         }
         let plan = try SubscriptionPlan(request, limits: limits)
         let agreement = WebSocketHandshake.Agreement(request)
         open(
-            index,
+            slot,
             makeOpening(request, plan, as: .webSocket(agreement, mayPublish: mayPublish(request)))
         )
     }
 
     /// Begins a WebSocket, whose session, if it asked for one, is there.
     func beginWebSocket(
-        _ index: UInt32,
+        _ slot: Slot,
         _ agreement: WebSocketHandshake.Agreement,
         _ opening: Opening,
         _ channels: [(name: ChannelName, since: Position?)]
     ) {
-        switchProtocols(index, agreement, opening)
+        switchProtocols(slot, agreement, opening)
         if !opening.plan.isRaw { appendWelcome(session: opening.token, as: .webSocketJSON, to: &output) }
-        cork(index) {
-            write(index, output.bytes)
-            if !channels.isEmpty { join(index, channels) }
+        cork(slot) {
+            write(slot, output.bytes)
+            if !channels.isEmpty { join(slot, channels) }
         }
     }
 
     /// Makes a WebSocket only to say why it cannot be: a browser does not tell its page any other answer.
     func refuseWebSocket(
-        _ index: UInt32,
+        _ slot: Slot,
         _ agreement: WebSocketHandshake.Agreement,
         _ opening: Opening,
         _ code: ByeCode
     ) {
-        switchProtocols(index, agreement, opening)
-        write(index, output.bytes)
+        switchProtocols(slot, agreement, opening)
+        write(slot, output.bytes)
         let after = code.mayReconnect ? UInt64.random(in: reconnectMilliseconds, using: &spread) : 0
-        sayBye(index, code, afterMilliseconds: after)
+        sayBye(slot, code, afterMilliseconds: after)
     }
 
     /// Leaves the answer to the handshake in `output`.
-    private func switchProtocols(_ index: UInt32, _ agreement: WebSocketHandshake.Agreement, _ opening: Opening) {
-        let connection = connections[live: index]
+    private func switchProtocols(_ slot: Slot, _ agreement: WebSocketHandshake.Agreement, _ opening: Opening) {
+        let connection = connections[live: slot]
         output.removeAll()
         WebSocketHandshake.appendAnswer(agreement, to: &output) { append(fieldsOf: opening, to: &$0) }
-        connection.pointee.flags.remove(.isAnswering)
-        if opening.plan.isRaw { connection.pointee.flags.insert(.isRaw) }
+        connection.pointee.answer.remove(.isAwaited)
+        if opening.plan.isRaw { connection.pointee.rights.insert(.isRaw) }
         connection.pointee.decoder = WebSocketDecoder(role: .server, messageBytesMax: limits.messageBytesMax)
-        become(.webSocket, index)
+        become(.webSocket, slot)
     }
 
     /// Changes what a connection speaks, and starts its heartbeats, each at a moment of its own.
-    func become(_ transport: Connection.Transport, _ index: UInt32) {
-        let connection = connections[live: index]
+    func become(_ transport: Connection.Transport, _ slot: Slot) {
+        let connection = connections[live: slot]
         count(connection.pointee.transport, -1)
         count(transport, 1)
         connection.pointee.transport = transport
         let half = limits.heartbeatMilliseconds / 2
         let first = limits.heartbeatMilliseconds - UInt64.random(in: 0...half, using: &spread)
-        timers.schedule(index, at: reactor.tick(afterMilliseconds: first))
+        timers.schedule(slot, at: reactor.tick(afterMilliseconds: first))
     }
 
     func appendWelcome(session: SessionToken?, as encoding: Encoding, to buffer: inout ByteBuffer) {
@@ -86,8 +86,8 @@ extension EdgeReactor {
     // MARK: Frames
 
     /// Takes the frame, or the fragments, that `bytes` begins with; returns how many bytes they were, or 0.
-    func takeFrame(_ bytes: UnsafeMutableRawBufferPointer, for index: UInt32) -> Int {
-        let connection = connections[live: index]
+    func takeFrame(_ bytes: UnsafeMutableRawBufferPointer, for slot: Slot) -> Int {
+        let connection = connections[live: slot]
         var consumed = 0
         let heldBefore = connection.pointee.decoder.heldBytes
         let event = connection.pointee.decoder.next(in: bytes, consumed: &consumed)
@@ -95,149 +95,149 @@ extension EdgeReactor {
         if case .needMore = event { return consumed }
         // Only what is whole is a sign of life: bytes that trickle in are none.
         connection.pointee.lastHeardTick = reactor.currentTick
-        connection.pointee.flags.remove(.isPinged)
-        take(event, for: index)
-        releaseFragments(index)
+        connection.pointee.traffic.remove(.isPinged)
+        take(event, for: slot)
+        releaseFragments(slot)
         return consumed
     }
 
     /// Gives back the memory of a message that came in fragments, once it is taken or its client is gone.
-    func releaseFragments(_ index: UInt32) {
-        let connection = connections[live: index]
+    func releaseFragments(_ slot: Slot) {
+        let connection = connections[live: slot]
         held.inputBytes -= connection.pointee.decoder.heldBytes
-        connection.pointee.decoder.releaseDelivered(isOver: connection.pointee.flags.contains(.isClosed))
+        connection.pointee.decoder.releaseDelivered(isOver: connection.pointee.isClosed)
         held.inputBytes += connection.pointee.decoder.heldBytes
     }
 
-    private func take(_ event: WebSocketDecoder.Event, for index: UInt32) {
+    private func take(_ event: WebSocketDecoder.Event, for slot: Slot) {
         switch event {
         case .needMore: break
-        case .text(let message): takeCommand(message, for: index)
+        case .text(let message): takeCommand(message, for: slot)
         case .binary:
-            closeWebSocket(index, .unsupportedData, "commands are text")
+            closeWebSocket(slot, .unsupportedData, "commands are text")
         case .compressed:
-            closeWebSocket(index, .protocolError, "compression was not agreed on")
+            closeWebSocket(slot, .protocolError, "compression was not agreed on")
         case .ping(let payload):
             output.removeAll()
             WebSocketEncoder.appendPong(payload, to: &output)
-            write(index, output.bytes)
-        case .pong(let payload): confirm(index, payload)
+            write(slot, output.bytes)
+        case .pong(let payload): confirm(slot, payload)
         case .close(let code, _):
-            leaveAll(index, .clean)
-            closeWebSocket(index, code == .noStatusReceived ? .normal : code, "")
+            leaveAll(slot, .clean)
+            closeWebSocket(slot, code == .noStatusReceived ? .normal : code, "")
         case .failure(let failure):
             metrics.rejections.add()
-            closeWebSocket(index, failure.closeCode, failure.reason)
+            closeWebSocket(slot, failure.closeCode, failure.reason)
         }
     }
 
-    private func closeWebSocket(_ index: UInt32, _ code: WebSocketCloseCode, _ reason: StaticString) {
-        debug(index, "WebSocket closed", ["code": "\(code.rawValue)", "reason": "\(reason)"])
-        let connection = connections[live: index]
-        finishFrame(index)
-        if !connection.pointee.flags.contains(.sentClose) {
-            connection.pointee.flags.insert(.sentClose)
+    private func closeWebSocket(_ slot: Slot, _ code: WebSocketCloseCode, _ reason: StaticString) {
+        debug(slot, "WebSocket closed", ["code": "\(code.rawValue)", "reason": "\(reason)"])
+        let connection = connections[live: slot]
+        finishFrame(slot)
+        if !connection.pointee.traffic.contains(.sentClose) {
+            connection.pointee.traffic.insert(.sentClose)
             output.removeAll()
             WebSocketEncoder.appendClose(code, reason: literal(reason), to: &output)
-            write(index, output.bytes)
+            write(slot, output.bytes)
         }
-        closeWhenSent(index)
+        closeWhenSent(slot)
     }
 
     // MARK: Commands
 
-    private func takeCommand(_ message: UnsafeRawBufferPointer, for index: UInt32) {
+    private func takeCommand(_ message: UnsafeRawBufferPointer, for slot: Slot) {
         do throws(ClientCommandError) {
             let command = try ClientCommand(message)
             let id = command.id.map { Array(message[$0]) }
-            if command.kind == .ping { return answerPing(index, id: id) }
+            if command.kind == .ping { return answerPing(slot, id: id) }
             guard let channel = ChannelName(command.channel) else {
-                return sendError(index, id: id, code: 400, "channel: not a channel name")
+                return sendError(slot, id: id, code: 400, "channel: not a channel name")
             }
             switch command.kind {
-            case .subscribe: subscribe(index, to: channel, since: command.since, id: id)
-            case .unsubscribe: unsubscribe(index, from: channel, id: id)
+            case .subscribe: subscribe(slot, to: channel, since: command.since, id: id)
+            case .unsubscribe: unsubscribe(slot, from: channel, id: id)
             case .publish:
                 // The parser has refused one without `data`.
                 let data = command.data ?? 0..<0
-                publish(index, to: channel, UnsafeRawBufferPointer(rebasing: message[data]), id: id)
-            case .presence: askPresence(index, of: channel, id: id)
+                publish(slot, to: channel, UnsafeRawBufferPointer(rebasing: message[data]), id: id)
+            case .presence: askPresence(slot, of: channel, id: id)
             case .ping: break
             }
         } catch {
-            sendError(index, id: error.id.map { Array(message[$0]) }, code: 400, error.message)
+            sendError(slot, id: error.id.map { Array(message[$0]) }, code: 400, error.message)
         }
     }
 
-    func sendError(_ index: UInt32, id: [UInt8]?, code: UInt16, _ message: String) {
-        debug(index, "command refused", ["code": "\(code)", "reason": "\(message)"])
+    func sendError(_ slot: Slot, id: [UInt8]?, code: UInt16, _ message: String) {
+        debug(slot, "command refused", ["code": "\(code)", "reason": "\(message)"])
         metrics.rejections.add()
-        sendControl(index, "error") { buffer in
+        sendControl(slot, "error") { buffer in
             withOptionalBytes(id) { Envelope.appendError(id: $0, code: code, message: message, to: &buffer) }
         }
     }
 
     /// Sends one control message; a raw WebSocket carries payloads and nothing else, so it is told nothing.
-    func sendControl(_ index: UInt32, _ name: StaticString, _ append: (inout ByteBuffer) -> Void) {
-        guard !connections[live: index].pointee.flags.contains(.isRaw) else { return }
+    func sendControl(_ slot: Slot, _ name: StaticString, _ append: (inout ByteBuffer) -> Void) {
+        guard !connections[live: slot].pointee.rights.contains(.isRaw) else { return }
         output.removeAll()
         encoder.appendControl(name, as: .webSocketJSON, to: &output, append)
-        write(index, output.bytes)
+        write(slot, output.bytes)
     }
 
-    private func answerPing(_ index: UInt32, id: [UInt8]?) {
-        sendControl(index, "pong") { buffer in
+    private func answerPing(_ slot: Slot, id: [UInt8]?) {
+        sendControl(slot, "pong") { buffer in
             withOptionalBytes(id) { Envelope.appendPong(id: $0, to: &buffer) }
         }
     }
 
-    private func subscribe(_ index: UInt32, to channel: ChannelName, since: String?, id: [UInt8]?) {
-        let connection = connections[live: index]
+    private func subscribe(_ slot: Slot, to channel: ChannelName, since: String?, id: [UInt8]?) {
+        let connection = connections[live: slot]
         var position: Position?
         if let since {
             position = Position(since)
-            if position == nil { return sendError(index, id: id, code: 400, "since: not a position") }
+            if position == nil { return sendError(slot, id: id, code: 400, "since: not a position") }
         }
         let count = Int(connection.pointee.subscriptionCount) + Int(connection.pointee.joinCount)
         guard count < limits.channelsPerConnectionMax else {
-            return sendError(index, id: id, code: 400, "channel: no more than \(limits.channelsPerConnectionMax)")
+            return sendError(slot, id: id, code: 400, "channel: no more than \(limits.channelsPerConnectionMax)")
         }
-        let key = connections.key(ofLive: index)
+        let key = connections.key(ofLive: slot)
         let isJoining = topics[channel]?.joins[key] != nil
-        guard !isJoining, !isSubscribed(index, to: channel) else {
-            return sendError(index, id: id, code: 409, "channel: already subscribed")
+        guard !isJoining, !isSubscribed(slot, to: channel) else {
+            return sendError(slot, id: id, code: 409, "channel: already subscribed")
         }
-        countChannelChange(index)
-        join(index, [(channel, position)], commandID: id)
+        countChannelChange(slot)
+        join(slot, [(channel, position)], commandID: id)
     }
 
-    private func unsubscribe(_ index: UInt32, from channel: ChannelName, id: [UInt8]?) {
-        guard unsubscribe(index, from: channel) || cancelJoin(index, of: channel) else {
-            return sendError(index, id: id, code: 404, "channel: not subscribed")
+    private func unsubscribe(_ slot: Slot, from channel: ChannelName, id: [UInt8]?) {
+        guard unsubscribe(slot, from: channel) || cancelJoin(slot, of: channel) else {
+            return sendError(slot, id: id, code: 404, "channel: not subscribed")
         }
-        countChannelChange(index)
-        forgetSubscription(index, to: channel)
-        sendControl(index, "unsubscribed") { buffer in
+        countChannelChange(slot)
+        forgetSubscription(slot, to: channel)
+        sendControl(slot, "unsubscribed") { buffer in
             channel.withUTF8 { name in
                 withOptionalBytes(id) { Envelope.appendUnsubscribed(id: $0, channel: name, to: &buffer) }
             }
         }
     }
 
-    private func publish(_ index: UInt32, to channel: ChannelName, _ data: UnsafeRawBufferPointer, id: [UInt8]?) {
-        guard connections[live: index].pointee.flags.contains(.mayPublish) else {
-            return sendError(index, id: id, code: 401, "a valid API key is needed")
+    private func publish(_ slot: Slot, to channel: ChannelName, _ data: UnsafeRawBufferPointer, id: [UInt8]?) {
+        guard connections[live: slot].pointee.rights.contains(.mayPublish) else {
+            return sendError(slot, id: id, code: 401, "a valid API key is needed")
         }
         guard !channel.isSystem else {
-            return sendError(index, id: id, code: 403, "channel: only the system publishes here")
+            return sendError(slot, id: id, code: 403, "channel: only the system publishes here")
         }
         guard let payload = Payload(published: data, asJSON: true) else {
-            return sendError(index, id: id, code: 400, "data: not valid JSON")
+            return sendError(slot, id: id, code: 400, "data: not valid JSON")
         }
         metrics.publishes.add()
-        beginCommand(index, byteCount: payload.bytes.count)
+        beginCommand(slot, byteCount: payload.bytes.count)
         let waiter = Waiting.command(
-            connections.key(ofLive: index),
+            connections.key(ofLive: slot),
             channel,
             id: id,
             byteCount: payload.bytes.count
@@ -248,17 +248,17 @@ extension EdgeReactor {
     }
 
     func tellPublished(
-        _ index: UInt32,
+        _ slot: Slot,
         _ channel: ChannelName,
         id: [UInt8]?,
         _ outcome: Result<Position, BackplaneFailure>
     ) {
-        guard connections[live: index].pointee.flags.isDisjoint(with: [.isClosed, .isClosing]) else { return }
+        guard connections[live: slot].pointee.isOpen else { return }
         guard case .success(let position) = outcome else {
             metrics.publishesRefused.add()
-            return sendError(index, id: id, code: 503, "the backplane is away")
+            return sendError(slot, id: id, code: 503, "the backplane is away")
         }
-        sendControl(index, "published") { buffer in
+        sendControl(slot, "published") { buffer in
             channel.withUTF8 { name in
                 withOptionalBytes(id) {
                     Envelope.appendPublished(id: $0, channel: name, position: position.numbers, to: &buffer)

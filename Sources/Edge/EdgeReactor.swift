@@ -19,7 +19,7 @@ final class EdgeReactor: ReactorHandler {
     let configuration: EdgeConfiguration
     let limits: Limits
     let httpLimits: HTTPLimits
-    let index: Int
+    let number: Int
     let reactor: Reactor<UplinkReport>
     let uplink: Inbox<UplinkCommand>
     let node: NodeStatus
@@ -39,7 +39,7 @@ final class EdgeReactor: ReactorHandler {
     let held = HeldMemory()
     /// Connections whose timer came due and was not acted on yet; `fired` is what the wheel hands over.
     var due = Deque<SlabKey>()
-    var fired: [UInt32] = []
+    var fired: [Slot] = []
     /// Connections that were ready and not come to in their turn; see `+Ready`.
     var overdueReads = Deque<OverdueRead>()
     var overdueTalkers = Deque<OverdueRead>()
@@ -50,15 +50,15 @@ final class EdgeReactor: ReactorHandler {
     var openings = Deque<(key: SlabKey, opening: Opening)>()
     var budgets: [SlabKey: ClientBudget] = [:]
     /// How far the readers have come that take less than they are sent, by slot, looked at now and then.
-    var stalls: [UInt32: Stall] = [:]
+    var stalls: [Slot: Stall] = [:]
     /// While the system refuses descriptors or memory the listener is not watched: until this tick.
-    var acceptsAgainAtTick: UInt32?
+    var acceptsAgainAtTick: Tick?
     var refusalLog = LogThrottle()
     var connectionsByAddress: [PeerAddress: Int] = [:]
     let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: receiveBytesMax, alignment: 16)
     var output = ByteBuffer(capacity: 4_096)
     /// The connection whose writes are gathered, and what was gathered.
-    var corked = UInt32.max
+    var corked: Slot?
     var corkedBytes = ByteBuffer(capacity: 1_024)
     /// Spreads heartbeats and reconnects; no secret depends on it.
     var spread = SpreadGenerator(seed: .random(in: 1...(.max)))
@@ -86,7 +86,7 @@ final class EdgeReactor: ReactorHandler {
     var duePolls = Deque<Poll>()
 
     // Sessions: where the next checkpoints are looked for, secrets, and how many were opened from where of late
-    var nextCheckpointIndex: UInt32 = 0
+    var nextCheckpointSlot: UInt32 = 0
     var checkpointRound: UInt32 = 0
     var secrets = SystemRandomNumberGenerator()
     var sessionsByAddress = RecentCounts<PeerAddress>()
@@ -104,19 +104,19 @@ final class EdgeReactor: ReactorHandler {
     var lists = Deque<List>()
 
     // Ending
-    var drainDeadlineTick: UInt32?
+    var drainDeadlineTick: Tick?
     private(set) var isFinished = false
 
     init(
         configuration: EdgeConfiguration,
-        index: Int,
+        number: Int,
         inbox: Inbox<UplinkReport>,
         uplink: Inbox<UplinkCommand>,
         node: NodeStatus,
         metrics: EdgeMetrics
     ) throws(SystemError) {
         self.configuration = configuration
-        self.index = index
+        self.number = number
         self.uplink = uplink
         self.node = node
         self.metrics = metrics
@@ -152,7 +152,7 @@ final class EdgeReactor: ReactorHandler {
     func ready(token: UInt64, readiness: Readiness) {
         if token == Self.listenerToken { return accept() }
         let key = SlabKey(token: token)
-        guard let connection = connections.pointer(to: key), !connection.pointee.flags.contains(.isClosed) else {
+        guard let connection = connections.pointer(to: key), !connection.pointee.isClosed else {
             return
         }
         attend(to: key, readiness)
@@ -217,7 +217,7 @@ final class EdgeReactor: ReactorHandler {
     }
 
     /// Whether a moment has come.
-    func isDue(_ tick: UInt32) -> Bool { Int32(bitPattern: reactor.currentTick &- tick) >= 0 }
+    func isDue(_ tick: Tick) -> Bool { tick.isReached(by: reactor.currentTick) }
 
     // MARK: Questions
 
@@ -225,7 +225,7 @@ final class EdgeReactor: ReactorHandler {
     func ask(_ waiter: Waiting, _ command: (Ticket) -> UplinkCommand) {
         nextTicket += 1
         waiting[nextTicket] = waiter
-        uplink.post(command(Ticket(reactor: index, number: nextTicket)))
+        uplink.post(command(Ticket(reactor: number, number: nextTicket)))
     }
 }
 

@@ -56,8 +56,8 @@ struct Encoding: Hashable {
 extension Connection {
     /// What it is sent.
     var encoding: Encoding {
-        let isRaw = flags.contains(.isRaw)
-        let isChunked = !flags.contains(.endsByClosing)
+        let isRaw = rights.contains(.isRaw)
+        let isChunked = !answer.contains(.endsByClosing)
         return switch transport {
         case .http, .webSocket: Encoding(.webSocket, isRaw: isRaw, isChunked: false)
         case .eventStream: Encoding(.eventStream, isRaw: isRaw, isChunked: isChunked)

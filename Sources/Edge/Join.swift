@@ -19,7 +19,7 @@ final class Join {
     let poll: Poll?
 
     /// The tick after which it is given up. A continuation is not: its client waits as long as a subscriber would.
-    let deadlineTick: UInt32
+    let deadlineTick: Tick
 
     /// Finished or given up.
     var isDone = false
@@ -33,7 +33,7 @@ final class Join {
     /// Payload in the replays of all parts.
     fileprivate(set) var replayBytes = 0
 
-    init(connection: SlabKey, parts: [JoinPart], commandID: [UInt8]?, poll: Poll?, deadlineTick: UInt32) {
+    init(connection: SlabKey, parts: [JoinPart], commandID: [UInt8]?, poll: Poll?, deadlineTick: Tick) {
         self.connection = connection
         self.parts = parts
         self.commandID = commandID
@@ -50,7 +50,7 @@ final class Join {
         parts = join.parts.map { JoinPart(topic: $0.topic, since: $0.position, state: .telling) }
         commandID = nil
         poll = nil
-        deadlineTick = 0
+        deadlineTick = .start
         isContinuation = true
         unreadyCount = parts.count
         for part in parts { part.join = self }

@@ -60,8 +60,8 @@ struct MetricsText: ~Copyable {
         counter("perseid_sent_bytes_total", "Bytes sent.", sum(node, \.bytesSent))
         counter("perseid_received_bytes_total", "Bytes received.", sum(node, \.bytesReceived))
         begin("perseid_loop_lag_microseconds", "gauge", "Longest turn of a reactor within the last second.")
-        for (index, reactor) in node.reactors.enumerated() {
-            append("{reactor=\"\(index)\"}", of: "perseid_loop_lag_microseconds", reactor.longestTurnMicroseconds.value)
+        for (slot, reactor) in node.reactors.enumerated() {
+            append("{reactor=\"\(slot)\"}", of: "perseid_loop_lag_microseconds", reactor.longestTurnMicroseconds.value)
         }
     }
 

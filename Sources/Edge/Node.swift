@@ -121,7 +121,7 @@ public final class Node: Sendable {
             do throws(SystemError) {
                 let edge = try EdgeReactor(
                     configuration: configuration,
-                    index: index,
+                    number: index,
                     inbox: inbox,
                     uplink: uplink.inbox,
                     node: status,
@@ -167,6 +167,6 @@ private final class UplinkKeeper: ReactorHandler {
     var isFinished: Bool { uplink.isFinished }
     func ready(token: UInt64, readiness: Readiness) {}
     func receive(_ message: Void) {}
-    func tick(_ tick: UInt32) {}
+    func tick(_ tick: Tick) {}
     func endOfTurn() -> Bool { false }
 }

@@ -19,7 +19,7 @@ final class Poll {
     var isAnswered = false
 
     /// The tick at which it is answered with nothing.
-    var deadlineTick: UInt32 = 0
+    var deadlineTick: Tick = .start
 
     /// Its channels, sorted, and where the client stands in each once it has the answer.
     private(set) var topics: [Topic] = []

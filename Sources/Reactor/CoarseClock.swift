@@ -2,14 +2,11 @@
 ///
 /// Thread: owned by one reactor. Size: 24 bytes.
 public struct CoarseClock: Sendable {
-    /// Length of one tick.
-    public static var tickMilliseconds: UInt64 { 250 }
-
     /// Nanoseconds of the monotonic clock when this turn began.
     public private(set) var now: UInt64
 
     /// The current tick.
-    public private(set) var tick: UInt32 = 0
+    public private(set) var tick = Tick.start
 
     private let start: UInt64
 
@@ -20,15 +17,15 @@ public struct CoarseClock: Sendable {
     }
 
     /// The first tick that stands at least so many milliseconds from now.
-    public func tick(afterMilliseconds milliseconds: UInt64) -> UInt32 {
+    public func tick(afterMilliseconds milliseconds: UInt64) -> Tick {
         let end = (now - start) / 1_000_000 + milliseconds
-        return UInt32(truncatingIfNeeded: (end + Self.tickMilliseconds) / Self.tickMilliseconds)
+        return Tick(number: UInt32(truncatingIfNeeded: (end + Tick.milliseconds) / Tick.milliseconds))
     }
 
     /// Milliseconds until the next tick is due.
     public var millisecondsToNextTick: Int32 {
         let elapsed = (Clock.monotonicNanoseconds - start) / 1_000_000
-        let next = (elapsed / Self.tickMilliseconds + 1) * Self.tickMilliseconds
+        let next = (elapsed / Tick.milliseconds + 1) * Tick.milliseconds
         return Int32(clamping: next - elapsed)
     }
 
@@ -38,8 +35,8 @@ public struct CoarseClock: Sendable {
     }
 
     /// The tick that came due, or `nil` while the last one lasts.
-    mutating func advance() -> UInt32? {
-        let due = UInt32(truncatingIfNeeded: (now - start) / (Self.tickMilliseconds * 1_000_000))
+    mutating func advance() -> Tick? {
+        let due = Tick(number: UInt32(truncatingIfNeeded: (now - start) / (Tick.milliseconds * 1_000_000)))
         guard due != tick else { return nil }
         tick = due
         return due

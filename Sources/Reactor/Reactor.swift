@@ -18,7 +18,7 @@ public protocol ReactorHandler: AnyObject {
     func endOfIntake()
 
     /// The coarse clock moved on by one or more ticks.
-    func tick(_ tick: UInt32)
+    func tick(_ tick: Tick)
 
     /// All events and messages of this turn are handled: the moment to write. Says whether work is left that must not
     /// wait for the next event.
@@ -78,10 +78,10 @@ public final class Reactor<Message: Sendable> {
     public var now: UInt64 { clock.now }
 
     /// The current tick.
-    public var currentTick: UInt32 { clock.tick }
+    public var currentTick: Tick { clock.tick }
 
     /// The first tick that stands at least so many milliseconds from now.
-    public func tick(afterMilliseconds milliseconds: UInt64) -> UInt32 {
+    public func tick(afterMilliseconds milliseconds: UInt64) -> Tick {
         clock.tick(afterMilliseconds: milliseconds)
     }
 

@@ -22,10 +22,10 @@ public final class ReactorSeat {
     public var now: UInt64 { clock.now }
 
     /// The current tick.
-    public var currentTick: UInt32 { clock.tick }
+    public var currentTick: Tick { clock.tick }
 
     /// The first tick that stands at least so many milliseconds from now.
-    public func tick(afterMilliseconds milliseconds: UInt64) -> UInt32 {
+    public func tick(afterMilliseconds milliseconds: UInt64) -> Tick {
         clock.tick(afterMilliseconds: milliseconds)
     }
 
@@ -36,7 +36,7 @@ public final class ReactorSeat {
     func setClock(_ nanoseconds: UInt64) { clock.read(nanoseconds) }
 
     @usableFromInline
-    func advanceClock() -> UInt32? { clock.advance() }
+    func advanceClock() -> Tick? { clock.advance() }
 
     // MARK: Descriptors
 

@@ -10,11 +10,21 @@ public struct SendBatch: ~Copyable {
     /// Sends of one batch, at most.
     public static let capacity = 64
 
+    /// What a send is known by to who asked for it.
+    public struct Token: Sendable {
+        /// What its owner made of it.
+        public let number: UInt32
+
+        /// Makes a token from a number.
+        @inlinable
+        public init(number: UInt32) { self.number = number }
+    }
+
     /// One send that was asked for. The bytes must stay where they are until `submit`.
     private struct Entry {
         let socket: Socket
         let bytes: UnsafeRawBufferPointer
-        let token: UInt32
+        let token: Token
     }
 
     private var entries: [Entry] = []
@@ -42,7 +52,7 @@ public struct SendBatch: ~Copyable {
     public var isFull: Bool { entries.count == Self.capacity }
 
     /// Notes a send. Its token comes back with its outcome.
-    public mutating func add(_ socket: Socket, _ bytes: UnsafeRawBufferPointer, token: UInt32) {
+    public mutating func add(_ socket: Socket, _ bytes: UnsafeRawBufferPointer, token: Token) {
         // bounded: the caller submits what is full
         precondition(!isFull, "a batch that is full must be submitted")
         entries.append(Entry(socket: socket, bytes: bytes, token: token))
@@ -51,7 +61,7 @@ public struct SendBatch: ~Copyable {
     /// Makes the sends and hands over their outcomes, in the order in which they were noted.
     ///
     /// All are made before the first outcome is told: what the receiver of an outcome does can no longer change them.
-    public mutating func submit(_ body: (_ token: UInt32, _ byteCount: Int, Socket.Transfer) -> Void) {
+    public mutating func submit(_ body: (_ token: Token, _ byteCount: Int, Socket.Transfer) -> Void) {
         makeSends()
         for (place, entry) in entries.enumerated() {
             body(entry.token, entry.bytes.count, Socket.outcome(Int(results[place])))

@@ -138,7 +138,7 @@ final class ScriptedBackplane: Backplane {
 
     func ready(token: UInt64, readiness: Readiness) {}
 
-    func tick(_ tick: UInt32) {}
+    func tick(_ tick: Tick) {}
 
     func endOfTurn() { turns += 1 }
 
@@ -230,7 +230,7 @@ final class UplinkFixture {
     func tick(_ count: UInt32) {
         for _ in 0..<count {
             now += 1
-            uplink.tick(now)
+            uplink.tick(Tick(number: now))
         }
     }
 

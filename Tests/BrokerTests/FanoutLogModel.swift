@@ -24,7 +24,7 @@ private final class LogModel {
 
     let fixture: LogFixture
     var generator: SeededGenerator
-    var clients: [UInt32: Client] = [:]
+    var clients: [SubscriptionSlot: Client] = [:]
     var frames: [(bytes: [UInt8], position: Position?)] = []
     var head = Position.start
     var disconnects = 0
@@ -60,7 +60,7 @@ private final class LogModel {
         clients[fixture.join()] = Client(frame: frames.count, position: head)
     }
 
-    func leave(_ member: UInt32) {
+    func leave(_ member: SubscriptionSlot) {
         // Who leaves in mid-frame is still sent its end.
         let client = clients[member]!
         if client.owed.isEmpty, client.frameBytes > 0 {
@@ -74,8 +74,8 @@ private final class LogModel {
     }
 
     /// A client's socket takes some bytes, mostly all.
-    private func take(_ bytes: UnsafeRawBufferPointer, _ member: UInt32) -> Int {
-        let isSlow = member % 3 == 0
+    private func take(_ bytes: UnsafeRawBufferPointer, _ member: SubscriptionSlot) -> Int {
+        let isSlow = member.number % 3 == 0
         let taken =
             generator.once(in: isSlow ? 2 : 10)
             ? Int.random(in: 0...min(bytes.count, 120), using: &generator)
@@ -85,7 +85,7 @@ private final class LogModel {
     }
 
     /// Each byte must be the next one of the frames, in order.
-    private func check(_ bytes: Slice<UnsafeRawBufferPointer>, _ member: UInt32) {
+    private func check(_ bytes: Slice<UnsafeRawBufferPointer>, _ member: SubscriptionSlot) {
         var client = clients[member]!
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -109,7 +109,7 @@ private final class LogModel {
         clients[member] = client
     }
 
-    private func sendLog(_ member: UInt32) {
+    private func sendLog(_ member: SubscriptionSlot) {
         let reader = fixture.table[member]
         let bytes = log.bytes(from: reader.pointee.offset)
         guard bytes.count > 0 else { return }
@@ -131,7 +131,7 @@ private final class LogModel {
         if clients[member]!.isBlocked { fallBehind(member) }
     }
 
-    private func fallBehind(_ member: UInt32) {
+    private func fallBehind(_ member: SubscriptionSlot) {
         let reader = fixture.table[member]
         guard !reader.pointee.flags.contains(.isSkipping), reader.pointee.offset < log.end else { return }
         if log.end - reader.pointee.offset <= UInt64(Self.window) {
@@ -152,7 +152,7 @@ private final class LogModel {
     }
 
     /// A blocked client's socket takes bytes again.
-    func unblock(_ member: UInt32) {
+    func unblock(_ member: SubscriptionSlot) {
         guard clients[member]!.isBlocked else { return }
         if !clients[member]!.owed.isEmpty {
             let owed = clients[member]!.owed
@@ -165,7 +165,7 @@ private final class LogModel {
         sendLog(member)
     }
 
-    private func rejoin(_ member: UInt32) {
+    private func rejoin(_ member: SubscriptionSlot) {
         let known = clients[member]!.position
         let firstMissed = clients[member]!.frame
         let gap = log.endSkipping(member, in: fixture.table)
@@ -205,9 +205,10 @@ private final class LogModel {
         switch Int.random(in: 0..<100, using: &generator) {
         case ..<18: publish()
         case ..<75 where log.hasUnsentFrames: visit()
-        case ..<95: if let member = clients.keys.sorted().randomElement(using: &generator) { unblock(member) }
+        case ..<95:
+            if let member = clients.keys.sorted(by: \.number).randomElement(using: &generator) { unblock(member) }
         case ..<98: if clients.count < 12 { join() }
-        default: if let member = clients.keys.sorted().randomElement(using: &generator) { leave(member) }
+        default: if let member = clients.keys.sorted(by: \.number).randomElement(using: &generator) { leave(member) }
         }
     }
 
@@ -215,7 +216,7 @@ private final class LogModel {
     func settle() {
         while log.hasUnsentFrames || clients.values.contains(where: \.isBlocked) {
             while log.hasUnsentFrames { visit() }
-            for member in clients.keys.sorted() where clients[member]!.isBlocked { unblock(member) }
+            for member in clients.keys.sorted(by: \.number) where clients[member]!.isBlocked { unblock(member) }
         }
         for client in clients.values {
             #expect(client.frame == frames.count)

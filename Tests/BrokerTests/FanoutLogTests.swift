@@ -16,21 +16,21 @@ final class LogFixture {
         text.withUTF8 { log.append(UnsafeRawBufferPointer($0), position: position) }
     }
 
-    func join() -> UInt32 {
+    func join() -> SubscriptionSlot {
         connections += 1
-        return log.add(connection: connections - 1, next: SubscriptionTable.none, to: &table)
+        return log.add(client: ClientSlot(number: connections - 1), next: SubscriptionSlot.none, to: &table)
     }
 
-    func leave(_ member: UInt32) { log.remove(member, from: &table) }
+    func leave(_ member: SubscriptionSlot) { log.remove(member, from: &table) }
 
     /// What a member has yet to get.
-    func rest(of member: UInt32) -> String {
+    func rest(of member: SubscriptionSlot) -> String {
         String(decoding: log.bytes(from: table[member].pointee.offset), as: UTF8.self)
     }
 
     /// Gives a member so many bytes, as a reactor does; `nil` gives it all.
     @discardableResult
-    func send(to member: UInt32, atMost count: Int? = nil) -> String {
+    func send(to member: SubscriptionSlot, atMost count: Int? = nil) -> String {
         let reader = table[member]
         let bytes = log.bytes(from: reader.pointee.offset)
         let sent = min(count ?? bytes.count, bytes.count)
@@ -41,7 +41,7 @@ final class LogFixture {
     }
 
     /// Keeps what a member did not get.
-    func fallBehind(_ member: UInt32) {
+    func fallBehind(_ member: SubscriptionSlot) {
         guard table[member].pointee.offset < log.end else { return }
         log.markBehind(table[member])
         log.keep(from: table[member].pointee.offset)
@@ -49,8 +49,8 @@ final class LogFixture {
 
     /// A whole round in which a member gets what `share` says, or all.
     @discardableResult
-    func round(_ share: (UInt32) -> Int? = { _ in nil }) -> [UInt32: String] {
-        var sent: [UInt32: String] = [:]
+    func round(_ share: (SubscriptionSlot) -> Int? = { _ in nil }) -> [SubscriptionSlot: String] {
+        var sent: [SubscriptionSlot: String] = [:]
         while let member = log.nextMember() {
             guard !table[member].pointee.flags.contains(.isSkipping) else { continue }
             sent[member] = send(to: member, atMost: share(member))
@@ -59,8 +59,8 @@ final class LogFixture {
         return sent
     }
 
-    func flags(of member: UInt32) -> Subscription.Flags { table[member].pointee.flags }
-    func offset(of member: UInt32) -> UInt64 { table[member].pointee.offset }
+    func flags(of member: SubscriptionSlot) -> Subscription.Flags { table[member].pointee.flags }
+    func offset(of member: SubscriptionSlot) -> UInt64 { table[member].pointee.offset }
 }
 
 @Suite("Fan-out log")
@@ -267,9 +267,9 @@ struct FanoutLogTests {
         let fixture = LogFixture()
         var staying = Set((0..<Int.random(in: 1...12, using: &generator)).map { _ in fixture.join() })
         let initial = staying
-        var joined: Set<UInt32> = []
+        var joined: Set<SubscriptionSlot> = []
         fixture.append("frame")
-        var visits: [UInt32: Int] = [:]
+        var visits: [SubscriptionSlot: Int] = [:]
         while let member = fixture.log.nextMember() {
             visits[member, default: 0] += 1
             fixture.send(to: member)
@@ -280,7 +280,9 @@ struct FanoutLogTests {
                 joined.insert(joiner)
             }
             for _ in 0..<Int.random(in: 0...2, using: &generator) {
-                guard let leaver = staying.union(joined).sorted().randomElement(using: &generator) else { break }
+                guard let leaver = staying.union(joined).sorted(by: \.number).randomElement(using: &generator) else {
+                    break
+                }
                 fixture.leave(leaver)
                 staying.remove(leaver)
                 joined.remove(leaver)
@@ -292,7 +294,9 @@ struct FanoutLogTests {
         for member in joined { #expect((visits[member] ?? 0) <= 1) }
         #expect(Set(fixture.log.members) == staying.union(joined))
         #expect(fixture.log.members.count == fixture.table.count)
-        for (slot, member) in fixture.log.members.enumerated() { #expect(fixture.table[member].pointee.slot == slot) }
+        for (place, member) in fixture.log.members.enumerated() {
+            #expect(fixture.table[member].pointee.place == place)
+        }
         #expect(!fixture.log.hasUnsentFrames)
         #expect(fixture.log.keptBytes == 0)
     }
@@ -358,7 +362,7 @@ struct FanoutLogTests {
 @Suite("Fan-out log, members that skip")
 struct FanoutLogSkippingTests {
     /// A log of which one member got so many bytes of the frames `1111`, `2222`, `3333` at positions 1, 2, 3.
-    private func fixture(_ policy: SlowReaderPolicy, got count: Int) -> (LogFixture, UInt32) {
+    private func fixture(_ policy: SlowReaderPolicy, got count: Int) -> (LogFixture, SubscriptionSlot) {
         let fixture = LogFixture(policy: policy)
         fixture.log.begin(at: .start)
         let member = fixture.join()
@@ -369,7 +373,7 @@ struct FanoutLogSkippingTests {
         return (fixture, member)
     }
 
-    private func begin(_ fixture: LogFixture, _ member: UInt32) -> String {
+    private func begin(_ fixture: LogFixture, _ member: SubscriptionSlot) -> String {
         let rest = fixture.log.beginSkipping(member, in: fixture.table)
         return rest.map { String(decoding: $0.bytes.dropFirst($0.skipping), as: UTF8.self) } ?? ""
     }

@@ -49,3 +49,10 @@ func chain(of positions: [Position], after previous: Position = .start) -> [Publ
         return Publication(position, after: last)
     }
 }
+
+extension Sequence {
+    /// In the order of a number that each has.
+    func sorted(by number: KeyPath<Element, UInt32>) -> [Element] {
+        sorted { $0[keyPath: number] < $1[keyPath: number] }
+    }
+}

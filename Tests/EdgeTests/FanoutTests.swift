@@ -201,8 +201,8 @@ struct FanoutTests {
     func unsentBytes() {
         var table = SubscriptionTable()
         let log = FanoutLog(windowBytesMax: 1_000, policy: .skip)
-        let slow = log.add(connection: 0, next: SubscriptionTable.none, to: &table)
-        let fast = log.add(connection: 1, next: SubscriptionTable.none, to: &table)
+        let slow = log.add(client: ClientSlot(number: 0), next: .none, to: &table)
+        let fast = log.add(client: ClientSlot(number: 1), next: .none, to: &table)
         func append(_ count: Int) {
             [UInt8](repeating: 1, count: count).withUnsafeBytes {
                 log.append($0, position: Position(milliseconds: log.end + 1, sequence: 0))
@@ -273,7 +273,7 @@ struct InboxTests {
             if message < 0 { isFinished = true }
             received.value.add(1, ordering: .relaxed)
         }
-        func tick(_ tick: UInt32) {}
+        func tick(_ tick: Tick) {}
         func endOfTurn() -> Bool { false }
     }
 

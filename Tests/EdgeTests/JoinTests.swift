@@ -19,7 +19,7 @@ struct JoinTests {
         uplink = try Inbox()
         edge = try EdgeReactor(
             configuration: configuration,
-            index: 0,
+            number: 0,
             inbox: Inbox(),
             uplink: uplink,
             node: status,
@@ -46,10 +46,10 @@ struct JoinTests {
         let client = try TestClient(port: edge.listener.port)
         let before = edge.connections.count
         while edge.connections.count == before { edge.accept() }
-        let index = UInt32(before)
-        edge.connections[live: index].pointee.transport = .webSocket
-        edge.connections[live: index].pointee.session = session
-        edge.join(index, [(name, since.map { at($0) })])
+        let slot = Slot(number: UInt32(before))
+        edge.connections[live: slot].pointee.transport = .webSocket
+        edge.connections[live: slot].pointee.session = session
+        edge.join(slot, [(name, since.map { at($0) })])
         return WebSocketClient(openedOn: client)
     }
 

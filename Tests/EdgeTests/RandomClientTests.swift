@@ -224,7 +224,7 @@ struct RandomClientTests {
         let uplink = try Inbox<UplinkCommand>()
         let edge = try EdgeReactor(
             configuration: configuration,
-            index: 0,
+            number: 0,
             inbox: Inbox<UplinkReport>(),
             uplink: uplink,
             node: status,

@@ -146,7 +146,7 @@ struct PollerTests {
             slab.remove(other)
             #expect(dup2(newcomer.near.descriptor, descriptor) == descriptor)
             let newKey = slab.insert(descriptor)
-            #expect(newKey.index == other.index)
+            #expect(newKey.slot == other.slot)
             replacement = newKey
             #expect(throws: Never.self) { try poller.add(descriptor, token: newKey.token, for: .read) }
         }

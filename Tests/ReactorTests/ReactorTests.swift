@@ -7,7 +7,7 @@ import Testing
 private final class Handler: ReactorHandler {
     var onReady: (UInt64, Readiness) -> Void = { _, _ in }
     var onReceive: (Int) -> Void = { _ in }
-    var onTick: (UInt32) -> Void = { _ in }
+    var onTick: (Tick) -> Void = { _ in }
     var onEndOfTurn: () -> Bool = { false }
     var isFinished = false
     var turns = 0
@@ -23,7 +23,7 @@ private final class Handler: ReactorHandler {
 
     func ready(token: UInt64, readiness: Readiness) { onReady(token, readiness) }
     func receive(_ message: Int) { onReceive(message) }
-    func tick(_ tick: UInt32) { onTick(tick) }
+    func tick(_ tick: Tick) { onTick(tick) }
 
     func endOfTurn() -> Bool {
         turns += 1
@@ -101,7 +101,7 @@ struct ReactorTests {
     func ticks() {
         let handler = Handler()
         let start = Clock.monotonicNanoseconds
-        var ticks: [(tick: UInt32, milliseconds: UInt64)] = []
+        var ticks: [(tick: Tick, milliseconds: UInt64)] = []
         handler.onTick = { tick in
             ticks.append((tick, (Clock.monotonicNanoseconds - start) / 1_000_000))
             // The third one takes long: the next is the one that is due then.
@@ -109,14 +109,14 @@ struct ReactorTests {
             handler.isFinished = ticks.count == 5
         }
         run(handler)
-        let numbers = ticks.map(\.tick)
+        let numbers = ticks.map(\.tick.number)
         #expect(numbers.sorted() == numbers)
         #expect(Set(numbers).count == 5)
         #expect(numbers[3] >= 5)
         // The reactor was made a little before this test began to count.
-        for (tick, milliseconds) in ticks { #expect(milliseconds + 100 >= UInt64(tick) * 250) }
+        for (tick, milliseconds) in ticks { #expect(milliseconds + 100 >= UInt64(tick.number) * 250) }
         #expect(handler.turns <= 15, "an idle reactor sleeps: \(handler.turns) turns")
-        #expect(reactor.currentTick == numbers.last)
+        #expect(reactor.currentTick.number == numbers.last)
     }
 
     @Test("a deadline is never early", arguments: [0, 1, 100, 250, 300] as [UInt64])
@@ -128,16 +128,16 @@ struct ReactorTests {
             inbox.post(1)
         }
         var asked: UInt64 = 0
-        var deadline: UInt32?
+        var deadline: Tick?
         handler.onReceive = { _ in
             asked = Clock.monotonicNanoseconds
             deadline = reactor.tick(afterMilliseconds: milliseconds)
         }
         handler.onTick = { tick in
-            guard let deadline, tick >= deadline else { return }
+            guard let deadline, deadline.isReached(by: tick) else { return }
             // The turn's clock was read a moment before the question.
             #expect((Clock.monotonicNanoseconds - asked) / 1_000_000 + 20 >= milliseconds)
-            #expect(deadline > reactor.currentTick - 1)
+            #expect(reactor.currentTick.steps(since: deadline) < 1)
             handler.isFinished = true
         }
         run(handler)

@@ -8,7 +8,7 @@ struct SendBatchTests {
     /// The outcome of each send, by its token, in the order in which they were told.
     private func submit(_ batch: inout SendBatch) -> [(token: UInt32, byteCount: Int, outcome: Socket.Transfer)] {
         var told: [(UInt32, Int, Socket.Transfer)] = []
-        batch.submit { told.append(($0, $1, $2)) }
+        batch.submit { told.append(($0.number, $1, $2)) }
         return told
     }
 
@@ -26,7 +26,9 @@ struct SendBatchTests {
         // Twice, for the second batch reuses what the first left; and one alone, which takes another way.
         for count in [pairs.count, pairs.count, 1, 2] {
             for index in 0..<count {
-                texts[index].withUnsafeBytes { batch.add(pairs[index].near, $0, token: UInt32(index)) }
+                texts[index].withUnsafeBytes {
+                    batch.add(pairs[index].near, $0, token: SendBatch.Token(number: UInt32(index)))
+                }
             }
             #expect(batch.isFull == (count == SendBatch.capacity))
             let told = submit(&batch)
@@ -76,7 +78,9 @@ struct SendBatchTests {
         // The reset reaches us at once on loopback, but the system does not promise that.
         let isBroken = eventually {
             text.withUnsafeBytes { bytes in
-                for (index, pair) in pairs.enumerated() { batch.add(pair.near, bytes, token: UInt32(index)) }
+                for (index, pair) in pairs.enumerated() {
+                    batch.add(pair.near, bytes, token: SendBatch.Token(number: UInt32(index)))
+                }
             }
             let told = submit(&batch)
             #expect(told[0].outcome == .moved(1))

@@ -53,7 +53,7 @@ private final class Teller: ReactorHandler {
         return outcome == .moved(1) ? byte : nil
     }
 
-    func tick(_ tick: UInt32) { tally.ticks.add(1, ordering: .relaxed) }
+    func tick(_ tick: Tick) { tally.ticks.add(1, ordering: .relaxed) }
 
     func endOfTurn() -> Bool {
         tally.sum.store(sum, ordering: .relaxed)
@@ -81,7 +81,7 @@ private final class Host: ReactorHandler {
     func receive(_ message: Int) {
         if message < 0 { isFinished = true } else { control.received.withLock { $0.append(message) } }
     }
-    func tick(_ tick: UInt32) {}
+    func tick(_ tick: Tick) {}
     func endOfTurn() -> Bool {
         control.turns.add(1, ordering: .relaxed)
         guard control.isBusy.load(ordering: .relaxed) else { return false }
@@ -182,7 +182,7 @@ struct SharedReactorTests {
         func receive(_ message: Int) {
             if message == 0 { shared.inbox.post(.answer(control.inbox, 1)) } else { isFinished = true }
         }
-        func tick(_ tick: UInt32) {}
+        func tick(_ tick: Tick) {}
         func endOfTurn() -> Bool {
             if !isFinished { turnsUntilAnswer += 1 }
             return false

@@ -38,7 +38,7 @@ struct SlabTests {
         let third = slab.insert(Tenant(3, register))
         let after = [first, second, third].map { slab.pointer(to: $0)?.pointee.number }
         #expect(after == [nil, 2, 3])
-        #expect(third.index == first.index, "the slot is used again")
+        #expect(third.slot == first.slot, "the slot is used again")
         #expect(third.generation != first.generation)
         let count = slab.count
         #expect(count == 2)
@@ -64,11 +64,11 @@ struct SlabTests {
         var slab = Slab<Tenant>()
         let key = slab.insert(Tenant(1, register))
         let foreign = [
-            SlabKey(index: key.index, generation: 0),
-            SlabKey(index: key.index, generation: key.generation &+ 1),
-            SlabKey(index: key.index, generation: key.generation &+ 2),
-            SlabKey(index: key.index + 1, generation: key.generation),
-            SlabKey(index: .max, generation: .max),
+            SlabKey(slot: key.slot, generation: 0),
+            SlabKey(slot: key.slot, generation: key.generation &+ 1),
+            SlabKey(slot: key.slot, generation: key.generation &+ 2),
+            SlabKey(slot: Slot(number: key.slot.number + 1), generation: key.generation),
+            SlabKey(slot: Slot(number: .max), generation: .max),
             SlabKey(token: 0),
         ]
         let found = foreign.map { slab.contains($0) }
@@ -80,7 +80,7 @@ struct SlabTests {
 
     @Test("a token carries a key", arguments: [(0, 1), (5, 7), (UInt32.max, UInt32.max), (1, 0)])
     func tokens(index: UInt32, generation: UInt32) {
-        let key = SlabKey(index: index, generation: generation)
+        let key = SlabKey(slot: Slot(number: index), generation: generation)
         #expect(SlabKey(token: key.token) == key)
         #expect(MemoryLayout<SlabKey>.size == 8)
     }
@@ -109,9 +109,9 @@ struct SlabTests {
         let keys = (0..<4).map { slab.insert(Tenant($0, register)) }
         slab.remove(keys[1])
         slab.remove(keys[3])
-        let isLive = (0..<4).map { slab.isLive($0) }
+        let isLive = Array(slab.slots).map { slab.isLive($0) }
         #expect(isLive == [true, false, true, false])
-        let again = (0..<3).map { slab.insert(Tenant($0, register)).index }
+        let again = (0..<3).map { slab.insert(Tenant($0, register)).slot }
         #expect(again == [3, 1, 4])
     }
 
@@ -120,7 +120,7 @@ struct SlabTests {
         do {
             var slab = Slab<Tenant>()
             let keys = (0..<3_000).map { slab.insert(Tenant($0, register)) }
-            for key in keys where key.index % 3 == 0 { slab.remove(key) }
+            for key in keys where key.slot.number % 3 == 0 { slab.remove(key) }
             #expect(register.living == 2_000)
             #expect(register.destroyed.count == 1_000)
         }

@@ -81,3 +81,17 @@ func events(of poller: borrowing Poller, milliseconds: Int32) -> [UInt64: Readin
     poller.wait(milliseconds: milliseconds) { events[$0, default: []].formUnion($1) }
     return events
 }
+
+// Tests name slots, moments and sends by their numbers.
+
+extension Slot: ExpressibleByIntegerLiteral {
+    init(integerLiteral number: UInt32) { self.init(number: number) }
+}
+
+extension Tick: ExpressibleByIntegerLiteral {
+    init(integerLiteral number: UInt32) { self.init(number: number) }
+}
+
+extension SendBatch.Token: ExpressibleByIntegerLiteral {
+    init(integerLiteral number: UInt32) { self.init(number: number) }
+}

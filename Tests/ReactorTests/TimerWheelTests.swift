@@ -4,10 +4,10 @@ import Testing
 @Suite("Timer wheel")
 struct TimerWheelTests {
     /// What comes due when the wheel moves.
-    private func due(_ wheel: inout TimerWheel, at tick: UInt32) -> [UInt32] {
-        var due: [UInt32] = []
+    private func due(_ wheel: inout TimerWheel, at tick: Tick) -> [UInt32] {
+        var due: [Slot] = []
         wheel.advance(to: tick, into: &due)
-        return due.sorted()
+        return due.map(\.number).sorted()
     }
 
     @Test("fires at its tick and only then")
@@ -25,7 +25,7 @@ struct TimerWheelTests {
     @Test("takes all that came due on the way")
     func jumps() {
         var wheel = TimerWheel()
-        for index in 0..<50 as Range<UInt32> { wheel.schedule(index, at: index + 1) }
+        for index in 0..<50 as Range<UInt32> { wheel.schedule(Slot(number: index), at: Tick(number: index + 1)) }
         #expect(due(&wheel, at: 30) == Array(0..<30))
         #expect(due(&wheel, at: 30) == [])
         #expect(due(&wheel, at: 31) == [30])
@@ -45,7 +45,7 @@ struct TimerWheelTests {
     @Test("a cancelled timer does not fire, and cancelling what is not set changes nothing")
     func cancels() {
         var wheel = TimerWheel()
-        for index in 0..<5 as Range<UInt32> { wheel.schedule(index, at: 2) }
+        for index in 0..<5 as Range<UInt32> { wheel.schedule(Slot(number: index), at: 2) }
         wheel.cancel(0)
         wheel.cancel(2)
         wheel.cancel(4)
@@ -59,7 +59,7 @@ struct TimerWheelTests {
     @Test("a timer that asks for now fires with the next tick", arguments: [0, 5, 100] as [UInt32])
     func now(ago: UInt32) {
         var wheel = TimerWheel(startingAt: 100)
-        wheel.schedule(1, at: 100 - ago)
+        wheel.schedule(1, at: Tick(number: 100 - ago))
         var fired = due(&wheel, at: 101)
         #expect(fired == [1])
         wheel.schedule(1, at: 101)
@@ -76,9 +76,9 @@ struct TimerWheelTests {
         var firings = 0
         while tick < 1_000_000 {
             tick += 1
-            for index in due(&wheel, at: tick) {
+            for index in due(&wheel, at: Tick(number: tick)) {
                 firings += 1
-                if tick < 1_000_000 { wheel.schedule(index, at: 1_000_000) }
+                if tick < 1_000_000 { wheel.schedule(Slot(number: index), at: 1_000_000) }
             }
         }
         #expect(firings > 1_000_000 / TimerWheel.bucketCount)
@@ -88,20 +88,20 @@ struct TimerWheelTests {
     @Test("a jump over the whole wheel takes everything once")
     func jumpsFar() {
         var wheel = TimerWheel(startingAt: 77)
-        for index in 0..<3_000 as Range<UInt32> { wheel.schedule(index, at: 77 + index) }
-        #expect(due(&wheel, at: 77 + 50_000) == Array(0..<3_000))
-        wheel.schedule(5, at: 77 + 50_001)
-        #expect(due(&wheel, at: 77 + 50_001) == [5])
+        for index in 0..<3_000 as Range<UInt32> { wheel.schedule(Slot(number: index), at: Tick(number: 77 + index)) }
+        #expect(due(&wheel, at: 50_077) == Array(0..<3_000))
+        wheel.schedule(5, at: 50_078)
+        #expect(due(&wheel, at: 50_078) == [5])
     }
 
     @Test("goes on where ticks wrap")
     func wraps() {
-        var wheel = TimerWheel(startingAt: .max - 2)
-        wheel.schedule(1, at: .max)
+        var wheel = TimerWheel(startingAt: Tick(number: .max - 2))
+        wheel.schedule(1, at: Tick(number: .max))
         wheel.schedule(2, at: 2)
         wheel.schedule(3, at: 500)
-        #expect(due(&wheel, at: .max - 1) == [])
-        #expect(due(&wheel, at: .max) == [1])
+        #expect(due(&wheel, at: Tick(number: .max - 1)) == [])
+        #expect(due(&wheel, at: Tick(number: .max)) == [1])
         #expect(due(&wheel, at: 0) == [])
         #expect(due(&wheel, at: 1) == [])
         #expect(due(&wheel, at: 2) == [2])
@@ -112,12 +112,12 @@ struct TimerWheelTests {
     @Test("owners may set and cancel while what is due is worked off")
     func reentrant() {
         var wheel = TimerWheel()
-        for index in 0..<4 as Range<UInt32> { wheel.schedule(index, at: 1) }
-        var fired: [UInt32] = []
+        for index in 0..<4 as Range<UInt32> { wheel.schedule(Slot(number: index), at: 1) }
+        var fired: [Slot] = []
         wheel.advance(to: 1, into: &fired)
-        for index in fired {
-            wheel.cancel((index + 1) % 4)
-            wheel.schedule(index, at: 2)
+        for slot in fired {
+            wheel.cancel(Slot(number: (slot.number + 1) % 4))
+            wheel.schedule(slot, at: 2)
         }
         let again = due(&wheel, at: 2)
         #expect(!again.isEmpty)
@@ -127,7 +127,7 @@ struct TimerWheelTests {
     @Test("does what a dictionary of deadlines does", arguments: [0, 1, UInt32.max - 700] as [UInt32])
     func random(start: UInt32) {
         var generator = SeededGenerator(seed: UInt64(start) + 9)
-        var wheel = TimerWheel(startingAt: start)
+        var wheel = TimerWheel(startingAt: Tick(number: start))
         // Deadlines as ticks since the start, which do not wrap.
         var model: [UInt32: UInt64] = [:]
         var now: UInt64 = 0
@@ -136,17 +136,17 @@ struct TimerWheelTests {
             switch Int.random(in: 0..<10, using: &generator) {
             case ..<6:
                 let ahead = UInt64.random(in: 0..<1_500, using: &generator)
-                wheel.schedule(index, at: start &+ UInt32(now + ahead))
+                wheel.schedule(Slot(number: index), at: Tick(number: start &+ UInt32(now + ahead)))
                 model[index] = now + min(max(ahead, 1), UInt64(TimerWheel.bucketCount - 1))
             case ..<8:
-                wheel.cancel(index)
+                wheel.cancel(Slot(number: index))
                 model[index] = nil
             default:
                 now += UInt64.random(in: 0..<8, using: &generator)
                 if Int.random(in: 0..<200, using: &generator) == 0 { now += 2_000 }
                 let expected = model.filter { $0.value <= now }.keys.sorted()
                 for index in expected { model[index] = nil }
-                #expect(due(&wheel, at: start &+ UInt32(now)) == expected)
+                #expect(due(&wheel, at: Tick(number: start &+ UInt32(now))) == expected)
             }
         }
     }

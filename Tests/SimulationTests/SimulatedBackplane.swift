@@ -91,7 +91,7 @@ final class SimulatedBackplane: Backplane {
     func leave(_ channel: ChannelName, _ member: MemberID) {}
     func list(_ channel: ChannelName, limit: Int, for ticket: Ticket) {}
     func ready(token: UInt64, readiness: Readiness) {}
-    func tick(_ tick: UInt32) {}
+    func tick(_ tick: Tick) {}
     func endOfTurn() {}
     func finish() {}
 }

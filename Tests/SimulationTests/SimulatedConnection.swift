@@ -9,9 +9,9 @@ final class SimulatedConnection {
     let edge: SimulatedEdge
 
     // The edge's side
-    var firstSubscription = SubscriptionTable.none
+    var firstSubscription = SubscriptionSlot.none
     var subscriptionCount = 0
-    var unfinished = SubscriptionTable.none
+    var unfinished = SubscriptionSlot.none
     var outbox: [UInt8]?
     var isBlocked = false
     var isClosing = false

@@ -26,9 +26,9 @@ extension SimulatedEdge {
         checkMemory()
     }
 
-    private func stage(_ log: FanoutLog, _ member: UInt32) {
+    private func stage(_ log: FanoutLog, _ member: SubscriptionSlot) {
         let reader = subscriptions[member]
-        let connection = connections[Int(reader.pointee.connection)]
+        let connection = connections[Int(reader.pointee.client.number)]
         if connection.isBlocked { return fallBehind(member, of: log) }
         if connection.subscriptionCount > 1 {
             guard reader.pointee.offset < log.end else { return }
@@ -46,20 +46,20 @@ extension SimulatedEdge {
         fallBehind(member, of: log)
     }
 
-    private func fallBehind(_ member: UInt32, of log: FanoutLog) {
+    private func fallBehind(_ member: SubscriptionSlot, of log: FanoutLog) {
         let reader = subscriptions[member]
         guard !reader.pointee.flags.contains(.isSkipping), reader.pointee.offset < log.end else { return }
         if log.end - reader.pointee.offset <= UInt64(log.windowBytesMax) {
             log.markBehind(reader)
             return log.keep(from: reader.pointee.offset)
         }
-        let connection = connections[Int(reader.pointee.connection)]
+        let connection = connections[Int(reader.pointee.client.number)]
         note("\(connection.slot) is too slow: \(log.policy)")
         switch log.policy {
         case .disconnect: sayBye(connection, 4_008)
         case .skip, .latest:
             let rest = log.beginSkipping(member, in: subscriptions)
-            if connection.unfinished == member { connection.unfinished = SubscriptionTable.none }
+            if connection.unfinished == member { connection.unfinished = SubscriptionSlot.none }
             if let rest, simulation.sabotage != .cutsFrames { keepFirst(connection, rest) }
         }
     }

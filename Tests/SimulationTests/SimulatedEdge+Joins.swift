@@ -1,4 +1,5 @@
 import Broker
+import Reactor
 
 extension SimulatedEdge {
     func join(_ connection: SimulatedConnection, _ channels: [(name: ChannelName, since: Position?)], isCommand: Bool) {
@@ -133,11 +134,11 @@ extension SimulatedEdge {
         return true
     }
 
-    func giveUpJoins(_ tick: UInt32) {
+    func giveUpJoins(_ tick: Tick) {
         joins.removeAll { join in
             if join.isDone { return true }
             let isGone = connections[Int(join.slot)].isClosed
-            guard isGone || tick >= join.deadlineTick else { return false }
+            guard isGone || join.deadlineTick.isReached(by: tick) else { return false }
             giveUp(join)
             return true
         }

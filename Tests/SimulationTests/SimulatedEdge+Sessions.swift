@@ -1,4 +1,5 @@
 import Broker
+import Reactor
 
 @testable import Edge
 
@@ -149,7 +150,7 @@ extension SimulatedEdge {
     private func progress(of connection: SimulatedConnection, since link: SessionLink) -> [SessionPosition] {
         var moved: [SessionPosition] = []
         var next = connection.firstSubscription
-        while next != SubscriptionTable.none {
+        while next != SubscriptionSlot.none {
             let reader = subscriptions[next].pointee
             if let topic = topic(of: reader.log), !reader.flags.contains(.isSkipping) {
                 let isCurrent = reader.offset == reader.log.end

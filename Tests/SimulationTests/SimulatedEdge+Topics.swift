@@ -36,7 +36,7 @@ extension SimulatedEdge {
 
     func subscribe(_ connection: SimulatedConnection, to topic: SimulatedTopic) {
         connection.firstSubscription = log(of: topic).add(
-            connection: connection.slot,
+            client: ClientSlot(number: connection.slot),
             next: connection.firstSubscription,
             to: &subscriptions
         )
@@ -45,14 +45,14 @@ extension SimulatedEdge {
 
     /// Ends one subscription; says whether there was one.
     func unsubscribe(_ connection: SimulatedConnection, from topic: SimulatedTopic) -> Bool {
-        var previous = SubscriptionTable.none
+        var previous = SubscriptionSlot.none
         var next = connection.firstSubscription
-        while next != SubscriptionTable.none {
+        while next != SubscriptionSlot.none {
             let reader = subscriptions[next]
             let following = reader.pointee.next
             if reader.pointee.log === topic.log {
                 if connection.unfinished == next { finishFrame(connection) }
-                if previous == SubscriptionTable.none {
+                if previous == SubscriptionSlot.none {
                     connection.firstSubscription = following
                 } else {
                     subscriptions[previous].pointee.next = following
@@ -69,10 +69,10 @@ extension SimulatedEdge {
 
     func unsubscribeAll(_ connection: SimulatedConnection) {
         var next = connection.firstSubscription
-        connection.firstSubscription = SubscriptionTable.none
-        connection.unfinished = SubscriptionTable.none
+        connection.firstSubscription = SubscriptionSlot.none
+        connection.unfinished = SubscriptionSlot.none
         connection.subscriptionCount = 0
-        while next != SubscriptionTable.none {
+        while next != SubscriptionSlot.none {
             let following = subscriptions[next].pointee.next
             if let topic = topic(of: subscriptions[next].pointee.log) { remove(next, from: topic) }
             next = following
@@ -81,14 +81,14 @@ extension SimulatedEdge {
 
     func isSubscribed(_ connection: SimulatedConnection, to channel: ChannelName) -> Bool {
         var next = connection.firstSubscription
-        while next != SubscriptionTable.none {
+        while next != SubscriptionSlot.none {
             if topic(of: subscriptions[next].pointee.log)?.name == channel { return true }
             next = subscriptions[next].pointee.next
         }
         return false
     }
 
-    private func remove(_ subscription: UInt32, from topic: SimulatedTopic) {
+    private func remove(_ subscription: SubscriptionSlot, from topic: SimulatedTopic) {
         guard let log = topic.log else { return }
         log.remove(subscription, from: &subscriptions)
         guard log.members.isEmpty else { return }

@@ -4,7 +4,7 @@ extension SimulatedEdge {
     /// Where one part of a gathering send comes from.
     private enum Part {
         case outbox(UnsafeRawBufferPointer)
-        case subscription(UInt32, UnsafeRawBufferPointer)
+        case subscription(SubscriptionSlot, UnsafeRawBufferPointer)
     }
 
     func write(_ connection: SimulatedConnection, _ message: Message, padding: Int = 0) {
@@ -52,7 +52,7 @@ extension SimulatedEdge {
                 let taken = connection.send(bytes)
                 if taken > 0 {
                     advance(subscription, by: taken)
-                    connection.unfinished = taken < bytes.count ? subscription : SubscriptionTable.none
+                    connection.unfinished = taken < bytes.count ? subscription : SubscriptionSlot.none
                 }
                 if taken < bytes.count { return true }
             }
@@ -63,18 +63,18 @@ extension SimulatedEdge {
     private func gather(_ connection: SimulatedConnection, _ outbox: UnsafeRawBufferPointer) -> [Part] {
         var parts: [Part] = []
         let unfinished = connection.unfinished
-        if unfinished != SubscriptionTable.none { gather(unfinished, into: &parts) }
+        if unfinished != SubscriptionSlot.none { gather(unfinished, into: &parts) }
         if outbox.count > 0 { parts.append(.outbox(outbox)) }
         if connection.isClosing { return parts }
         var next = connection.firstSubscription
-        while next != SubscriptionTable.none {
+        while next != SubscriptionSlot.none {
             if next != unfinished { gather(next, into: &parts) }
             next = subscriptions[next].pointee.next
         }
         return parts
     }
 
-    private func gather(_ subscription: UInt32, into parts: inout [Part]) {
+    private func gather(_ subscription: SubscriptionSlot, into parts: inout [Part]) {
         let reader = subscriptions[subscription]
         guard !reader.pointee.flags.contains(.isSkipping) else { return }
         let bytes = reader.pointee.log.bytes(from: reader.pointee.offset)
@@ -88,7 +88,7 @@ extension SimulatedEdge {
         if connection.isClosing { connection.isShut = true }
     }
 
-    func advance(_ subscription: UInt32, by count: Int) {
+    func advance(_ subscription: SubscriptionSlot, by count: Int) {
         let reader = subscriptions[subscription]
         let log = reader.pointee.log
         reader.pointee.offset += UInt64(count)
@@ -98,14 +98,14 @@ extension SimulatedEdge {
     private func rejoin(_ connection: SimulatedConnection) {
         guard !connection.isClosing else { return }
         var next = connection.firstSubscription
-        while next != SubscriptionTable.none {
+        while next != SubscriptionSlot.none {
             let reader = subscriptions[next]
             if reader.pointee.flags.contains(.isSkipping) { rejoin(connection, subscription: next) }
             next = reader.pointee.next
         }
     }
 
-    private func rejoin(_ connection: SimulatedConnection, subscription: UInt32) {
+    private func rejoin(_ connection: SimulatedConnection, subscription: SubscriptionSlot) {
         let reader = subscriptions[subscription]
         let log = reader.pointee.log
         let gap = log.endSkipping(subscription, in: subscriptions)
@@ -142,8 +142,8 @@ extension SimulatedEdge {
 
     func finishFrame(_ connection: SimulatedConnection) {
         let unfinished = connection.unfinished
-        guard unfinished != SubscriptionTable.none else { return }
-        connection.unfinished = SubscriptionTable.none
+        guard unfinished != SubscriptionSlot.none else { return }
+        connection.unfinished = SubscriptionSlot.none
         let reader = subscriptions[unfinished]
         if let rest = reader.pointee.log.restOfFrame(at: reader.pointee.offset) { keepFirst(connection, rest) }
     }

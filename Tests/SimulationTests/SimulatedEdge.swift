@@ -31,7 +31,7 @@ final class SimulatedEdge {
 
     private var waiting: [UInt64: Waiting] = [:]
     private var nextTicket: UInt64 = 0
-    private var lastTick: UInt32 = 0
+    private var lastTick = Tick.start
     var nextCheckpoint = 0
     private(set) var isDead = false
 

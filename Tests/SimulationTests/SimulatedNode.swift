@@ -43,10 +43,10 @@ final class SimulatedNode {
     func setClock() { seat.setClock(seatStart + (simulation.schedule.now - start) * 1_000_000) }
 
     /// The ticks that came due, for the edges too.
-    var currentTick: UInt32 { UInt32((simulation.schedule.now - start) / CoarseClock.tickMilliseconds) }
+    var currentTick: Tick { Tick(number: UInt32((simulation.schedule.now - start) / Tick.milliseconds)) }
 
-    func tick(afterMilliseconds milliseconds: UInt64) -> UInt32 {
-        UInt32((simulation.schedule.now - start + milliseconds) / CoarseClock.tickMilliseconds) + 1
+    func tick(afterMilliseconds milliseconds: UInt64) -> Tick {
+        Tick(number: UInt32((simulation.schedule.now - start + milliseconds) / Tick.milliseconds) + 1)
     }
 
     func turn() {

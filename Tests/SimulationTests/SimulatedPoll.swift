@@ -1,4 +1,5 @@
 import Broker
+import Reactor
 
 /// A request that is answered when something was published, or after a while with nothing. (See Edge/Poll.swift; here it is
 /// for one channel, and its answer is some frames and a `bye` 200.)
@@ -6,11 +7,11 @@ final class SimulatedPoll {
     let connection: SimulatedConnection
     let topic: SimulatedTopic
     let token: SimulatedToken?
-    let deadlineTick: UInt32
+    let deadlineTick: Tick
     var answer: [(message: Message, padding: Int)] = []
     var isDue = false
 
-    init(_ connection: SimulatedConnection, _ topic: SimulatedTopic, token: SimulatedToken?, deadlineTick: UInt32) {
+    init(_ connection: SimulatedConnection, _ topic: SimulatedTopic, token: SimulatedToken?, deadlineTick: Tick) {
         self.connection = connection
         self.topic = topic
         self.token = token
@@ -45,7 +46,9 @@ extension SimulatedEdge {
 
     func answerPolls() {
         for topic in topicsInOrder {
-            for poll in topic.polls where poll.isDue || node.currentTick >= poll.deadlineTick { answer(poll) }
+            for poll in topic.polls where poll.isDue || poll.deadlineTick.isReached(by: node.currentTick) {
+                answer(poll)
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 import Broker
+import Reactor
 
 /// A channel as one edge sees it, with the one log that all its connections read. (See Edge/Topic.swift.)
 final class SimulatedTopic {
@@ -33,7 +34,7 @@ final class SimulatedJoin {
     let slot: UInt32
     let topic: SimulatedTopic
     let since: Position?
-    let deadlineTick: UInt32
+    let deadlineTick: Tick
     /// Whether the client was told that it is subscribed, and a part of what it missed.
     let isContinuation: Bool
     var state: State
@@ -43,7 +44,7 @@ final class SimulatedJoin {
     var isDone = false
     var leavesRest = false
 
-    init(slot: UInt32, topic: SimulatedTopic, since: Position?, deadlineTick: UInt32) {
+    init(slot: UInt32, topic: SimulatedTopic, since: Position?, deadlineTick: Tick) {
         self.slot = slot
         self.topic = topic
         self.since = since
@@ -56,7 +57,7 @@ final class SimulatedJoin {
         slot = join.slot
         topic = join.topic
         since = join.replay.last?.position ?? join.position
-        deadlineTick = 0
+        deadlineTick = .start
         isContinuation = true
         state = .telling
     }
