@@ -18,23 +18,14 @@ struct Connection: ~Copyable {
         var isStream: Bool { self == .eventStream || self == .jsonStream }
     }
 
-    /// The answer under way, as its request wants it.
+    /// Where it stands between a request and its answer.
     struct Answer: OptionSet {
         let rawValue: UInt8
 
-        /// It is waited for; later requests stay in the input.
+        /// One is waited for; later requests stay in the input.
         static let isAwaited = Answer(rawValue: 1)
-        /// It is the last on this connection.
+        /// The one under way is the last.
         static let isLast = Answer(rawValue: 2)
-        /// It goes to an HTTP/1.0 client that keeps the connection.
-        static let announcesKeepAlive = Answer(rawValue: 4)
-        /// It has no body, for it answers HEAD.
-        static let hasNoBody = Answer(rawValue: 8)
-        /// It goes to a client of HTTP/1.0, which knows no chunks: a stream's body ends with the connection.
-        static let endsByClosing = Answer(rawValue: 16)
-
-        /// What a new request says anew.
-        static let perRequest: Answer = [.hasNoBody, .announcesKeepAlive, .endsByClosing]
     }
 
     /// What its client may do, and as what it is known.
@@ -43,10 +34,8 @@ struct Connection: ~Copyable {
 
         /// May publish over its WebSocket.
         static let mayPublish = Rights(rawValue: 1)
-        /// Is sent payloads only, without envelope.
-        static let isRaw = Rights(rawValue: 2)
         /// Is named among the subscribers of a channel that tells who is.
-        static let isPresent = Rights(rawValue: 4)
+        static let isPresent = Rights(rawValue: 2)
     }
 
     /// How its bytes move.
@@ -76,6 +65,10 @@ struct Connection: ~Copyable {
 
     let socket: Socket
     var transport = Transport.http
+
+    /// What it is sent once it is more than asked and answered.
+    var encoding = Encoding.webSocketJSON
+
     var lifeCycle = LifeCycle.open
     var answer: Answer = []
     var rights: Rights = []

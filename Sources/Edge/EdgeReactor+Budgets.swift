@@ -4,16 +4,32 @@ internal import Reactor
 // A client that has too much under way, or changes its channels too fast, is not listened to until that is better: what it
 // sends waits in its input, then in the kernel, and at last with the client itself.
 extension EdgeReactor {
-    /// Notes a command that the uplink is asked for.
-    func beginCommand(_ slot: Slot, byteCount: Int) {
-        let key = connections.key(ofLive: slot)
-        budgets[key, default: ClientBudget()].commandsUnderWay += 1
-        budgets[key]?.bytesUnderWay += byteCount
-        waitIfSpent(slot)
+    /// Notes that the uplink is asked something for a client.
+    func begin(_ asker: Asker) {
+        switch asker {
+        case .exchange(let exchange): holdRequests(behind: exchange)
+        case .command(let key, _, let byteCount): beginCommand(key, byteCount: byteCount)
+        }
     }
 
-    /// Notes its answer. A client that is gone took its budget with it.
-    func endCommand(_ key: SlabKey, byteCount: Int) {
+    /// Notes that it answered; says whether somebody still wants to know.
+    func end(_ asker: Asker) -> Bool {
+        switch asker {
+        case .exchange(let exchange): return isWaitedFor(exchange)
+        case .command(let key, _, let byteCount):
+            endCommand(key, byteCount: byteCount)
+            return connections.pointer(to: key)?.pointee.isOpen ?? false
+        }
+    }
+
+    private func beginCommand(_ key: SlabKey, byteCount: Int) {
+        budgets[key, default: ClientBudget()].commandsUnderWay += 1
+        budgets[key]?.bytesUnderWay += byteCount
+        waitIfSpent(key.slot)
+    }
+
+    /// A client that is gone took its budget with it.
+    private func endCommand(_ key: SlabKey, byteCount: Int) {
         guard var budget = budgets[key] else { return }
         budget.commandsUnderWay -= 1
         budget.bytesUnderWay -= byteCount

@@ -39,7 +39,7 @@ extension EdgeReactor {
     private func subscribeAtOnce(_ slot: Slot, _ name: ChannelName, since: Position?) -> Bool {
         guard let topic = topics[name], topic.isOpen, since == nil || since == topic.last && !topic.isCatchingUp
         else { return false }
-        let isRaw = connections[live: slot].pointee.rights.contains(.isRaw)
+        let isRaw = connections[live: slot].pointee.encoding.isRaw
         if !isRaw {
             output.removeAll()
             let recovered = since.map { _ in true }
@@ -144,7 +144,7 @@ extension EdgeReactor {
     }
 
     private func tellSubscribed(_ slot: Slot, _ join: Join) {
-        let isRaw = connections[live: slot].pointee.rights.contains(.isRaw)
+        let isRaw = connections[live: slot].pointee.encoding.isRaw
         output.removeAll()
         for part in join.parts where !isRaw {
             appendSubscribed(
@@ -224,10 +224,11 @@ extension EdgeReactor {
         let connection = connections[live: slot]
         metrics.timeouts.add()
         if let poll = join.poll {
-            answerOrigin = poll.opening.origin
             poll.isAnswered = true
             releaseSession(slot)
-            refuse(slot, status: 503, "the channel cannot be opened now") { $0.append(field: "Retry-After", 1) }
+            refuse(poll.opening.exchange, status: 503, "the channel cannot be opened now") {
+                $0.append(field: "Retry-After", 1)
+            }
         } else if connection.pointee.transport.isStream {
             // Its head is sent; an end with a reason is what is left to say.
             sayBye(

@@ -8,7 +8,7 @@ extension EdgeReactor {
     enum List {
         case history(Ticket, Result<HistoryPage, BackplaneFailure>)
         case presence(Ticket, Result<PresenceList, BackplaneFailure>)
-        case metrics(SlabKey, origin: String?)
+        case metrics(Exchange)
     }
 
     /// Writes long answers, for one slice of time. Says whether some are left.
@@ -19,7 +19,7 @@ extension EdgeReactor {
             switch list {
             case .history(let ticket, let outcome): answerHistory(ticket, outcome)
             case .presence(let ticket, let outcome): answerPresence(ticket, outcome)
-            case .metrics(let key, let origin): answerMetrics(key, origin: origin)
+            case .metrics(let exchange): answerMetrics(exchange)
             }
             if Clock.monotonicNanoseconds >= end { break }
         }

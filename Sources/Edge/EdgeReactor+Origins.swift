@@ -9,8 +9,8 @@ extension EdgeReactor {
 
     /// Whether a request is for a host that is served here; if not, it is answered with 421.
     ///
-    /// Who shows a key is no page that came by chance, and what tells how the node is does not ask by which name.
-    func isForHere(_ request: borrowing HTTPRequest, _ slot: Slot) -> Bool {
+    /// Who shows a key is no page that came by chance.
+    func isForHere(_ request: borrowing HTTPRequest, _ exchange: Exchange) -> Bool {
         if isKnownHost(request) { return true }
         let host = request.text(of: .host)
         if hosts.allows(host) {
@@ -18,9 +18,8 @@ extension EdgeReactor {
             return true
         }
         if showsKey(request) { return true }
-        if request.isPath("/healthz") || request.isPath("/readyz") || request.isPath("/metrics") { return true }
         logger.debug("a host that is not served here", metadata: siteFacts(request))
-        refuse(slot, status: 421, "not served here: see public-origin and allowed-hosts", field: "Host")
+        refuse(exchange, status: 421, "not served here: see public-origin and allowed-hosts", field: "Host")
         return false
     }
 
@@ -66,10 +65,10 @@ extension EdgeReactor {
         buffer.append(field: "Vary", "Origin")
     }
 
-    func answerPreflight(_ request: borrowing HTTPRequest, _ slot: Slot) {
-        let origin = answerOrigin
+    func answerPreflight(_ exchange: Exchange) {
+        let origin = exchange.origin
         output.removeAll()
-        output.append(status: 204, contentType: nil, body: literal(""), persistence: persistence(slot)) {
+        output.append(status: 204, contentType: nil, body: literal(""), persistence: persistence(exchange)) {
             $0.append(field: "Allow", "GET, HEAD, POST, OPTIONS")
             append(crossOrigin: origin, to: &$0)
             guard origin != nil else { return }
@@ -81,6 +80,6 @@ extension EdgeReactor {
             // Two hours: the most that Chromium keeps.
             $0.append(field: "Access-Control-Max-Age", "7200")
         }
-        finishAnswer(slot)
+        finish(exchange)
     }
 }

@@ -5,22 +5,21 @@ internal import Wire
 
 extension EdgeReactor {
     /// Takes a request that waits for what is published next.
-    func openPoll(_ request: borrowing HTTPRequest, _ slot: Slot) throws(HTTPRejection) {
+    func openPoll(_ request: borrowing HTTPRequest, _ exchange: Exchange) throws(HTTPRejection) {
         let plan = try SubscriptionPlan(request, limits: limits)
-        open(slot, makeOpening(request, plan, as: .poll))
+        open(makeOpening(request, exchange, plan, as: .poll))
     }
 
     /// Begins a poll, whose session, if it asked for one, is there.
-    func beginPoll(_ slot: Slot, _ opening: Opening, _ channels: [(name: ChannelName, since: Position?)]) {
-        let connection = connections[live: slot]
+    func beginPoll(_ opening: Opening, _ channels: [(name: ChannelName, since: Position?)]) {
+        let slot = opening.exchange.slot
         let poll = Poll(
-            connection: connections.key(ofLive: slot),
             opening: opening,
             hasCursor: channels.contains { $0.since != nil },
             bytesMax: limits.pollBytesMax
         )
-        connection.pointee.session?.poll = poll
-        connection.pointee.answer.insert(.isAwaited)
+        connections[live: slot].pointee.session?.poll = poll
+        holdRequests(behind: opening.exchange)
         join(slot, channels, poll: poll)
     }
 
@@ -79,56 +78,42 @@ extension EdgeReactor {
         guard let connection = connections.pointer(to: poll.connection), !connection.pointee.isClosed
         else { return }
         frame.removeAll()
-        frame.append("{\"cursor\":")
-        frame.appendJSONString(poll.cursor)
-        frame.append(",\"publications\":[")
-        for (number, item) in poll.items.enumerated() {
-            if number > 0 { frame.append(",") }
-            append(item, isRaw: poll.opening.plan.isRaw)
+        AnswerBody.appendPoll(cursor: poll.cursor, publications: poll.items, to: &frame) { item, body in
+            Self.append(item, isRaw: poll.opening.plan.isRaw, to: &body)
         }
-        frame.append("]")
-        if !poll.gaps.isEmpty {
-            appendGaps(of: poll)
-        } else if poll.hasCursor {
-            frame.append(",\"recovered\":true")
+        AnswerBody.appendPollEnd(gaps: poll.gaps, hasCursor: poll.hasCursor, to: &frame) { gap, body in
+            gap.topic.name.withUTF8 {
+                Envelope.appendGap(channel: $0, from: gap.from.numbers, to: gap.to.numbers, into: &body)
+            }
         }
-        frame.append("}")
         metrics.deliveries.add(poll.items.count)
         if poll.isDivided || poll.leavesRest { metrics.pollsDivided.add() }
-        answerOrigin = poll.opening.origin
         leaveAll(poll.connection.slot)
         releaseSession(poll.connection.slot)
-        answer(poll.connection.slot, contentType: "application/json", frame.bytes) {
+        answer(poll.opening.exchange, contentType: "application/json", frame.bytes) {
             $0.append(field: "Cache-Control", "no-store")
             append(fieldsOf: poll.opening, to: &$0)
         }
-    }
-
-    private func appendGaps(of poll: Poll) {
-        frame.append(",\"recovered\":false,\"gaps\":[")
-        for (number, gap) in poll.gaps.enumerated() {
-            if number > 0 { frame.append(",") }
-            gap.topic.name.withUTF8 {
-                Envelope.appendGap(channel: $0, from: gap.from.numbers, to: gap.to.numbers, into: &frame)
-            }
-        }
-        frame.append("]")
     }
 
     /// Answers a poll in whose place another one of its session is held now.
     func displace(_ poll: Poll) {
         release(poll)
         poll.isAnswered = true
-        answerOrigin = poll.opening.origin
-        refuse(poll.connection.slot, status: 409, "another request of this session took its place", field: "session")
+        let reason: StaticString = "another request of this session took its place"
+        refuse(poll.opening.exchange, status: 409, reason, field: "session")
     }
 
-    private func append(_ item: (topic: Topic, payload: Payload, position: Position?), isRaw: Bool) {
+    private static func append(
+        _ item: (topic: Topic, payload: Payload, position: Position?),
+        isRaw: Bool,
+        to body: inout ByteBuffer
+    ) {
         item.payload.bytes.withUnsafeBytes { bytes in
             let payload = Envelope.Payload(item.payload.kind, bytes)
-            if isRaw { return Envelope.appendValue(payload, to: &frame) }
+            if isRaw { return Envelope.appendValue(payload, to: &body) }
             item.topic.name.withUTF8 {
-                Envelope.appendMessage(channel: $0, position: item.position?.numbers, payload: payload, to: &frame)
+                Envelope.appendMessage(channel: $0, position: item.position?.numbers, payload: payload, to: &body)
             }
         }
     }

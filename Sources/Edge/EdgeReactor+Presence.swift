@@ -64,79 +64,64 @@ extension EdgeReactor {
 
     // MARK: Questions
 
-    /// `GET /channels/<name>/presence`
-    func askPresence(_ slot: Slot, of channel: ChannelName) {
+    /// `GET /channels/<name>/presence`, and the command of a WebSocket.
+    func askPresence(_ asker: Asker, of channel: ChannelName) {
         guard configuration.hasPresence(channel) else {
-            return refuse(slot, status: 404, "presence is not switched on for this channel", field: "channel")
+            return refuse(asker, status: 404, "presence is not switched on for this channel", field: "channel")
         }
-        connections[live: slot].pointee.answer.insert(.isAwaited)
-        ask(.presence(connections.key(ofLive: slot), channel, origin: answerOrigin)) { .presence($0, channel) }
+        begin(asker)
+        ask(.presence(asker, channel)) { .presence($0, channel) }
     }
 
     /// What a client may have asked for with one command: members of some 128 bytes each.
-    private var presenceBytesMax: Int { limits.presenceMembersMax * 128 }
-
-    /// The command of a WebSocket.
-    func askPresence(_ slot: Slot, of channel: ChannelName, id: [UInt8]?) {
-        guard configuration.hasPresence(channel) else {
-            return sendError(slot, id: id, code: 404, "presence is not switched on for this channel")
-        }
-        beginCommand(slot, byteCount: presenceBytesMax)
-        ask(.presenceCommand(connections.key(ofLive: slot), channel, id: id)) { .presence($0, channel) }
-    }
+    var presenceBytesMax: Int { limits.presenceMembersMax * 128 }
 
     func answerPresence(_ ticket: Ticket, _ outcome: Result<PresenceList, BackplaneFailure>) {
-        switch waiting.removeValue(forKey: ticket.number) {
-        case .presence(let key, let channel, let origin)?:
-            guard let slot = answering(key) else { return }
-            answerOrigin = origin
-            switch outcome {
-            case .failure(let failure): refuse(slot, failure)
-            case .success(let list):
-                frame.removeAll()
-                frame.append("{")
-                append(list, of: channel, to: &frame)
-                answer(slot, contentType: "application/json", frame.bytes)
-            }
-        case .presenceCommand(let key, let channel, let id)?:
-            endCommand(key, byteCount: presenceBytesMax)
-            guard let slot = answering(key), connections[live: slot].pointee.isOpen else {
-                return
-            }
-            guard case .success(let list) = outcome else {
-                return sendError(slot, id: id, code: 503, "the backplane is away")
-            }
-            sendControl(slot, "presence") { buffer in
-                buffer.append("{\"type\":\"presence\",")
-                if let id {
-                    buffer.append("\"id\":")
-                    id.withUnsafeBytes { buffer.append($0) }
-                    buffer.append(",")
+        guard case .presence(let asker, let channel)? = waiting.removeValue(forKey: ticket.number), end(asker) else {
+            return
+        }
+        switch (outcome, asker) {
+        case (.failure(let failure), _): refuse(asker, failure)
+        case (.success(let list), .exchange(let exchange)):
+            answer(
+                exchange,
+                json: { body in
+                    channel.withUTF8 {
+                        AnswerBody.appendPresence(
+                            channel: $0,
+                            count: list.count,
+                            members: list.members,
+                            to: &body,
+                            Self.append
+                        )
+                    }
                 }
-                append(list, of: channel, to: &buffer)
+            )
+        case (.success(let list), .command(let key, let id, _)):
+            sendControl(key.slot, "presence") { buffer in
+                channel.withUTF8 { name in
+                    withOptionalBytes(id) {
+                        Envelope.appendPresence(
+                            id: $0,
+                            channel: name,
+                            count: list.count,
+                            members: list.members,
+                            to: &buffer,
+                            Self.append
+                        )
+                    }
+                }
             }
-        default: break
         }
     }
 
-    private func append(_ list: PresenceList, of channel: ChannelName, to buffer: inout ByteBuffer) {
-        buffer.append("\"channel\":")
-        buffer.appendJSONString(channel.text)
-        buffer.append(",\"count\":")
-        buffer.append(decimal: UInt64(clamping: list.count))
-        buffer.append(",\"members\":[")
-        for (number, member) in list.members.enumerated() {
-            if number > 0 { buffer.append(",") }
-            buffer.append("{\"id\":")
-            buffer.appendJSONString(member.id.description)
-            buffer.append(",\"node\":")
-            buffer.appendJSONString(member.node)
-            buffer.append(",\"transport\":")
-            buffer.appendJSONString(member.transport)
-            buffer.append(",\"since\":")
-            buffer.append(decimal: member.sinceMilliseconds)
-            buffer.append("}")
-        }
-        buffer.append("]}")
+    private static func append(_ member: Member, to buffer: inout ByteBuffer) {
+        AnswerBody.appendMember(
+            id: member.id.description,
+            node: member.node,
+            transport: member.transport,
+            sinceMilliseconds: member.sinceMilliseconds,
+            to: &buffer
+        )
     }
 }

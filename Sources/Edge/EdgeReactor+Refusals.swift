@@ -39,12 +39,10 @@ extension EdgeReactor {
 
     private func refuse(_ poll: Poll) {
         poll.isAnswered = true
-        guard let connection = connections.pointer(to: poll.connection), !connection.pointee.isClosed
-        else { return }
-        answerOrigin = poll.opening.origin
+        guard isWaitedFor(poll.opening.exchange) else { return }
         leaveAll(poll.connection.slot)
         releaseSession(poll.connection.slot)
-        refuse(poll.connection.slot, status: 403, "the backplane refuses the channel", field: "channel")
+        refuse(poll.opening.exchange, status: 403, "the backplane refuses the channel", field: "channel")
     }
 
     private func endReading(_ slot: Slot, of name: ChannelName) {

@@ -95,8 +95,6 @@ extension EdgeReactor {
     /// A body in chunks of one byte is six times its size on the wire; more than that is not meant well.
     private static func chunkedBytesMax(_ limits: Limits) -> Int { 6 * limits.messageBytesMax + 16_384 }
 
-    // MARK: Answers
-
     func reject(_ slot: Slot, _ rejection: HTTPRejection) {
         debug(slot, "request not understood", ["status": "\(rejection.status)", "reason": "\(rejection.reason)"])
         metrics.rejections.add()
@@ -104,91 +102,5 @@ extension EdgeReactor {
         output.append(rejection: rejection)
         write(slot, output.bytes)
         closeWhenSent(slot)
-    }
-
-    /// Notes how the answer to a request must be sent.
-    func beginAnswer(_ request: borrowing HTTPRequest, for slot: Slot) {
-        let connection = connections[live: slot]
-        connection.pointee.answer.subtract(.perRequest)
-        if request.head.minorVersion == 0 { connection.pointee.answer.insert(.endsByClosing) }
-        answerOrigin = crossOriginFields(request)
-        if request.head.method == .head { connection.pointee.answer.insert(.hasNoBody) }
-        switch request.head.persistence {
-        case .close: connection.pointee.answer.insert(.isLast)
-        case .announcedKeepAlive: connection.pointee.answer.insert(.announcesKeepAlive)
-        case .keepAlive: break
-        }
-        if drainDeadlineTick != nil { connection.pointee.answer.insert(.isLast) }
-    }
-
-    func persistence(_ slot: Slot) -> HTTPPersistence {
-        let answer = connections[live: slot].pointee.answer
-        if answer.contains(.isLast) { return .close }
-        return answer.contains(.announcesKeepAlive) ? .announcedKeepAlive : .keepAlive
-    }
-
-    /// Sends what `output` holds as the answer under way and goes on with the next request.
-    func finishAnswer(_ slot: Slot) {
-        let connection = connections[live: slot]
-        write(slot, output.bytes)
-        guard connection.pointee.isOpen else { return }
-        if connection.pointee.answer.contains(.isLast) { return closeWhenSent(slot) }
-        connection.pointee.lastHeardTick = reactor.currentTick
-        // The one that a held poll had is used up.
-        let idle = min(limits.keepAliveMilliseconds, limits.heartbeatMilliseconds)
-        timers.schedule(slot, at: reactor.tick(afterMilliseconds: idle))
-        guard connection.pointee.answer.contains(.isAwaited) else { return }
-        connection.pointee.answer.remove(.isAwaited)
-        if connection.pointee.input != nil || connection.pointee.traffic.contains(.isEnded) { goOn(slot) }
-    }
-
-    /// Answers with a body.
-    func answer(
-        _ slot: Slot,
-        status: Int = 200,
-        contentType: StaticString?,
-        _ body: UnsafeRawBufferPointer,
-        extraFields: (inout ByteBuffer) -> Void = { _ in }
-    ) {
-        output.removeAll()
-        output.append(
-            status: status,
-            contentType: contentType,
-            body: body,
-            persistence: persistence(slot),
-            includesBody: !connections[live: slot].pointee.answer.contains(.hasNoBody)
-        ) {
-            append(crossOrigin: answerOrigin, to: &$0)
-            extraFields(&$0)
-        }
-        finishAnswer(slot)
-    }
-
-    /// Answers with an error and says which part of the request it is about.
-    func refuse(
-        _ slot: Slot,
-        status: Int,
-        _ message: StaticString,
-        field: StaticString? = nil,
-        extraFields: (inout ByteBuffer) -> Void = { _ in }
-    ) {
-        debug(
-            slot,
-            "refused",
-            ["status": "\(status)", "reason": "\(message)", "field": "\(field.map { "\($0)" } ?? "")"]
-        )
-        metrics.rejections.add()
-        output.removeAll()
-        output.append(
-            errorStatus: status,
-            message: message,
-            field: field,
-            persistence: persistence(slot),
-            includesBody: !connections[live: slot].pointee.answer.contains(.hasNoBody)
-        ) {
-            append(crossOrigin: answerOrigin, to: &$0)
-            extraFields(&$0)
-        }
-        finishAnswer(slot)
     }
 }

@@ -5,74 +5,33 @@ internal import Wire
 extension EdgeReactor {
     /// Hands a whole request to whom it is for.
     func handle(_ request: borrowing HTTPRequest, for slot: Slot) {
-        beginAnswer(request, for: slot)
-        guard isForHere(request, slot) else { return }
+        let exchange = beginExchange(request, slot)
         do throws(HTTPRejection) {
-            if request.head.method == .options { return answerPreflight(request, slot) }
-            if request.isPath("/ws") {
-                guard request.head.method == .get else { return refuseMethod(slot, allowed: "GET, OPTIONS") }
-                try openWebSocket(request, slot)
-            } else if request.isPath("/sse") {
-                guard mayRead(request, slot) else { return }
-                if try isToldToStay(request) { return answer(slot, status: 204, contentType: nil, literal("")) }
-                try openStream(request, slot, as: .eventStream)
-            } else if request.isPath("/stream") {
-                guard mayRead(request, slot) else { return }
-                try openStream(request, slot, as: .jsonStream)
-            } else if request.isPath("/poll") {
-                guard request.head.method == .get else { return refuseMethod(slot, allowed: "GET, OPTIONS") }
-                try openPoll(request, slot)
-            } else if request.head.path.hasPrefix("/channels/", in: request.octets.span) {
-                try handleChannel(request, slot)
-            } else {
-                handlePage(request, slot)
+            let (routes, channel) = try routes(of: request)
+            guard routes.contains(where: \.isForAnyHost) || isForHere(request, exchange) else { return }
+            if request.head.method == .options { return answerPreflight(exchange) }
+            guard !routes.isEmpty else { return refuse(exchange, status: 404, "nothing is here", field: "path") }
+            guard let route = routes.first(where: { $0.takes(request.head.method) }) else {
+                return refuse(exchange, status: 405, "method not allowed", field: "method") {
+                    $0.append(field: "Allow", utf8: routes.allowedMethods)
+                }
+            }
+            switch (route.action, channel) {
+            case (.page(let action), _): try action(self, request, exchange)
+            case (.channel(let action), let channel?): try action(self, request, exchange, channel)
+            case (.channel, nil): assertionFailure("who finds a channel's route finds the channel")
             }
         } catch {
-            refuse(slot, status: error.status, error.reason, field: error.field)
+            refuse(exchange, status: error.status, error.reason, field: error.field)
         }
     }
 
-    /// Whether a request's method is one that reads; if not, it is answered with 405.
-    private func mayRead(_ request: borrowing HTTPRequest, _ slot: Slot) -> Bool {
-        if request.head.method == .get || request.head.method == .head { return true }
-        refuseMethod(slot, allowed: "GET, HEAD, OPTIONS")
-        return false
-    }
-
-    func refuseMethod(_ slot: Slot, allowed: StaticString) {
-        refuse(slot, status: 405, "method not allowed", field: "method") { $0.append(field: "Allow", allowed) }
-    }
-
-    /// What is neither a channel nor a stream.
-    private enum Page: CaseIterable {
-        case health, readiness, metrics, demo, root
-
-        var path: StaticString {
-            switch self {
-            case .health: "/healthz"
-            case .readiness: "/readyz"
-            case .metrics: "/metrics"
-            case .demo: "/demo"
-            case .root: "/"
-            }
+    /// What there is at a request's path, one route for a method; and the channel that the path names.
+    private func routes(of request: borrowing HTTPRequest) throws(HTTPRejection) -> ([Route], ChannelName?) {
+        guard request.head.path.hasPrefix("/channels/", in: request.octets.span) else {
+            return (Route.byPath.first { request.isPath($0.path) }?.routes ?? [], nil)
         }
-    }
-
-    private func handlePage(_ request: borrowing HTTPRequest, _ slot: Slot) {
-        guard let page = Page.allCases.first(where: { request.isPath($0.path) }) else {
-            return refuse(slot, status: 404, "nothing is here", field: "path")
-        }
-        guard mayRead(request, slot) else { return }
-        switch page {
-        case .health: answer(slot, contentType: "application/json", literal("{\"status\":\"alive\"}"))
-        case .readiness: answerReadiness(slot)
-        case .metrics: askMetrics(slot)
-        case .demo: answerDemo(slot)
-        case .root: answer(slot, status: 302, contentType: nil, literal("")) { $0.append(field: "Location", "/demo") }
-        }
-    }
-
-    func literal(_ text: StaticString) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+        let (channel, resource) = try request.channelPath()
+        return (Route.ofChannels[resource] ?? [], channel)
     }
 }

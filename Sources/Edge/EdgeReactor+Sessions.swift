@@ -6,8 +6,13 @@ internal import Wire
 extension EdgeReactor {
     // MARK: Opening
 
-    func makeOpening(_ request: borrowing HTTPRequest, _ plan: SubscriptionPlan, as use: Opening.Use) -> Opening {
-        var opening = Opening(use: use, plan: plan, origin: answerOrigin, offersCookie: !isCookieOurs(request))
+    func makeOpening(
+        _ request: borrowing HTTPRequest,
+        _ exchange: Exchange,
+        _ plan: SubscriptionPlan,
+        as use: Opening.Use
+    ) -> Opening {
+        var opening = Opening(use: use, plan: plan, exchange: exchange, offersCookie: !isCookieOurs(request))
         let isHead = request.head.method == .head
         switch plan.session {
         case .new where !isHead && mayOpenSession(for: opening): opening.token = SessionToken(using: &secrets)
@@ -35,10 +40,10 @@ extension EdgeReactor {
     }
 
     /// Opens a WebSocket, a stream or a poll: at once without a session, else when the uplink has granted it.
-    func open(_ slot: Slot, _ opening: Opening) {
-        guard opening.plan.channels.count > Self.manyChannels else { return openNow(slot, opening) }
-        connections[live: slot].pointee.answer.insert(.isAwaited)
-        openings.append((connections.key(ofLive: slot), opening))
+    func open(_ opening: Opening) {
+        guard opening.plan.channels.count > Self.manyChannels else { return openNow(opening) }
+        holdRequests(behind: opening.exchange)
+        openings.append(opening)
     }
 
     /// Channels of a request past which it waits for the end of the turn: each costs some 10 µs, and who has one waits for
@@ -54,33 +59,32 @@ extension EdgeReactor {
         guard !openings.isEmpty else { return false }
         let end = Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000
         var left = Self.channelsPerTurn
-        while left > 0, let (key, opening) = openings.popFirst() {
+        while left > 0, let opening = openings.popFirst() {
             left -= opening.plan.channels.count
-            if let slot = answering(key) {
-                answerOrigin = opening.origin
-                connections[live: slot].pointee.answer.remove(.isAwaited)
-                openNow(slot, opening)
-                takeUp(slot)
+            if isWaitedFor(opening.exchange) {
+                connections[live: opening.exchange.slot].pointee.answer.remove(.isAwaited)
+                openNow(opening)
+                takeUp(opening.exchange.slot)
             }
             if Clock.monotonicNanoseconds >= end { break }
         }
         return !openings.isEmpty
     }
 
-    private func openNow(_ slot: Slot, _ opening: Opening) {
-        if case .malformed = opening.plan.session { return refuseToken(slot, opening) }
+    private func openNow(_ opening: Opening) {
+        if case .malformed = opening.plan.session { return refuseToken(opening) }
+        let slot = opening.exchange.slot
         var opening = opening
         if case .new = opening.plan.session, opening.token != nil,
             !countSession(of: connections[live: slot].pointee.peer)
         {
             opening.token = nil
         }
-        guard let token = opening.token else { return begin(slot, opening, []) }
-        let key = connections.key(ofLive: slot)
-        connections[live: slot].pointee.answer.insert(.isAwaited)
+        guard let token = opening.token else { return begin(opening, []) }
+        holdRequests(behind: opening.exchange)
         let kind: SessionRequest.Kind = if case .known = opening.plan.session { .resume } else { .open }
-        let holder = SessionHolder(reactor: number, connection: key.token)
-        ask(.session(key, opening)) {
+        let holder = SessionHolder(reactor: number, connection: opening.exchange.connection.token)
+        ask(.session(opening)) {
             .session(
                 SessionRequest(
                     kind,
@@ -96,44 +100,47 @@ extension EdgeReactor {
     }
 
     func answerSession(_ ticket: Ticket, _ outcome: Result<[SessionPosition], SessionFailure>) {
-        guard case .session(let key, var opening)? = waiting.removeValue(forKey: ticket.number) else { return }
-        guard let slot = answering(key) else {
-            if case .success = outcome, let token = opening.token { release(token.id, of: key) }
+        guard case .session(var opening)? = waiting.removeValue(forKey: ticket.number) else { return }
+        guard isWaitedFor(opening.exchange) else {
+            if case .success = outcome, let token = opening.token {
+                release(token.id, of: opening.exchange.connection)
+            }
             return
         }
-        answerOrigin = opening.origin
+        let slot = opening.exchange.slot
         switch outcome {
         case .success(let positions):
             connections[live: slot].pointee.session = opening.token.map { SessionLink($0.id, saved: positions) }
-            begin(slot, opening, positions)
+            begin(opening, positions)
             takeUp(slot)
-        case .failure(.unknown): refuseToken(slot, opening)
+        case .failure(.unknown): refuseToken(opening)
         case .failure(.backplane):
-            if case .known = opening.plan.session { return refuseForNow(slot, opening) }
+            if case .known = opening.plan.session { return refuseForNow(opening) }
             // Without the backplane there are no sessions, and it is no reason to turn a client away: it has its cursor.
             opening.token = nil
-            begin(slot, opening, [])
+            begin(opening, [])
             takeUp(slot)
         }
     }
 
     /// Begins what was asked for, with the subscriptions of a session that is resumed.
-    private func begin(_ slot: Slot, _ opening: Opening, _ known: [SessionPosition]) {
+    private func begin(_ opening: Opening, _ known: [SessionPosition]) {
+        let slot = opening.exchange.slot
         let connection = connections[live: slot]
         let channels = opening.plan.channels(with: known)
         if let fault = fault(in: channels, of: opening) {
             releaseSession(slot)
-            return refuse(slot, status: 400, fault, field: "channel")
+            return refuse(opening.exchange, status: 400, fault, field: "channel")
         }
         switch opening.use {
         case .webSocket(let agreement, let mayPublish):
             if mayPublish { connection.pointee.rights.insert(.mayPublish) }
-            beginWebSocket(slot, agreement, opening, channels)
+            beginWebSocket(agreement, opening, channels)
         case .stream(let transport, let paddingCount):
             connection.pointee.answer.remove(.isAwaited)
-            beginStream(slot, as: transport, paddingCount: paddingCount, opening, channels)
+            beginStream(as: transport, paddingCount: paddingCount, opening, channels)
         case .poll:
-            beginPoll(slot, opening, channels)
+            beginPoll(opening, channels)
         }
     }
 
@@ -156,39 +163,41 @@ extension EdgeReactor {
         if connection.pointee.input != nil { goOn(slot) }
     }
 
-    private func refuseToken(_ slot: Slot, _ opening: Opening) {
+    private func refuseToken(_ opening: Opening) {
         var opening = opening
         opening.token = nil
         metrics.tokensRefused.add()
         guard case .webSocket(let agreement, _) = opening.use else {
-            return refuse(slot, status: 401, "there is no such session", field: "session") {
+            return refuse(opening.exchange, status: 401, "there is no such session", field: "session") {
                 $0.append(field: "WWW-Authenticate", "Perseid-Session")
             }
         }
-        refuseWebSocket(slot, agreement, opening, .unknownSession)
+        refuseWebSocket(agreement, opening, .unknownSession)
     }
 
-    private func refuseForNow(_ slot: Slot, _ opening: Opening) {
+    private func refuseForNow(_ opening: Opening) {
         switch opening.use {
-        case .webSocket(let agreement, _): refuseWebSocket(slot, agreement, opening, .unavailable)
-        case .stream: holdStream(slot, opening)
-        case .poll: refuse(slot, status: 503, "the backplane is away") { $0.append(field: "Retry-After", 1) }
+        case .webSocket(let agreement, _): refuseWebSocket(agreement, opening, .unavailable)
+        case .stream: holdStream(opening)
+        case .poll:
+            refuse(opening.exchange, status: 503, "the backplane is away") { $0.append(field: "Retry-After", 1) }
         }
     }
 
     /// Begins a stream without the session that cannot be asked for now. Any answer but 200 would end a browser's
     /// `EventSource` for good: so what it asked for waits like that of who has no session, from its own cursor; and who
     /// named no channels is told to come again.
-    private func holdStream(_ slot: Slot, _ opening: Opening) {
+    private func holdStream(_ opening: Opening) {
+        let slot = opening.exchange.slot
         var opening = opening
         opening.token = nil
         if opening.plan.channels.isEmpty, case .stream(let transport, let paddingCount) = opening.use {
             connections[live: slot].pointee.answer.remove(.isAwaited)
-            beginStream(slot, as: transport, paddingCount: paddingCount, opening, [])
+            beginStream(as: transport, paddingCount: paddingCount, opening, [])
             let after = UInt64.random(in: reconnectMilliseconds, using: &spread)
             sayBye(slot, .unavailable, afterMilliseconds: after)
         } else {
-            begin(slot, opening, [])
+            begin(opening, [])
             takeUp(slot)
         }
     }

@@ -3,36 +3,39 @@ internal import Reactor
 internal import Wire
 
 extension EdgeReactor {
-    func answerReadiness(_ slot: Slot) {
-        if node.isReady { return answer(slot, contentType: "application/json", literal("{\"status\":\"ready\"}")) }
+    func answerHealth(_ exchange: Exchange) {
+        answer(exchange, contentType: "application/json", literal("{\"status\":\"alive\"}"))
+    }
+
+    func answerReadiness(_ exchange: Exchange) {
+        if node.isReady { return answer(exchange, contentType: "application/json", literal("{\"status\":\"ready\"}")) }
         guard !node.isDraining, let trouble = node.trouble else {
             let message: StaticString = node.isDraining ? "the node is going away" : "the backplane is away"
-            return refuse(slot, status: 503, message) { $0.append(field: "Retry-After", 1) }
+            return refuse(exchange, status: 503, message) { $0.append(field: "Retry-After", 1) }
         }
         metrics.rejections.add()
         frame.removeAll()
-        frame.append("{\"error\":{\"code\":503,\"message\":\"the backplane is away\",\"reason\":")
-        frame.appendJSONString(trouble)
-        frame.append("}}")
-        answer(slot, status: 503, contentType: "application/json", frame.bytes) { $0.append(field: "Retry-After", 1) }
+        AnswerBody.appendTrouble(status: 503, message: "the backplane is away", reason: trouble, to: &frame)
+        answer(exchange, status: 503, contentType: "application/json", frame.bytes) {
+            $0.append(field: "Retry-After", 1)
+        }
     }
 
     /// Written in its turn among the long answers: it takes a millisecond.
-    func askMetrics(_ slot: Slot) {
-        connections[live: slot].pointee.answer.insert(.isAwaited)
-        lists.append(.metrics(connections.key(ofLive: slot), origin: answerOrigin))
+    func askMetrics(_ exchange: Exchange) {
+        holdRequests(behind: exchange)
+        lists.append(.metrics(exchange))
     }
 
-    func answerMetrics(_ key: SlabKey, origin: String?) {
-        guard let slot = answering(key) else { return }
-        answerOrigin = origin
+    func answerMetrics(_ exchange: Exchange) {
+        guard isWaitedFor(exchange) else { return }
         let text = MetricsText(node)
-        answer(slot, contentType: "text/plain; version=0.0.4; charset=utf-8", text.bytes)
+        answer(exchange, contentType: "text/plain; version=0.0.4; charset=utf-8", text.bytes)
     }
 
-    func answerDemo(_ slot: Slot) {
+    func answerDemo(_ exchange: Exchange) {
         PackageResources.demo_html.withUnsafeBytes { page in
-            answer(slot, contentType: "text/html; charset=utf-8", page) {
+            answer(exchange, contentType: "text/html; charset=utf-8", page) {
                 $0.append(
                     field: "Content-Security-Policy",
                     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:"
@@ -41,6 +44,10 @@ extension EdgeReactor {
                 $0.append(field: "Cache-Control", "no-cache")
             }
         }
+    }
+
+    func answerRoot(_ exchange: Exchange) {
+        answer(exchange, status: 302, contentType: nil, literal("")) { $0.append(field: "Location", "/demo") }
     }
 
     // MARK: Ending

@@ -10,35 +10,34 @@ extension EdgeReactor {
     /// Takes a request for a stream.
     func openStream(
         _ request: borrowing HTTPRequest,
-        _ slot: Slot,
+        _ exchange: Exchange,
         as transport: Connection.Transport
     ) throws(HTTPRejection) {
         let plan = try SubscriptionPlan(request, limits: limits)
         let padding = try request.parameter("padding")
-        let connection = connections[live: slot]
-        if connection.pointee.answer.contains(.hasNoBody) {
+        if exchange.form.contains(.hasNoBody) {
             output.removeAll()
-            let opening = makeOpening(request, plan, as: .stream(transport, paddingCount: 0))
-            appendStreamHead(transport, isChunked: !connection.pointee.answer.contains(.endsByClosing), opening)
-            connection.pointee.answer.insert(.isLast)
-            return finishAnswer(slot)
+            let opening = makeOpening(request, exchange, plan, as: .stream(transport, paddingCount: 0))
+            appendStreamHead(transport, opening)
+            connections[live: exchange.slot].pointee.answer.insert(.isLast)
+            return finish(exchange)
         }
         let paddingCount = padding == nil || padding == "false" ? 0 : Self.paddingCount
-        open(slot, makeOpening(request, plan, as: .stream(transport, paddingCount: paddingCount)))
+        open(makeOpening(request, exchange, plan, as: .stream(transport, paddingCount: paddingCount)))
     }
 
     /// Begins a stream, whose session, if it asked for one, is there.
     func beginStream(
-        _ slot: Slot,
         as transport: Connection.Transport,
         paddingCount: Int,
         _ opening: Opening,
         _ channels: [(name: ChannelName, since: Position?)]
     ) {
+        let slot = opening.exchange.slot
         let connection = connections[live: slot]
         output.removeAll()
-        appendStreamHead(transport, isChunked: !connection.pointee.answer.contains(.endsByClosing), opening)
-        if opening.plan.isRaw { connection.pointee.rights.insert(.isRaw) }
+        appendStreamHead(transport, opening)
+        connection.pointee.encoding = opening.encoding
         become(transport, slot)
         connection.pointee.streamTick = reactor.currentTick
         appendStart(of: connection.pointee.encoding, paddingCount: paddingCount, session: opening.token)
@@ -50,16 +49,16 @@ extension EdgeReactor {
     }
 
     /// A head with the fields that keep caches and proxies from holding a stream back.
-    private func appendStreamHead(_ transport: Connection.Transport, isChunked: Bool, _ opening: Opening) {
+    private func appendStreamHead(_ transport: Connection.Transport, _ opening: Opening) {
         let type: StaticString =
             transport == .eventStream ? "text/event-stream; charset=utf-8" : "application/x-ndjson; charset=utf-8"
-        let framing: HTTPBodyFraming = isChunked ? .chunked : .untilClose
+        let framing: HTTPBodyFraming = opening.encoding.isChunked ? .chunked : .untilClose
         output.append(responseHead: 200, contentType: type, framing: framing, persistence: .close)
         output.append(field: "Cache-Control", "no-store, no-cache, no-transform, must-revalidate, max-age=0")
         output.append(field: "Pragma", "no-cache")
         output.append(field: "X-Accel-Buffering", "no")
         output.append(field: "X-Content-Type-Options", "nosniff")
-        append(crossOrigin: answerOrigin, to: &output)
+        append(crossOrigin: opening.exchange.origin, to: &output)
         append(fieldsOf: opening, to: &output)
         output.appendHeadEnd()
     }

@@ -4,32 +4,29 @@ internal import Wire
 
 extension EdgeReactor {
     /// Makes a WebSocket of a connection and subscribes it to the channels its query names.
-    func openWebSocket(_ request: borrowing HTTPRequest, _ slot: Slot) throws(HTTPRejection) {
+    func openWebSocket(_ request: borrowing HTTPRequest, _ exchange: Exchange) throws(HTTPRejection) {
         if let rejection = WebSocketHandshake.rejection(request) {
-            return refuse(slot, status: rejection.status, rejection.reason, field: rejection.field) {
+            return refuse(exchange, status: rejection.status, rejection.reason, field: rejection.field) {
                 $0.append(field: "Sec-WebSocket-Version", "13")
                 $0.append(field: "Upgrade", "websocket")
             }
         }
         guard judgeOrigin(request) != .foreign else {
-            return refuse(slot, status: 403, "pages of this origin may not connect here", field: "Origin")
+            return refuse(exchange, status: 403, "pages of this origin may not connect here", field: "Origin")
         }
         let plan = try SubscriptionPlan(request, limits: limits)
         let agreement = WebSocketHandshake.Agreement(request)
-        open(
-            slot,
-            makeOpening(request, plan, as: .webSocket(agreement, mayPublish: mayPublish(request)))
-        )
+        open(makeOpening(request, exchange, plan, as: .webSocket(agreement, mayPublish: mayPublish(request))))
     }
 
     /// Begins a WebSocket, whose session, if it asked for one, is there.
     func beginWebSocket(
-        _ slot: Slot,
         _ agreement: WebSocketHandshake.Agreement,
         _ opening: Opening,
         _ channels: [(name: ChannelName, since: Position?)]
     ) {
-        switchProtocols(slot, agreement, opening)
+        let slot = opening.exchange.slot
+        switchProtocols(agreement, opening)
         if !opening.plan.isRaw { appendWelcome(session: opening.token, as: .webSocketJSON, to: &output) }
         cork(slot) {
             write(slot, output.bytes)
@@ -39,24 +36,25 @@ extension EdgeReactor {
 
     /// Makes a WebSocket only to say why it cannot be: a browser does not tell its page any other answer.
     func refuseWebSocket(
-        _ slot: Slot,
         _ agreement: WebSocketHandshake.Agreement,
         _ opening: Opening,
         _ code: ByeCode
     ) {
-        switchProtocols(slot, agreement, opening)
+        let slot = opening.exchange.slot
+        switchProtocols(agreement, opening)
         write(slot, output.bytes)
         let after = code.mayReconnect ? UInt64.random(in: reconnectMilliseconds, using: &spread) : 0
         sayBye(slot, code, afterMilliseconds: after)
     }
 
     /// Leaves the answer to the handshake in `output`.
-    private func switchProtocols(_ slot: Slot, _ agreement: WebSocketHandshake.Agreement, _ opening: Opening) {
+    private func switchProtocols(_ agreement: WebSocketHandshake.Agreement, _ opening: Opening) {
+        let slot = opening.exchange.slot
         let connection = connections[live: slot]
         output.removeAll()
         WebSocketHandshake.appendAnswer(agreement, to: &output) { append(fieldsOf: opening, to: &$0) }
         connection.pointee.answer.remove(.isAwaited)
-        if opening.plan.isRaw { connection.pointee.rights.insert(.isRaw) }
+        connection.pointee.encoding = opening.encoding
         connection.pointee.decoder = WebSocketDecoder(role: .server, messageBytesMax: limits.messageBytesMax)
         become(.webSocket, slot)
     }
@@ -160,8 +158,10 @@ extension EdgeReactor {
             case .publish:
                 // The parser has refused one without `data`.
                 let data = command.data ?? 0..<0
-                publish(slot, to: channel, UnsafeRawBufferPointer(rebasing: message[data]), id: id)
-            case .presence: askPresence(slot, of: channel, id: id)
+                publish(UnsafeRawBufferPointer(rebasing: message[data]), to: channel, slot, id: id)
+            case .presence:
+                let key = connections.key(ofLive: slot)
+                askPresence(.command(key, id: id, byteCount: presenceBytesMax), of: channel)
             case .ping: break
             }
         } catch {
@@ -179,7 +179,7 @@ extension EdgeReactor {
 
     /// Sends one control message; a raw WebSocket carries payloads and nothing else, so it is told nothing.
     func sendControl(_ slot: Slot, _ name: StaticString, _ append: (inout ByteBuffer) -> Void) {
-        guard !connections[live: slot].pointee.rights.contains(.isRaw) else { return }
+        guard connections[live: slot].pointee.encoding.hasControlMessages else { return }
         output.removeAll()
         encoder.appendControl(name, as: .webSocketJSON, to: &output, append)
         write(slot, output.bytes)
@@ -220,49 +220,6 @@ extension EdgeReactor {
         sendControl(slot, "unsubscribed") { buffer in
             channel.withUTF8 { name in
                 withOptionalBytes(id) { Envelope.appendUnsubscribed(id: $0, channel: name, to: &buffer) }
-            }
-        }
-    }
-
-    private func publish(_ slot: Slot, to channel: ChannelName, _ data: UnsafeRawBufferPointer, id: [UInt8]?) {
-        guard connections[live: slot].pointee.rights.contains(.mayPublish) else {
-            return sendError(slot, id: id, code: 401, "a valid API key is needed")
-        }
-        guard !channel.isSystem else {
-            return sendError(slot, id: id, code: 403, "channel: only the system publishes here")
-        }
-        guard let payload = Payload(published: data, asJSON: true) else {
-            return sendError(slot, id: id, code: 400, "data: not valid JSON")
-        }
-        metrics.publishes.add()
-        beginCommand(slot, byteCount: payload.bytes.count)
-        let waiter = Waiting.command(
-            connections.key(ofLive: slot),
-            channel,
-            id: id,
-            byteCount: payload.bytes.count
-        )
-        ask(waiter) {
-            .publish(PublishRequest(ticket: $0, channel: channel, payload: payload, idempotencyKey: nil))
-        }
-    }
-
-    func tellPublished(
-        _ slot: Slot,
-        _ channel: ChannelName,
-        id: [UInt8]?,
-        _ outcome: Result<Position, BackplaneFailure>
-    ) {
-        guard connections[live: slot].pointee.isOpen else { return }
-        guard case .success(let position) = outcome else {
-            metrics.publishesRefused.add()
-            return sendError(slot, id: id, code: 503, "the backplane is away")
-        }
-        sendControl(slot, "published") { buffer in
-            channel.withUTF8 { name in
-                withOptionalBytes(id) {
-                    Envelope.appendPublished(id: $0, channel: name, position: position.numbers, to: &buffer)
-                }
             }
         }
     }

@@ -47,7 +47,7 @@ final class EdgeReactor: ReactorHandler {
     /// Connections whose input is gone on with at the end of the turn.
     var deferred = Deque<SlabKey>()
     /// Requests for many channels, which are begun at the end of the turn.
-    var openings = Deque<(key: SlabKey, opening: Opening)>()
+    var openings = Deque<Opening>()
     var budgets: [SlabKey: ClientBudget] = [:]
     /// How far the readers have come that take less than they are sent, by slot, looked at now and then.
     var stalls: [Slot: Stall] = [:]
@@ -96,9 +96,8 @@ final class EdgeReactor: ReactorHandler {
     /// The host that was allowed last.
     var knownHost: [UInt8] = []
 
-    // Questions to the uplink, and the other site whose page may read the answer that is being written
-    var answerOrigin: String?
-    var waiting: [UInt64: Waiting] = [:]
+    // Questions to the uplink
+    var waiting: [UInt64: Question] = [:]
     var nextTicket: UInt64 = 0
     /// Long answers that were not written yet.
     var lists = Deque<List>()
@@ -222,22 +221,20 @@ final class EdgeReactor: ReactorHandler {
     // MARK: Questions
 
     /// Asks the uplink something and notes who waits for the answer.
-    func ask(_ waiter: Waiting, _ command: (Ticket) -> UplinkCommand) {
+    func ask(_ question: Question, _ command: (Ticket) -> UplinkCommand) {
         nextTicket += 1
-        waiting[nextTicket] = waiter
+        waiting[nextTicket] = question
         uplink.post(command(Ticket(reactor: number, number: nextTicket)))
     }
 }
 
-/// Who waits for an answer of the uplink.
-enum Waiting {
-    case publish(SlabKey, ChannelName, origin: String?)
-    case command(SlabKey, ChannelName, id: [UInt8]?, byteCount: Int)
-    case history(SlabKey, ChannelName, origin: String?)
-    case describe(SlabKey, ChannelName, origin: String?)
-    case presence(SlabKey, ChannelName, origin: String?)
-    case presenceCommand(SlabKey, ChannelName, id: [UInt8]?)
-    case session(SlabKey, Opening)
+/// What the uplink was asked, and for whom.
+enum Question {
+    case publish(Asker, ChannelName)
+    case presence(Asker, ChannelName)
+    case history(Exchange, ChannelName)
+    case describe(Exchange, ChannelName)
+    case session(Opening)
 }
 
 extension HTTPLimits {

@@ -53,15 +53,14 @@ struct Encoding: Hashable {
     private static let emptyLine: StaticString = "\n"
 }
 
-extension Connection {
-    /// What it is sent.
+extension Opening {
+    /// What its client is sent.
     var encoding: Encoding {
-        let isRaw = rights.contains(.isRaw)
-        let isChunked = !answer.contains(.endsByClosing)
-        return switch transport {
-        case .http, .webSocket: Encoding(.webSocket, isRaw: isRaw, isChunked: false)
-        case .eventStream: Encoding(.eventStream, isRaw: isRaw, isChunked: isChunked)
-        case .jsonStream: Encoding(.jsonStream, isRaw: isRaw, isChunked: isChunked)
+        let isChunked = !exchange.form.contains(.endsByClosing)
+        return switch use {
+        case .stream(.eventStream, _): Encoding(.eventStream, isRaw: plan.isRaw, isChunked: isChunked)
+        case .stream: Encoding(.jsonStream, isRaw: plan.isRaw, isChunked: isChunked)
+        case .webSocket, .poll: Encoding(.webSocket, isRaw: plan.isRaw, isChunked: false)
         }
     }
 }

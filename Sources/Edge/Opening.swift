@@ -17,8 +17,8 @@ struct Opening {
     let use: Use
     let plan: SubscriptionPlan
 
-    /// The other site whose page may read the answer.
-    let origin: String?
+    /// The request, and how it is answered.
+    let exchange: Exchange
 
     /// Whether the load balancer is told which node has the session: it does not know, or knows another.
     let offersCookie: Bool

@@ -7,11 +7,11 @@ internal import Reactor
 /// Thread: owned by one reactor. It has no queue of its own: the client says where it stands, and is told where it stands
 /// then. So an answer that is lost is asked for again, from any node.
 final class Poll {
-    /// Who waits.
-    let connection: SlabKey
-
     /// What it asked for.
     let opening: Opening
+
+    /// Who waits.
+    var connection: SlabKey { opening.exchange.connection }
 
     /// Whether the client said where it stands, and so is told whether all since then is here.
     let hasCursor: Bool
@@ -41,8 +41,7 @@ final class Poll {
 
     private var isDue = false
 
-    init(connection: SlabKey, opening: Opening, hasCursor: Bool, bytesMax: Int) {
-        self.connection = connection
+    init(opening: Opening, hasCursor: Bool, bytesMax: Int) {
         self.opening = opening
         self.hasCursor = hasCursor
         roomBytes = bytesMax

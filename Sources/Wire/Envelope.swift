@@ -111,6 +111,21 @@ public enum Envelope {
         buffer.append("}")
     }
 
+    /// The answer to `presence`.
+    public static func appendPresence<Member>(
+        id: UnsafeRawBufferPointer?,
+        channel: UnsafeRawBufferPointer,
+        count: Int,
+        members: some Sequence<Member>,
+        to buffer: inout ByteBuffer,
+        _ append: (Member, inout ByteBuffer) -> Void
+    ) {
+        buffer.append("{\"type\":\"presence\"")
+        appendID(id, to: &buffer)
+        buffer.append(",")
+        AnswerBody.appendMembers(of: channel, count: count, members, to: &buffer, append)
+    }
+
     /// A command that failed, or with no id: a message that could not be read. `code` is an HTTP status.
     public static func appendError(
         id: UnsafeRawBufferPointer?,
@@ -191,7 +206,8 @@ public enum Envelope {
         buffer.append(id)
     }
 
-    private static func append(_ name: StaticString, _ position: Position, to buffer: inout ByteBuffer) {
+    /// Appends a member whose value is a position.
+    static func append(_ name: StaticString, _ position: Position, to buffer: inout ByteBuffer) {
         buffer.append(name)
         buffer.append(UInt8(ascii: "\""))
         buffer.append(decimal: position.milliseconds)

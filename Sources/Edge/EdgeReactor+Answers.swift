@@ -1,0 +1,147 @@
+internal import Broker
+internal import Reactor
+internal import Wire
+
+// How a request is answered: in the form that it asked for, to the page that asked, and then the next one is looked at.
+extension EdgeReactor {
+    /// What a request wants of its answer.
+    func beginExchange(_ request: borrowing HTTPRequest, _ slot: Slot) -> Exchange {
+        let connection = connections[live: slot]
+        var form: Exchange.Form = []
+        if request.head.minorVersion == 0 { form.insert(.endsByClosing) }
+        if request.head.method == .head { form.insert(.hasNoBody) }
+        switch request.head.persistence {
+        case .close: connection.pointee.answer.insert(.isLast)
+        case .announcedKeepAlive: form.insert(.announcesKeepAlive)
+        case .keepAlive: break
+        }
+        if drainDeadlineTick != nil { connection.pointee.answer.insert(.isLast) }
+        return Exchange(
+            connection: connections.key(ofLive: slot),
+            form: form,
+            origin: crossOriginFields(request)
+        )
+    }
+
+    func persistence(_ exchange: Exchange) -> HTTPPersistence {
+        if connections[live: exchange.slot].pointee.answer.contains(.isLast) { return .close }
+        return exchange.form.contains(.announcesKeepAlive) ? .announcedKeepAlive : .keepAlive
+    }
+
+    /// Whether an answer is still waited for.
+    func isWaitedFor(_ exchange: Exchange) -> Bool {
+        guard let connection = connections.pointer(to: exchange.connection) else { return false }
+        return !connection.pointee.isClosed
+    }
+
+    /// Has later requests of the connection wait until this one is answered.
+    func holdRequests(behind exchange: Exchange) {
+        connections[live: exchange.slot].pointee.answer.insert(.isAwaited)
+    }
+
+    /// Sends what `output` holds as the answer and goes on with the next request.
+    func finish(_ exchange: Exchange) {
+        let slot = exchange.slot
+        let connection = connections[live: slot]
+        write(slot, output.bytes)
+        guard connection.pointee.isOpen else { return }
+        if connection.pointee.answer.contains(.isLast) { return closeWhenSent(slot) }
+        connection.pointee.lastHeardTick = reactor.currentTick
+        // The one that a held poll had is used up.
+        let idle = min(limits.keepAliveMilliseconds, limits.heartbeatMilliseconds)
+        timers.schedule(slot, at: reactor.tick(afterMilliseconds: idle))
+        guard connection.pointee.answer.contains(.isAwaited) else { return }
+        connection.pointee.answer.remove(.isAwaited)
+        if connection.pointee.input != nil || connection.pointee.traffic.contains(.isEnded) { goOn(slot) }
+    }
+
+    /// Answers with a body.
+    func answer(
+        _ exchange: Exchange,
+        status: Int = 200,
+        contentType: StaticString?,
+        _ body: UnsafeRawBufferPointer,
+        extraFields: (inout ByteBuffer) -> Void = { _ in }
+    ) {
+        output.removeAll()
+        output.append(
+            status: status,
+            contentType: contentType,
+            body: body,
+            persistence: persistence(exchange),
+            includesBody: !exchange.form.contains(.hasNoBody)
+        ) {
+            append(crossOrigin: exchange.origin, to: &$0)
+            extraFields(&$0)
+        }
+        finish(exchange)
+    }
+
+    /// Answers with a JSON body, written by `body`.
+    func answer(_ exchange: Exchange, json body: (inout ByteBuffer) -> Void) {
+        frame.removeAll()
+        body(&frame)
+        answer(exchange, contentType: "application/json", frame.bytes)
+    }
+
+    /// Answers with an error and says which part of the request it is about.
+    func refuse(
+        _ exchange: Exchange,
+        status: Int,
+        _ message: StaticString,
+        field: StaticString? = nil,
+        extraFields: (inout ByteBuffer) -> Void = { _ in }
+    ) {
+        debug(
+            exchange.slot,
+            "refused",
+            ["status": "\(status)", "reason": "\(message)", "field": "\(field.map { "\($0)" } ?? "")"]
+        )
+        metrics.rejections.add()
+        output.removeAll()
+        output.append(
+            errorStatus: status,
+            message: message,
+            field: field,
+            persistence: persistence(exchange),
+            includesBody: !exchange.form.contains(.hasNoBody)
+        ) {
+            append(crossOrigin: exchange.origin, to: &$0)
+            extraFields(&$0)
+        }
+        finish(exchange)
+    }
+
+    /// Tells whoever asked that it is not done, and why. A command is told the part of it that is at fault in the message.
+    func refuse(
+        _ asker: Asker,
+        status: UInt16,
+        _ message: StaticString,
+        field: StaticString? = nil,
+        extraFields: (inout ByteBuffer) -> Void = { _ in }
+    ) {
+        switch asker {
+        case .exchange(let exchange):
+            refuse(exchange, status: Int(status), message, field: field, extraFields: extraFields)
+        case .command(let key, let id, _):
+            guard let connection = connections.pointer(to: key), connection.pointee.isOpen else { return }
+            sendError(key.slot, id: id, code: status, field.map { "\($0): \(message)" } ?? "\(message)")
+        }
+    }
+
+    /// Says that the backplane did not do it, and that asking again is right.
+    func refuse(_ asker: Asker, _ failure: BackplaneFailure) {
+        metrics.publishesRefused.add()
+        let message: StaticString =
+            switch failure {
+            case .unavailable: "the backplane is away"
+            case .overloaded: "the backplane is busy"
+            case .refused: "the backplane refused"
+            }
+        refuse(asker, status: 503, message) { $0.append(field: "Retry-After", 1) }
+    }
+
+    func literal(_ text: StaticString) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+    }
+}

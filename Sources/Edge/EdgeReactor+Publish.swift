@@ -1,0 +1,109 @@
+internal import Broker
+internal import Reactor
+internal import Wire
+
+// Publishing, for requests and for commands.
+extension EdgeReactor {
+    /// `POST /channels/<name>`
+    func publish(
+        _ request: borrowing HTTPRequest,
+        _ exchange: Exchange,
+        to channel: ChannelName
+    ) throws(HTTPRejection) {
+        guard judgeOrigin(request) != .foreign else {
+            return refuse(exchange, status: 403, "pages of this origin may not publish here", field: "Origin")
+        }
+        guard mayPublish(request) else {
+            return refuse(exchange, status: 401, "a valid API key is needed", field: "Authorization") {
+                $0.append(field: "WWW-Authenticate", "Bearer")
+            }
+        }
+        // Kept as it is it would come out as base64 of something compressed, which nobody asked for.
+        guard request.head[.contentEncoding] == nil || request.field(.contentEncoding, is: "identity") else {
+            return refuse(exchange, status: 415, "a body is taken as it is", field: "Content-Encoding") {
+                $0.append(field: "Accept-Encoding", "identity")
+            }
+        }
+        let isJSON = request.field(.contentType, begins: "application/json")
+        let payload = Payload(published: request.body, asJSON: isJSON)
+        let key = request.text(of: .idempotencyKey)
+        if request.head[.idempotencyKey] != nil, !(1...255).contains(key?.utf8.count ?? 0) {
+            throw HTTPRejection(status: 400, field: "Idempotency-Key", reason: "must be 1 to 255 bytes of UTF-8")
+        }
+        publish(payload, in: "body", to: channel, idempotencyKey: key, for: .exchange(exchange))
+    }
+
+    /// The command of a WebSocket.
+    func publish(_ data: UnsafeRawBufferPointer, to channel: ChannelName, _ slot: Slot, id: [UInt8]?) {
+        let payload = Payload(published: data, asJSON: true)
+        let byteCount = payload?.bytes.count ?? 0
+        let asker = Asker.command(connections.key(ofLive: slot), id: id, byteCount: byteCount)
+        guard connections[live: slot].pointee.rights.contains(.mayPublish) else {
+            return refuse(asker, status: 401, "a valid API key is needed")
+        }
+        publish(payload, in: "data", to: channel, idempotencyKey: nil, for: asker)
+    }
+
+    /// Publishes for someone who may.
+    ///
+    /// - Parameter payload: what was understood, or `nil` where `field` is not what it says it is.
+    private func publish(
+        _ payload: Payload?,
+        in field: StaticString,
+        to channel: ChannelName,
+        idempotencyKey key: String?,
+        for asker: Asker
+    ) {
+        guard !channel.isSystem else {
+            return refuse(asker, status: 403, "only the system publishes here", field: "channel")
+        }
+        guard let payload else { return refuse(asker, status: 400, "not valid JSON", field: field) }
+        metrics.publishes.add()
+        begin(asker)
+        ask(.publish(asker, channel)) {
+            .publish(PublishRequest(ticket: $0, channel: channel, payload: payload, idempotencyKey: key))
+        }
+    }
+
+    func answerPublish(_ ticket: Ticket, _ outcome: Result<Position, BackplaneFailure>) {
+        guard case .publish(let asker, let channel)? = waiting.removeValue(forKey: ticket.number), end(asker) else {
+            return
+        }
+        switch (outcome, asker) {
+        case (.failure(let failure), _): refuse(asker, failure)
+        case (.success(let position), .exchange(let exchange)):
+            answer(
+                exchange,
+                json: { body in
+                    channel.withUTF8 { AnswerBody.appendPublished(channel: $0, position: position.numbers, to: &body) }
+                }
+            )
+        case (.success(let position), .command(let key, let id, _)):
+            sendControl(key.slot, "published") { buffer in
+                channel.withUTF8 { name in
+                    withOptionalBytes(id) {
+                        Envelope.appendPublished(id: $0, channel: name, position: position.numbers, to: &buffer)
+                    }
+                }
+            }
+        }
+    }
+
+    // MARK: Who may
+
+    /// Whether a request may publish. Without keys, reaching the port is enough.
+    func mayPublish(_ request: borrowing HTTPRequest) -> Bool {
+        configuration.apiKeys.isEmpty || showsKey(request)
+    }
+
+    /// Whether a request shows one of the node's keys.
+    func showsKey(_ request: borrowing HTTPRequest) -> Bool {
+        guard !configuration.apiKeys.isEmpty, let text = request.text(of: .authorization) else { return false }
+        let scheme = "Bearer "
+        guard text.utf8.count > scheme.utf8.count, text.prefix(scheme.count).lowercased() == "bearer " else {
+            return false
+        }
+        let shown = Array(text.utf8.dropFirst(scheme.utf8.count))
+        return configuration.apiKeys.contains { ConstantTime.isEqual(Array($0.utf8), shown) }
+    }
+}

@@ -1,0 +1,33 @@
+internal import Reactor
+
+/// One request being answered: whose it is, and how the answer must be sent. A value that goes along with the question, so
+/// that no answer is sent with what another request asked for.
+struct Exchange {
+    /// What the answer looks like, as its request wants it.
+    struct Form: OptionSet {
+        let rawValue: UInt8
+
+        /// For an HTTP/1.0 client that keeps the connection.
+        static let announcesKeepAlive = Form(rawValue: 1)
+        /// Without a body, for it answers HEAD.
+        static let hasNoBody = Form(rawValue: 2)
+        /// For a client of HTTP/1.0, which knows no chunks: a stream's body ends with the connection.
+        static let endsByClosing = Form(rawValue: 4)
+    }
+
+    let connection: SlabKey
+    let form: Form
+
+    /// The other site whose page may read the answer.
+    let origin: String?
+
+    var slot: Slot { connection.slot }
+}
+
+/// Who asks for something that a request and a command can both ask for.
+enum Asker {
+    case exchange(Exchange)
+
+    /// A command of a WebSocket, with its id as the client's own JSON, and what it holds of its client's budget.
+    case command(SlabKey, id: [UInt8]?, byteCount: Int)
+}
