@@ -63,7 +63,7 @@ struct Connection: ~Copyable {
         static let sentClose = Traffic(rawValue: 512)
     }
 
-    let socket: Socket
+    let link: Link
     var transport = Transport.http
 
     /// What it is sent once it is more than asked and answered.
@@ -106,8 +106,8 @@ struct Connection: ~Copyable {
     var outbox: Outbox?
     let peer: PeerAddress
 
-    init(socket: Socket, peer: PeerAddress, tick: Tick) {
-        self.socket = socket
+    init(link: Link, peer: PeerAddress, tick: Tick) {
+        self.link = link
         self.peer = peer
         lastSentTick = tick
         lastHeardTick = tick

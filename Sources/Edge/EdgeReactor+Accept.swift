@@ -1,3 +1,4 @@
+internal import Backplane
 internal import Broker
 internal import Logging
 internal import Reactor
@@ -51,7 +52,7 @@ extension EdgeReactor {
             )
             return socket.close()
         }
-        let key = connections.insert(Connection(socket: socket, peer: peer, tick: reactor.currentTick))
+        let key = connections.insert(Connection(link: Link(socket), peer: peer, tick: reactor.currentTick))
         do {
             try reactor.poller.add(socket.descriptor, token: key.token, for: .read)
         } catch {

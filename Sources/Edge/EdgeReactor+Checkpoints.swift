@@ -1,3 +1,4 @@
+internal import Backplane
 internal import Broker
 internal import DequeModule
 internal import Reactor
@@ -67,7 +68,7 @@ extension EdgeReactor {
             guard link.unconfirmed.isEmpty else { return false }
         } else if !link.unconfirmed.isEmpty {
             // A replay may wait behind a full socket, in front of what the log says was sent.
-            guard !connection.pointee.traffic.contains(.isBlocked), connection.pointee.socket.isAcknowledged else {
+            guard !connection.pointee.traffic.contains(.isBlocked), connection.pointee.link.isAcknowledged else {
                 return false
             }
             finish(slot, link)

@@ -64,7 +64,7 @@ extension EdgeReactor {
         } else {
             connectionsByAddress[peer] = nil
         }
-        connection.pointee.socket.close()
+        connection.pointee.link.close()
         connection.pointee.input = nil
         connection.pointee.outbox = nil
         releaseFragments(slot)
@@ -107,7 +107,7 @@ extension EdgeReactor {
         let connection = connections[live: slot]
         guard connection.pointee.lifeCycle == .closing else { return }
         connection.pointee.lifeCycle.advance(to: .shut)
-        connection.pointee.socket.shutdownWriting()
+        connection.pointee.link.shutdownWriting()
         if connection.pointee.traffic.contains(.isReadingPaused) {
             connection.pointee.traffic.remove(.isReadingPaused)
             watch(slot)

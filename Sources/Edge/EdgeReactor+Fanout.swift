@@ -69,7 +69,7 @@ extension EdgeReactor {
             return count
         }
         if bytes.count > 0 {
-            sends.add(connection.pointee.socket, bytes, token: SendBatch.Token(number: member.number))
+            connection.pointee.link.add(bytes, to: &sends, token: SendBatch.Token(number: member.number))
         }
         return bytes.count
     }

@@ -69,7 +69,7 @@ extension EdgeReactor {
         let candidates = slots { $0.outbox == nil && $0.joinCount == 0 ? nil : $0.lastSentTick }
         for slot in candidates where held.outputBytes + held.replayBytes > bytesMax {
             metrics.evictions.add()
-            connections[live: slot].pointee.socket.makeCloseAbortive()
+            connections[live: slot].pointee.link.makeCloseAbortive()
             debug(slot, "closed: too much waits for slow readers together")
             close(slot)
         }

@@ -12,7 +12,7 @@ extension EdgeReactor {
     /// Reads once. What is left comes with the next turn, so a fast sender waits for everyone else.
     func readOnce(_ slot: Slot) -> Socket.Transfer {
         let connection = connections[live: slot]
-        let outcome = connection.pointee.socket.receive(into: receiveBuffer)
+        let outcome = connection.pointee.link.receive(into: receiveBuffer)
         switch outcome {
         case .moved(let count):
             metrics.bytesReceived.add(count)
@@ -199,7 +199,7 @@ extension EdgeReactor {
         if connection.pointee.traffic.contains(.isBlocked) { interest.insert(.write) }
         let token = connections.key(ofLive: slot).token
         do {
-            try reactor.poller.modify(connection.pointee.socket.descriptor, token: token, for: interest)
+            try reactor.poller.modify(connection.pointee.link.descriptor, token: token, for: interest)
         } catch {
             close(slot)
         }

@@ -57,7 +57,7 @@ extension EdgeReactor {
         }
         let connection = connections[live: slot]
         if connection.pointee.lifeCycle == .shut, connection.pointee.session != nil { readLastWords(slot) }
-        fail(slot, connection.pointee.socket.connectionError?.code ?? 0)
+        fail(slot, connection.pointee.link.failureCode)
     }
 
     /// Comes to those who were not come to, in their order, for one slice of time for each line; for three where each of them says

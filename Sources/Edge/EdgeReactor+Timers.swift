@@ -49,13 +49,13 @@ extension EdgeReactor {
         let connection = connections[live: slot]
         if connection.pointee.isClosed { return }
         if !connection.pointee.isOpen {
-            connection.pointee.socket.makeCloseAbortive()
+            connection.pointee.link.makeCloseAbortive()
             debug(slot, "closed: the last bytes were not taken in time")
             return close(slot)
         }
         // Before the node has nothing to say for so long that only its silence would tell.
         timers.schedule(slot, at: reactor.tick(afterMilliseconds: limits.heartbeatMilliseconds))
-        if isDead(connection.pointee.socket) { return timeOut(slot) }
+        if isDead(connection.pointee.link) { return timeOut(slot) }
         if connection.pointee.traffic.contains(.isBlocked) { return stallTimerFired(slot, tick) }
         switch connection.pointee.transport {
         case .http: requestTimerFired(slot, tick)
@@ -65,8 +65,8 @@ extension EdgeReactor {
 
     /// Whether the peer's system has acknowledged nothing for so long that it would be longer than the limit on stalls when the
     /// next timer says so. A living one acknowledges what it is sent, and the kernel's probes where that is nothing.
-    private func isDead(_ socket: Socket) -> Bool {
-        guard let silence = socket.silenceMilliseconds else { return false }
+    private func isDead(_ link: Link) -> Bool {
+        guard let silence = link.silenceMilliseconds else { return false }
         let bound = limits.stallMilliseconds - min(limits.stallMilliseconds, limits.heartbeatMilliseconds)
         return silence > max(bound, limits.heartbeatMilliseconds, Self.silenceMillisecondsMin)
     }
@@ -78,7 +78,7 @@ extension EdgeReactor {
     /// take megabytes from us at once, and then nothing for a minute although the peer reads on.
     private func stallTimerFired(_ slot: Slot, _ tick: Tick) {
         let connection = connections[live: slot]
-        let unacknowledged = UInt32(clamping: connection.pointee.socket.unacknowledgedBytes)
+        let unacknowledged = UInt32(clamping: connection.pointee.link.unacknowledgedBytes)
         let acknowledged = connection.pointee.sentBytes &- unacknowledged
         if let stall = stalls[slot], acknowledged &- stall.acknowledgedBytes < UInt32(clamping: limits.stallBytesMin) {
             if tick.milliseconds(since: stall.sinceTick) >= limits.stallMilliseconds { return timeOut(slot) }
@@ -140,7 +140,7 @@ extension EdgeReactor {
     private func timeOut(_ slot: Slot) {
         debug(slot, "closed: nothing was read, or no ping answered, in time")
         metrics.timeouts.add()
-        connections[live: slot].pointee.socket.makeCloseAbortive()
+        connections[live: slot].pointee.link.makeCloseAbortive()
         close(slot)
     }
 }

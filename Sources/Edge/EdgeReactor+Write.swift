@@ -26,7 +26,7 @@ extension EdgeReactor {
         }
         var sent = 0
         if !connection.pointee.traffic.contains(.isBlocked) {
-            switch connection.pointee.socket.send(bytes) {
+            switch connection.pointee.link.send(bytes) {
             case .moved(let count):
                 sent = count
                 noteSent(count, connection)
@@ -117,7 +117,7 @@ extension EdgeReactor {
             gather(slot)
             if parts.isEmpty { return unblock(slot) }
             let total = parts.reduce(0) { $0 + $1.count }
-            let outcome = parts.withUnsafeMutableBufferPointer { connection.pointee.socket.send($0) }
+            let outcome = parts.withUnsafeMutableBufferPointer { connection.pointee.link.send($0) }
             switch outcome {
             case .moved(let count):
                 noteSent(count, connection)
