@@ -5,7 +5,7 @@ public import Reactor
 ///
 /// Thread: owned by the uplink, with all calls and all answers in its turns. Questions are answered by a call of the
 /// delegate, at once or later, in any order between channels and in order within one.
-public protocol Backplane: AnyObject {
+public protocol Backplane: ChannelBackplane, SessionBackplane, PresenceBackplane {
     /// Whether publishes can be taken and what is published elsewhere is heard.
     var isUp: Bool { get }
 
@@ -14,47 +14,6 @@ public protocol Backplane: AnyObject {
 
     /// Starts; answers go to the delegate.
     func start(delegate: any BackplaneDelegate)
-
-    /// Hears a channel; answered by `subscribed`, again after each loss of the link, or by `refused`.
-    func subscribe(_ channel: ChannelName)
-
-    /// No longer hears it.
-    func unsubscribe(_ channel: ChannelName)
-
-    /// Appends; answered by `published` only once the backplane has it.
-    func publish(_ request: PublishRequest)
-
-    /// Reads what follows a position, or the newest publications, at most so many and so many bytes, which a single one may
-    /// exceed; answered by `read`.
-    func read(_ channel: ChannelName, since: Position?, countMax: Int, bytesMax: Int, for purpose: ReadPurpose)
-
-    /// Tells the cluster how many subscribers this node has, on a lease; zero ends it.
-    func count(_ channel: ChannelName, subscribers: Int)
-
-    /// Counts a channel's subscribers on all nodes; answered by `described`.
-    func describe(_ channel: ChannelName, for ticket: Ticket)
-
-    /// Opens a session with the first fence, or resumes one with the next; answered by `granted`.
-    func grant(_ request: SessionRequest)
-
-    /// Writes to a session; answered by `saved`.
-    func save(_ session: SessionID, fence: UInt64, _ standing: SessionStanding, _ positions: [SessionPosition])
-
-    /// Puts back a session that the backplane lost, without its subscriptions; answered by `saved`.
-    func restore(_ session: SessionID, secret: SecretHash, fence: UInt64)
-
-    /// A member came to this node; who hears the channel's presence is told, unless it was present already.
-    func enter(_ channel: ChannelName, _ member: MemberID, transport: String)
-
-    /// Renews the leases of this node's members of a channel, ends those that lapsed, on whichever node, and tells who hears
-    /// of it; answered by `renewed`.
-    func renew(_ channel: ChannelName, _ members: [(id: MemberID, transport: String)])
-
-    /// A member of this node left.
-    func leave(_ channel: ChannelName, _ member: MemberID)
-
-    /// Lists a channel's members on all nodes; answered by `listed`.
-    func list(_ channel: ChannelName, limit: Int, for ticket: Ticket)
 
     /// One of its descriptors is ready.
     func ready(token: UInt64, readiness: Readiness)
@@ -74,6 +33,56 @@ extension Backplane {
     public var trouble: String? { nil }
 }
 
+/// What a backplane does for channels: publications and history.
+public protocol ChannelBackplane: AnyObject {
+    /// Hears a channel; answered by `subscribed`, again after each loss of the link, or by `refused`.
+    func subscribe(_ channel: ChannelName)
+
+    /// No longer hears it.
+    func unsubscribe(_ channel: ChannelName)
+
+    /// Appends; answered by `published` only once the backplane has it.
+    func publish(_ request: PublishRequest)
+
+    /// Reads what follows a position, or the newest publications, at most so many and so many bytes, which a single one may
+    /// exceed; answered by `read`.
+    func read(_ channel: ChannelName, since: Position?, countMax: Int, bytesMax: Int, for purpose: ReadPurpose)
+}
+
+/// What a backplane does for sessions.
+public protocol SessionBackplane: AnyObject {
+    /// Opens a session with the first fence, or resumes one with the next; answered by `granted`.
+    func grant(_ request: SessionRequest)
+
+    /// Writes to a session; answered by `saved`.
+    func save(_ session: SessionID, fence: UInt64, _ standing: SessionStanding, _ positions: [SessionPosition])
+
+    /// Puts back a session that the backplane lost, without its subscriptions; answered by `saved`.
+    func restore(_ session: SessionID, secret: SecretHash, fence: UInt64)
+}
+
+/// What a backplane knows of who is subscribed: how many, and who.
+public protocol PresenceBackplane: AnyObject {
+    /// Tells the cluster how many subscribers this node has, on a lease; zero ends it.
+    func count(_ channel: ChannelName, subscribers: Int)
+
+    /// Counts a channel's subscribers on all nodes; answered by `described`.
+    func describe(_ channel: ChannelName, for ticket: Ticket)
+
+    /// A member came to this node; who hears the channel's presence is told, unless it was present already.
+    func enter(_ channel: ChannelName, _ member: MemberID, transport: String)
+
+    /// Renews the leases of this node's members of a channel, ends those that lapsed, on whichever node, and tells who hears
+    /// of it; answered by `renewed`.
+    func renew(_ channel: ChannelName, _ members: [(id: MemberID, transport: String)])
+
+    /// A member of this node left.
+    func leave(_ channel: ChannelName, _ member: MemberID)
+
+    /// Lists a channel's members on all nodes; answered by `listed`.
+    func list(_ channel: ChannelName, limit: Int, for ticket: Ticket)
+}
+
 /// What a read of history is for.
 public enum ReadPurpose: Sendable {
     /// The head of a channel that was just subscribed to.
@@ -84,51 +93,4 @@ public enum ReadPurpose: Sendable {
     case recover
     /// A request for history.
     case request(Ticket)
-}
-
-/// Who hears from a backplane: the uplink.
-public protocol BackplaneDelegate: AnyObject {
-    /// `isUp` may have changed.
-    func linkChanged()
-
-    /// From here on the channel's publications are heard.
-    func subscribed(_ channel: ChannelName)
-
-    /// The channel cannot be heard, and the backplane no longer tries: it may not be, says the reason.
-    func refused(_ channel: ChannelName, _ reason: String)
-
-    /// A publication was heard.
-    func heard(_ publication: Publication, in channel: ChannelName)
-
-    /// A payload without a position was heard.
-    func heard(_ payload: Payload, in channel: ChannelName)
-
-    /// The answer to `read`.
-    func read(
-        _ channel: ChannelName,
-        for purpose: ReadPurpose,
-        since: Position?,
-        _ page: Result<HistoryPage, BackplaneFailure>
-    )
-
-    /// The answer to `publish`.
-    func published(_ ticket: Ticket, _ outcome: Result<Position, BackplaneFailure>)
-
-    /// The answer to `describe`.
-    func described(_ ticket: Ticket, _ facts: Result<ChannelFacts, BackplaneFailure>)
-
-    /// The answer to `grant`.
-    func granted(_ request: SessionRequest, _ outcome: Result<SessionGrant, SessionFailure>)
-
-    /// The answer to `save` and `restore`.
-    func saved(_ session: SessionID, fence: UInt64, _ outcome: Result<SessionWrite, BackplaneFailure>)
-
-    /// Members that were to be renewed and are another node's now.
-    func renewed(_ channel: ChannelName, lost: [MemberID])
-
-    /// The answer to `list`.
-    func listed(_ ticket: Ticket, _ list: Result<PresenceList, BackplaneFailure>)
-
-    /// Another node resumed a session with this fence.
-    func taken(_ session: SessionID, fence: UInt64)
 }

@@ -1,3 +1,4 @@
+internal import Backplane
 internal import Broker
 internal import Crypto
 internal import Reactor

@@ -42,7 +42,7 @@ extension ReactorHandler {
 /// reaches what it owns; others have its `Inbox`.
 public final class Reactor<Message: Sendable> {
     /// Tokens from here on are the reactor's own.
-    public static var reservedTokens: UInt64 { .max - 15 }
+    public static var reservedTokens: UInt64 { PollerToken.first }
 
     /// Where others leave messages.
     public let inbox: Inbox<Message>

@@ -3,9 +3,6 @@
 /// Thread: whichever has the turn; a lock hands it from one to the next. It is not `Sendable`, so the compiler proves that
 /// nobody reaches it otherwise.
 public final class ReactorSeat {
-    /// Tokens are below this: their readiness is kept as four bits of one word.
-    @usableFromInline static var tokenCount: UInt64 { 14 }
-
     private var clock = CoarseClock()
 
     /// The pollers of the hosts, in the order in which the kernel looks for one that sleeps.
@@ -13,7 +10,7 @@ public final class ReactorSeat {
     private var watched: [(descriptor: Int32, token: UInt64)] = []
 
     /// Readiness that its owner did not use up.
-    private(set) var resumed: UInt64 = 0
+    private(set) var resumed = ReadySet()
 
     /// Makes a seat that nobody hosts yet.
     public init() {}
@@ -44,7 +41,7 @@ public final class ReactorSeat {
     /// owner reads until nothing is left or calls `resume`. Closing the socket ends it, after `forget`.
     public func watch(_ descriptor: Int32, token: UInt64) throws(SystemError) {
         // bounded: tokens are constants of the links
-        precondition(token < Self.tokenCount, "a shared reactor has few descriptors")
+        precondition(token < ReadySet.tokenCount, "a shared reactor has few descriptors")
         watched.append((descriptor, token))
         for poller in pollers { try poller.share(descriptor, token: PollerToken.shared(token)) }
     }
@@ -56,17 +53,11 @@ public final class ReactorSeat {
 
     /// Has a readiness told once more in the next turn: for an owner that stopped before it was used up.
     public func resume(token: UInt64, _ readiness: Readiness) {
-        resumed |= PollerToken.bits(of: token, readiness)
+        resumed.insert(token, readiness)
     }
 
-    /// The readiness of one descriptor among the bits of all.
-    @usableFromInline
-    static func readiness(of token: UInt64, in bits: UInt64) -> Readiness {
-        PollerToken.readiness(of: token, in: bits)
-    }
-
-    func takeResumed() -> UInt64 {
-        defer { resumed = 0 }
+    func takeResumed() -> ReadySet {
+        defer { resumed = ReadySet() }
         return resumed
     }
 

@@ -18,8 +18,8 @@ public final class SharedReactor<Message: Sendable>: Sendable {
     /// Turns that were asked for and not given yet. Whoever raises it from zero gives turns until it is zero again.
     private let requests = Atomic<Int>(0)
 
-    /// Readiness that hosts were told of, four bits for each token.
-    private let readiness = Atomic<UInt64>(0)
+    /// Readiness that hosts were told of.
+    private let readiness = Lock(ReadySet())
 
     private let finished = Atomic<Bool>(false)
 
@@ -32,10 +32,10 @@ public final class SharedReactor<Message: Sendable>: Sendable {
     struct Inside {
         let seat: ReactorSeat
         /// One turn of the handler, with this readiness; says whether it is finished.
-        let turn: (_ readiness: UInt64) -> Bool
+        let turn: (_ ready: ReadySet) -> Bool
 
         @usableFromInline
-        init(seat: ReactorSeat, turn: @escaping (UInt64) -> Bool) {
+        init(seat: ReactorSeat, turn: @escaping (ReadySet) -> Bool) {
             self.seat = seat
             self.turn = turn
         }
@@ -53,15 +53,10 @@ public final class SharedReactor<Message: Sendable>: Sendable {
         let handler = makeHandler(seat)
         var batch: [Message] = []
         // Made here, where the handler's type is known, so that a turn is code for that type.
-        let inside = Inside(seat: seat) { readiness in
+        let inside = Inside(seat: seat) { ready in
             if handler.isFinished { return true }
             seat.readClock()
-            if readiness != 0 {
-                for token in 0..<ReactorSeat.tokenCount {
-                    let ready = ReactorSeat.readiness(of: token, in: readiness)
-                    if !ready.isEmpty { handler.ready(token: token, readiness: ready) }
-                }
-            }
+            if !ready.isEmpty { ready.forEach { handler.ready(token: $0, readiness: $1) } }
             if inbox.count > 0 {
                 inbox.take(into: &batch)
                 for message in batch { handler.receive(message) }
@@ -96,7 +91,7 @@ extension SharedReactor: SharedTurns {
     var messageCount: Int { inbox.count }
 
     func note(token: UInt64, _ ready: Readiness) {
-        readiness.bitwiseOr(PollerToken.bits(of: token, ready), ordering: .acquiringAndReleasing)
+        readiness.withLock { $0.insert(token, ready) }
     }
 
     /// A request is seen by whoever holds the turn, for both change the same number; so none is ever lost.
@@ -104,9 +99,13 @@ extension SharedReactor: SharedTurns {
         if !isOwed, requests.add(1, ordering: .acquiringAndReleasing).oldValue > 0 { return false }
         let seen = requests.load(ordering: .acquiring)
         let isResumed = inside.withLock { inside in
-            let bits = readiness.exchange(0, ordering: .acquiringAndReleasing) | inside.seat.takeResumed()
-            if inside.turn(bits) { finished.store(true, ordering: .releasing) }
-            return inside.seat.resumed != 0
+            var ready = inside.seat.takeResumed()
+            readiness.withLock {
+                ready.formUnion($0)
+                $0 = ReadySet()
+            }
+            if inside.turn(ready) { finished.store(true, ordering: .releasing) }
+            return !inside.seat.resumed.isEmpty
         }
         if isResumed { return true }
         return requests.subtract(seen, ordering: .acquiringAndReleasing).newValue > 0

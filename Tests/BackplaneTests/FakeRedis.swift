@@ -129,8 +129,7 @@ final class CommandLinkFixture {
         seat.setClock(now)
         link = RedisCommandLink(
             address: address,
-            limits: limits,
-            nodeID: "a",
+            context: RedisContext(limits: limits, nodeID: "a", incarnation: "", keys: RedisKeys()),
             facts: "{}",
             token: 1,
             seat: seat,
@@ -143,13 +142,16 @@ final class CommandLinkFixture {
         link.connect()
     }
 
-    private static func describe(_ request: RedisRequest, _ outcome: Result<RedisReply, BackplaneFailure>) -> String {
+    private static func describe(
+        _ command: any RedisCommand,
+        _ outcome: Result<RedisReply, BackplaneFailure>
+    ) -> String {
         let name =
-            switch request {
-            case .publish(let publish): "publish \(publish.ticket.number)"
-            case .save(_, let fence, _, _): "save \(fence)"
-            case .list(_, _, let ticket): "list \(ticket.number)"
-            case .read(let channel, _, _, _, let purpose): "read \(channel) \(purpose)"
+            switch command {
+            case let command as RedisPublish: "publish \(command.request.ticket.number)"
+            case let command as RedisSave: "save \(command.fence)"
+            case let command as RedisMembers: "list \(command.ticket.number)"
+            case let command as RedisRead: "read \(command.channel) \(command.purpose)"
             default: "other"
             }
         return switch outcome {

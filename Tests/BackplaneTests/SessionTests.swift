@@ -147,7 +147,7 @@ struct SessionTests {
         }
         fixture.uplink.receive(.session(sessionRequest(.open, number: 4, connection: 4)))
         #expect(
-            fixture.reports() == ["no session 4 backplane(Broker.BackplaneFailure.overloaded)"],
+            fixture.reports() == ["no session 4 backplane(Backplane.BackplaneFailure.overloaded)"],
             "three are asked for"
         )
         for _ in 1...3 { backplane.grant(fence: 1) }
@@ -156,7 +156,7 @@ struct SessionTests {
         _ = fixture.reports()
         fixture.uplink.receive(.session(sessionRequest(.open, number: 5, connection: 5)))
         #expect(
-            fixture.reports() == ["no session 5 backplane(Broker.BackplaneFailure.overloaded)"],
+            fixture.reports() == ["no session 5 backplane(Backplane.BackplaneFailure.overloaded)"],
             "two may come back"
         )
         #expect(fixture.metrics.sessionsUnopened.value == 2)
@@ -168,7 +168,7 @@ struct SessionTests {
         fixture.uplink.receive(.session(sessionRequest(.open, number: 7, connection: 7)))
         #expect(backplane.grants.count == 1, "the time of the other is over")
         fixture.uplink.receive(.session(sessionRequest(.open, number: 8, connection: 8)))
-        #expect(fixture.reports() == ["no session 8 backplane(Broker.BackplaneFailure.overloaded)"])
+        #expect(fixture.reports() == ["no session 8 backplane(Backplane.BackplaneFailure.overloaded)"])
     }
 
     @Test("polls that name ever other channels with one token give it no more than a connection may have")

@@ -1,3 +1,4 @@
+import Backplane
 import Broker
 
 // What the uplink reports. (See Edge/EdgeReactor+Topics.swift, its second half.)

@@ -1,3 +1,4 @@
+import Backplane
 import Broker
 
 extension SimulatedEdge {

@@ -1,3 +1,4 @@
+import Backplane
 import Broker
 
 /// A session as Redis has it.

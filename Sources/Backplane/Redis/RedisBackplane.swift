@@ -9,10 +9,10 @@ public final class RedisBackplane: Backplane {
 
     private let commands: RedisCommandLink
     private let subscriptions: RedisSubscriptionLink
-    let classify: PayloadClassifier
+    private let classify: PayloadClassifier
+    private let context: RedisContext
     private let report: RedisLinkReport
     private let seat: ReactorSeat
-    private let facts: String
     private var commandLog = RedisLinkLog()
     private var subscriptionLog = RedisLinkLog()
     private var refusalLog = RedisRefusalLog()
@@ -42,15 +42,21 @@ public final class RedisBackplane: Backplane {
         let keys = RedisKeys(prefix: keyPrefix, database: address.database)
         let incarnation = String(UInt64.random(in: 0...(.max)), radix: 36)
         let facts = "{\"incarnation\":\"\(incarnation)\",\(facts.dropFirst())"
-        commands = RedisCommandLink(
-            address: address,
+        let complaints = RedisComplaints()
+        context = RedisContext(
             limits: limits,
             nodeID: nodeID,
             incarnation: incarnation,
+            keys: keys,
+            classify: classify,
+            complain: { complaints.tell($0) }
+        )
+        commands = RedisCommandLink(
+            address: address,
+            context: context,
             facts: facts,
             token: Self.commandToken,
             seat: seat,
-            keys: keys,
             resolver: resolver
         )
         subscriptions = RedisSubscriptionLink(
@@ -66,8 +72,8 @@ public final class RedisBackplane: Backplane {
         self.classify = classify
         self.report = report
         self.seat = seat
-        self.facts = facts
         leaseMilliseconds = limits.nodeLeaseMilliseconds
+        complaints.tell = { [unowned self] in refused($0) }
         commands.onAnswer = { [unowned self] in answer($0, $1) }
         commands.onChange = { [unowned self] in commandsChanged($0) }
         commands.onRival = { [unowned self] in meetRival() }
@@ -119,20 +125,22 @@ public final class RedisBackplane: Backplane {
     public func describe(_ channel: ChannelName, for ticket: Ticket) { commands.ask(.describe(channel, ticket)) }
 
     public func enter(_ channel: ChannelName, _ member: MemberID, transport: String) {
-        commands.ask(.enter(channel, member, transport: transport))
+        commands.ask(RedisEnter(channel: channel, member: member, transport: transport))
     }
 
     public func renew(_ channel: ChannelName, _ members: [(id: MemberID, transport: String)]) {
-        commands.ask(.renew(channel, members))
+        commands.ask(RedisRenew(channel: channel, members: members))
     }
 
-    public func leave(_ channel: ChannelName, _ member: MemberID) { commands.ask(.leave(channel, member)) }
+    public func leave(_ channel: ChannelName, _ member: MemberID) {
+        commands.ask(RedisLeave(channel: channel, member: member))
+    }
 
     public func list(_ channel: ChannelName, limit: Int, for ticket: Ticket) {
         commands.ask(.list(channel, limit: limit, ticket))
     }
 
-    public func grant(_ request: SessionRequest) { commands.ask(.grant(request)) }
+    public func grant(_ request: SessionRequest) { commands.ask(RedisGrant(request: request)) }
 
     public func save(
         _ session: SessionID,
@@ -144,7 +152,7 @@ public final class RedisBackplane: Backplane {
     }
 
     public func restore(_ session: SessionID, secret: SecretHash, fence: UInt64) {
-        commands.ask(.restore(session, secret: secret, fence: fence))
+        commands.ask(RedisRestore(session: session, secret: secret, fence: fence))
     }
 
     public func ready(token: UInt64, readiness: Readiness) {
@@ -161,7 +169,7 @@ public final class RedisBackplane: Backplane {
     /// Says that this node lives.
     private func beat() {
         nextBeatTick = seat.tick(afterMilliseconds: leaseMilliseconds / 3)
-        commands.ask(.live(facts: facts))
+        commands.sayAlive()
     }
 
     public func endOfTurn() {
@@ -170,7 +178,7 @@ public final class RedisBackplane: Backplane {
     }
 
     public func finish() {
-        if commands.isUp { commands.ask(.retire) }
+        commands.retire()
         commands.finish()
     }
 
@@ -233,39 +241,19 @@ public final class RedisBackplane: Backplane {
         }
     }
 
-    private func answer(_ request: RedisRequest, _ outcome: Result<RedisReply, BackplaneFailure>) {
-        switch request {
-        case .publish(let publish):
-            delegate?.published(publish.ticket, outcome.flatMap { position($0) })
-        case .read(let channel, _, _, _, .open) where Self.isForbidden(outcome):
+    private func answer(_ command: any RedisCommand, _ outcome: Result<RedisReply, BackplaneFailure>) {
+        guard let delegate else { return }
+        if let channel = command.openedChannel, let error = Self.prohibition(in: outcome) {
             subscriptions.unsubscribe(channel)
-            if case .failure(.refused(let error)) = outcome { delegate?.refused(channel, error) }
-        case .read(let channel, let since, _, _, let purpose):
-            delegate?.read(channel, for: purpose, since: since, outcome.flatMap { page($0, since: since) })
-        case .describe(_, let ticket):
-            delegate?.described(ticket, outcome.flatMap { facts($0) })
-        case .renew(let channel, _):
-            if case .success(let reply) = outcome {
-                delegate?.renewed(channel, lost: (0..<reply.count).compactMap { MemberID(reply[$0].text) })
-            }
-        case .list(_, _, let ticket):
-            delegate?.listed(ticket, outcome.flatMap { list($0) })
-        case .grant(let request):
-            delegate?.granted(
-                request,
-                outcome.mapError { .backplane($0) }.flatMap { grant($0, to: request) }
-            )
-        case .save(let session, let fence, _, _), .restore(let session, _, let fence):
-            delegate?.saved(session, fence: fence, outcome.map { write($0) })
-        case .authenticate, .select, .hello, .version, .install, .prelude, .live, .retire, .count, .enter, .leave:
-            break
+            return delegate.refused(channel, error)
         }
+        command.answer(outcome, context, to: delegate)
     }
 
-    /// Whether Redis will never answer this, for the node's user has no right to the channel.
-    private static func isForbidden(_ outcome: Result<RedisReply, BackplaneFailure>) -> Bool {
-        guard case .failure(.refused(let error)) = outcome else { return false }
-        return RedisErrorReply(text: error).isAboutNames
+    /// What Redis says if it will never answer this, for the node's user has no right to the channel.
+    private static func prohibition(in outcome: Result<RedisReply, BackplaneFailure>) -> String? {
+        guard case .failure(.refused(let error)) = outcome else { return nil }
+        return RedisErrorReply(text: error).isAboutNames ? error : nil
     }
 
     /// Takes what another node says to this one: `taken <session> <fence>`. What a later version may say is passed over.
@@ -275,6 +263,11 @@ public final class RedisBackplane: Backplane {
         else { return }
         delegate?.taken(session, fence: fence)
     }
+}
+
+/// Where answers that make no sense are complained of: what they are read with is made before who listens.
+private final class RedisComplaints {
+    var tell: (String) -> Void = { _ in }
 }
 
 /// Who is told how the links to Redis fare: the log and the metrics.

@@ -44,6 +44,36 @@ struct RedisCommandBuffer {
         }
     }
 
+    /// Appends one command.
+    mutating func append(_ arguments: [RedisArgument]) {
+        begin(argumentCount: arguments.count)
+        for argument in arguments { append(argument) }
+    }
+
+    /// Appends a call of the function library about one key.
+    mutating func append(call function: StaticString, _ key: String, _ arguments: [RedisArgument]) {
+        append("FCALL", function, key, arguments)
+    }
+
+    /// The same of a function that writes nothing.
+    mutating func append(ask function: StaticString, _ key: String, _ arguments: [RedisArgument]) {
+        append("FCALL_RO", function, key, arguments)
+    }
+
+    private mutating func append(
+        _ word: StaticString,
+        _ function: StaticString,
+        _ key: String,
+        _ arguments: [RedisArgument]
+    ) {
+        begin(argumentCount: 4 + arguments.count)
+        append(word: word)
+        append(word: function)
+        append(word: "1")
+        append(.text(key))
+        for argument in arguments { append(argument) }
+    }
+
     mutating func append(bytes argument: UnsafeRawBufferPointer) {
         append(UInt8(ascii: "$"), argument.count)
         write(argument)

@@ -12,11 +12,11 @@ final class RedisSubscriptionLink {
         case own(String)
         case channels(SubscriptionList.Batch)
         case ping
-        case authentication
+        case handshake(RedisHandshake.Step)
     }
 
     private let link: RedisLink
-    private let address: RedisAddress
+    private let handshake: RedisHandshake
     private let limits: Limits
     private let keys: RedisKeys
     private unowned let seat: ReactorSeat
@@ -57,7 +57,7 @@ final class RedisSubscriptionLink {
         keys: RedisKeys = RedisKeys(),
         resolver: @escaping HostLookup.Resolver = HostLookup.askSystem
     ) {
-        self.address = address
+        handshake = RedisHandshake(address: address)
         self.limits = limits
         self.seat = seat
         self.keys = keys
@@ -124,9 +124,9 @@ final class RedisSubscriptionLink {
     }
 
     private func greet() {
-        if let password = address.password {
-            asked.append(.authentication)
-            link.send(["AUTH"] + (address.user.map { [.text($0)] } ?? []) + [.text(password)])
+        for step in handshake.stepsOfListener {
+            asked.append(.handshake(step))
+            link.send(handshake.words(of: step))
         }
         asked += [.own(control), .own(life)]
         link.send(["SUBSCRIBE", .text(control), .text(life)])
@@ -153,7 +153,7 @@ final class RedisSubscriptionLink {
         case "subscribe": acknowledge(reply[1].bytes, isLeaving: false)
         case "unsubscribe": acknowledge(reply[1].bytes, isLeaving: true)
         case "pong", "PONG": takeAnswer { if case .ping = $0 { true } else { false } }
-        case "OK": takeAnswer { if case .authentication = $0 { true } else { false } }
+        case "OK": takeAnswer { if case .handshake = $0 { true } else { false } }
         default: link.fail("an answer to nothing that was asked")
         }
     }

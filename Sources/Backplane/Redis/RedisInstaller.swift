@@ -32,6 +32,6 @@ extension RedisConversation {
 
     /// Loads the function library in place of the one that is there.
     func install() throws(RedisFailure) {
-        _ = try ask(["FUNCTION", "LOAD", "REPLACE", String(decoding: RedisFunctions.source, as: UTF8.self)])
+        _ = try ask(["FUNCTION", "LOAD", "REPLACE", .bytes(RedisFunctions.source)])
     }
 }

@@ -7,10 +7,10 @@ internal import Reactor
 /// Thread: owned by the uplink.
 final class RedisCommandLink {
     private let link: RedisLink
-    private let address: RedisAddress
+    private let handshake: RedisHandshake
     private let limits: Limits
     private unowned let seat: ReactorSeat
-    private let writer: RedisCommandWriter
+    private let context: RedisContext
 
     /// What the node says of itself in Redis; the first that it writes there shows whether it may write at all,
     /// and whether it is alone by its name.
@@ -30,7 +30,7 @@ final class RedisCommandLink {
     private(set) var isUp = false
 
     /// An answer; an error reply is `refused`.
-    var onAnswer: (RedisRequest, Result<RedisReply, BackplaneFailure>) -> Void = { _, _ in }
+    var onAnswer: (any RedisCommand, Result<RedisReply, BackplaneFailure>) -> Void = { _, _ in }
     /// `isUp` changed, or the link could not be made; with the reason if it is down.
     var onChange: (String?) -> Void = { _ in }
     /// Redis answered with an error.
@@ -44,20 +44,17 @@ final class RedisCommandLink {
 
     init(
         address: RedisAddress,
-        limits: Limits,
-        nodeID: String,
-        incarnation: String = "",
+        context: RedisContext,
         facts: String = "",
         token: UInt64,
         seat: ReactorSeat,
-        keys: RedisKeys = RedisKeys(),
         resolver: @escaping HostLookup.Resolver = HostLookup.askSystem
     ) {
-        self.address = address
-        self.limits = limits
+        handshake = RedisHandshake(address: address)
+        limits = context.limits
+        self.context = context
         self.facts = facts
-        lanes = RedisLane.Kind.allCases.map { RedisLane($0, limits: limits) }
-        writer = RedisCommandWriter(limits: limits, nodeID: nodeID, incarnation: incarnation, keys: keys)
+        lanes = RedisLane.Kind.allCases.map { RedisLane($0, limits: context.limits) }
         self.seat = seat
         link = RedisLink(address: address, limits: limits, token: token, seat: seat, resolver: resolver)
         link.onConnected = { [unowned self] in greet() }
@@ -95,7 +92,7 @@ final class RedisCommandLink {
         if let unsettledSince, isPast(unsettledSince, nanosecondsMax) {
             return link.fail("not ready for use in \(limits.redisMilliseconds) ms")
         }
-        if isUp, pending.isEmpty, isPast(lastSentAt, min(nanosecondsMax / 3, 1_000_000_000)) { send(.prelude) }
+        if isUp, pending.isEmpty, isPast(lastSentAt, min(nanosecondsMax / 3, 1_000_000_000)) { send(.ping) }
     }
 
     private func isPast(_ moment: UInt64, _ nanoseconds: UInt64) -> Bool {
@@ -104,13 +101,19 @@ final class RedisCommandLink {
 
     // MARK: Asking
 
-    /// Sends a request, has it wait for others of its kind, or fails it at once.
-    func ask(_ request: RedisRequest) {
-        if !isUp { return onAnswer(request, .failure(.unavailable)) }
-        guard let kind = request.lane else { return send(request) }
-        guard lanes[kind.rawValue].append(request) else { return onAnswer(request, .failure(.overloaded)) }
+    /// Sends a question, has it wait for others of its kind, or fails it at once.
+    func ask(_ command: some RedisCommand) {
+        if !isUp { return onAnswer(command, .failure(.unavailable)) }
+        let kind = command.lane
+        guard lanes[kind.rawValue].append(command) else { return onAnswer(command, .failure(.overloaded)) }
         sendWaiting(kind)
     }
+
+    /// Says that the node lives.
+    func sayAlive() { if isUp { send(.live(facts: facts)) } }
+
+    /// Says that the node goes.
+    func retire() { if isUp { send(.retire) } }
 
     /// Requests of a kind that wait for others.
     func waitingCount(_ kind: RedisLane.Kind) -> Int { lanes[kind.rawValue].waiting.count }
@@ -124,38 +127,24 @@ final class RedisCommandLink {
     /// to the publisher last. Otherwise everything that an answer sets off, up to the publisher's own client, is on the
     /// subscribers' road: on one busy core, 100 of 550 µs.
     private func sendWaiting(_ kind: RedisLane.Kind) {
-        while repair == nil, isUp, let request = lanes[kind.rawValue].next() {
-            if kind == .publish, link.isFlushed { send(.prelude) }
-            send(request)
+        while repair == nil, isUp, let command = lanes[kind.rawValue].next() {
+            if kind == .publish, link.isFlushed { send(.ping) }
+            send(.command(command))
         }
     }
 
-    private func send(_ request: RedisRequest, isRepeated: Bool = false) {
-        writer.write(request, to: link)
+    private func send(_ question: RedisQuestion, isRepeated: Bool = false) {
+        link.write { question.write(to: &$0, handshake, context) }
         lastSentAt = seat.now
-        pending.append(RedisPending(request: request, sentAt: seat.now, isRepeated: isRepeated))
+        pending.append(RedisPending(question: question, sentAt: seat.now, isRepeated: isRepeated))
     }
 
     // MARK: Greeting
 
     private func greet() {
         unsettledSince = seat.now
-        if let password = address.password { send(.authenticate(user: address.user, password: password)) }
-        send(.hello)
-        if address.database != 0 { send(.select(database: address.database)) }
+        for step in handshake.steps { send(.handshake(step)) }
         send(.version)
-    }
-
-    /// Redis says of itself what it is (`HELLO`, which no ACL forbids); what does not is tried.
-    private func meet(_ reply: RedisReply) {
-        var facts: [String: String] = [:]
-        for index in stride(from: 0, to: reply.count - 1, by: 2) { facts[reply[index].text] = reply[index + 1].text }
-        switch (facts["mode"], facts["role"]) {
-        case ("cluster", _): link.fail("this is a node of a Redis Cluster: the redis URL must name a server by itself")
-        case ("sentinel", _): link.fail("this is a Redis Sentinel: the redis URL must name the master")
-        case (_, "replica"), (_, "slave"): link.fail("READONLY this is a replica: the redis URL must name the master")
-        default: break
-        }
     }
 
     /// The functions are there. A link is up once something is written: a replica, or a Redis without memory, answers all
@@ -164,11 +153,11 @@ final class RedisCommandLink {
         guard isUp else { return send(.live(facts: facts)) }
         unsettledSince = nil
         guard let repair else { return }
-        for missed in repair.requests {
-            if repair.isOvertaken(missed.request) {
-                end(missed.request, .failure(.unavailable))
+        for missed in repair.missed {
+            if repair.isOvertaken(missed) {
+                end(missed, .failure(.unavailable))
             } else {
-                send(missed.request, isRepeated: true)
+                send(.command(missed), isRepeated: true)
             }
         }
         // Only now: until here whatever is asked waits.
@@ -207,14 +196,13 @@ final class RedisCommandLink {
             pending.prepend(done)
             return link.fail(error.text)
         }
-        switch done.request {
-        case .authenticate, .select: if let error { link.fail(error.text) }
-        case .hello: if error == nil { meet(reply) }
+        switch done.question {
+        case .handshake(let step): if let objection = handshake.objection(to: reply, of: step) { link.fail(objection) }
         case .version: takeVersion(reply, error)
         case .install: takeInstalled(error)
         case .live: takeClaim(reply, error)
-        case .retire, .prelude: if let error { onRefused(error.text) }
-        default: answer(done, reply, error)
+        case .retire, .ping: if let error { onRefused(error.text) }
+        case .command(let command): answer(command, isRepeated: done.isRepeated, reply, error)
         }
     }
 
@@ -233,39 +221,44 @@ final class RedisCommandLink {
         if error.isLibraryThere { send(.version) } else { link.fail(error.text) }
     }
 
-    private func answer(_ done: RedisPending, _ reply: RedisReply, _ error: RedisErrorReply?) {
+    private func answer(
+        _ command: any RedisCommand,
+        isRepeated: Bool,
+        _ reply: RedisReply,
+        _ error: RedisErrorReply?
+    ) {
         guard let error else {
-            repair?.pass(done.request)
-            return end(done.request, .success(reply))
+            repair?.pass(command)
+            return end(command, .success(reply))
         }
-        if error.isFunctionMissing, !done.isRepeated {
+        if error.isFunctionMissing, !isRepeated {
             if repair == nil {
                 repair = RedisRepair()
                 unsettledSince = seat.now
                 send(.version)
             }
-            repair?.miss(done)
+            repair?.miss(command)
         } else {
             onRefused(error.text)
-            end(done.request, .failure(.refused(error.text)))
+            end(command, .failure(.refused(error.text)))
         }
     }
 
-    private func end(_ request: RedisRequest, _ outcome: Result<RedisReply, BackplaneFailure>) {
-        guard let kind = request.lane else { return }
-        lanes[kind.rawValue].end(request)
-        onAnswer(request, outcome)
+    private func end(_ command: any RedisCommand, _ outcome: Result<RedisReply, BackplaneFailure>) {
+        let kind = command.lane
+        lanes[kind.rawValue].end(command)
+        onAnswer(command, outcome)
         sendWaiting(kind)
     }
 
     private func lose(_ reason: String) {
-        let missed = repair?.requests ?? []
-        let lost = missed.map(\.request) + pending.map(\.request) + lanes.indices.flatMap { lanes[$0].removeAll() }
+        let underWay = pending.compactMap { if case .command(let command) = $0.question { command } else { nil } }
+        let lost = (repair?.missed ?? []) + underWay + lanes.indices.flatMap { lanes[$0].removeAll() }
         pending = []
         repair = nil
         unsettledSince = nil
         isUp = false
-        for request in lost where request.lane != nil { onAnswer(request, .failure(.unavailable)) }
+        for command in lost { onAnswer(command, .failure(.unavailable)) }
         onChange(reason)
     }
 }

@@ -219,10 +219,7 @@ final class RedisLink {
     func write(_ body: (inout RedisCommandBuffer) -> Void) { body(&output) }
 
     /// Appends one command.
-    func send(_ arguments: [RedisArgument]) {
-        output.begin(argumentCount: arguments.count)
-        for argument in arguments { output.append(argument) }
-    }
+    func send(_ arguments: [RedisArgument]) { output.append(arguments) }
 
     /// Blocks until something holds, and sends and receives meanwhile: for the end of a node, which has nothing else to do.
     func settle(withinMilliseconds milliseconds: UInt64, until isDone: () -> Bool) {

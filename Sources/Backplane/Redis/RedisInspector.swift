@@ -25,19 +25,19 @@ public struct RedisInspector {
         try tryWriting(redis)
         let library = try library(redis)
         // Last: a connection that subscribed takes no other commands.
-        _ = try redis.ask(["SUBSCRIBE", keys.check("c")])
+        _ = try redis.ask(["SUBSCRIBE", .text(keys.check("c"))])
         return library
     }
 
     /// A write that changes nothing shows a replica; that its keys lie in two slots, a cluster, whoever has them; one that
     /// stores something, for a second, a full memory.
-    private func tryWriting(_ redis: borrowing RedisConversation) throws(RedisFailure) {
-        _ = try redis.ask(["DEL", keys.check("a"), keys.check("b")])
-        _ = try redis.ask(["SET", keys.check("a"), "1", "PX", "1000"])
-        _ = try redis.ask(["DEL", keys.check("a")])
+    private func tryWriting(_ redis: RedisConversation) throws(RedisFailure) {
+        _ = try redis.ask(["DEL", .text(keys.check("a")), .text(keys.check("b"))])
+        _ = try redis.ask(["SET", .text(keys.check("a")), "1", "PX", "1000"])
+        _ = try redis.ask(["DEL", .text(keys.check("a"))])
     }
 
-    private func library(_ redis: borrowing RedisConversation) throws(RedisFailure) -> Library {
+    private func library(_ redis: RedisConversation) throws(RedisFailure) -> Library {
         let version = try redis.installedVersion()
         if let version, version >= RedisFunctions.version { return .loaded(version: version) }
         // Whether we might load it, Redis tells by what it says of a library that is none.

@@ -27,7 +27,7 @@ struct RedisLane {
     private let countMax: Int
     private let bytesMax: Int
 
-    private(set) var waiting = Deque<RedisRequest>()
+    private(set) var waiting = Deque<any RedisCommand>()
     private var underWay = 0
 
     /// What those that wait and those under way hold.
@@ -53,8 +53,8 @@ struct RedisLane {
     /// Whether nothing is to be answered any more.
     var isEmpty: Bool { underWay == 0 && waiting.isEmpty }
 
-    /// Takes a request in, unless the lane is full.
-    mutating func append(_ request: RedisRequest) -> Bool {
+    /// Takes a question in, unless the lane is full.
+    mutating func append(_ request: any RedisCommand) -> Bool {
         guard waiting.count + underWay < countMax, byteCount < bytesMax else { return false }
         byteCount += request.byteCount
         waiting.append(request)
@@ -62,20 +62,20 @@ struct RedisLane {
     }
 
     /// The next that may be under way.
-    mutating func next() -> RedisRequest? {
+    mutating func next() -> (any RedisCommand)? {
         guard underWay < underWayMax, let request = waiting.popFirst() else { return nil }
         underWay += 1
         return request
     }
 
     /// One that was under way is answered.
-    mutating func end(_ request: RedisRequest) {
+    mutating func end(_ request: any RedisCommand) {
         underWay -= 1
         byteCount -= request.byteCount
     }
 
     /// Gives up all, and returns those that waited.
-    mutating func removeAll() -> Deque<RedisRequest> {
+    mutating func removeAll() -> Deque<any RedisCommand> {
         defer {
             waiting = []
             underWay = 0

@@ -1,0 +1,57 @@
+public import Broker
+
+/// Who hears from a backplane: the uplink.
+public protocol BackplaneDelegate: ChannelBackplaneDelegate, SessionBackplaneDelegate, PresenceBackplaneDelegate {
+    /// `isUp` may have changed.
+    func linkChanged()
+}
+
+/// Who hears of channels.
+public protocol ChannelBackplaneDelegate: AnyObject {
+    /// From here on the channel's publications are heard.
+    func subscribed(_ channel: ChannelName)
+
+    /// The channel cannot be heard, and the backplane no longer tries: it may not be, says the reason.
+    func refused(_ channel: ChannelName, _ reason: String)
+
+    /// A publication was heard.
+    func heard(_ publication: Publication, in channel: ChannelName)
+
+    /// A payload without a position was heard.
+    func heard(_ payload: Payload, in channel: ChannelName)
+
+    /// The answer to `read`.
+    func read(
+        _ channel: ChannelName,
+        for purpose: ReadPurpose,
+        since: Position?,
+        _ page: Result<HistoryPage, BackplaneFailure>
+    )
+
+    /// The answer to `publish`.
+    func published(_ ticket: Ticket, _ outcome: Result<Position, BackplaneFailure>)
+}
+
+/// Who hears of sessions.
+public protocol SessionBackplaneDelegate: AnyObject {
+    /// The answer to `grant`.
+    func granted(_ request: SessionRequest, _ outcome: Result<SessionGrant, SessionFailure>)
+
+    /// The answer to `save` and `restore`.
+    func saved(_ session: SessionID, fence: UInt64, _ outcome: Result<SessionWrite, BackplaneFailure>)
+
+    /// Another node resumed a session with this fence.
+    func taken(_ session: SessionID, fence: UInt64)
+}
+
+/// Who hears of subscribers.
+public protocol PresenceBackplaneDelegate: AnyObject {
+    /// The answer to `describe`.
+    func described(_ ticket: Ticket, _ facts: Result<ChannelFacts, BackplaneFailure>)
+
+    /// Members that were to be renewed and are another node's now.
+    func renewed(_ channel: ChannelName, lost: [MemberID])
+
+    /// The answer to `list`.
+    func listed(_ ticket: Ticket, _ list: Result<PresenceList, BackplaneFailure>)
+}

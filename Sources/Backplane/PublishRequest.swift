@@ -1,0 +1,24 @@
+public import Broker
+
+/// A publication that is asked for.
+public struct PublishRequest: Sendable {
+    /// Who waits for the position.
+    public let ticket: Ticket
+
+    /// Where it goes.
+    public let channel: ChannelName
+
+    /// What is published.
+    public let payload: Payload
+
+    /// Repeating a request with the same key gives the first one's position instead of a second publication.
+    public let idempotencyKey: String?
+
+    /// Makes a request.
+    public init(ticket: Ticket, channel: ChannelName, payload: Payload, idempotencyKey: String?) {
+        self.ticket = ticket
+        self.channel = channel
+        self.payload = payload
+        self.idempotencyKey = idempotencyKey
+    }
+}

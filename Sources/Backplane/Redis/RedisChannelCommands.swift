@@ -1,0 +1,118 @@
+internal import Broker
+
+// What is asked of channels: to publish, and what they remember.
+
+/// Appends a publication to its channel's stream and tells all who hear it.
+struct RedisPublish: RedisCommand {
+    let request: PublishRequest
+
+    var lane: RedisLane.Kind { .publish }
+    var orderedChannel: ChannelName? { request.channel }
+
+    var carriedBytes: Int {
+        RedisCommandBytes.of(argument: request.payload.bytes.count)
+            + RedisCommandBytes.of(argument: request.idempotencyKey?.utf8.count ?? 0)
+    }
+
+    func key(_ keys: RedisKeys) -> String { keys.channel(request.channel) }
+
+    func write(to buffer: inout RedisCommandBuffer, _ context: RedisContext) {
+        var options = context.historyOptions
+        if let key = request.idempotencyKey {
+            options += ["ONCE", .text(key), "ONCETTL", .number(context.limits.idempotencyMilliseconds)]
+        }
+        buffer.begin(argumentCount: 7 + options.count)
+        buffer.append(word: "FCALL")
+        buffer.append(word: "perseid_publish")
+        buffer.append(word: "1")
+        buffer.append(.text(key(context.keys)))
+        buffer.append(shared: request.payload.bytes)
+        buffer.append(word: "TYPE")
+        buffer.append(word: request.payload.kind.name)
+        for option in options { buffer.append(option) }
+    }
+
+    func read(_ reply: RedisReply, _ context: RedisContext) throws(RedisNonsense) -> Position {
+        guard let position = reply.position else { throw RedisNonsense(kind: "position", what: reply.text) }
+        return position
+    }
+
+    func tell(_ delegate: any BackplaneDelegate, _ outcome: Result<Position, BackplaneFailure>) {
+        delegate.published(request.ticket, outcome)
+    }
+}
+
+/// Reads what a channel remembers: what follows a position, or the newest.
+struct RedisRead: RedisCommand {
+    let channel: ChannelName
+    let since: Position?
+    let countMax: Int
+    let bytesMax: Int
+    let purpose: ReadPurpose
+
+    var lane: RedisLane.Kind {
+        switch purpose {
+        case .fill, .recover: .read
+        case .open: .opening
+        case .request: .question
+        }
+    }
+
+    var openedChannel: ChannelName? { if case .open = purpose { channel } else { nil } }
+
+    func key(_ keys: RedisKeys) -> String { keys.channel(channel) }
+
+    func write(to buffer: inout RedisCommandBuffer, _ context: RedisContext) {
+        let since = RedisArgument.text(since?.description ?? "")
+        buffer.append(
+            ask: "perseid_history",
+            key(context.keys),
+            [since, .text(String(countMax)), .text(String(bytesMax))]
+        )
+    }
+
+    func read(_ reply: RedisReply, _ context: RedisContext) throws(RedisNonsense) -> HistoryPage {
+        guard reply.count > 0, let head = reply[0].position else {
+            throw RedisNonsense(kind: "head", what: reply.count > 0 ? reply[0].text : "")
+        }
+        var publications: [Publication] = []
+        for index in 1..<reply.count {
+            let entry = reply[index]
+            guard entry.count == 4, let position = entry[0].position, let previous = entry[1].position else {
+                // Left out, so the chain tells what is missing.
+                if entry.text != Self.moreMark {
+                    let what = entry.count > 1 ? entry[1].text : entry.text
+                    context.complain(RedisNonsense(kind: "entry", what: what).description)
+                }
+                continue
+            }
+            let payload = context.classify(entry[3].bytes, PayloadKind(letter: entry[2].bytes.first))
+            publications.append(Publication(position: position, previous: previous, payload: payload))
+        }
+        let hasMore = reply[reply.count - 1].text == Self.moreMark
+        return HistoryPage(since: since, publications: publications, head: head, hasMore: hasMore)
+    }
+
+    /// Stands behind the entries of a history that had no room for all.
+    private static let moreMark = "more"
+
+    func tell(_ delegate: any BackplaneDelegate, _ outcome: Result<HistoryPage, BackplaneFailure>) {
+        delegate.read(channel, for: purpose, since: since, outcome)
+    }
+}
+
+extension RedisCommand where Self == RedisPublish {
+    static func publish(_ request: PublishRequest) -> RedisPublish { RedisPublish(request: request) }
+}
+
+extension RedisCommand where Self == RedisRead {
+    static func read(
+        _ channel: ChannelName,
+        since: Position?,
+        countMax: Int,
+        bytesMax: Int,
+        _ purpose: ReadPurpose
+    ) -> RedisRead {
+        RedisRead(channel: channel, since: since, countMax: countMax, bytesMax: bytesMax, purpose: purpose)
+    }
+}

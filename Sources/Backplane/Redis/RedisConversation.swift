@@ -1,0 +1,146 @@
+internal import Broker
+internal import Reactor
+
+/// What Redis, or the way to it, objects.
+public struct RedisFailure: Error, CustomStringConvertible {
+    /// In its words.
+    public let description: String
+
+    /// What that means.
+    public var complaint: RedisComplaint { RedisComplaint(description) }
+}
+
+/// A connection to Redis that waits for each answer: for the command line, not for a node.
+///
+/// Thread: of whoever made it, which it blocks.
+final class RedisConversation {
+    private let socket: Socket
+    private let poller: Poller
+    private let reader = RedisReader(replyBytesMax: Limits().redisReplyBytesMax)
+
+    /// Time to connect, and to answer.
+    private static let patienceMilliseconds: Int32 = 5_000
+
+    /// Bytes read at a time.
+    private static let readBytesMax = 65_536
+
+    /// Connects to the first address of a host that takes a connection.
+    private init(connectingTo address: RedisAddress) throws(RedisFailure) {
+        let endpoints: [Endpoint]
+        switch HostLookup.askSystem(address.host, address.port) {
+        case .success(let found): endpoints = found
+        case .failure(let error): throw RedisFailure(description: "connect: \(error)")
+        }
+        socket = try Self.connect(to: endpoints)
+        do throws(SystemError) {
+            poller = try Poller()
+            try poller.add(socket.descriptor, token: 0, for: .read)
+        } catch {
+            socket.close()
+            throw RedisFailure(description: "\(error)")
+        }
+    }
+
+    private static func connect(to endpoints: [Endpoint]) throws(RedisFailure) -> Socket {
+        var failure = RedisFailure(description: "connect: it has no address")
+        for endpoint in endpoints {
+            do throws(SystemError) {
+                let socket = try Socket.connect(to: endpoint)
+                let poller = try Poller()
+                try poller.add(socket.descriptor, token: 0, for: .write)
+                let isAnswered = wait(poller)
+                let error = socket.connectionError
+                if isAnswered, error == nil { return socket }
+                socket.close()
+                let reason = error.map { "\($0)" } ?? "no connection in time"
+                failure = RedisFailure(description: "connect \(endpoint): \(reason)")
+            } catch {
+                failure = RedisFailure(description: "\(error)")
+            }
+        }
+        throw failure
+    }
+
+    /// Connects and says who we are.
+    static func begin(with address: RedisAddress) throws(RedisFailure) -> RedisConversation {
+        let redis = try RedisConversation(connectingTo: address)
+        let handshake = RedisHandshake(address: address)
+        for step in handshake.steps {
+            let objection = try redis.ask(handshake.words(of: step)) { handshake.objection(to: $0, of: step) }
+            if let objection { throw RedisFailure(description: objection) }
+        }
+        return redis
+    }
+
+    deinit { socket.close() }
+
+    /// Sends one command and waits for its answer, a text or a number.
+    func ask(_ arguments: [RedisArgument]) throws(RedisFailure) -> String {
+        let answer: Result<String, RedisFailure> = try ask(arguments) { reply in
+            if let error = reply.error { return .failure(RedisFailure(description: error)) }
+            return .success(reply.isInteger ? String(reply.integer) : reply.text)
+        }
+        return try answer.get()
+    }
+
+    private func ask<Answer>(
+        _ arguments: [RedisArgument],
+        _ read: (RedisReply) -> Answer
+    ) throws(RedisFailure) -> Answer {
+        var command = RedisCommandBuffer()
+        command.append(arguments)
+        try send(&command)
+        return try receive(read)
+    }
+
+    private func send(_ command: inout RedisCommandBuffer) throws(RedisFailure) {
+        try watch(for: .write)
+        while !command.isEmpty {
+            switch command.withOldest({ socket.send($0) }) {
+            case .moved(let count): command.remove(count)
+            case .wouldBlock: if !Self.wait(poller) { throw silence }
+            case .endOfStream: throw RedisFailure(description: "closed by Redis")
+            case .failed(let code): throw RedisFailure(description: "\(SystemError(call: "send", result: -Int(code)))")
+            }
+        }
+    }
+
+    private func receive<Answer>(_ read: (RedisReply) -> Answer) throws(RedisFailure) -> Answer {
+        try watch(for: .read)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.readBytesMax, alignment: 16)
+        defer { buffer.deallocate() }
+        while true {
+            switch socket.receive(into: buffer) {
+            case .moved(let count):
+                var answer: Answer?
+                let problem = reader.feed(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { reply in
+                    answer = read(reply)
+                    return false
+                }
+                if let problem { throw RedisFailure(description: problem) }
+                if let answer { return answer }
+            case .wouldBlock: if !Self.wait(poller) { throw silence }
+            case .endOfStream: throw RedisFailure(description: "closed by Redis")
+            case .failed(let code):
+                throw RedisFailure(description: "\(SystemError(call: "receive", result: -Int(code)))")
+            }
+        }
+    }
+
+    private var silence: RedisFailure { RedisFailure(description: "no answer in \(Self.patienceMilliseconds) ms") }
+
+    private func watch(for interest: Readiness) throws(RedisFailure) {
+        do throws(SystemError) {
+            try poller.modify(socket.descriptor, token: 0, for: interest)
+        } catch {
+            throw RedisFailure(description: "\(error)")
+        }
+    }
+
+    /// Waits until something can be moved; says whether it came in time.
+    private static func wait(_ poller: borrowing Poller) -> Bool {
+        var isReady = false
+        poller.wait(milliseconds: patienceMilliseconds) { _, _ in isReady = true }
+        return isReady
+    }
+}

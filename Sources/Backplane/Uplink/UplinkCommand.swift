@@ -1,0 +1,36 @@
+public import Broker
+
+/// What a reactor tells the uplink.
+///
+/// These wait for the uplink's next turn and no longer, whatever Redis does: so what waits between the two is what reactors
+/// read from their clients during one turn, some milliseconds. What then waits for Redis is bounded there.
+public enum UplinkCommand: Sendable {
+    /// This reactor has its first subscriber of a channel; answered by `UplinkReport.opened`.
+    case watch(ChannelName, reactor: Int)
+    /// It lost its last one.
+    case unwatch(ChannelName, reactor: Int)
+    /// How many subscribers of a channel this reactor has now.
+    case count(ChannelName, reactor: Int, subscribers: Int)
+    /// Append to a channel; answered by `UplinkReport.published`.
+    case publish(PublishRequest)
+    /// What follows a position in a channel this reactor watches; answered by `UplinkReport.recovered`.
+    case recover(ChannelName, since: Position, reactor: Int)
+    /// The remembered publications of any channel; answered by `UplinkReport.history`.
+    case history(Ticket, ChannelName, since: Position?, limit: Int)
+    /// Subscribers of a channel on all nodes; answered by `UplinkReport.described`.
+    case describe(Ticket, ChannelName)
+    /// A new session, or a known one for another connection; answered by `UplinkReport.session`.
+    case session(SessionRequest)
+    /// Subscriptions of a session that began, moved on or (without a position) ended.
+    case saveSession(SessionID, SessionHolder, [SessionPosition])
+    /// The connection that holds a session is gone, or its poll is answered.
+    case releaseSession(SessionID, SessionHolder)
+    /// A subscriber of a channel whose presence is switched on.
+    case enter(ChannelName, MemberID, transport: String, SessionHolder)
+    /// It is no longer subscribed by way of this connection.
+    case leave(ChannelName, MemberID, SessionHolder, Departure)
+    /// Who is subscribed to a channel; answered by `UplinkReport.presence`.
+    case presence(Ticket, ChannelName)
+    /// End the uplink.
+    case stop
+}

@@ -1,0 +1,37 @@
+public import Broker
+
+/// What the uplink tells a reactor.
+public enum UplinkReport: Sendable {
+    /// The channel is watched from this position on; every later publication follows it.
+    case opened(ChannelName, head: Position)
+    /// The channel cannot be heard, says the reason, and is not watched any more.
+    case refused(ChannelName, String)
+    /// The next publication of a watched channel.
+    case publication(ChannelName, Publication)
+    /// A payload that was only ever meant for those who listen now; it has no position.
+    case ephemeral(ChannelName, Payload)
+    /// What lay after `from` up to and including `to` is gone.
+    case gap(ChannelName, from: Position, to: Position)
+    /// Reports were dropped because this reactor's inbox was full; the channel now stands here.
+    case moved(ChannelName, head: Position)
+    /// The answer to `recover`; it reaches up to what was reported of the channel before it.
+    case recovered(ChannelName, HistoryPage)
+    /// The answer to `publish`.
+    case published(Ticket, Result<Position, BackplaneFailure>)
+    /// The answer to `history`.
+    case history(Ticket, Result<HistoryPage, BackplaneFailure>)
+    /// The answer to `describe`.
+    case described(Ticket, Result<ChannelFacts, BackplaneFailure>)
+    /// The answer to `presence`.
+    case presence(Ticket, Result<PresenceList, BackplaneFailure>)
+    /// The answer to `session`: its subscriptions, none for a new one.
+    case session(Ticket, Result<[SessionPosition], SessionFailure>)
+    /// Another connection, here or on another node, holds this session now.
+    case sessionTaken(SessionID, SessionHolder)
+    /// The backplane lost what it had of this session; all of it is to be saved again.
+    case sessionForgotten(SessionID, SessionHolder)
+    /// The backplane was reached or lost.
+    case link(isUp: Bool)
+    /// Let clients go, then end the reactor's thread.
+    case drain
+}
