@@ -7,17 +7,6 @@ internal import Wire
 /// Thread: owned by one reactor, in its slab. Size: at most 192 bytes (a test holds it there), and nothing on the heap
 /// while it is idle.
 struct Connection: ~Copyable {
-    /// How publications are framed, or `http` while it only asks and is answered.
-    enum Transport: UInt8 {
-        case http
-        case webSocket
-        case eventStream
-        case jsonStream
-
-        /// Whether all channels come in one feed, in the body of one answer.
-        var isStream: Bool { self == .eventStream || self == .jsonStream }
-    }
-
     /// Where it stands between a request and its answer.
     struct Answer: OptionSet {
         let rawValue: UInt8
@@ -64,10 +53,8 @@ struct Connection: ~Copyable {
     }
 
     let link: Link
-    var transport = Transport.http
-
-    /// What it is sent once it is more than asked and answered.
-    var encoding = Encoding.webSocketJSON
+    /// What it is sent, or `nil` while it only asks and is answered.
+    var encoding: Encoding?
 
     var lifeCycle = LifeCycle.open
     var answer: Answer = []
@@ -115,6 +102,9 @@ struct Connection: ~Copyable {
 
     /// Whether it is read and understood, and is sent what is new.
     var isOpen: Bool { lifeCycle == .open }
+
+    /// Whether what it is sent is carried in such a way; never while it only asks and is answered.
+    func has(_ trait: Carrier.Traits) -> Bool { encoding?.traits.contains(trait) ?? false }
 
     /// Whether its slot is about to be freed.
     var isClosed: Bool { lifeCycle == .closed }

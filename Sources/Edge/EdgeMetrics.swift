@@ -1,5 +1,6 @@
 public import Broker
 internal import Reactor
+internal import Wire
 
 /// What one reactor counts; written by its thread, read by any.
 public final class EdgeMetrics: Sendable {
@@ -7,14 +8,10 @@ public final class EdgeMetrics: Sendable {
     public let accepted = Counter()
     /// Connections refused for want of descriptors or because of a limit.
     public let refused = Counter()
-    /// Connections open now that speak plain HTTP.
+    /// Connections open now that ask and are answered.
     public let httpConnections = Counter()
-    /// Connections open now as WebSockets.
-    public let webSocketConnections = Counter()
-    /// Connections open now as event streams.
-    public let eventStreamConnections = Counter()
-    /// Connections open now as JSON streams.
-    public let jsonStreamConnections = Counter()
+    /// Connections open now as readers, by what carries their messages.
+    private let readers = CarrierID.all.map { _ in Counter() }
     /// Polls held now.
     public let polls = Counter()
     /// Polls answered with nothing because they were held long enough.
@@ -86,6 +83,19 @@ public final class EdgeMetrics: Sendable {
 
     /// Starts at zero.
     public init() {}
+
+    /// Connections open now as WebSockets.
+    public var webSocketConnections: Counter { connections(of: .webSocket) }
+    /// Connections open now as event streams.
+    public var eventStreamConnections: Counter { connections(of: .eventStream) }
+    /// Connections open now as JSON streams.
+    public var jsonStreamConnections: Counter { connections(of: .jsonStream) }
+
+    /// Connections open now that are carried in such a way; those that ask and are answered, a poll among them, are one kind.
+    func connections(of carrier: CarrierID?) -> Counter {
+        guard let carrier, !carrier.traits.contains(.isOneAnswer) else { return httpConnections }
+        return readers[Int(carrier.number)]
+    }
 }
 
 /// Counts by upper bound in milliseconds.

@@ -44,6 +44,8 @@ extension EdgeReactor {
     func finish(_ exchange: Exchange) {
         let slot = exchange.slot
         let connection = connections[live: slot]
+        // A poll is over with its answer; what follows is asked anew.
+        if connection.pointee.has(.isOneAnswer) { connection.pointee.encoding = nil }
         write(slot, output.bytes)
         guard connection.pointee.isOpen else { return }
         if connection.pointee.answer.contains(.isLast) { return closeWhenSent(slot) }

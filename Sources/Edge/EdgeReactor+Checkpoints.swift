@@ -60,10 +60,11 @@ extension EdgeReactor {
     /// Says whether there was anything to do.
     private func checkpoint(_ slot: Slot) -> Bool {
         let connection = connections[live: slot]
-        guard let link = connection.pointee.session, connection.pointee.transport != .http,
+        guard let link = connection.pointee.session, !connection.pointee.has(.isOneAnswer),
+            connection.pointee.encoding != nil,
             connection.pointee.isOpen
         else { return false }
-        if connection.pointee.transport == .webSocket {
+        if connection.pointee.has(.isTwoWay) {
             // One at a time; whoever does not answer is found dead by its heartbeat.
             guard link.unconfirmed.isEmpty else { return false }
         } else if !link.unconfirmed.isEmpty {
@@ -76,7 +77,7 @@ extension EdgeReactor {
         let moved = progress(of: slot, since: link)
         guard !moved.isEmpty else { return false }
         link.begin(moved)
-        if connection.pointee.transport == .webSocket { sendPing(slot, link.checkpointNumber) }
+        if connection.pointee.has(.isTwoWay) { sendPing(slot, link.checkpointNumber) }
         return true
     }
 
@@ -117,7 +118,7 @@ extension EdgeReactor {
     /// All that still matters of a WebSocket that was said goodbye to is its answer to that.
     func lookForClose(_ bytes: UnsafeMutableRawBufferPointer, _ slot: Slot) {
         let connection = connections[live: slot]
-        guard connection.pointee.transport == .webSocket, connection.pointee.session != nil else { return }
+        guard connection.pointee.has(.isTwoWay), connection.pointee.session != nil else { return }
         var consumed = 0
         while true {
             switch connection.pointee.decoder.next(in: bytes, consumed: &consumed) {

@@ -49,14 +49,14 @@ extension EdgeReactor {
         guard !connection.pointee.isClosed else { return }
         connection.pointee.lifeCycle.advance(to: .closed)
         leaveAll(slot)
-        if let poll = polls[connections.key(ofLive: slot)] { release(poll) }
+        releasePoll(slot)
         abandonContinuations(slot)
         releaseSession(slot)
         unsubscribeAll(slot)
         timers.cancel(slot)
         stalls[slot] = nil
         budgets[connections.key(ofLive: slot)] = nil
-        count(connection.pointee.transport, -1)
+        metrics.connections(of: connection.pointee.encoding?.carrier).add(-1)
         if connection.pointee.traffic.contains(.isBlocked) { metrics.laggards.add(-1) }
         let peer = connection.pointee.peer.network
         if let left = connectionsByAddress[peer], left > 1 {
@@ -122,9 +122,8 @@ extension EdgeReactor {
         noteFarewell(slot)
         finishFrame(slot)
         output.removeAll()
-        let encoding = connection.pointee.encoding
-        if connection.pointee.transport != .http, encoding.hasControlMessages {
-            let id = encoding.carrier == .eventStream ? code.lastEventID : nil
+        if let encoding = connection.pointee.encoding, encoding.hasControlMessages {
+            let id = encoding.traits.contains(.hasFields) ? code.lastEventID : nil
             encoder.appendControl("bye", cursor: id, as: encoding, to: &output) {
                 Envelope.appendBye(
                     code: code.rawValue,
@@ -135,12 +134,8 @@ extension EdgeReactor {
                 )
             }
         }
-        if connection.pointee.transport == .webSocket {
-            let reason = UnsafeRawBufferPointer(start: code.reason.utf8Start, count: code.reason.utf8CodeUnitCount)
-            WebSocketEncoder.appendClose(WebSocketCloseCode(rawValue: code.rawValue), reason: reason, to: &output)
-            connection.pointee.traffic.insert(.sentClose)
-        }
-        if encoding.isChunked { output.append(HTTPChunkedEncoder.end) }
+        connection.pointee.encoding?.appendEnd(code.rawValue, code.reason, to: &output)
+        connection.pointee.traffic.insert(.sentClose)
         write(slot, output.bytes)
         closeWhenSent(slot)
     }
@@ -164,14 +159,5 @@ extension EdgeReactor {
         let outbox = connection.pointee.outbox ?? Outbox(held)
         outbox.prepend(rest.bytes, skipping: rest.skipping)
         connection.pointee.outbox = outbox
-    }
-
-    func count(_ transport: Connection.Transport, _ amount: Int) {
-        switch transport {
-        case .http: metrics.httpConnections.add(amount)
-        case .webSocket: metrics.webSocketConnections.add(amount)
-        case .eventStream: metrics.eventStreamConnections.add(amount)
-        case .jsonStream: metrics.jsonStreamConnections.add(amount)
-        }
     }
 }

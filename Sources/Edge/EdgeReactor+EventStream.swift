@@ -2,15 +2,9 @@ internal import Reactor
 internal import Wire
 
 extension EdgeReactor {
-    /// `GET /sse`
-    func openEventStream(_ request: borrowing HTTPRequest, _ exchange: Exchange) throws(HTTPRejection) {
-        if try isToldToStay(request) { return answer(exchange, status: 204, contentType: nil, literal("")) }
-        try openStream(request, exchange, as: .eventStream)
-    }
-
     /// Whether a browser comes back by itself that was told not to: "clients will reconnect if the connection is closed;
     /// a client can be told to stop reconnecting using the HTTP 204 No Content response code" (HTML, server-sent events).
-    private func isToldToStay(_ request: borrowing HTTPRequest) throws(HTTPRejection) -> Bool {
+    func isToldToStay(_ request: borrowing HTTPRequest) throws(HTTPRejection) -> Bool {
         if let id = request.text(of: .lastEventID) { return id.hasPrefix(ByeCode.lastEventIDMark) }
         return try request.parameter("lastEventId")?.hasPrefix(ByeCode.lastEventIDMark) ?? false
     }

@@ -3,10 +3,10 @@ internal import Reactor
 internal import Wire
 
 extension EdgeReactor {
-    /// Whether a JSON stream is so old that its client should get a new one.
+    /// Whether a stream is so old that its client, who keeps all of it, should get a new one.
     func isStreamOld(_ slot: Slot, _ tick: Tick) -> Bool {
         let connection = connections[live: slot]
-        guard connection.pointee.transport == .jsonStream else { return false }
+        guard connection.pointee.has(.isRenewed) else { return false }
         // Those that began together do not end together.
         let allowed = limits.streamMilliseconds - UInt64.random(in: 0...limits.streamMilliseconds / 4, using: &spread)
         return tick.milliseconds(since: connection.pointee.streamTick) >= allowed
@@ -20,12 +20,16 @@ extension EdgeReactor {
 
     /// Renews the streams that became too long, once a second: a list of them would cost every send a look.
     func renewLongStreams() {
-        guard metrics.jsonStreamConnections.value > 0 else { return }
+        guard CarrierID.all.contains(where: { isRenewed($0) }) else { return }
         for slot in connections.slots where connections.isLive(slot) {
             let connection = connections[live: slot]
-            if connection.pointee.transport == .jsonStream, connection.pointee.sentBytes >= limits.streamBytesMax {
+            if connection.pointee.has(.isRenewed), connection.pointee.sentBytes >= limits.streamBytesMax {
                 renewStream(slot)
             }
         }
+    }
+
+    private func isRenewed(_ carrier: CarrierID) -> Bool {
+        carrier.traits.contains(.isRenewed) && metrics.connections(of: carrier).value > 0
     }
 }

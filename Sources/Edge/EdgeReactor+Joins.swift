@@ -14,7 +14,7 @@ extension EdgeReactor {
         poll: Poll? = nil
     ) {
         let connection = connections[live: slot]
-        if connection.pointee.transport == .webSocket, channels.count == 1, commandID == nil,
+        if connection.pointee.has(.isTwoWay), channels.count == 1, commandID == nil,
             subscribeAtOnce(slot, channels[0].name, since: channels[0].since)
         {
             return
@@ -23,7 +23,7 @@ extension EdgeReactor {
             if topics[channel.name] == nil { countChannelChange(slot) }
             return JoinPart(topic: topic(for: channel.name), since: channel.since)
         }
-        let isOne = connection.pointee.transport.isStream || poll != nil
+        let isOne = !connection.pointee.has(.isTwoWay)
         let groups = isOne ? [parts] : parts.map { [$0] }
         let deadline = reactor.tick(afterMilliseconds: limits.openMilliseconds)
         let key = connections.key(ofLive: slot)
@@ -40,16 +40,15 @@ extension EdgeReactor {
     private func subscribeAtOnce(_ slot: Slot, _ name: ChannelName, since: Position?) -> Bool {
         guard let topic = topics[name], topic.isOpen, since == nil || since == topic.last && !topic.isCatchingUp
         else { return false }
-        let isRaw = connections[live: slot].pointee.encoding.isRaw
-        if !isRaw {
+        guard let encoding = connections[live: slot].pointee.encoding else { return false }
+        if encoding.hasControlMessages {
             output.removeAll()
             let recovered = since.map { _ in true }
-            appendSubscribed(topic, at: topic.last, recovered: recovered, commandID: nil, as: .webSocketJSON)
+            appendSubscribed(topic, at: topic.last, recovered: recovered, commandID: nil, as: encoding)
             write(slot, output.bytes)
             if connections[live: slot].pointee.isClosed { return true }
         }
         remember(slot, [SessionPosition(name, topic.last)])
-        let encoding = connections[live: slot].pointee.encoding
         let known = topic.feeds.first { $0.key.encoding == encoding && $0.topics.count == 1 }
         subscribe(slot, to: known ?? feed(for: [topic], encoding: encoding))
         return true
@@ -123,14 +122,13 @@ extension EdgeReactor {
         if let poll = join.poll { return begin(poll, join) }
         if join.isContinuation {
             tellRest(slot, join)
-        } else if connection.pointee.transport.isStream {
+        } else if connection.pointee.has(.isStream) {
             beginStream(slot, join)
         } else {
             tellSubscribed(slot, join)
         }
         // Whoever has yet to be told more is subscribed behind that.
-        if connection.pointee.isClosed || join.leavesRest { return }
-        let encoding = connection.pointee.encoding
+        guard let encoding = connection.pointee.encoding, !connection.pointee.isClosed, !join.leavesRest else { return }
         subscribe(slot, to: feed(for: join.parts.map(\.topic), encoding: encoding))
     }
 
@@ -145,15 +143,15 @@ extension EdgeReactor {
     }
 
     private func tellSubscribed(_ slot: Slot, _ join: Join) {
-        let isRaw = connections[live: slot].pointee.encoding.isRaw
+        guard let encoding = connections[live: slot].pointee.encoding else { return }
         output.removeAll()
-        for part in join.parts where !isRaw {
+        for part in join.parts where encoding.hasControlMessages {
             appendSubscribed(
                 part.topic,
                 at: part.position,
                 recovered: part.isRecovered,
                 commandID: join.commandID,
-                as: .webSocketJSON
+                as: encoding
             )
         }
         write(slot, replaying: join)
@@ -230,7 +228,7 @@ extension EdgeReactor {
             refuse(poll.opening.exchange, status: 503, "the channel cannot be opened now") {
                 $0.append(field: "Retry-After", 1)
             }
-        } else if connection.pointee.transport.isStream {
+        } else if connection.pointee.has(.isStream) {
             // Its head is sent; an end with a reason is what is left to say.
             sayBye(
                 slot,

@@ -1,5 +1,6 @@
 internal import Logging
 internal import Reactor
+internal import Wire
 
 // What `--log-level debug` tells of single clients: what they were refused and why their connections ended. Never a token,
 // a key, a cursor or a payload. Without it each call is a branch on a flag that was read once; the facts are not made.
@@ -14,7 +15,7 @@ extension EdgeReactor {
         let connection = connections[live: slot]
         var metadata = facts.mapValues { Logger.MetadataValue.string($0) }
         metadata["client"] = "\(connection.pointee.peer)"
-        metadata["transport"] = "\(connection.pointee.transport)"
+        metadata["transport"] = "\(connection.pointee.encoding?.carrier.carrier.name ?? "http")"
         logger.debug("\(event)", metadata: metadata)
     }
 }

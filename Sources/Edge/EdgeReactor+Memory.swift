@@ -49,7 +49,7 @@ extension EdgeReactor {
     private func relieveInput(downTo bytesMax: Int) {
         for slot in slots(oldestFirst: Self.holdsInput) where held.inputBytes > bytesMax {
             metrics.evictions.add()
-            if connections[live: slot].pointee.transport == .http {
+            if connections[live: slot].pointee.encoding == nil {
                 // Like every limit on a request it is told, and ends the connection.
                 connections[live: slot].pointee.input = nil
                 reject(slot, HTTPRejection(status: 503, field: "body", reason: "too many requests are not whole"))

@@ -19,6 +19,7 @@ extension EdgeReactor {
             bytesMax: limits.pollBytesMax
         )
         connections[live: slot].pointee.session?.poll = poll
+        connections[live: slot].pointee.encoding = opening.encoding
         holdRequests(behind: opening.exchange)
         join(slot, channels, poll: poll)
     }
@@ -41,7 +42,24 @@ extension EdgeReactor {
         timers.schedule(poll.connection.slot, at: poll.deadlineTick)
     }
 
-    func pollTimerFired(_ poll: Poll, _ tick: Tick) {
+    /// Whether the poll of a connection is held until something is published.
+    func isHeld(_ slot: Slot) -> Bool { polls[connections.key(ofLive: slot)] != nil }
+
+    /// Lets go of what a connection that ends was waiting for.
+    func releasePoll(_ slot: Slot) {
+        if let poll = polls[connections.key(ofLive: slot)] { release(poll) }
+    }
+
+    /// Answers the poll of a connection at once, if one is held; says whether.
+    func answerPollNow(_ slot: Slot) -> Bool {
+        guard let poll = polls[connections.key(ofLive: slot)] else { return false }
+        answer(poll)
+        return true
+    }
+
+    func pollTimerFired(_ slot: Slot, _ tick: Tick) {
+        // One whose channels are not open yet is given up with them.
+        guard let poll = polls[connections.key(ofLive: slot)] else { return }
         guard poll.deadlineTick.isReached(by: tick) else {
             return timers.schedule(poll.connection.slot, at: poll.deadlineTick)
         }

@@ -11,13 +11,7 @@ extension EdgeReactor {
 
     func enter(_ topic: Topic, _ slot: Slot) {
         let connection = connections[live: slot]
-        let transport =
-            switch connection.pointee.transport {
-            case .webSocket: "websocket"
-            case .eventStream: "eventstream"
-            case .jsonStream: "jsonstream"
-            case .http: "poll"
-            }
+        let transport = connection.pointee.encoding.map { "\($0.carrier.carrier.name)" } ?? ""
         connection.pointee.rights.insert(.isPresent)
         uplink.post(.enter(topic.name, memberID(slot), transport: transport, holder(slot)))
     }

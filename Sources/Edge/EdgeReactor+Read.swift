@@ -34,10 +34,10 @@ extension EdgeReactor {
     func endOfStream(_ slot: Slot) {
         debug(slot, "the client says no more")
         let connection = connections[live: slot]
-        if connection.pointee.lifeCycle == .shut, connection.pointee.transport.isStream { confirmFarewell(slot) }
+        if connection.pointee.lifeCycle == .shut, connection.pointee.has(.isStream) { confirmFarewell(slot) }
         // A poll that nobody waits for any more is let go of at once.
-        if polls[connections.key(ofLive: slot)] != nil { return close(slot) }
-        guard connection.pointee.transport == .http, !connection.pointee.isIdle, connection.pointee.lifeCycle < .shut
+        if connection.pointee.has(.isOneAnswer), isHeld(slot) { return close(slot) }
+        guard !isReader(slot), !connection.pointee.isIdle, connection.pointee.lifeCycle < .shut
         else { return close(slot) }
         connection.pointee.traffic.insert(.isEnded)
         pauseReading(slot)
@@ -86,7 +86,7 @@ extension EdgeReactor {
         for slot: Slot,
         input: ConnectionInput?
     ) -> Int {
-        guard connections[live: slot].pointee.transport == .webSocket else {
+        guard connections[live: slot].pointee.has(.isTwoWay) else {
             return understandAll(bytes, for: slot, input: input)
         }
         var consumed = 0
@@ -107,12 +107,12 @@ extension EdgeReactor {
             guard mayGoOn(slot) else { return consumed }
             let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[consumed...])
             let used: Int
-            switch connection.pointee.transport {
-            case .eventStream, .jsonStream:
-                // Nothing may follow the request of a stream; whatever does is not read as a request.
-                return bytes.count
-            case .webSocket: used = takeFrame(rest, for: slot)
-            case .http: used = takeRequest(UnsafeRawBufferPointer(rest), for: slot, input: input)
+            // Nothing may follow the request of a stream; whatever does is not read as a request.
+            if connection.pointee.has(.isStream) { return bytes.count }
+            if connection.pointee.has(.isTwoWay) {
+                used = takeFrame(rest, for: slot)
+            } else {
+                used = takeRequest(UnsafeRawBufferPointer(rest), for: slot, input: input)
             }
             if used == 0 { return consumed }
             consumed += used
@@ -129,7 +129,7 @@ extension EdgeReactor {
     private func mayGoOn(_ slot: Slot) -> Bool {
         let connection = connections[live: slot]
         if connection.pointee.traffic.contains(.isWaiting) { return false }
-        if connection.pointee.transport == .http {
+        if !isReader(slot) {
             return !connection.pointee.answer.contains(.isAwaited) && !connection.pointee.traffic.contains(.isBlocked)
         }
         return heldBytes(of: slot) <= limits.repliesBytesMax
@@ -163,8 +163,14 @@ extension EdgeReactor {
     private func goOnNow(_ slot: Slot) {
         let connection = connections[live: slot]
         if connection.pointee.input != nil { understandInput(of: slot) } else { updateReading(slot) }
-        guard connection.pointee.traffic.contains(.isEnded), connection.pointee.transport == .http else { return }
+        guard connection.pointee.traffic.contains(.isEnded), !isReader(slot) else { return }
         if connection.pointee.isOpen, connection.pointee.isIdle { closeWhenSent(slot) }
+    }
+
+    /// Whether a connection is a reader of channels for as long as it lasts, and asks no more.
+    private func isReader(_ slot: Slot) -> Bool {
+        let connection = connections[live: slot]
+        return connection.pointee.encoding != nil && !connection.pointee.has(.isOneAnswer)
     }
 
     // MARK: Pausing

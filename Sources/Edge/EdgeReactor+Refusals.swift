@@ -31,7 +31,7 @@ extension EdgeReactor {
     private func refuse(_ join: Join, _ name: ChannelName) {
         guard let slot = abandon(join) else { return }
         if let poll = join.poll { return refuse(poll) }
-        if connections[live: slot].pointee.transport.isStream {
+        if connections[live: slot].pointee.has(.isStream) {
             sayBye(slot, .forbidden, afterMilliseconds: 0)
         } else {
             sendError(slot, id: join.commandID, code: 403, Self.message(name))
@@ -47,7 +47,7 @@ extension EdgeReactor {
     }
 
     private func endReading(_ slot: Slot, of name: ChannelName) {
-        guard connections[live: slot].pointee.transport == .webSocket, unsubscribe(slot, from: name) else {
+        guard connections[live: slot].pointee.has(.isTwoWay), unsubscribe(slot, from: name) else {
             return sayBye(slot, .forbidden, afterMilliseconds: 0)
         }
         forgetSubscription(slot, to: name)

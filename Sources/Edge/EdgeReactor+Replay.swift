@@ -8,7 +8,7 @@ extension EdgeReactor {
     func write(_ slot: Slot, replaying join: Join) {
         var replay = Replay(join, continuation: join.leavesRest ? continuation(of: join) : nil)
         let connection = connections[live: slot]
-        let encoding = connection.pointee.encoding
+        guard let encoding = connection.pointee.encoding else { return }
         if !connection.pointee.traffic.contains(.isBlocked) { append(&replay, as: encoding, to: &output) }
         write(slot, output.bytes)
         guard !connection.pointee.isClosed else { return }
@@ -25,8 +25,7 @@ extension EdgeReactor {
     /// Makes the next frames of a connection's replays once all before them was sent.
     func refillOutbox(_ slot: Slot) {
         let connection = connections[live: slot]
-        guard let outbox = connection.pointee.outbox else { return }
-        let encoding = connection.pointee.encoding
+        guard let outbox = connection.pointee.outbox, let encoding = connection.pointee.encoding else { return }
         while outbox.isEmpty, let next = outbox.replays.first {
             // It goes on where the client certainly gets all of it: what was sent is behind it.
             if next.isFinished {
@@ -84,7 +83,7 @@ extension EdgeReactor {
 
     /// Tells a client that was subscribed what is gone of the rest, and the next part of it.
     func tellRest(_ slot: Slot, _ join: Join) {
-        let encoding = connections[live: slot].pointee.encoding
+        guard let encoding = connections[live: slot].pointee.encoding else { return }
         var cursor = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.since) })
         output.removeAll()
         for (number, part) in join.parts.enumerated() {

@@ -137,9 +137,9 @@ extension EdgeReactor {
         case .webSocket(let agreement, let mayPublish):
             if mayPublish { connection.pointee.rights.insert(.mayPublish) }
             beginWebSocket(agreement, opening, channels)
-        case .stream(let transport, let paddingCount):
+        case .stream(_, let paddingCount):
             connection.pointee.answer.remove(.isAwaited)
-            beginStream(as: transport, paddingCount: paddingCount, opening, channels)
+            beginStream(paddingCount: paddingCount, opening, channels)
         case .poll:
             beginPoll(opening, channels)
         }
@@ -192,9 +192,9 @@ extension EdgeReactor {
         let slot = opening.exchange.slot
         var opening = opening
         opening.token = nil
-        if opening.plan.channels.isEmpty, case .stream(let transport, let paddingCount) = opening.use {
+        if opening.plan.channels.isEmpty, case .stream(_, let paddingCount) = opening.use {
             connections[live: slot].pointee.answer.remove(.isAwaited)
-            beginStream(as: transport, paddingCount: paddingCount, opening, [])
+            beginStream(paddingCount: paddingCount, opening, [])
             let after = UInt64.random(in: reconnectMilliseconds, using: &spread)
             sayBye(slot, .unavailable, afterMilliseconds: after)
         } else {

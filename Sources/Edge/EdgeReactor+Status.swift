@@ -75,10 +75,10 @@ extension EdgeReactor {
         var batch = drainShare(tick, deadline: deadline)
         for slot in connections.slots where batch > 0 && connections.isLive(slot) {
             let connection = connections[live: slot]
-            if let poll = polls[connections.key(ofLive: slot)] {
+            if isHeld(slot) {
                 batch -= 1
                 connection.pointee.answer.insert(.isLast)
-                answer(poll)
+                _ = answerPollNow(slot)
                 continue
             }
             guard connection.pointee.isOpen, !connection.pointee.answer.contains(.isAwaited) else { continue }

@@ -11,24 +11,26 @@ extension EdgeReactor {
     func openStream(
         _ request: borrowing HTTPRequest,
         _ exchange: Exchange,
-        as transport: Connection.Transport
+        as carrier: CarrierID
     ) throws(HTTPRejection) {
+        if carrier.traits.contains(.hasFields), try isToldToStay(request) {
+            return answer(exchange, status: 204, contentType: nil, literal(""))
+        }
         let plan = try SubscriptionPlan(request, limits: limits)
         let padding = try request.parameter("padding")
         if exchange.form.contains(.hasNoBody) {
             output.removeAll()
-            let opening = makeOpening(request, exchange, plan, as: .stream(transport, paddingCount: 0))
-            appendStreamHead(transport, opening)
+            let opening = makeOpening(request, exchange, plan, as: .stream(carrier, paddingCount: 0))
+            appendStreamHead(opening)
             connections[live: exchange.slot].pointee.answer.insert(.isLast)
             return finish(exchange)
         }
         let paddingCount = padding == nil || padding == "false" ? 0 : Self.paddingCount
-        open(makeOpening(request, exchange, plan, as: .stream(transport, paddingCount: paddingCount)))
+        open(makeOpening(request, exchange, plan, as: .stream(carrier, paddingCount: paddingCount)))
     }
 
     /// Begins a stream, whose session, if it asked for one, is there.
     func beginStream(
-        as transport: Connection.Transport,
         paddingCount: Int,
         _ opening: Opening,
         _ channels: [(name: ChannelName, since: Position?)]
@@ -36,11 +38,10 @@ extension EdgeReactor {
         let slot = opening.exchange.slot
         let connection = connections[live: slot]
         output.removeAll()
-        appendStreamHead(transport, opening)
-        connection.pointee.encoding = opening.encoding
-        become(transport, slot)
+        appendStreamHead(opening)
+        become(opening.encoding, slot)
         connection.pointee.streamTick = reactor.currentTick
-        appendStart(of: connection.pointee.encoding, paddingCount: paddingCount, session: opening.token)
+        appendStart(of: opening.encoding, paddingCount: paddingCount, session: opening.token)
         // The head does not wait for channels to open: a proxy or a browser that waits for it must not time out.
         cork(slot) {
             write(slot, output.bytes)
@@ -49,10 +50,10 @@ extension EdgeReactor {
     }
 
     /// A head with the fields that keep caches and proxies from holding a stream back.
-    private func appendStreamHead(_ transport: Connection.Transport, _ opening: Opening) {
-        let type: StaticString =
-            transport == .eventStream ? "text/event-stream; charset=utf-8" : "application/x-ndjson; charset=utf-8"
-        let framing: HTTPBodyFraming = opening.encoding.isChunked ? .chunked : .untilClose
+    private func appendStreamHead(_ opening: Opening) {
+        let encoding = opening.encoding
+        let framing: HTTPBodyFraming = encoding.isChunked ? .chunked : .untilClose
+        let type = encoding.carrier.carrier.contentType
         output.append(responseHead: 200, contentType: type, framing: framing, persistence: .close)
         output.append(field: "Cache-Control", "no-store, no-cache, no-transform, must-revalidate, max-age=0")
         output.append(field: "Pragma", "no-cache")
@@ -66,21 +67,15 @@ extension EdgeReactor {
     /// Appends what a stream begins with, in one piece: the time to reconnect, padding if it is asked for, `welcome`.
     private func appendStart(of encoding: Encoding, paddingCount: Int, session: SessionToken?) {
         frame.removeAll()
-        if encoding.carrier == .eventStream {
-            // Lines of the block that `welcome` ends: by themselves they would be an empty event to some clients.
-            let retry = UInt64.random(in: reconnectMilliseconds, using: &spread)
-            EventStreamEncoder.appendPrelude(retryMilliseconds: retry, paddingCount: paddingCount, to: &frame)
-        } else if paddingCount > 0 {
-            frame.append(count: paddingCount) { $0.initializeMemory(as: UInt8.self, repeating: 0x20) }
-            frame.append(UInt8(ascii: "\n"))
-        }
+        let retry = UInt64.random(in: reconnectMilliseconds, using: &spread)
+        encoding.carrier.carrier.start(retry, paddingCount, &frame)
         if encoding.hasControlMessages { appendWelcome(session: session, as: encoding.unchunked, to: &frame) }
         encoding.append(body: frame.bytes, to: &output)
     }
 
     /// Tells a stream where each of its channels stands, and what it missed.
     func beginStream(_ slot: Slot, _ join: Join) {
-        let encoding = connections[live: slot].pointee.encoding
+        guard let encoding = connections[live: slot].pointee.encoding else { return }
         // Where the client stands. A message moves it in its own channel only: were the stream cut behind the first of
         // several, the others would still be told what they missed.
         var cursor = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.since) })
@@ -88,9 +83,9 @@ extension EdgeReactor {
         for (number, part) in join.parts.enumerated() {
             cursor.move(number, to: part.position)
             guard encoding.hasControlMessages else { continue }
-            // A browser that was told the half of it comes back with what it had before: so one id is enough, and not as
-            // many of the length of all.
-            let hasCursor = encoding.carrier == .jsonStream || number == join.parts.count - 1
+            // Who keeps the last id, as a browser does, comes back with what it had before if it was told the half of it: so one
+            // is enough, and not as many of the length of all.
+            let hasCursor = !encoding.traits.contains(.hasFields) || number == join.parts.count - 1
             appendSubscribed(
                 part.topic,
                 at: part.position,

@@ -57,10 +57,8 @@ extension EdgeReactor {
         timers.schedule(slot, at: reactor.tick(afterMilliseconds: limits.heartbeatMilliseconds))
         if isDead(connection.pointee.link) { return timeOut(slot) }
         if connection.pointee.traffic.contains(.isBlocked) { return stallTimerFired(slot, tick) }
-        switch connection.pointee.transport {
-        case .http: requestTimerFired(slot, tick)
-        case .webSocket, .eventStream, .jsonStream: heartbeatTimerFired(slot, tick)
-        }
+        if connection.pointee.has(.isOneAnswer) { return pollTimerFired(slot, tick) }
+        if connection.pointee.encoding == nil { requestTimerFired(slot, tick) } else { heartbeatTimerFired(slot, tick) }
     }
 
     /// Whether the peer's system has acknowledged nothing for so long that it would be longer than the limit on stalls when the
@@ -94,7 +92,6 @@ extension EdgeReactor {
 
     private func requestTimerFired(_ slot: Slot, _ tick: Tick) {
         let connection = connections[live: slot]
-        if let poll = polls[connections.key(ofLive: slot)] { return pollTimerFired(poll, tick) }
         // One that is blocked has another timer.
         if !connection.pointee.isIdle || connection.pointee.joinCount > 0 { return }
         let waited = tick.milliseconds(since: connection.pointee.lastHeardTick)
@@ -125,12 +122,12 @@ extension EdgeReactor {
             return timers.schedule(slot, at: reactor.tick(afterMilliseconds: patience - min(silence, patience)))
         }
         output.removeAll()
-        if connection.pointee.transport == .webSocket {
+        if connection.pointee.has(.isTwoWay) {
             if connection.pointee.traffic.contains(.isPinged) { return timeOut(slot) }
             connection.pointee.traffic.insert(.isPinged)
             WebSocketEncoder.appendPing(UnsafeRawBufferPointer(start: nil, count: 0), to: &output)
         } else {
-            connection.pointee.encoding.appendHeartbeat(to: &output)
+            connection.pointee.encoding?.appendHeartbeat(to: &output)
         }
         write(slot, output.bytes)
         if connection.pointee.isClosed { return }

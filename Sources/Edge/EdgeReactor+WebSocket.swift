@@ -27,7 +27,9 @@ extension EdgeReactor {
     ) {
         let slot = opening.exchange.slot
         switchProtocols(agreement, opening)
-        if !opening.plan.isRaw { appendWelcome(session: opening.token, as: .webSocketJSON, to: &output) }
+        if opening.encoding.hasControlMessages {
+            appendWelcome(session: opening.token, as: opening.encoding, to: &output)
+        }
         cork(slot) {
             write(slot, output.bytes)
             if !channels.isEmpty { join(slot, channels) }
@@ -54,17 +56,16 @@ extension EdgeReactor {
         output.removeAll()
         WebSocketHandshake.appendAnswer(agreement, to: &output) { append(fieldsOf: opening, to: &$0) }
         connection.pointee.answer.remove(.isAwaited)
-        connection.pointee.encoding = opening.encoding
         connection.pointee.decoder = WebSocketDecoder(role: .server, messageBytesMax: limits.messageBytesMax)
-        become(.webSocket, slot)
+        become(opening.encoding, slot)
     }
 
     /// Changes what a connection speaks, and starts its heartbeats, each at a moment of its own.
-    func become(_ transport: Connection.Transport, _ slot: Slot) {
+    func become(_ encoding: Encoding, _ slot: Slot) {
         let connection = connections[live: slot]
-        count(connection.pointee.transport, -1)
-        count(transport, 1)
-        connection.pointee.transport = transport
+        metrics.connections(of: connection.pointee.encoding?.carrier).add(-1)
+        metrics.connections(of: encoding.carrier).add()
+        connection.pointee.encoding = encoding
         let half = limits.heartbeatMilliseconds / 2
         let first = limits.heartbeatMilliseconds - UInt64.random(in: 0...half, using: &spread)
         timers.schedule(slot, at: reactor.tick(afterMilliseconds: first))
@@ -179,9 +180,9 @@ extension EdgeReactor {
 
     /// Sends one control message; a raw WebSocket carries payloads and nothing else, so it is told nothing.
     func sendControl(_ slot: Slot, _ name: StaticString, _ append: (inout ByteBuffer) -> Void) {
-        guard connections[live: slot].pointee.encoding.hasControlMessages else { return }
+        guard let encoding = connections[live: slot].pointee.encoding, encoding.hasControlMessages else { return }
         output.removeAll()
-        encoder.appendControl(name, as: .webSocketJSON, to: &output, append)
+        encoder.appendControl(name, as: encoding, to: &output, append)
         write(slot, output.bytes)
     }
 

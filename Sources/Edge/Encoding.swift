@@ -5,62 +5,62 @@ internal import Wire
 ///
 /// Size: 3 bytes.
 struct Encoding: Hashable {
-    /// What the messages travel in.
-    enum Carrier: UInt8 {
-        case webSocket
-        case eventStream
-        case jsonStream
-    }
-
-    let carrier: Carrier
-
-    /// Payloads without envelope.
-    let isRaw: Bool
+    let carrier: CarrierID
+    let dialect: DialectID
 
     /// Whether each write to a stream is a chunk of its own, RFC 9112 §7.1: readers that collect a body without chunks
     /// would hold events back, and its end could not be told from a lost connection. HTTP/1.0 knows no chunks.
     let isChunked: Bool
 
-    static let webSocketJSON = Encoding(.webSocket, isRaw: false, isChunked: false)
+    static let webSocketJSON = Encoding(.webSocket, .perseid, isChunked: false)
 
-    init(_ carrier: Carrier, isRaw: Bool, isChunked: Bool) {
+    init(_ carrier: CarrierID, _ dialect: DialectID, isChunked: Bool) {
         self.carrier = carrier
-        self.isRaw = isRaw
+        self.dialect = dialect
         self.isChunked = isChunked
     }
 
     /// The same without the chunks around it.
-    var unchunked: Encoding { Encoding(carrier, isRaw: isRaw, isChunked: false) }
+    var unchunked: Encoding { Encoding(carrier, dialect, isChunked: false) }
+
+    var traits: Carrier.Traits { carrier.traits }
+
+    /// Whether what is not a publication can be told.
+    var hasControlMessages: Bool { !traits.contains(.isOneAnswer) && dialect.dialect.hasControlMessages(traits) }
 
     /// Whether each message tells where its client stands then, in all of its channels.
-    var hasCursors: Bool { carrier == .eventStream || carrier == .jsonStream && !isRaw }
-
-    /// Whether what is not a publication can be told: a raw WebSocket or JSON stream carries payloads and nothing else.
-    var hasControlMessages: Bool { carrier == .eventStream || !isRaw }
+    var hasCursors: Bool { traits.contains(.isStream) && hasControlMessages }
 
     /// Appends bytes of a stream's body.
     func append(body bytes: UnsafeRawBufferPointer, to output: inout ByteBuffer) {
         if isChunked { HTTPChunkedEncoder.append(bytes, to: &output) } else { output.append(bytes) }
     }
 
-    /// Appends what a stream sends where nothing else was sent: it keeps proxies from closing the connection.
+    /// Appends what is sent where nothing else was sent: it keeps proxies from closing the connection. Nothing for who is pinged.
     func appendHeartbeat(to output: inout ByteBuffer) {
-        let text = carrier == .eventStream ? EventStreamEncoder.heartbeat : Self.emptyLine
+        guard let text = carrier.carrier.heartbeat else { return }
         append(body: UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount), to: &output)
     }
 
-    /// A reader of lines passes over it.
-    private static let emptyLine: StaticString = "\n"
+    /// Appends the end of what is sent, and why it ends.
+    func appendEnd(_ code: UInt16, _ reason: StaticString, to output: inout ByteBuffer) {
+        carrier.carrier.end(code, reason, &output)
+        if isChunked { output.append(HTTPChunkedEncoder.end) }
+    }
 }
 
 extension Opening {
     /// What its client is sent.
     var encoding: Encoding {
-        let isChunked = !exchange.form.contains(.endsByClosing)
-        return switch use {
-        case .stream(.eventStream, _): Encoding(.eventStream, isRaw: plan.isRaw, isChunked: isChunked)
-        case .stream: Encoding(.jsonStream, isRaw: plan.isRaw, isChunked: isChunked)
-        case .webSocket, .poll: Encoding(.webSocket, isRaw: plan.isRaw, isChunked: false)
+        let isChunked = carrier.traits.contains(.isStream) && !exchange.form.contains(.endsByClosing)
+        return Encoding(carrier, plan.isRaw ? .raw : .perseid, isChunked: isChunked)
+    }
+
+    private var carrier: CarrierID {
+        switch use {
+        case .webSocket: .webSocket
+        case .stream(let carrier, _): carrier
+        case .poll: .poll
         }
     }
 }

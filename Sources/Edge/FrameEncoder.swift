@@ -5,14 +5,15 @@ internal import Wire
 ///
 /// Thread: owned by one reactor; its buffers are reused from one message to the next.
 struct FrameEncoder: ~Copyable {
-    private var envelope = ByteBuffer(capacity: 1_024)
+    /// What a message says, before it is put into what carries it.
+    private var data = ByteBuffer(capacity: 1_024)
 
-    /// An event or a line before a chunk is made of it.
+    /// A message before a chunk is made of it.
     private var piece = ByteBuffer(capacity: 1_024)
 
     /// Appends the frame of one publication (with a position) or one ephemeral payload (without).
     ///
-    /// `cursor` is where a client stands once it has it, as an event stream's `id:`.
+    /// `cursor` is where a client stands once it has it.
     mutating func append(
         _ payload: Payload,
         position: Position?,
@@ -21,31 +22,22 @@ struct FrameEncoder: ~Copyable {
         as encoding: Encoding,
         to output: inout ByteBuffer
     ) {
+        data.removeAll()
+        var isBinary = false
         payload.bytes.withUnsafeBytes { bytes in
-            switch encoding.carrier {
-            case .webSocket where encoding.isRaw && payload.kind == .binary:
-                WebSocketEncoder.appendBinary(bytes, to: &output)
-            case .webSocket where encoding.isRaw:
-                WebSocketEncoder.appendText(bytes, to: &output)
-            case .eventStream where encoding.isRaw && payload.kind != .binary:
-                appendEvent(nil, bytes, cursor: cursor, as: encoding, to: &output)
-            case .jsonStream where encoding.isRaw:
-                envelope.removeAll()
-                Envelope.appendValue(Envelope.Payload(payload.kind, bytes), to: &envelope)
-                appendEnvelope(nil, cursor: nil, as: encoding, to: &output)
-            case .webSocket, .eventStream, .jsonStream:
-                envelope.removeAll()
-                channel.withUTF8 {
-                    let payload = Envelope.Payload(payload.kind, bytes)
-                    Envelope.appendMessage(channel: $0, position: position?.numbers, payload: payload, to: &envelope)
-                }
-                appendEnvelope(nil, cursor: cursor, as: encoding, to: &output)
+            channel.withUTF8 { name in
+                let publication = Dialect.Publication(
+                    channel: name,
+                    position: position?.numbers,
+                    payload: Envelope.Payload(payload.kind, bytes)
+                )
+                isBinary = encoding.dialect.dialect.publication(publication, encoding.traits, &data)
             }
         }
+        carry(nil, isBinary: isBinary, cursor: cursor, as: encoding, to: &output)
     }
 
-    /// Appends one control message, written by `write`; on an event stream it is an event of that name. `cursor` is where
-    /// a client stands once it has it.
+    /// Appends one control message, written by `write`. `cursor` is where a client stands once it has it.
     mutating func appendControl(
         _ name: StaticString,
         cursor: String? = nil,
@@ -53,44 +45,30 @@ struct FrameEncoder: ~Copyable {
         to output: inout ByteBuffer,
         _ write: (inout ByteBuffer) -> Void
     ) {
-        envelope.removeAll()
-        write(&envelope)
-        appendEnvelope(name, cursor: cursor, as: encoding, to: &output)
+        data.removeAll()
+        write(&data)
+        carry(name, isBinary: false, cursor: cursor, as: encoding, to: &output)
     }
 
-    /// Appends what the envelope holds.
-    private mutating func appendEnvelope(
+    /// Appends what `data` holds.
+    private mutating func carry(
         _ name: StaticString?,
+        isBinary: Bool,
         cursor: String?,
         as encoding: Encoding,
         to output: inout ByteBuffer
     ) {
-        switch encoding.carrier {
-        case .webSocket:
-            WebSocketEncoder.appendText(envelope.bytes, to: &output)
-        case .eventStream:
-            appendEvent(name, envelope.bytes, cursor: cursor, as: encoding, to: &output)
-        case .jsonStream:
-            if let cursor { Envelope.addCursor(cursor, to: &envelope) }
-            envelope.append(UInt8(ascii: "\n"))
-            encoding.append(body: envelope.bytes, to: &output)
-        }
-    }
-
-    private mutating func appendEvent(
-        _ name: StaticString?,
-        _ data: UnsafeRawBufferPointer,
-        cursor: String?,
-        as encoding: Encoding,
-        to output: inout ByteBuffer
-    ) {
+        let carrier = encoding.carrier.carrier
+        let bytes = data.bytes
         guard encoding.isChunked else {
             return Self.withUTF8(of: cursor) {
-                EventStreamEncoder.appendEvent(id: $0, name: name, data: data, to: &output)
+                carrier.message(.init(name: name, data: bytes, isBinary: isBinary, cursor: $0), &output)
             }
         }
         piece.removeAll()
-        Self.withUTF8(of: cursor) { EventStreamEncoder.appendEvent(id: $0, name: name, data: data, to: &piece) }
+        Self.withUTF8(of: cursor) {
+            carrier.message(.init(name: name, data: bytes, isBinary: isBinary, cursor: $0), &piece)
+        }
         HTTPChunkedEncoder.append(piece.bytes, to: &output)
     }
 

@@ -22,9 +22,10 @@ struct MetricsText: ~Copyable {
     private mutating func appendConnections(_ node: NodeStatus) {
         begin("perseid_connections", "gauge", "Connections open now.")
         append("{transport=\"http\"}", of: "perseid_connections", sum(node, \.httpConnections))
-        append("{transport=\"websocket\"}", of: "perseid_connections", sum(node, \.webSocketConnections))
-        append("{transport=\"eventstream\"}", of: "perseid_connections", sum(node, \.eventStreamConnections))
-        append("{transport=\"jsonstream\"}", of: "perseid_connections", sum(node, \.jsonStreamConnections))
+        for carrier in CarrierID.all where !carrier.traits.contains(.isOneAnswer) {
+            let count = node.reactors.reduce(0) { $0 + $1.connections(of: carrier).value }
+            append("{transport=\"\(carrier.carrier.name)\"}", of: "perseid_connections", count)
+        }
         gauge("perseid_polls", "Polls held now.", sum(node, \.polls))
         counter("perseid_polls_empty_total", "Polls held in vain.", sum(node, \.pollsEmpty))
         counter("perseid_polls_divided_total", "Polls answered with a part.", sum(node, \.pollsDivided))

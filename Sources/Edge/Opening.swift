@@ -5,7 +5,7 @@ internal import Wire
 struct Opening {
     enum Use {
         case webSocket(WebSocketHandshake.Agreement, mayPublish: Bool)
-        case stream(Connection.Transport, paddingCount: Int)
+        case stream(CarrierID, paddingCount: Int)
         case poll
 
         var isPoll: Bool { if case .poll = self { true } else { false } }

@@ -34,7 +34,7 @@ struct Route: Sendable {
             try edge.openWebSocket(request, exchange)
         },
         .get("/sse", hasHead: true) { (edge, request, exchange) throws(HTTPRejection) in
-            try edge.openEventStream(request, exchange)
+            try edge.openStream(request, exchange, as: .eventStream)
         },
         .get("/stream", hasHead: true) { (edge, request, exchange) throws(HTTPRejection) in
             try edge.openStream(request, exchange, as: .jsonStream)

@@ -168,7 +168,7 @@ public enum Envelope {
     }
 
     /// Adds where a client stands once it has the message that `buffer` ends with.
-    public static func addCursor(_ cursor: String, to buffer: inout ByteBuffer) {
+    public static func addCursor(_ cursor: UnsafeRawBufferPointer, to buffer: inout ByteBuffer) {
         // In place of the brace that closes the message.
         buffer.truncate(to: buffer.count - 1)
         buffer.append(",\"cursor\":")

@@ -47,7 +47,7 @@ struct JoinTests {
         let before = edge.connections.count
         while edge.connections.count == before { edge.accept() }
         let slot = Slot(number: UInt32(before))
-        edge.connections[live: slot].pointee.transport = .webSocket
+        edge.connections[live: slot].pointee.encoding = .webSocketJSON
         edge.connections[live: slot].pointee.session = session
         edge.join(slot, [(name, since.map { at($0) })])
         return WebSocketClient(openedOn: client)

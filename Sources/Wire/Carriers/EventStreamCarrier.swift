@@ -1,0 +1,20 @@
+extension Carrier {
+    /// An event stream (Server-Sent Events): one message in one event, whose id is the cursor.
+    public static let eventStream = Carrier(
+        "eventstream",
+        [.isStream, .hasFields],
+        contentType: "text/event-stream; charset=utf-8",
+        heartbeat: EventStreamEncoder.heartbeat,
+        start: { retryMilliseconds, paddingCount, output in
+            // Lines of the block that `welcome` ends: by themselves they would be an empty event to some clients.
+            EventStreamEncoder.appendPrelude(
+                retryMilliseconds: retryMilliseconds,
+                paddingCount: paddingCount,
+                to: &output
+            )
+        },
+        message: { message, output in
+            EventStreamEncoder.appendEvent(id: message.cursor, name: message.name, data: message.data, to: &output)
+        }
+    )
+}

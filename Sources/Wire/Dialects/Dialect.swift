@@ -1,0 +1,47 @@
+/// What a message looks like inside a carrier. A value, with a file for each.
+///
+/// Its functions run once for a publication and a feed, and never for a delivery.
+public struct Dialect: Sendable {
+    /// A publication as a dialect is given it. One that is fire-and-forget has no position.
+    public struct Publication {
+        /// The channel's name, UTF-8.
+        public let channel: UnsafeRawBufferPointer
+        /// Where it stands.
+        public let position: Envelope.Position?
+        /// What it says.
+        public let payload: Envelope.Payload
+
+        /// Makes a publication.
+        public init(channel: UnsafeRawBufferPointer, position: Envelope.Position?, payload: Envelope.Payload) {
+            self.channel = channel
+            self.position = position
+            self.payload = payload
+        }
+    }
+
+    /// Appends a publication for a carrier of such traits; says whether that is any bytes, to be carried as they are.
+    public let publication: @Sendable (Publication, Carrier.Traits, inout ByteBuffer) -> Bool
+
+    /// Whether what is not a publication can be told by way of a carrier of such traits.
+    public let hasControlMessages: @Sendable (Carrier.Traits) -> Bool
+}
+
+/// Names a dialect.
+///
+/// Size: 1 byte.
+public struct DialectID: Hashable, Sendable {
+    /// Its place among all dialects.
+    public let number: UInt8
+
+    private init(_ number: UInt8) { self.number = number }
+
+    /// Perseid's JSON.
+    public static let perseid = DialectID(0)
+    /// Payloads only.
+    public static let raw = DialectID(1)
+
+    private static let dialects: [Dialect] = [.perseid, .raw]
+
+    /// What it names.
+    public var dialect: Dialect { Self.dialects[Int(number)] }
+}
