@@ -8,8 +8,8 @@ internal import Wire
 /// One thread of the edge: its connections, the channels they read, and the logs they are sent from.
 ///
 /// Thread: its reactor's, for everything. What others need of it goes through its inbox and its metrics.
-/// The parts: `+Accept`, `+Ready`, `+Read`, `+Write`, `+Close`, `+Timers` for sockets; `+Topics`, `+Joins`, `+Fanout` for
-/// channels; `+Sessions`, `+Checkpoints` and `+Presence`; `+Routes` and the files named after a route or a transport for what clients ask.
+/// The parts: `Connections` for sockets, from the first byte to the last; `Requests` for what clients ask and how it is
+/// answered; `Admission` for who may; `Channels` for what readers are sent, where they stand, and who is there.
 final class EdgeReactor: ReactorHandler {
     /// Token of the listener; connections use their slab keys, whose generation is never 0 while they live.
     static let listenerToken: UInt64 = 0

@@ -82,24 +82,22 @@ public enum AnswerBody {
     }
 
     /// `{"channel":…,"count":…,"members":[…]}`: who is subscribed.
-    public static func appendPresence<Member>(
+    public static func appendPresence(
         channel: UnsafeRawBufferPointer,
         count: Int,
-        members: some Sequence<Member>,
-        to buffer: inout ByteBuffer,
-        _ append: (Member, inout ByteBuffer) -> Void
+        members: [PresentMember],
+        to buffer: inout ByteBuffer
     ) {
         buffer.append("{")
-        appendMembers(of: channel, count: count, members, to: &buffer, append)
+        appendMembers(of: channel, count: count, members, to: &buffer)
     }
 
     /// The same without its first brace.
-    static func appendMembers<Member>(
+    static func appendMembers(
         of channel: UnsafeRawBufferPointer,
         count: Int,
-        _ members: some Sequence<Member>,
-        to buffer: inout ByteBuffer,
-        _ append: (Member, inout ByteBuffer) -> Void
+        _ members: [PresentMember],
+        to buffer: inout ByteBuffer
     ) {
         buffer.append("\"channel\":")
         buffer.appendJSONString(channel)
@@ -110,22 +108,16 @@ public enum AnswerBody {
         buffer.append("}")
     }
 
-    /// `{"id":…,"node":…,"transport":…,"since":…}`: who is subscribed, where and how, since when.
-    public static func appendMember(
-        id: String,
-        node: String,
-        transport: String,
-        sinceMilliseconds: UInt64,
-        to buffer: inout ByteBuffer
-    ) {
+    /// `{"id":…,"node":…,"transport":…,"since":…}`: who it is, where and how, since when.
+    private static func append(_ member: PresentMember, to buffer: inout ByteBuffer) {
         buffer.append("{\"id\":")
-        buffer.appendJSONString(id)
+        buffer.appendJSONString(member.id)
         buffer.append(",\"node\":")
-        buffer.appendJSONString(node)
+        buffer.appendJSONString(member.node)
         buffer.append(",\"transport\":")
-        buffer.appendJSONString(transport)
+        buffer.appendJSONString(member.transport)
         buffer.append(",\"since\":")
-        buffer.append(decimal: sinceMilliseconds)
+        buffer.append(decimal: member.sinceMilliseconds)
         buffer.append("}")
     }
 

@@ -112,18 +112,17 @@ public enum Envelope {
     }
 
     /// The answer to `presence`.
-    public static func appendPresence<Member>(
+    public static func appendPresence(
         id: UnsafeRawBufferPointer?,
         channel: UnsafeRawBufferPointer,
         count: Int,
-        members: some Sequence<Member>,
-        to buffer: inout ByteBuffer,
-        _ append: (Member, inout ByteBuffer) -> Void
+        members: [PresentMember],
+        to buffer: inout ByteBuffer
     ) {
         buffer.append("{\"type\":\"presence\"")
         appendID(id, to: &buffer)
         buffer.append(",")
-        AnswerBody.appendMembers(of: channel, count: count, members, to: &buffer, append)
+        AnswerBody.appendMembers(of: channel, count: count, members, to: &buffer)
     }
 
     /// A command that failed, or with no id: a message that could not be read. `code` is an HTTP status.

@@ -22,6 +22,12 @@ public struct Dialect: Sendable {
     /// Appends a publication for a carrier of such traits; says whether that is any bytes, to be carried as they are.
     public let publication: @Sendable (Publication, Carrier.Traits, inout ByteBuffer) -> Bool
 
+    /// Appends what is not a publication.
+    public let control: @Sendable (ControlMessage, inout ByteBuffer) -> Void
+
+    /// Reads what a client of a two-way carrier asks for, one command or several in one message.
+    public let commands: @Sendable (UnsafeRawBufferPointer) throws(ClientCommandError) -> [ClientCommand]
+
     /// Whether what is not a publication can be told by way of a carrier of such traits.
     public let hasControlMessages: @Sendable (Carrier.Traits) -> Bool
 }

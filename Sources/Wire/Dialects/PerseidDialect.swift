@@ -10,6 +10,56 @@ extension Dialect {
             )
             return false
         },
+        control: { message, output in message.appendEnvelope(to: &output) },
+        commands: { (message) throws(ClientCommandError) in [try ClientCommand(message)] },
         hasControlMessages: { _ in true }
     )
+}
+
+extension ControlMessage {
+    /// Appends it in Perseid's JSON.
+    fileprivate func appendEnvelope(to output: inout ByteBuffer) {
+        switch self {
+        case .welcome(let session, let node, let heartbeatSeconds):
+            Envelope.appendWelcome(session: session, node: node, heartbeatSeconds: heartbeatSeconds, to: &output)
+        case .subscribed(let id, let channel, let position, let isRecovered):
+            Self.with(id, channel) {
+                Envelope.appendSubscribed(id: $0, channel: $1, position: position, recovered: isRecovered, to: &output)
+            }
+        case .unsubscribed(let id, let channel):
+            Self.with(id, channel) { Envelope.appendUnsubscribed(id: $0, channel: $1, to: &output) }
+        case .published(let id, let channel, let position):
+            Self.with(id, channel) { Envelope.appendPublished(id: $0, channel: $1, position: position, to: &output) }
+        case .gap(let channel, let from, let to):
+            Self.with(nil, channel) { Envelope.appendGap(channel: $1, from: from, to: to, into: &output) }
+        case .presence(let id, let channel, let count, let members):
+            Self.with(id, channel) {
+                Envelope.appendPresence(id: $0, channel: $1, count: count, members: members, to: &output)
+            }
+        case .error(let id, let code, let message):
+            Self.with(id, "") { id, _ in Envelope.appendError(id: id, code: code, message: message, to: &output) }
+        case .pong(let id): Self.with(id, "") { id, _ in Envelope.appendPong(id: id, to: &output) }
+        case .bye(let code, let reason, let mayReconnect, let afterMilliseconds):
+            Envelope.appendBye(
+                code: code,
+                reason: reason,
+                reconnect: mayReconnect,
+                afterMilliseconds: afterMilliseconds,
+                to: &output
+            )
+        }
+    }
+
+    /// Lends the bytes of an id and of a name.
+    private static func with(
+        _ id: [UInt8]?,
+        _ name: String,
+        _ body: (UnsafeRawBufferPointer?, UnsafeRawBufferPointer) -> Void
+    ) {
+        var name = name
+        name.withUTF8 { name in
+            guard let id else { return body(nil, UnsafeRawBufferPointer(name)) }
+            id.withUnsafeBytes { body($0, UnsafeRawBufferPointer(name)) }
+        }
+    }
 }

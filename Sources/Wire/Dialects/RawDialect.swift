@@ -17,6 +17,8 @@ extension Dialect {
             case .binary: return Dialect.perseid.publication(publication, traits, &output)
             }
         },
+        control: Dialect.perseid.control,
+        commands: Dialect.perseid.commands,
         hasControlMessages: { $0.contains(.hasFields) }
     )
 }

@@ -97,7 +97,7 @@ extension EdgeReactor {
         else { return }
         frame.removeAll()
         AnswerBody.appendPoll(cursor: poll.cursor, publications: poll.items, to: &frame) { item, body in
-            Self.append(item, isRaw: poll.opening.plan.isRaw, to: &body)
+            Self.append(item, as: poll.opening.encoding, to: &body)
         }
         AnswerBody.appendPollEnd(gaps: poll.gaps, hasCursor: poll.hasCursor, to: &frame) { gap, body in
             gap.topic.name.withUTF8 {
@@ -124,14 +124,18 @@ extension EdgeReactor {
 
     private static func append(
         _ item: (topic: Topic, payload: Payload, position: Position?),
-        isRaw: Bool,
+        as encoding: Encoding,
         to body: inout ByteBuffer
     ) {
         item.payload.bytes.withUnsafeBytes { bytes in
-            let payload = Envelope.Payload(item.payload.kind, bytes)
-            if isRaw { return Envelope.appendValue(payload, to: &body) }
-            item.topic.name.withUTF8 {
-                Envelope.appendMessage(channel: $0, position: item.position?.numbers, payload: payload, to: &body)
+            item.topic.name.withUTF8 { name in
+                let publication = Dialect.Publication(
+                    channel: name,
+                    position: item.position?.numbers,
+                    payload: Envelope.Payload(item.payload.kind, bytes)
+                )
+                // An answer of JSON: no dialect has other bytes for it.
+                _ = encoding.dialect.dialect.publication(publication, encoding.traits, &body)
             }
         }
     }

@@ -60,28 +60,6 @@ extension EdgeReactor {
         become(opening.encoding, slot)
     }
 
-    /// Changes what a connection speaks, and starts its heartbeats, each at a moment of its own.
-    func become(_ encoding: Encoding, _ slot: Slot) {
-        let connection = connections[live: slot]
-        metrics.connections(of: connection.pointee.encoding?.carrier).add(-1)
-        metrics.connections(of: encoding.carrier).add()
-        connection.pointee.encoding = encoding
-        let half = limits.heartbeatMilliseconds / 2
-        let first = limits.heartbeatMilliseconds - UInt64.random(in: 0...half, using: &spread)
-        timers.schedule(slot, at: reactor.tick(afterMilliseconds: first))
-    }
-
-    func appendWelcome(session: SessionToken?, as encoding: Encoding, to buffer: inout ByteBuffer) {
-        encoder.appendControl("welcome", as: encoding, to: &buffer) {
-            Envelope.appendWelcome(
-                session: session?.text,
-                node: configuration.nodeID,
-                heartbeatSeconds: limits.heartbeatMilliseconds / 1_000,
-                to: &$0
-            )
-        }
-    }
-
     // MARK: Frames
 
     /// Takes the frame, or the fragments, that `bytes` begins with; returns how many bytes they were, or 0.
@@ -111,7 +89,7 @@ extension EdgeReactor {
     private func take(_ event: WebSocketDecoder.Event, for slot: Slot) {
         switch event {
         case .needMore: break
-        case .text(let message): takeCommand(message, for: slot)
+        case .text(let message): takeCommands(message, for: slot)
         case .binary:
             closeWebSocket(slot, .unsupportedData, "commands are text")
         case .compressed:
@@ -145,50 +123,34 @@ extension EdgeReactor {
 
     // MARK: Commands
 
-    private func takeCommand(_ message: UnsafeRawBufferPointer, for slot: Slot) {
+    private func takeCommands(_ message: UnsafeRawBufferPointer, for slot: Slot) {
+        guard let dialect = connections[live: slot].pointee.encoding?.dialect.dialect else { return }
         do throws(ClientCommandError) {
-            let command = try ClientCommand(message)
-            let id = command.id.map { Array(message[$0]) }
-            if command.kind == .ping { return answerPing(slot, id: id) }
-            guard let channel = ChannelName(command.channel) else {
-                return sendError(slot, id: id, code: 400, "channel: not a channel name")
-            }
-            switch command.kind {
-            case .subscribe: subscribe(slot, to: channel, since: command.since, id: id)
-            case .unsubscribe: unsubscribe(slot, from: channel, id: id)
-            case .publish:
-                // The parser has refused one without `data`.
-                let data = command.data ?? 0..<0
-                publish(UnsafeRawBufferPointer(rebasing: message[data]), to: channel, slot, id: id)
-            case .presence:
-                let key = connections.key(ofLive: slot)
-                askPresence(.command(key, id: id, byteCount: presenceBytesMax), of: channel)
-            case .ping: break
+            for command in try dialect.commands(message) where connections[live: slot].pointee.isOpen {
+                take(command, of: message, for: slot)
             }
         } catch {
             sendError(slot, id: error.id.map { Array(message[$0]) }, code: 400, error.message)
         }
     }
 
-    func sendError(_ slot: Slot, id: [UInt8]?, code: UInt16, _ message: String) {
-        debug(slot, "command refused", ["code": "\(code)", "reason": "\(message)"])
-        metrics.rejections.add()
-        sendControl(slot, "error") { buffer in
-            withOptionalBytes(id) { Envelope.appendError(id: $0, code: code, message: message, to: &buffer) }
+    private func take(_ command: ClientCommand, of message: UnsafeRawBufferPointer, for slot: Slot) {
+        let id = command.id.map { Array(message[$0]) }
+        if command.kind == .ping { return send(.pong(id: id), to: slot) }
+        guard let channel = ChannelName(command.channel) else {
+            return sendError(slot, id: id, code: 400, "channel: not a channel name")
         }
-    }
-
-    /// Sends one control message; a raw WebSocket carries payloads and nothing else, so it is told nothing.
-    func sendControl(_ slot: Slot, _ name: StaticString, _ append: (inout ByteBuffer) -> Void) {
-        guard let encoding = connections[live: slot].pointee.encoding, encoding.hasControlMessages else { return }
-        output.removeAll()
-        encoder.appendControl(name, as: encoding, to: &output, append)
-        write(slot, output.bytes)
-    }
-
-    private func answerPing(_ slot: Slot, id: [UInt8]?) {
-        sendControl(slot, "pong") { buffer in
-            withOptionalBytes(id) { Envelope.appendPong(id: $0, to: &buffer) }
+        switch command.kind {
+        case .subscribe: subscribe(slot, to: channel, since: command.since, id: id)
+        case .unsubscribe: unsubscribe(slot, from: channel, id: id)
+        case .publish:
+            // The parser has refused one without `data`.
+            let data = command.data ?? 0..<0
+            publish(UnsafeRawBufferPointer(rebasing: message[data]), to: channel, slot, id: id)
+        case .presence:
+            let key = connections.key(ofLive: slot)
+            askPresence(.command(key, id: id, byteCount: presenceBytesMax), of: channel)
+        case .ping: break
         }
     }
 
@@ -218,10 +180,6 @@ extension EdgeReactor {
         }
         countChannelChange(slot)
         forgetSubscription(slot, to: channel)
-        sendControl(slot, "unsubscribed") { buffer in
-            channel.withUTF8 { name in
-                withOptionalBytes(id) { Envelope.appendUnsubscribed(id: $0, channel: name, to: &buffer) }
-            }
-        }
+        send(.unsubscribed(id: id, channel: channel.text), to: slot)
     }
 }

@@ -124,15 +124,13 @@ extension EdgeReactor {
         output.removeAll()
         if let encoding = connection.pointee.encoding, encoding.hasControlMessages {
             let id = encoding.traits.contains(.hasFields) ? code.lastEventID : nil
-            encoder.appendControl("bye", cursor: id, as: encoding, to: &output) {
-                Envelope.appendBye(
-                    code: code.rawValue,
-                    reason: "\(code.reason)",
-                    reconnect: code.mayReconnect,
-                    afterMilliseconds: afterMilliseconds,
-                    to: &$0
-                )
-            }
+            let bye = ControlMessage.bye(
+                code: code.rawValue,
+                reason: "\(code.reason)",
+                mayReconnect: code.mayReconnect,
+                afterMilliseconds: afterMilliseconds
+            )
+            encoder.append(bye, cursor: id, as: encoding, to: &output)
         }
         connection.pointee.encoding?.appendEnd(code.rawValue, code.reason, to: &output)
         connection.pointee.traffic.insert(.sentClose)

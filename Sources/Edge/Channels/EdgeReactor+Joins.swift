@@ -165,19 +165,13 @@ extension EdgeReactor {
         cursor: String? = nil,
         as encoding: Encoding
     ) {
-        encoder.appendControl("subscribed", cursor: cursor, as: encoding, to: &output) { buffer in
-            topic.name.withUTF8 { channel in
-                withOptionalBytes(commandID) {
-                    Envelope.appendSubscribed(
-                        id: $0,
-                        channel: channel,
-                        position: position.numbers,
-                        recovered: recovered,
-                        to: &buffer
-                    )
-                }
-            }
-        }
+        let subscribed = ControlMessage.subscribed(
+            id: commandID,
+            channel: topic.name.text,
+            position: position.numbers,
+            isRecovered: recovered
+        )
+        encoder.append(subscribed, cursor: cursor, as: encoding, to: &output)
     }
 
     /// Takes back what a WebSocket asked for and did not get yet; says whether there was such a thing.
@@ -239,10 +233,4 @@ extension EdgeReactor {
             sendError(slot, id: join.commandID, code: 503, "the channel cannot be opened now")
         }
     }
-}
-
-/// Lends the bytes of an array, or `nil`.
-func withOptionalBytes<Result>(_ bytes: [UInt8]?, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
-    guard let bytes else { return body(nil) }
-    return bytes.withUnsafeBytes { body($0) }
 }

@@ -97,4 +97,11 @@ extension EdgeReactor {
         }
         write(slot, replaying: join)
     }
+
+    /// Whether a browser comes back by itself that was told not to: "clients will reconnect if the connection is closed;
+    /// a client can be told to stop reconnecting using the HTTP 204 No Content response code" (HTML, server-sent events).
+    func isToldToStay(_ request: borrowing HTTPRequest) throws(HTTPRejection) -> Bool {
+        if let id = request.text(of: .lastEventID) { return id.hasPrefix(ByeCode.lastEventIDMark) }
+        return try request.parameter("lastEventId")?.hasPrefix(ByeCode.lastEventIDMark) ?? false
+    }
 }

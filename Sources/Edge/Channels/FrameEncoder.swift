@@ -37,17 +37,16 @@ struct FrameEncoder: ~Copyable {
         carry(nil, isBinary: isBinary, cursor: cursor, as: encoding, to: &output)
     }
 
-    /// Appends one control message, written by `write`. `cursor` is where a client stands once it has it.
-    mutating func appendControl(
-        _ name: StaticString,
+    /// Appends one control message. `cursor` is where a client stands once it has it.
+    mutating func append(
+        _ message: ControlMessage,
         cursor: String? = nil,
         as encoding: Encoding,
-        to output: inout ByteBuffer,
-        _ write: (inout ByteBuffer) -> Void
+        to output: inout ByteBuffer
     ) {
         data.removeAll()
-        write(&data)
-        carry(name, isBinary: false, cursor: cursor, as: encoding, to: &output)
+        encoding.dialect.dialect.control(message, &data)
+        carry(message.name, isBinary: false, cursor: cursor, as: encoding, to: &output)
     }
 
     /// Appends what `data` holds.

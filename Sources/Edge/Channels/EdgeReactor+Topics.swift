@@ -349,10 +349,7 @@ extension EdgeReactor {
         as encoding: Encoding,
         to output: inout ByteBuffer
     ) {
-        encoder.appendControl("gap", cursor: cursor, as: encoding, to: &output) { buffer in
-            topic.name.withUTF8 {
-                Envelope.appendGap(channel: $0, from: from.numbers, to: position.numbers, into: &buffer)
-            }
-        }
+        let gap = ControlMessage.gap(channel: topic.name.text, from: from.numbers, to: position.numbers)
+        encoder.append(gap, cursor: cursor, as: encoding, to: &output)
     }
 }

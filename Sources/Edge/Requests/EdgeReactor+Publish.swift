@@ -80,31 +80,7 @@ extension EdgeReactor {
                 }
             )
         case (.success(let position), .command(let key, let id, _)):
-            sendControl(key.slot, "published") { buffer in
-                channel.withUTF8 { name in
-                    withOptionalBytes(id) {
-                        Envelope.appendPublished(id: $0, channel: name, position: position.numbers, to: &buffer)
-                    }
-                }
-            }
+            send(.published(id: id, channel: channel.text, position: position.numbers), to: key.slot)
         }
-    }
-
-    // MARK: Who may
-
-    /// Whether a request may publish. Without keys, reaching the port is enough.
-    func mayPublish(_ request: borrowing HTTPRequest) -> Bool {
-        configuration.apiKeys.isEmpty || showsKey(request)
-    }
-
-    /// Whether a request shows one of the node's keys.
-    func showsKey(_ request: borrowing HTTPRequest) -> Bool {
-        guard !configuration.apiKeys.isEmpty, let text = request.text(of: .authorization) else { return false }
-        let scheme = "Bearer "
-        guard text.utf8.count > scheme.utf8.count, text.prefix(scheme.count).lowercased() == "bearer " else {
-            return false
-        }
-        let shown = Array(text.utf8.dropFirst(scheme.utf8.count))
-        return configuration.apiKeys.contains { ConstantTime.isEqual(Array($0.utf8), shown) }
     }
 }

@@ -85,38 +85,26 @@ extension EdgeReactor {
                         AnswerBody.appendPresence(
                             channel: $0,
                             count: list.count,
-                            members: list.members,
-                            to: &body,
-                            Self.append
+                            members: list.members.map(PresentMember.init),
+                            to: &body
                         )
                     }
                 }
             )
         case (.success(let list), .command(let key, let id, _)):
-            sendControl(key.slot, "presence") { buffer in
-                channel.withUTF8 { name in
-                    withOptionalBytes(id) {
-                        Envelope.appendPresence(
-                            id: $0,
-                            channel: name,
-                            count: list.count,
-                            members: list.members,
-                            to: &buffer,
-                            Self.append
-                        )
-                    }
-                }
-            }
+            let members = list.members.map(PresentMember.init)
+            send(.presence(id: id, channel: channel.text, count: list.count, members: members), to: key.slot)
         }
     }
+}
 
-    private static func append(_ member: Member, to buffer: inout ByteBuffer) {
-        AnswerBody.appendMember(
+extension PresentMember {
+    fileprivate init(_ member: Member) {
+        self.init(
             id: member.id.description,
             node: member.node,
             transport: member.transport,
-            sinceMilliseconds: member.sinceMilliseconds,
-            to: &buffer
+            sinceMilliseconds: member.sinceMilliseconds
         )
     }
 }

@@ -1,0 +1,41 @@
+internal import Broker
+internal import Reactor
+internal import Wire
+
+// What all readers of channels have in common, whatever carries their messages: how a connection becomes one, and what it is
+// told besides publications.
+extension EdgeReactor {
+    /// Changes what a connection speaks, and starts its heartbeats, each at a moment of its own.
+    func become(_ encoding: Encoding, _ slot: Slot) {
+        let connection = connections[live: slot]
+        metrics.connections(of: connection.pointee.encoding?.carrier).add(-1)
+        metrics.connections(of: encoding.carrier).add()
+        connection.pointee.encoding = encoding
+        let half = limits.heartbeatMilliseconds / 2
+        let first = limits.heartbeatMilliseconds - UInt64.random(in: 0...half, using: &spread)
+        timers.schedule(slot, at: reactor.tick(afterMilliseconds: first))
+    }
+
+    func appendWelcome(session: SessionToken?, as encoding: Encoding, to buffer: inout ByteBuffer) {
+        let welcome = ControlMessage.welcome(
+            session: session?.text,
+            node: configuration.nodeID,
+            heartbeatSeconds: limits.heartbeatMilliseconds / 1_000
+        )
+        encoder.append(welcome, as: encoding, to: &buffer)
+    }
+
+    /// Sends one control message, if there is a way to: a raw WebSocket carries payloads and nothing else.
+    func send(_ message: ControlMessage, to slot: Slot) {
+        guard let encoding = connections[live: slot].pointee.encoding, encoding.hasControlMessages else { return }
+        output.removeAll()
+        encoder.append(message, as: encoding, to: &output)
+        write(slot, output.bytes)
+    }
+
+    func sendError(_ slot: Slot, id: [UInt8]?, code: UInt16, _ message: String) {
+        debug(slot, "command refused", ["code": "\(code)", "reason": "\(message)"])
+        metrics.rejections.add()
+        send(.error(id: id, code: code, message: message), to: slot)
+    }
+}

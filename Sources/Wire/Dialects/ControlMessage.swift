@@ -1,0 +1,56 @@
+/// What a node tells a client besides publications. Ids are the client's own JSON, echoed.
+public enum ControlMessage: Sendable {
+    /// The first message. `session` is the token to resume with, if there is a session.
+    case welcome(session: String?, node: String, heartbeatSeconds: UInt64)
+    /// Where a channel stands that is read from now on; `isRecovered` says whether all since the client's position follows.
+    case subscribed(id: [UInt8]?, channel: String, position: Envelope.Position, isRecovered: Bool?)
+    /// A channel is read no longer.
+    case unsubscribed(id: [UInt8]?, channel: String)
+    /// The backplane has a publication, at this position.
+    case published(id: [UInt8]?, channel: String, position: Envelope.Position)
+    /// What lay after `from` up to and including `to` is gone.
+    case gap(channel: String, from: Envelope.Position, to: Envelope.Position)
+    /// Who is subscribed to a channel.
+    case presence(id: [UInt8]?, channel: String, count: Int, members: [PresentMember])
+    /// What was asked is not done, and why.
+    case error(id: [UInt8]?, code: UInt16, message: String)
+    /// The answer to `ping`.
+    case pong(id: [UInt8]?)
+    /// The node ends the connection; whether it is of use to come back, and after how long.
+    case bye(code: UInt16, reason: String, mayReconnect: Bool, afterMilliseconds: UInt64)
+
+    /// Its type, and its name where a carrier names what it carries.
+    public var name: StaticString {
+        switch self {
+        case .welcome: "welcome"
+        case .subscribed: "subscribed"
+        case .unsubscribed: "unsubscribed"
+        case .published: "published"
+        case .gap: "gap"
+        case .presence: "presence"
+        case .error: "error"
+        case .pong: "pong"
+        case .bye: "bye"
+        }
+    }
+}
+
+/// A member of a channel as clients are told of it.
+public struct PresentMember: Sendable {
+    /// What it is known by; nobody can take its place with it.
+    public let id: String
+    /// The node it is connected to.
+    public let node: String
+    /// By what it reads.
+    public let transport: String
+    /// Since when, in milliseconds of the Redis clock.
+    public let sinceMilliseconds: UInt64
+
+    /// Makes a member.
+    public init(id: String, node: String, transport: String, sinceMilliseconds: UInt64) {
+        self.id = id
+        self.node = node
+        self.transport = transport
+        self.sinceMilliseconds = sinceMilliseconds
+    }
+}
