@@ -144,7 +144,7 @@ public struct Limits: Sendable, Equatable {
 
     /// Bytes one read of history brings at most to a node that fills a hole or serves who comes back; a single publication
     /// may exceed it. Hit: what lies beyond is asked for again.
-    public var readBytesMax = 1_048_576
+    public var readBytesMax = 262_144
 
     /// Bytes of one answer to a request for history, payloads with 128 for each publication; a single one may exceed it.
     /// An answer waits in memory for as long as its client takes to read it. Hit: the answer says `"more":true`, and the
