@@ -73,9 +73,15 @@ let package = Package(
         ),
 
         .target(
+            name: "Hub",
+            dependencies: ["Wire", "Broker", .product(name: "DequeModule", package: "swift-collections")],
+            swiftSettings: settings
+        ),
+
+        .target(
             name: "Edge",
             dependencies: [
-                "Reactor", "Wire", "Broker", "Backplane",
+                "Reactor", "Wire", "Broker", "Hub", "Backplane",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -100,13 +106,13 @@ let package = Package(
         .testTarget(name: "BackplaneTests", dependencies: ["Backplane", "Broker", "Reactor"], swiftSettings: settings),
         .testTarget(
             name: "SimulationTests",
-            dependencies: ["Backplane", "Broker", "Edge", "Reactor"],
+            dependencies: ["Backplane", "Broker", "Edge", "Hub", "Reactor"],
             swiftSettings: settings
         ),
         .testTarget(
             name: "EdgeTests",
             dependencies: [
-                "Edge", "Backplane", "Broker", "Reactor", "Wire",
+                "Edge", "Hub", "Backplane", "Broker", "Reactor", "Wire",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings

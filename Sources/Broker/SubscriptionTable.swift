@@ -1,16 +1,3 @@
-/// The place of a client in its reactor's table.
-///
-/// Size: 4 bytes.
-@frozen
-public struct ClientSlot: Hashable, Sendable {
-    /// Its number, from 0.
-    public let number: UInt32
-
-    /// Makes a slot from its number.
-    @inlinable
-    public init(number: UInt32) { self.number = number }
-}
-
 /// The place of a subscription in its table.
 ///
 /// Size: 4 bytes.

@@ -1,3 +1,4 @@
+internal import Hub
 internal import Logging
 internal import Reactor
 internal import Wire
@@ -15,7 +16,7 @@ extension EdgeReactor {
         let connection = connections[live: slot]
         var metadata = facts.mapValues { Logger.MetadataValue.string($0) }
         metadata["client"] = "\(connection.pointee.peer)"
-        metadata["transport"] = "\(connection.pointee.encoding?.carrier.carrier.name ?? "http")"
+        metadata["transport"] = "\(connection.pointee.client.encoding?.carrier.carrier.name ?? "http")"
         logger.debug("\(event)", metadata: metadata)
     }
 }

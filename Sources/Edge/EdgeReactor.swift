@@ -1,6 +1,7 @@
 internal import Backplane
 internal import Broker
 internal import DequeModule
+internal import Hub
 internal import Logging
 internal import Reactor
 internal import Wire
@@ -79,11 +80,13 @@ final class EdgeReactor: ReactorHandler {
     var joins = Deque<Join>()
     var readyJoins = Deque<Join>()
     /// Joins whose clients are yet to be told all that they missed.
-    var continuations: [SlabKey: [Join]] = [:]
+    var continuations: [ClientID: [Join]] = [:]
     var dirtyCounts: [Topic] = []
 
     // Polls that are held, and those that something came for in this turn
-    var polls: [SlabKey: Poll] = [:]
+    var polls: [ClientID: Poll] = [:]
+    /// What those asked for whose polls are not answered yet.
+    var pollOpenings: [ClientID: Opening] = [:]
     var duePolls = Deque<Poll>()
 
     // Sessions: where the next checkpoints are looked for, secrets, and how many were opened from where of late

@@ -1,5 +1,6 @@
 public import Backplane
 internal import Broker
+internal import Hub
 internal import Logging
 public import Reactor
 

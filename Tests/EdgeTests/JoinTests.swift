@@ -1,5 +1,6 @@
 import Backplane
 import Broker
+import Hub
 import Testing
 
 @testable import Edge
@@ -47,8 +48,8 @@ struct JoinTests {
         let before = edge.connections.count
         while edge.connections.count == before { edge.accept() }
         let slot = Slot(number: UInt32(before))
-        edge.connections[live: slot].pointee.encoding = .webSocketJSON
-        edge.connections[live: slot].pointee.session = session
+        edge.connections[live: slot].pointee.client.encoding = .webSocketJSON
+        edge.connections[live: slot].pointee.client.session = session
         edge.join(slot, [(name, since.map { at($0) })])
         return WebSocketClient(openedOn: client)
     }
@@ -117,5 +118,21 @@ struct JoinTests {
         try expect(client, subscribedAt: 7, recovered: false)
         let isSaved = commands().contains { if case .saveSession = $0 { true } else { false } }
         #expect(!isSaved && link.saved == [SessionPosition(name, at(1))])
+    }
+
+    @Test("what was read for a client that is gone is let go of when memory is short")
+    func gone() throws {
+        _ = try join(since: nil)
+        edge.receive(.opened(name, head: at(2)))
+        let client = try join(since: 1)
+        let bytes = [UInt8](repeating: 120, count: edge.limits.heldOutputBytesMax + 1)
+        let payload = Payload(kind: .text, bytes: bytes)
+        let missed = Publication(position: at(2), previous: at(1), payload: payload)
+        edge.receive(.recovered(name, HistoryPage(since: at(1), publications: [missed], head: at(2))))
+        edge.close(Slot(number: 1))
+        #expect(edge.held.replayBytes == bytes.count, "it waits for its turn to be told")
+        edge.relieveMemory()
+        #expect(edge.held.replayBytes == 0)
+        withExtendedLifetime(client) {}
     }
 }

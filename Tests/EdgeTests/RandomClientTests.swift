@@ -1,6 +1,7 @@
 import Backplane
 import Broker
 import Foundation
+import Hub
 import Reactor
 import Testing
 import Wire

@@ -1,6 +1,5 @@
 import Broker
-
-@testable import Edge
+import Hub
 
 /// A connection of a client to an edge: the edge's side of it, and a socket that holds a limited number of unread bytes.
 final class SimulatedConnection {

@@ -1,8 +1,7 @@
 import Backplane
 import Broker
+import Hub
 import Reactor
-
-@testable import Edge
 
 extension SimulatedEdge {
     // MARK: Opening

@@ -1,7 +1,7 @@
 import Broker
+import Hub
 
 @testable import Backplane
-@testable import Edge
 
 extension Simulation {
     /// Turns after which everything must have come to rest: 50 ms each, and so longer than it takes to renew each session.

@@ -1,6 +1,7 @@
 internal import Backplane
 internal import Broker
 internal import DequeModule
+internal import Hub
 internal import Reactor
 internal import Wire
 
@@ -10,12 +11,12 @@ internal import Wire
 extension EdgeReactor {
     /// Notes subscriptions of a connection that begin, with where its client certainly stands.
     func remember(_ slot: Slot, _ positions: [SessionPosition]) {
-        guard let link = connections[live: slot].pointee.session else { return }
+        guard let link = connections[live: slot].pointee.client.session else { return }
         save(slot, link, link.note(positions))
     }
 
     func forgetSubscription(_ slot: Slot, to channel: ChannelName) {
-        guard let link = connections[live: slot].pointee.session else { return }
+        guard let link = connections[live: slot].pointee.client.session else { return }
         let isKnown = link.saved.contains { $0.channel == channel }
         if isKnown { save(slot, link, link.note([SessionPosition(channel, nil)])) }
     }
@@ -29,7 +30,7 @@ extension EdgeReactor {
     /// The backplane lost what it had.
     func saveSessionAgain(_ id: SessionID, _ holder: SessionHolder) {
         let key = SlabKey(token: holder.connection)
-        guard let link = connections.pointer(to: key)?.pointee.session, link.id == id else { return }
+        guard let link = connections.pointer(to: key)?.pointee.client.session, link.id == id else { return }
         save(key.slot, link, link.saved)
     }
 
@@ -60,11 +61,11 @@ extension EdgeReactor {
     /// Says whether there was anything to do.
     private func checkpoint(_ slot: Slot) -> Bool {
         let connection = connections[live: slot]
-        guard let link = connection.pointee.session, !connection.pointee.has(.isOneAnswer),
-            connection.pointee.encoding != nil,
+        guard let link = connection.pointee.client.session, !connection.pointee.client.has(.isOneAnswer),
+            connection.pointee.client.encoding != nil,
             connection.pointee.isOpen
         else { return false }
-        if connection.pointee.has(.isTwoWay) {
+        if connection.pointee.client.has(.isTwoWay) {
             // One at a time; whoever does not answer is found dead by its heartbeat.
             guard link.unconfirmed.isEmpty else { return false }
         } else if !link.unconfirmed.isEmpty {
@@ -77,7 +78,7 @@ extension EdgeReactor {
         let moved = progress(of: slot, since: link)
         guard !moved.isEmpty else { return false }
         link.begin(moved)
-        if connection.pointee.has(.isTwoWay) { sendPing(slot, link.checkpointNumber) }
+        if connection.pointee.client.has(.isTwoWay) { sendPing(slot, link.checkpointNumber) }
         return true
     }
 
@@ -96,7 +97,7 @@ extension EdgeReactor {
 
     /// A pong: the client has everything that was sent before the ping it answers.
     func confirm(_ slot: Slot, _ payload: UnsafeRawBufferPointer) {
-        guard let link = connections[live: slot].pointee.session, payload.count == 4 else { return }
+        guard let link = connections[live: slot].pointee.client.session, payload.count == 4 else { return }
         guard payload.loadUnaligned(as: UInt32.self).bigEndian == link.checkpointNumber else { return }
         finish(slot, link)
     }
@@ -105,20 +106,20 @@ extension EdgeReactor {
 
     /// A last checkpoint, before `bye`.
     func noteFarewell(_ slot: Slot) {
-        guard let link = connections[live: slot].pointee.session, link.poll == nil else { return }
+        guard let link = connections[live: slot].pointee.client.session, link.poll == nil else { return }
         link.begin(progress(of: slot, since: link))
     }
 
     /// The client answered our end with its own: it has everything that was sent before.
     func confirmFarewell(_ slot: Slot) {
-        guard let link = connections[live: slot].pointee.session else { return }
+        guard let link = connections[live: slot].pointee.client.session else { return }
         finish(slot, link)
     }
 
     /// All that still matters of a WebSocket that was said goodbye to is its answer to that.
     func lookForClose(_ bytes: UnsafeMutableRawBufferPointer, _ slot: Slot) {
         let connection = connections[live: slot]
-        guard connection.pointee.has(.isTwoWay), connection.pointee.session != nil else { return }
+        guard connection.pointee.client.has(.isTwoWay), connection.pointee.client.session != nil else { return }
         var consumed = 0
         while true {
             switch connection.pointee.decoder.next(in: bytes, consumed: &consumed) {
@@ -141,9 +142,9 @@ extension EdgeReactor {
     /// Subscriptions that moved on since they were saved, as far as the socket has taken them. Where something missed is
     /// still being told, that is as far as it was made into frames.
     private func progress(of slot: Slot, since link: SessionLink) -> [SessionPosition] {
-        let replays = connections[live: slot].pointee.outbox?.replays
+        let replays = connections[live: slot].pointee.client.outbox?.replays
         var moved = progressOfContinuations(slot, replays)
-        var next = connections[live: slot].pointee.firstSubscription
+        var next = connections[live: slot].pointee.client.firstSubscription
         while next != SubscriptionSlot.none {
             let reader = subscriptions[next]
             if let feed = feed(of: reader.pointee.log) {
@@ -160,7 +161,7 @@ extension EdgeReactor {
     }
 
     private func progressOfContinuations(_ slot: Slot, _ replays: Deque<Replay>?) -> [SessionPosition] {
-        guard let joins = continuations[connections.key(ofLive: slot)] else { return [] }
+        guard let joins = continuations[client(slot)] else { return [] }
         return joins.flatMap { join in
             let told = replays?.first { $0.continuation === join }?.cursor.positions
             return join.parts.compactMap { part in

@@ -1,5 +1,6 @@
 internal import Broker
 internal import DequeModule
+internal import Hub
 internal import Reactor
 
 extension EdgeReactor {
@@ -63,7 +64,7 @@ extension EdgeReactor {
             return 0
         }
         let bytes = log.bytes(from: reader.pointee.offset)
-        if connection.pointee.subscriptionCount > 1 {
+        if connection.pointee.client.subscriptionCount > 1 {
             let count = bytes.count
             sendAll(slot, log, member)
             return count
@@ -86,7 +87,7 @@ extension EdgeReactor {
                 noteSent(count, connection)
                 advance(member, by: count)
                 if count < byteCount {
-                    connection.pointee.unfinished = member
+                    connection.pointee.client.unfinished = member
                     block(slot)
                     fallBehind(member, of: log)
                 }
@@ -104,7 +105,7 @@ extension EdgeReactor {
         guard subscriptions[member].pointee.offset < log.end else { return }
         drain(slot)
         let connection = connections[live: slot]
-        if connection.pointee.traffic.contains(.isBlocked), connection.pointee.subscriptionCount > 0 {
+        if connection.pointee.traffic.contains(.isBlocked), connection.pointee.client.subscriptionCount > 0 {
             fallBehind(member, of: log)
         }
     }
@@ -126,7 +127,9 @@ extension EdgeReactor {
             if log.policy == .skip { metrics.skips.add() } else { metrics.latests.add() }
             let rest = log.beginSkipping(member, in: subscriptions)
             let connection = connections[live: slot]
-            if connection.pointee.unfinished == member { connection.pointee.unfinished = SubscriptionSlot.none }
+            if connection.pointee.client.unfinished == member {
+                connection.pointee.client.unfinished = SubscriptionSlot.none
+            }
             if let rest { keepFirst(slot, rest) }
         }
     }

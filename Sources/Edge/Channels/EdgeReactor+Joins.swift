@@ -1,6 +1,7 @@
 internal import Backplane
 internal import Broker
 internal import DequeModule
+internal import Hub
 internal import Reactor
 internal import Wire
 
@@ -14,7 +15,7 @@ extension EdgeReactor {
         poll: Poll? = nil
     ) {
         let connection = connections[live: slot]
-        if connection.pointee.has(.isTwoWay), channels.count == 1, commandID == nil,
+        if connection.pointee.client.has(.isTwoWay), channels.count == 1, commandID == nil,
             subscribeAtOnce(slot, channels[0].name, since: channels[0].since)
         {
             return
@@ -23,13 +24,13 @@ extension EdgeReactor {
             if topics[channel.name] == nil { countChannelChange(slot) }
             return JoinPart(topic: topic(for: channel.name), since: channel.since)
         }
-        let isOne = !connection.pointee.has(.isTwoWay)
+        let isOne = !connection.pointee.client.has(.isTwoWay)
         let groups = isOne ? [parts] : parts.map { [$0] }
-        let deadline = reactor.tick(afterMilliseconds: limits.openMilliseconds)
-        let key = connections.key(ofLive: slot)
-        connection.pointee.joinCount += UInt16(clamping: groups.count)
+        let deadline = nowMilliseconds + limits.openMilliseconds
+        let key = client(slot)
+        connection.pointee.client.joinCount += UInt16(clamping: groups.count)
         for group in groups {
-            let join = Join(connection: key, parts: group, commandID: commandID, poll: poll, deadlineTick: deadline)
+            let join = Join(client: key, parts: group, commandID: commandID, poll: poll, deadlineMilliseconds: deadline)
             for part in group { part.topic.joins[key] = part }
             for part in group where part.topic.isOpen { advance(part) }
             if join.isReady { finish(join) } else { joins.append(join) }
@@ -40,7 +41,7 @@ extension EdgeReactor {
     private func subscribeAtOnce(_ slot: Slot, _ name: ChannelName, since: Position?) -> Bool {
         guard let topic = topics[name], topic.isOpen, since == nil || since == topic.last && !topic.isCatchingUp
         else { return false }
-        guard let encoding = connections[live: slot].pointee.encoding else { return false }
+        guard let encoding = connections[live: slot].pointee.client.encoding else { return false }
         if encoding.hasControlMessages {
             output.removeAll()
             let recovered = since.map { _ in true }
@@ -103,7 +104,7 @@ extension EdgeReactor {
 
     private func finish(_ join: Join) {
         join.isDone = true
-        for part in join.parts { part.topic.joins[join.connection] = nil }
+        for part in join.parts { part.topic.joins[join.client] = nil }
         defer {
             for part in join.parts {
                 // What was missed is the reader's own now; a join that is done may be remembered for a while.
@@ -112,30 +113,32 @@ extension EdgeReactor {
             }
         }
         endContinuation(join)
-        guard let connection = connections.pointer(to: join.connection),
+        guard let connection = connection(of: join.client),
             connection.pointee.isOpen
         else { return }
-        connection.pointee.joinCount -= 1
+        connection.pointee.client.joinCount -= 1
         for part in join.parts where part.since == nil { part.position = part.topic.last }
-        let slot = join.connection.slot
+        let slot = Slot(join.client.slot)
         if !join.isContinuation { rememberSubscriptions(slot, join.parts) }
         if let poll = join.poll { return begin(poll, join) }
         if join.isContinuation {
             tellRest(slot, join)
-        } else if connection.pointee.has(.isStream) {
+        } else if connection.pointee.client.has(.isStream) {
             beginStream(slot, join)
         } else {
             tellSubscribed(slot, join)
         }
         // Whoever has yet to be told more is subscribed behind that.
-        guard let encoding = connection.pointee.encoding, !connection.pointee.isClosed, !join.leavesRest else { return }
+        guard let encoding = connection.pointee.client.encoding, !connection.pointee.isClosed, !join.leavesRest else {
+            return
+        }
         subscribe(slot, to: feed(for: join.parts.map(\.topic), encoding: encoding))
     }
 
     /// Where the client certainly stands in channels it is subscribed to from now on: where it said so. If what follows
     /// begins elsewhere, it has yet to hear of that: should this connection be lost first, it must be told again.
     private func rememberSubscriptions(_ slot: Slot, _ parts: [JoinPart]) {
-        guard connections[live: slot].pointee.session != nil else { return }
+        guard connections[live: slot].pointee.client.session != nil else { return }
         remember(
             slot,
             parts.map { SessionPosition($0.topic.name, $0.since ?? $0.position) }
@@ -143,7 +146,7 @@ extension EdgeReactor {
     }
 
     private func tellSubscribed(_ slot: Slot, _ join: Join) {
-        guard let encoding = connections[live: slot].pointee.encoding else { return }
+        guard let encoding = connections[live: slot].pointee.client.encoding else { return }
         output.removeAll()
         for part in join.parts where encoding.hasControlMessages {
             appendSubscribed(
@@ -176,9 +179,9 @@ extension EdgeReactor {
 
     /// Takes back what a WebSocket asked for and did not get yet; says whether there was such a thing.
     func cancelJoin(_ slot: Slot, of channel: ChannelName) -> Bool {
-        let key = connections.key(ofLive: slot)
+        let key = client(slot)
         guard let topic = topics[channel], let part = topic.joins[key] else { return false }
-        connections[live: slot].pointee.outbox?.dropReplays(of: channel)
+        connections[live: slot].pointee.client.outbox?.dropReplays(of: channel)
         _ = abandon(part.join)
         return true
     }
@@ -187,11 +190,13 @@ extension EdgeReactor {
     /// All wait equally long, so the first in the line is due first. Says whether some are left.
     func giveUpDueJoins() -> Bool {
         let end = Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000
-        while let join = joins.first, join.isDone || isDue(join.deadlineTick) {
+        while let join = joins.first, join.isDone || join.deadlineMilliseconds <= nowMilliseconds {
             joins.removeFirst()
             if join.isDone { continue }
             giveUp(join)
-            if Clock.monotonicNanoseconds >= end { return joins.first.map { isDue($0.deadlineTick) } ?? false }
+            if Clock.monotonicNanoseconds >= end {
+                return joins.first.map { $0.deadlineMilliseconds <= nowMilliseconds } ?? false
+            }
         }
         return false
     }
@@ -201,15 +206,15 @@ extension EdgeReactor {
         join.isDone = true
         endContinuation(join)
         for part in join.parts {
-            part.topic.joins[join.connection] = nil
+            part.topic.joins[join.client] = nil
             part.letGo()
             releaseIfUnused(part.topic)
         }
-        guard let connection = connections.pointer(to: join.connection),
+        guard let connection = connection(of: join.client),
             connection.pointee.isOpen
         else { return nil }
-        connection.pointee.joinCount -= 1
-        return join.connection.slot
+        connection.pointee.client.joinCount -= 1
+        return Slot(join.client.slot)
     }
 
     private func giveUp(_ join: Join) {
@@ -219,10 +224,9 @@ extension EdgeReactor {
         if let poll = join.poll {
             poll.isAnswered = true
             releaseSession(slot)
-            refuse(poll.opening.exchange, status: 503, "the channel cannot be opened now") {
-                $0.append(field: "Retry-After", 1)
-            }
-        } else if connection.pointee.has(.isStream) {
+            guard let exchange = pollOpenings[poll.client]?.exchange else { return }
+            refuse(exchange, status: 503, "the channel cannot be opened now") { $0.append(field: "Retry-After", 1) }
+        } else if connection.pointee.client.has(.isStream) {
             // Its head is sent; an end with a reason is what is left to say.
             sayBye(
                 slot,

@@ -1,6 +1,7 @@
 internal import Backplane
 internal import Broker
 internal import Crypto
+internal import Hub
 internal import Reactor
 internal import Wire
 
@@ -11,8 +12,8 @@ extension EdgeReactor {
 
     func enter(_ topic: Topic, _ slot: Slot) {
         let connection = connections[live: slot]
-        let transport = connection.pointee.encoding.map { "\($0.carrier.carrier.name)" } ?? ""
-        connection.pointee.rights.insert(.isPresent)
+        let transport = connection.pointee.client.encoding.map { "\($0.carrier.carrier.name)" } ?? ""
+        connection.pointee.client.isPresent = true
         uplink.post(.enter(topic.name, memberID(slot), transport: transport, holder(slot)))
     }
 
@@ -23,16 +24,16 @@ extension EdgeReactor {
     /// Leaves all channels. Unless it is known that the client wants to, a session may be resumed and was never gone then.
     func leaveAll(_ slot: Slot, _ departure: Departure? = nil) {
         let connection = connections[live: slot]
-        guard connection.pointee.rights.contains(.isPresent) else { return }
-        connection.pointee.rights.remove(.isPresent)
-        let departure = departure ?? (connection.pointee.session == nil ? .clean : .lost)
+        guard connection.pointee.client.isPresent else { return }
+        connection.pointee.client.isPresent = false
+        let departure = departure ?? (connection.pointee.client.session == nil ? .clean : .lost)
         for topic in presentTopics(of: slot) { leave(topic, slot, departure) }
     }
 
     private func presentTopics(of slot: Slot) -> [Topic] {
-        if let poll = connections[live: slot].pointee.session?.poll { return poll.topics.filter(\.hasPresence) }
+        if let poll = connections[live: slot].pointee.client.session?.poll { return poll.topics.filter(\.hasPresence) }
         var topics: [Topic] = []
-        var next = connections[live: slot].pointee.firstSubscription
+        var next = connections[live: slot].pointee.client.firstSubscription
         while next != SubscriptionSlot.none {
             let reader = subscriptions[next]
             topics += feed(of: reader.pointee.log)?.topics.filter(\.hasPresence) ?? []
@@ -48,7 +49,7 @@ extension EdgeReactor {
     /// Tells nothing of the token: the id of a session goes through a hash.
     private func memberID(_ slot: Slot) -> MemberID {
         let name: String
-        if let link = connections[live: slot].pointee.session {
+        if let link = connections[live: slot].pointee.client.session {
             name = "session \(link.id)"
         } else {
             name = "connection \(memberSeed) \(number) \(connections.key(ofLive: slot).token)"

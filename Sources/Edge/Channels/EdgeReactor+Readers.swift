@@ -1,4 +1,5 @@
 internal import Broker
+internal import Hub
 internal import Reactor
 internal import Wire
 
@@ -8,9 +9,9 @@ extension EdgeReactor {
     /// Changes what a connection speaks, and starts its heartbeats, each at a moment of its own.
     func become(_ encoding: Encoding, _ slot: Slot) {
         let connection = connections[live: slot]
-        metrics.connections(of: connection.pointee.encoding?.carrier).add(-1)
+        metrics.connections(of: connection.pointee.client.encoding?.carrier).add(-1)
         metrics.connections(of: encoding.carrier).add()
-        connection.pointee.encoding = encoding
+        connection.pointee.client.encoding = encoding
         let half = limits.heartbeatMilliseconds / 2
         let first = limits.heartbeatMilliseconds - UInt64.random(in: 0...half, using: &spread)
         timers.schedule(slot, at: reactor.tick(afterMilliseconds: first))
@@ -27,7 +28,9 @@ extension EdgeReactor {
 
     /// Sends one control message, if there is a way to: a raw WebSocket carries payloads and nothing else.
     func send(_ message: ControlMessage, to slot: Slot) {
-        guard let encoding = connections[live: slot].pointee.encoding, encoding.hasControlMessages else { return }
+        guard let encoding = connections[live: slot].pointee.client.encoding, encoding.hasControlMessages else {
+            return
+        }
         output.removeAll()
         encoder.append(message, as: encoding, to: &output)
         write(slot, output.bytes)

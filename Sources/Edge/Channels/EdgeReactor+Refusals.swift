@@ -1,5 +1,6 @@
 internal import Backplane
 internal import Broker
+internal import Hub
 internal import Reactor
 internal import Wire
 
@@ -31,7 +32,7 @@ extension EdgeReactor {
     private func refuse(_ join: Join, _ name: ChannelName) {
         guard let slot = abandon(join) else { return }
         if let poll = join.poll { return refuse(poll) }
-        if connections[live: slot].pointee.has(.isStream) {
+        if connections[live: slot].pointee.client.has(.isStream) {
             sayBye(slot, .forbidden, afterMilliseconds: 0)
         } else {
             sendError(slot, id: join.commandID, code: 403, Self.message(name))
@@ -40,14 +41,14 @@ extension EdgeReactor {
 
     private func refuse(_ poll: Poll) {
         poll.isAnswered = true
-        guard isWaitedFor(poll.opening.exchange) else { return }
-        leaveAll(poll.connection.slot)
-        releaseSession(poll.connection.slot)
-        refuse(poll.opening.exchange, status: 403, "the backplane refuses the channel", field: "channel")
+        guard let exchange = pollOpenings[poll.client]?.exchange, isWaitedFor(exchange) else { return }
+        leaveAll(Slot(poll.client.slot))
+        releaseSession(Slot(poll.client.slot))
+        refuse(exchange, status: 403, "the backplane refuses the channel", field: "channel")
     }
 
     private func endReading(_ slot: Slot, of name: ChannelName) {
-        guard connections[live: slot].pointee.has(.isTwoWay), unsubscribe(slot, from: name) else {
+        guard connections[live: slot].pointee.client.has(.isTwoWay), unsubscribe(slot, from: name) else {
             return sayBye(slot, .forbidden, afterMilliseconds: 0)
         }
         forgetSubscription(slot, to: name)

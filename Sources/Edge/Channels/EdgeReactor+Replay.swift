@@ -1,4 +1,5 @@
 internal import Broker
+internal import Hub
 internal import Reactor
 internal import Wire
 
@@ -8,7 +9,7 @@ extension EdgeReactor {
     func write(_ slot: Slot, replaying join: Join) {
         var replay = Replay(join, continuation: join.leavesRest ? continuation(of: join) : nil)
         let connection = connections[live: slot]
-        guard let encoding = connection.pointee.encoding else { return }
+        guard let encoding = connection.pointee.client.encoding else { return }
         if !connection.pointee.traffic.contains(.isBlocked) { append(&replay, as: encoding, to: &output) }
         write(slot, output.bytes)
         guard !connection.pointee.isClosed else { return }
@@ -16,16 +17,18 @@ extension EdgeReactor {
             guard replay.continuation != nil else { return }
             if !connection.pointee.traffic.contains(.isBlocked) { return goOn(behind: replay) }
         }
-        let outbox = connection.pointee.outbox ?? Outbox(held)
+        let outbox = connection.pointee.client.outbox ?? Outbox(held)
         outbox.append(replay)
-        connection.pointee.outbox = outbox
+        connection.pointee.client.outbox = outbox
         block(slot)
     }
 
     /// Makes the next frames of a connection's replays once all before them was sent.
     func refillOutbox(_ slot: Slot) {
         let connection = connections[live: slot]
-        guard let outbox = connection.pointee.outbox, let encoding = connection.pointee.encoding else { return }
+        guard let outbox = connection.pointee.client.outbox, let encoding = connection.pointee.client.encoding else {
+            return
+        }
         while outbox.isEmpty, let next = outbox.replays.first {
             // It goes on where the client certainly gets all of it: what was sent is behind it.
             if next.isFinished {
@@ -45,9 +48,9 @@ extension EdgeReactor {
     private func continuation(of join: Join) -> Join {
         metrics.replaysDivided.add()
         let next = Join(continuing: join)
-        for part in next.parts { part.topic.joins[next.connection] = part }
-        connections[live: next.connection.slot].pointee.joinCount += 1
-        continuations[next.connection, default: []].append(next)
+        for part in next.parts { part.topic.joins[next.client] = part }
+        connections[live: Slot(next.client.slot)].pointee.client.joinCount += 1
+        continuations[next.client, default: []].append(next)
         return next
     }
 
@@ -64,26 +67,26 @@ extension EdgeReactor {
 
     /// Forgets a continuation that is done, or never will be.
     func endContinuation(_ join: Join) {
-        guard join.isContinuation, var left = continuations[join.connection] else { return }
+        guard join.isContinuation, var left = continuations[join.client] else { return }
         left.removeAll { $0 === join }
-        continuations[join.connection] = left.isEmpty ? nil : left
+        continuations[join.client] = left.isEmpty ? nil : left
     }
 
     /// Lets go of what a connection that ends was yet to be told.
     func abandonContinuations(_ slot: Slot) {
-        for join in continuations[connections.key(ofLive: slot)] ?? [] { _ = abandon(join) }
+        for join in continuations[client(slot)] ?? [] { _ = abandon(join) }
     }
 
     /// Payload that a join may still be given of what was missed. Who has nothing yet gets one publication at least.
     func replayRoom(of join: Join) -> Int {
-        let waiting = connections.pointer(to: join.connection)?.pointee.outbox?.replayBytes ?? 0
+        let waiting = connection(of: join.client)?.pointee.client.outbox?.replayBytes ?? 0
         let room = limits.replayBytesMax - join.replayBytes - waiting
         return join.replayBytes + waiting == 0 ? max(room, 1) : room
     }
 
     /// Tells a client that was subscribed what is gone of the rest, and the next part of it.
     func tellRest(_ slot: Slot, _ join: Join) {
-        guard let encoding = connections[live: slot].pointee.encoding else { return }
+        guard let encoding = connections[live: slot].pointee.client.encoding else { return }
         var cursor = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.since) })
         output.removeAll()
         for (number, part) in join.parts.enumerated() {

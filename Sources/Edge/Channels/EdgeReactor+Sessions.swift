@@ -1,6 +1,7 @@
 internal import Backplane
 internal import Broker
 internal import DequeModule
+internal import Hub
 internal import Reactor
 internal import Wire
 
@@ -111,7 +112,7 @@ extension EdgeReactor {
         let slot = opening.exchange.slot
         switch outcome {
         case .success(let positions):
-            connections[live: slot].pointee.session = opening.token.map { SessionLink($0.id, saved: positions) }
+            connections[live: slot].pointee.client.session = opening.token.map { SessionLink($0.id, saved: positions) }
             begin(opening, positions)
             takeUp(slot)
         case .failure(.unknown): refuseToken(opening)
@@ -207,8 +208,8 @@ extension EdgeReactor {
 
     /// Lets go of a connection's session, which can be resumed for a while.
     func releaseSession(_ slot: Slot) {
-        guard let link = connections[live: slot].pointee.session else { return }
-        connections[live: slot].pointee.session = nil
+        guard let link = connections[live: slot].pointee.client.session else { return }
+        connections[live: slot].pointee.client.session = nil
         release(link.id, of: connections.key(ofLive: slot))
     }
 
@@ -219,11 +220,12 @@ extension EdgeReactor {
     /// Another connection has the session now.
     func loseSession(_ id: SessionID, _ holder: SessionHolder) {
         let key = SlabKey(token: holder.connection)
-        guard let connection = connections.pointer(to: key), let link = connection.pointee.session, link.id == id else {
+        guard let connection = connections.pointer(to: key), let link = connection.pointee.client.session, link.id == id
+        else {
             return
         }
         leaveAll(key.slot, .taken)
-        connection.pointee.session = nil
+        connection.pointee.client.session = nil
         if let poll = link.poll { displace(poll) } else { sayBye(key.slot, .takenOver, afterMilliseconds: 0) }
     }
 

@@ -1,6 +1,7 @@
 internal import Backplane
 internal import Broker
 internal import DequeModule
+internal import Hub
 internal import Reactor
 internal import Wire
 
@@ -59,9 +60,13 @@ extension EdgeReactor {
 
     func subscribe(_ slot: Slot, to feed: Feed) {
         let connection = connections[live: slot]
-        let next = connection.pointee.firstSubscription
-        connection.pointee.firstSubscription = feed.log.add(client: ClientSlot(slot), next: next, to: &subscriptions)
-        connection.pointee.subscriptionCount += 1
+        let next = connection.pointee.client.firstSubscription
+        connection.pointee.client.firstSubscription = feed.log.add(
+            client: ClientSlot(slot),
+            next: next,
+            to: &subscriptions
+        )
+        connection.pointee.client.subscriptionCount += 1
         metrics.subscriptions.set(subscriptions.count)
         for topic in feed.topics {
             changeCount(of: topic, by: 1)
@@ -73,21 +78,21 @@ extension EdgeReactor {
     func unsubscribe(_ slot: Slot, from channel: ChannelName) -> Bool {
         let connection = connections[live: slot]
         var previous = SubscriptionSlot.none
-        var next = connection.pointee.firstSubscription
+        var next = connection.pointee.client.firstSubscription
         while next != SubscriptionSlot.none {
             let reader = subscriptions[next]
             if let feed = feed(of: reader.pointee.log), feed.key.channels == [channel] {
-                if connection.pointee.unfinished == next { finishFrame(slot) }
-                connection.pointee.outbox?.dropReplays(of: channel)
+                if connection.pointee.client.unfinished == next { finishFrame(slot) }
+                connection.pointee.client.outbox?.dropReplays(of: channel)
                 if feed.topics[0].hasPresence { leave(feed.topics[0], slot, .clean) }
                 let following = reader.pointee.next
                 if previous == SubscriptionSlot.none {
-                    connection.pointee.firstSubscription = following
+                    connection.pointee.client.firstSubscription = following
                 } else {
                     subscriptions[previous].pointee.next = following
                 }
                 remove(next, from: feed)
-                connection.pointee.subscriptionCount -= 1
+                connection.pointee.client.subscriptionCount -= 1
                 return true
             }
             previous = next
@@ -98,10 +103,10 @@ extension EdgeReactor {
 
     func unsubscribeAll(_ slot: Slot) {
         let connection = connections[live: slot]
-        var next = connection.pointee.firstSubscription
-        connection.pointee.firstSubscription = SubscriptionSlot.none
-        connection.pointee.unfinished = SubscriptionSlot.none
-        connection.pointee.subscriptionCount = 0
+        var next = connection.pointee.client.firstSubscription
+        connection.pointee.client.firstSubscription = SubscriptionSlot.none
+        connection.pointee.client.unfinished = SubscriptionSlot.none
+        connection.pointee.client.subscriptionCount = 0
         while next != SubscriptionSlot.none {
             let following = subscriptions[next].pointee.next
             if let feed = feed(of: subscriptions[next].pointee.log) { remove(next, from: feed) }
@@ -110,7 +115,7 @@ extension EdgeReactor {
     }
 
     func isSubscribed(_ slot: Slot, to channel: ChannelName) -> Bool {
-        var next = connections[live: slot].pointee.firstSubscription
+        var next = connections[live: slot].pointee.client.firstSubscription
         while next != SubscriptionSlot.none {
             if feed(of: subscriptions[next].pointee.log)?.key.channels == [channel] { return true }
             next = subscriptions[next].pointee.next

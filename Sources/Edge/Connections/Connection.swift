@@ -1,4 +1,5 @@
 internal import Broker
+internal import Hub
 internal import Reactor
 internal import Wire
 
@@ -23,8 +24,6 @@ struct Connection: ~Copyable {
 
         /// May publish over its WebSocket.
         static let mayPublish = Rights(rawValue: 1)
-        /// Is named among the subscribers of a channel that tells who is.
-        static let isPresent = Rights(rawValue: 2)
     }
 
     /// How its bytes move.
@@ -53,23 +52,13 @@ struct Connection: ~Copyable {
     }
 
     let link: Link
-    /// What it is sent, or `nil` while it only asks and is answered.
-    var encoding: Encoding?
+    /// What it is as a reader of channels.
+    var client = Client()
 
     var lifeCycle = LifeCycle.open
     var answer: Answer = []
     var rights: Rights = []
     var traffic: Traffic = []
-
-    /// First of its subscriptions, linked by `Subscription.next`.
-    var firstSubscription = SubscriptionSlot.none
-    var subscriptionCount: UInt16 = 0
-
-    /// Channels it waits to be subscribed to.
-    var joinCount: UInt16 = 0
-
-    /// The subscription whose frame the socket has only the beginning of.
-    var unfinished = SubscriptionSlot.none
 
     /// Bytes sent so far, modulo 2^32. A stream is renewed by their number, a reader that stalls is known by it.
     var sentBytes: UInt32 = 0
@@ -86,11 +75,7 @@ struct Connection: ~Copyable {
     /// WebSocket frames on their way in.
     var decoder = WebSocketDecoder(role: .server)
 
-    /// The session it holds, if it has one.
-    var session: SessionLink?
-
     var input: ConnectionInput?
-    var outbox: Outbox?
     let peer: PeerAddress
 
     init(link: Link, peer: PeerAddress, tick: Tick) {
@@ -102,9 +87,6 @@ struct Connection: ~Copyable {
 
     /// Whether it is read and understood, and is sent what is new.
     var isOpen: Bool { lifeCycle == .open }
-
-    /// Whether what it is sent is carried in such a way; never while it only asks and is answered.
-    func has(_ trait: Carrier.Traits) -> Bool { encoding?.traits.contains(trait) ?? false }
 
     /// Whether its slot is about to be freed.
     var isClosed: Bool { lifeCycle == .closed }

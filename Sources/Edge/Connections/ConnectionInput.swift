@@ -1,3 +1,4 @@
+internal import Hub
 internal import Wire
 
 /// The bytes of a request or a message that is not whole yet, or whose turn has not come, and how far they were understood.

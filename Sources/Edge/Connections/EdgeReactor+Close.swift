@@ -1,4 +1,5 @@
 internal import Broker
+internal import Hub
 internal import Reactor
 internal import Wire
 
@@ -56,7 +57,7 @@ extension EdgeReactor {
         timers.cancel(slot)
         stalls[slot] = nil
         budgets[connections.key(ofLive: slot)] = nil
-        metrics.connections(of: connection.pointee.encoding?.carrier).add(-1)
+        metrics.connections(of: connection.pointee.client.encoding?.carrier).add(-1)
         if connection.pointee.traffic.contains(.isBlocked) { metrics.laggards.add(-1) }
         let peer = connection.pointee.peer.network
         if let left = connectionsByAddress[peer], left > 1 {
@@ -66,7 +67,7 @@ extension EdgeReactor {
         }
         connection.pointee.link.close()
         connection.pointee.input = nil
-        connection.pointee.outbox = nil
+        connection.pointee.client.outbox = nil
         releaseFragments(slot)
         graveyard.append(connections.key(ofLive: slot))
     }
@@ -98,7 +99,7 @@ extension EdgeReactor {
         connection.pointee.input = nil
         unsubscribeAll(slot)
         timers.schedule(slot, at: reactor.tick(afterMilliseconds: limits.closeMilliseconds))
-        if connection.pointee.outbox == nil { shut(slot) }
+        if connection.pointee.client.outbox == nil { shut(slot) }
     }
 
     /// Ends our direction and waits for the peer to end its own: closing at once would reset the connection under an
@@ -122,7 +123,7 @@ extension EdgeReactor {
         noteFarewell(slot)
         finishFrame(slot)
         output.removeAll()
-        if let encoding = connection.pointee.encoding, encoding.hasControlMessages {
+        if let encoding = connection.pointee.client.encoding, encoding.hasControlMessages {
             let id = encoding.traits.contains(.hasFields) ? code.lastEventID : nil
             let bye = ControlMessage.bye(
                 code: code.rawValue,
@@ -132,7 +133,7 @@ extension EdgeReactor {
             )
             encoder.append(bye, cursor: id, as: encoding, to: &output)
         }
-        connection.pointee.encoding?.appendEnd(code.rawValue, code.reason, to: &output)
+        connection.pointee.client.encoding?.appendEnd(code.rawValue, code.reason, to: &output)
         connection.pointee.traffic.insert(.sentClose)
         write(slot, output.bytes)
         closeWhenSent(slot)
@@ -142,9 +143,9 @@ extension EdgeReactor {
     /// longer needed.
     func finishFrame(_ slot: Slot) {
         let connection = connections[live: slot]
-        let unfinished = connection.pointee.unfinished
+        let unfinished = connection.pointee.client.unfinished
         guard unfinished != SubscriptionSlot.none else { return }
-        connection.pointee.unfinished = SubscriptionSlot.none
+        connection.pointee.client.unfinished = SubscriptionSlot.none
         let reader = subscriptions[unfinished]
         if let rest = reader.pointee.log.restOfFrame(at: reader.pointee.offset) {
             keepFirst(slot, rest)
@@ -154,8 +155,8 @@ extension EdgeReactor {
     func keepFirst(_ slot: Slot, _ rest: (bytes: [UInt8], skipping: Int)) {
         let connection = connections[live: slot]
         // Whatever is gathered comes behind it.
-        let outbox = connection.pointee.outbox ?? Outbox(held)
+        let outbox = connection.pointee.client.outbox ?? Outbox(held)
         outbox.prepend(rest.bytes, skipping: rest.skipping)
-        connection.pointee.outbox = outbox
+        connection.pointee.client.outbox = outbox
     }
 }

@@ -1,4 +1,5 @@
 internal import Broker
+internal import Hub
 internal import Reactor
 internal import Wire
 

@@ -1,5 +1,6 @@
 internal import Broker
 internal import DequeModule
+internal import Hub
 internal import Reactor
 internal import Wire
 
@@ -49,7 +50,7 @@ extension EdgeReactor {
     private func relieveInput(downTo bytesMax: Int) {
         for slot in slots(oldestFirst: Self.holdsInput) where held.inputBytes > bytesMax {
             metrics.evictions.add()
-            if connections[live: slot].pointee.encoding == nil {
+            if connections[live: slot].pointee.client.encoding == nil {
                 // Like every limit on a request it is told, and ends the connection.
                 connections[live: slot].pointee.input = nil
                 reject(slot, HTTPRejection(status: 503, field: "body", reason: "too many requests are not whole"))
@@ -66,7 +67,7 @@ extension EdgeReactor {
     }
 
     private func relieveOutput(downTo bytesMax: Int) {
-        let candidates = slots { $0.outbox == nil && $0.joinCount == 0 ? nil : $0.lastSentTick }
+        let candidates = slots { $0.client.outbox == nil && $0.client.joinCount == 0 ? nil : $0.lastSentTick }
         for slot in candidates where held.outputBytes + held.replayBytes > bytesMax {
             metrics.evictions.add()
             connections[live: slot].pointee.link.makeCloseAbortive()
@@ -79,7 +80,7 @@ extension EdgeReactor {
     /// What a client that is gone still waits for holds what was read for it so far.
     private func abandonJoinsOfTheGone() {
         func isOfOneGone(_ join: Join) -> Bool {
-            guard !join.isDone, let connection = connections.pointer(to: join.connection) else { return !join.isDone }
+            guard !join.isDone, let connection = connection(of: join.client) else { return !join.isDone }
             return connection.pointee.isClosed
         }
         for join in joins where isOfOneGone(join) { _ = abandon(join) }

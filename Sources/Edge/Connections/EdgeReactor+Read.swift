@@ -1,5 +1,6 @@
 internal import Broker
 internal import DequeModule
+internal import Hub
 internal import Reactor
 internal import Wire
 
@@ -34,9 +35,9 @@ extension EdgeReactor {
     func endOfStream(_ slot: Slot) {
         debug(slot, "the client says no more")
         let connection = connections[live: slot]
-        if connection.pointee.lifeCycle == .shut, connection.pointee.has(.isStream) { confirmFarewell(slot) }
+        if connection.pointee.lifeCycle == .shut, connection.pointee.client.has(.isStream) { confirmFarewell(slot) }
         // A poll that nobody waits for any more is let go of at once.
-        if connection.pointee.has(.isOneAnswer), isHeld(slot) { return close(slot) }
+        if connection.pointee.client.has(.isOneAnswer), isHeld(slot) { return close(slot) }
         guard !isReader(slot), !connection.pointee.isIdle, connection.pointee.lifeCycle < .shut
         else { return close(slot) }
         connection.pointee.traffic.insert(.isEnded)
@@ -86,7 +87,7 @@ extension EdgeReactor {
         for slot: Slot,
         input: ConnectionInput?
     ) -> Int {
-        guard connections[live: slot].pointee.has(.isTwoWay) else {
+        guard connections[live: slot].pointee.client.has(.isTwoWay) else {
             return understandAll(bytes, for: slot, input: input)
         }
         var consumed = 0
@@ -108,8 +109,8 @@ extension EdgeReactor {
             let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[consumed...])
             let used: Int
             // Nothing may follow the request of a stream; whatever does is not read as a request.
-            if connection.pointee.has(.isStream) { return bytes.count }
-            if connection.pointee.has(.isTwoWay) {
+            if connection.pointee.client.has(.isStream) { return bytes.count }
+            if connection.pointee.client.has(.isTwoWay) {
                 used = takeFrame(rest, for: slot)
             } else {
                 used = takeRequest(UnsafeRawBufferPointer(rest), for: slot, input: input)
@@ -170,7 +171,7 @@ extension EdgeReactor {
     /// Whether a connection is a reader of channels for as long as it lasts, and asks no more.
     private func isReader(_ slot: Slot) -> Bool {
         let connection = connections[live: slot]
-        return connection.pointee.encoding != nil && !connection.pointee.has(.isOneAnswer)
+        return connection.pointee.client.encoding != nil && !connection.pointee.client.has(.isOneAnswer)
     }
 
     // MARK: Pausing

@@ -1,5 +1,6 @@
 internal import Broker
 internal import DequeModule
+internal import Hub
 internal import Reactor
 
 // The poller names ready connections in the order in which they became so, and those that stay ready keep their places: a few
@@ -56,7 +57,7 @@ extension EdgeReactor {
             return
         }
         let connection = connections[live: slot]
-        if connection.pointee.lifeCycle == .shut, connection.pointee.session != nil { readLastWords(slot) }
+        if connection.pointee.lifeCycle == .shut, connection.pointee.client.session != nil { readLastWords(slot) }
         fail(slot, connection.pointee.link.failureCode)
     }
 

@@ -1,4 +1,5 @@
 internal import Broker
+internal import Hub
 internal import Reactor
 internal import Wire
 
@@ -6,7 +7,7 @@ extension EdgeReactor {
     /// Whether a stream is so old that its client, who keeps all of it, should get a new one.
     func isStreamOld(_ slot: Slot, _ tick: Tick) -> Bool {
         let connection = connections[live: slot]
-        guard connection.pointee.has(.isRenewed) else { return false }
+        guard connection.pointee.client.has(.isRenewed) else { return false }
         // Those that began together do not end together.
         let allowed = limits.streamMilliseconds - UInt64.random(in: 0...limits.streamMilliseconds / 4, using: &spread)
         return tick.milliseconds(since: connection.pointee.streamTick) >= allowed
@@ -23,7 +24,7 @@ extension EdgeReactor {
         guard CarrierID.all.contains(where: { isRenewed($0) }) else { return }
         for slot in connections.slots where connections.isLive(slot) {
             let connection = connections[live: slot]
-            if connection.pointee.has(.isRenewed), connection.pointee.sentBytes >= limits.streamBytesMax {
+            if connection.pointee.client.has(.isRenewed), connection.pointee.sentBytes >= limits.streamBytesMax {
                 renewStream(slot)
             }
         }

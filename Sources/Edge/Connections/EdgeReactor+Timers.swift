@@ -1,5 +1,6 @@
 internal import Broker
 internal import DequeModule
+internal import Hub
 internal import Reactor
 internal import Wire
 
@@ -57,8 +58,12 @@ extension EdgeReactor {
         timers.schedule(slot, at: reactor.tick(afterMilliseconds: limits.heartbeatMilliseconds))
         if isDead(connection.pointee.link) { return timeOut(slot) }
         if connection.pointee.traffic.contains(.isBlocked) { return stallTimerFired(slot, tick) }
-        if connection.pointee.has(.isOneAnswer) { return pollTimerFired(slot, tick) }
-        if connection.pointee.encoding == nil { requestTimerFired(slot, tick) } else { heartbeatTimerFired(slot, tick) }
+        if connection.pointee.client.has(.isOneAnswer) { return pollTimerFired(slot) }
+        if connection.pointee.client.encoding == nil {
+            requestTimerFired(slot, tick)
+        } else {
+            heartbeatTimerFired(slot, tick)
+        }
     }
 
     /// Whether the peer's system has acknowledged nothing for so long that it would be longer than the limit on stalls when the
@@ -93,7 +98,7 @@ extension EdgeReactor {
     private func requestTimerFired(_ slot: Slot, _ tick: Tick) {
         let connection = connections[live: slot]
         // One that is blocked has another timer.
-        if !connection.pointee.isIdle || connection.pointee.joinCount > 0 { return }
+        if !connection.pointee.isIdle || connection.pointee.client.joinCount > 0 { return }
         let waited = tick.milliseconds(since: connection.pointee.lastHeardTick)
         let isMidRequest = connection.pointee.input != nil
         let allowed = isMidRequest ? limits.requestMilliseconds : limits.keepAliveMilliseconds
@@ -122,12 +127,12 @@ extension EdgeReactor {
             return timers.schedule(slot, at: reactor.tick(afterMilliseconds: patience - min(silence, patience)))
         }
         output.removeAll()
-        if connection.pointee.has(.isTwoWay) {
+        if connection.pointee.client.has(.isTwoWay) {
             if connection.pointee.traffic.contains(.isPinged) { return timeOut(slot) }
             connection.pointee.traffic.insert(.isPinged)
             WebSocketEncoder.appendPing(UnsafeRawBufferPointer(start: nil, count: 0), to: &output)
         } else {
-            connection.pointee.encoding?.appendHeartbeat(to: &output)
+            connection.pointee.client.encoding?.appendHeartbeat(to: &output)
         }
         write(slot, output.bytes)
         if connection.pointee.isClosed { return }

@@ -1,4 +1,5 @@
 internal import Broker
+internal import Hub
 internal import Reactor
 internal import Wire
 
@@ -57,21 +58,21 @@ extension EdgeReactor {
 
     /// Bytes that wait for a connection and are its own.
     func heldBytes(of slot: Slot) -> Int {
-        (connections[live: slot].pointee.outbox?.heldBytes ?? 0) + (corked == slot ? corkedBytes.count : 0)
+        (connections[live: slot].pointee.client.outbox?.heldBytes ?? 0) + (corked == slot ? corkedBytes.count : 0)
     }
 
     /// Puts bytes behind what waits for a connection. What waits is bounded: past it the client is too slow for its own
     /// answers. One of them, such as a page of history, may be larger than that by itself.
     private func enqueue(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) {
         let connection = connections[live: slot]
-        let outbox = connection.pointee.outbox ?? Outbox(held)
+        let outbox = connection.pointee.client.outbox ?? Outbox(held)
         guard outbox.heldBytes <= limits.outboxBytesMax else {
             metrics.disconnects.add()
             debug(slot, "closed: too much waits for it", ["bytes": "\(outbox.heldBytes)"])
             return close(slot)
         }
         outbox.append(bytes)
-        connection.pointee.outbox = outbox
+        connection.pointee.client.outbox = outbox
         block(slot)
     }
 
@@ -89,7 +90,7 @@ extension EdgeReactor {
         let connection = connections[live: slot]
         guard connection.pointee.traffic.contains(.isBlocked) else { return }
         connection.pointee.traffic.remove(.isBlocked)
-        connection.pointee.outbox = nil
+        connection.pointee.client.outbox = nil
         stalls[slot] = nil
         metrics.laggards.add(-1)
         watch(slot)
@@ -135,16 +136,16 @@ extension EdgeReactor {
         parts.removeAll(keepingCapacity: true)
         partSources.removeAll(keepingCapacity: true)
         let connection = connections[live: slot]
-        let unfinished = connection.pointee.unfinished
+        let unfinished = connection.pointee.client.unfinished
         if unfinished != SubscriptionSlot.none { gather(subscription: unfinished) }
         let isClosing = connection.pointee.lifeCycle >= .closing
         if !isClosing { refillOutbox(slot) }
-        connection.pointee.outbox?.withSegments(upTo: Self.partsMax) {
+        connection.pointee.client.outbox?.withSegments(upTo: Self.partsMax) {
             parts.append(OutputPart($0))
             partSources.append(.outbox)
         }
         if isClosing || isReplaying(slot) { return }
-        var next = connection.pointee.firstSubscription
+        var next = connection.pointee.client.firstSubscription
         while next != SubscriptionSlot.none, parts.count < Self.partsMax {
             if next != unfinished { gather(subscription: next) }
             next = subscriptions[next].pointee.next
@@ -153,7 +154,7 @@ extension EdgeReactor {
 
     /// Whether something is to be told first, before what its logs hold.
     private func isReplaying(_ slot: Slot) -> Bool {
-        connections[live: slot].pointee.outbox?.replays.isEmpty == false
+        connections[live: slot].pointee.client.outbox?.replays.isEmpty == false
     }
 
     private func gather(subscription: SubscriptionSlot) {
@@ -174,12 +175,12 @@ extension EdgeReactor {
             rest -= taken
             switch source {
             case .outbox:
-                connection.pointee.outbox?.consume(taken)
+                connection.pointee.client.outbox?.consume(taken)
                 // Its reader may go on before its logs are sent, too.
-                if connection.pointee.outbox?.isEmpty == true, connection.pointee.input != nil { goOn(slot) }
+                if connection.pointee.client.outbox?.isEmpty == true, connection.pointee.input != nil { goOn(slot) }
             case .subscription(let subscription):
                 advance(subscription, by: taken)
-                connection.pointee.unfinished = taken < part.count ? subscription : SubscriptionSlot.none
+                connection.pointee.client.unfinished = taken < part.count ? subscription : SubscriptionSlot.none
             }
         }
     }
@@ -197,7 +198,7 @@ extension EdgeReactor {
     private func rejoin(_ slot: Slot) {
         let connection = connections[live: slot]
         guard connection.pointee.isOpen, !isReplaying(slot) else { return }
-        var next = connection.pointee.firstSubscription
+        var next = connection.pointee.client.firstSubscription
         while next != SubscriptionSlot.none {
             let reader = subscriptions[next]
             if reader.pointee.flags.contains(.isSkipping) { rejoin(slot, subscription: next) }
@@ -216,8 +217,8 @@ extension EdgeReactor {
         let cursor = encoding.hasCursors ? feed.cursor(feed.topics[0], at: gap.to) : nil
         appendGap(feed.topics[0], from: gap.from, to: gap.to, cursor: cursor, as: encoding, to: &frame)
         let connection = connections[live: slot]
-        let outbox = connection.pointee.outbox ?? Outbox(held)
+        let outbox = connection.pointee.client.outbox ?? Outbox(held)
         outbox.append(frame.bytes)
-        connection.pointee.outbox = outbox
+        connection.pointee.client.outbox = outbox
     }
 }

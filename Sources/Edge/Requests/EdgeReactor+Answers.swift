@@ -1,5 +1,6 @@
 internal import Backplane
 internal import Broker
+internal import Hub
 internal import Reactor
 internal import Wire
 
@@ -45,7 +46,10 @@ extension EdgeReactor {
         let slot = exchange.slot
         let connection = connections[live: slot]
         // A poll is over with its answer; what follows is asked anew.
-        if connection.pointee.has(.isOneAnswer) { connection.pointee.encoding = nil }
+        if connection.pointee.client.has(.isOneAnswer) {
+            connection.pointee.client.encoding = nil
+            pollOpenings[client(slot)] = nil
+        }
         write(slot, output.bytes)
         guard connection.pointee.isOpen else { return }
         if connection.pointee.answer.contains(.isLast) { return closeWhenSent(slot) }

@@ -1,5 +1,6 @@
 internal import Backplane
 internal import Broker
+internal import Hub
 internal import Reactor
 internal import Wire
 

@@ -1,5 +1,6 @@
 internal import Broker
 internal import DequeModule
+internal import Hub
 internal import Reactor
 internal import Wire
 
@@ -14,12 +15,15 @@ extension EdgeReactor {
     func beginPoll(_ opening: Opening, _ channels: [(name: ChannelName, since: Position?)]) {
         let slot = opening.exchange.slot
         let poll = Poll(
-            opening: opening,
+            client: client(slot),
+            encoding: opening.encoding,
+            hasSession: opening.token != nil,
             hasCursor: channels.contains { $0.since != nil },
             bytesMax: limits.pollBytesMax
         )
-        connections[live: slot].pointee.session?.poll = poll
-        connections[live: slot].pointee.encoding = opening.encoding
+        connections[live: slot].pointee.client.session?.poll = poll
+        connections[live: slot].pointee.client.encoding = opening.encoding
+        pollOpenings[poll.client] = opening
         holdRequests(behind: opening.exchange)
         join(slot, channels, poll: poll)
     }
@@ -29,39 +33,41 @@ extension EdgeReactor {
         if poll.isAnswered { return }
         for part in join.parts {
             poll.begin(part)
-            if part.topic.hasPresence, poll.opening.token != nil { enter(part.topic, poll.connection.slot) }
+            if part.topic.hasPresence, poll.hasSession { enter(part.topic, Slot(poll.client.slot)) }
         }
         if poll.hasNews { return answer(poll) }
-        polls[poll.connection] = poll
+        polls[poll.client] = poll
         for topic in poll.topics {
-            topic.polls[poll.connection] = poll
+            topic.polls[poll.client] = poll
             changeCount(of: topic, by: 1)
         }
         metrics.polls.set(polls.count)
-        poll.deadlineTick = reactor.tick(afterMilliseconds: limits.pollMilliseconds)
-        timers.schedule(poll.connection.slot, at: poll.deadlineTick)
+        poll.deadlineMilliseconds = nowMilliseconds + limits.pollMilliseconds
+        timers.schedule(Slot(poll.client.slot), at: reactor.tick(afterMilliseconds: limits.pollMilliseconds))
     }
 
     /// Whether the poll of a connection is held until something is published.
-    func isHeld(_ slot: Slot) -> Bool { polls[connections.key(ofLive: slot)] != nil }
+    func isHeld(_ slot: Slot) -> Bool { polls[client(slot)] != nil }
 
     /// Lets go of what a connection that ends was waiting for.
     func releasePoll(_ slot: Slot) {
-        if let poll = polls[connections.key(ofLive: slot)] { release(poll) }
+        if let poll = polls[client(slot)] { release(poll) }
+        pollOpenings[client(slot)] = nil
     }
 
     /// Answers the poll of a connection at once, if one is held; says whether.
     func answerPollNow(_ slot: Slot) -> Bool {
-        guard let poll = polls[connections.key(ofLive: slot)] else { return false }
+        guard let poll = polls[client(slot)] else { return false }
         answer(poll)
         return true
     }
 
-    func pollTimerFired(_ slot: Slot, _ tick: Tick) {
+    func pollTimerFired(_ slot: Slot) {
         // One whose channels are not open yet is given up with them.
-        guard let poll = polls[connections.key(ofLive: slot)] else { return }
-        guard poll.deadlineTick.isReached(by: tick) else {
-            return timers.schedule(poll.connection.slot, at: poll.deadlineTick)
+        guard let poll = polls[client(slot)] else { return }
+        guard poll.deadlineMilliseconds <= nowMilliseconds else {
+            let left = poll.deadlineMilliseconds - nowMilliseconds
+            return timers.schedule(slot, at: reactor.tick(afterMilliseconds: left))
         }
         metrics.pollsEmpty.add()
         answer(poll)
@@ -73,7 +79,7 @@ extension EdgeReactor {
         guard !duePolls.isEmpty else { return false }
         let end = Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000
         while let poll = duePolls.popFirst() {
-            if polls[poll.connection] === poll { answer(poll) }
+            if polls[poll.client] === poll { answer(poll) }
             if Clock.monotonicNanoseconds >= end { break }
         }
         return !duePolls.isEmpty
@@ -81,10 +87,10 @@ extension EdgeReactor {
 
     /// No longer holds a poll.
     func release(_ poll: Poll) {
-        guard polls.removeValue(forKey: poll.connection) != nil else { return }
+        guard polls.removeValue(forKey: poll.client) != nil else { return }
         metrics.polls.set(polls.count)
         for topic in poll.topics {
-            topic.polls[poll.connection] = nil
+            topic.polls[poll.client] = nil
             changeCount(of: topic, by: -1)
             releaseIfUnused(topic)
         }
@@ -93,11 +99,10 @@ extension EdgeReactor {
     func answer(_ poll: Poll) {
         release(poll)
         poll.isAnswered = true
-        guard let connection = connections.pointer(to: poll.connection), !connection.pointee.isClosed
-        else { return }
+        guard let opening = pollOpenings[poll.client], isWaitedFor(opening.exchange) else { return }
         frame.removeAll()
         AnswerBody.appendPoll(cursor: poll.cursor, publications: poll.items, to: &frame) { item, body in
-            Self.append(item, as: poll.opening.encoding, to: &body)
+            Self.append(item, as: poll.encoding, to: &body)
         }
         AnswerBody.appendPollEnd(gaps: poll.gaps, hasCursor: poll.hasCursor, to: &frame) { gap, body in
             gap.topic.name.withUTF8 {
@@ -106,11 +111,11 @@ extension EdgeReactor {
         }
         metrics.deliveries.add(poll.items.count)
         if poll.isDivided || poll.leavesRest { metrics.pollsDivided.add() }
-        leaveAll(poll.connection.slot)
-        releaseSession(poll.connection.slot)
-        answer(poll.opening.exchange, contentType: "application/json", frame.bytes) {
+        leaveAll(opening.exchange.slot)
+        releaseSession(opening.exchange.slot)
+        answer(opening.exchange, contentType: "application/json", frame.bytes) {
             $0.append(field: "Cache-Control", "no-store")
-            append(fieldsOf: poll.opening, to: &$0)
+            append(fieldsOf: opening, to: &$0)
         }
     }
 
@@ -118,8 +123,9 @@ extension EdgeReactor {
     func displace(_ poll: Poll) {
         release(poll)
         poll.isAnswered = true
+        guard let exchange = pollOpenings[poll.client]?.exchange else { return }
         let reason: StaticString = "another request of this session took its place"
-        refuse(poll.opening.exchange, status: 409, reason, field: "session")
+        refuse(exchange, status: 409, reason, field: "session")
     }
 
     private static func append(

@@ -1,4 +1,5 @@
 internal import Broker
+internal import Hub
 internal import Reactor
 internal import Wire
 
@@ -75,7 +76,7 @@ extension EdgeReactor {
 
     /// Tells a stream where each of its channels stands, and what it missed.
     func beginStream(_ slot: Slot, _ join: Join) {
-        guard let encoding = connections[live: slot].pointee.encoding else { return }
+        guard let encoding = connections[live: slot].pointee.client.encoding else { return }
         // Where the client stands. A message moves it in its own channel only: were the stream cut behind the first of
         // several, the others would still be told what they missed.
         var cursor = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.since) })

@@ -1,4 +1,5 @@
 internal import Broker
+internal import Hub
 internal import Reactor
 internal import Wire
 
@@ -124,7 +125,7 @@ extension EdgeReactor {
     // MARK: Commands
 
     private func takeCommands(_ message: UnsafeRawBufferPointer, for slot: Slot) {
-        guard let dialect = connections[live: slot].pointee.encoding?.dialect.dialect else { return }
+        guard let dialect = connections[live: slot].pointee.client.encoding?.dialect.dialect else { return }
         do throws(ClientCommandError) {
             for command in try dialect.commands(message) where connections[live: slot].pointee.isOpen {
                 take(command, of: message, for: slot)
@@ -161,12 +162,11 @@ extension EdgeReactor {
             position = Position(since)
             if position == nil { return sendError(slot, id: id, code: 400, "since: not a position") }
         }
-        let count = Int(connection.pointee.subscriptionCount) + Int(connection.pointee.joinCount)
+        let count = Int(connection.pointee.client.subscriptionCount) + Int(connection.pointee.client.joinCount)
         guard count < limits.channelsPerConnectionMax else {
             return sendError(slot, id: id, code: 400, "channel: no more than \(limits.channelsPerConnectionMax)")
         }
-        let key = connections.key(ofLive: slot)
-        let isJoining = topics[channel]?.joins[key] != nil
+        let isJoining = topics[channel]?.joins[client(slot)] != nil
         guard !isJoining, !isSubscribed(slot, to: channel) else {
             return sendError(slot, id: id, code: 409, "channel: already subscribed")
         }

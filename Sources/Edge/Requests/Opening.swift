@@ -1,4 +1,5 @@
 internal import Broker
+internal import Hub
 internal import Wire
 
 /// A request for a WebSocket, a stream or a poll, while its session is asked for.
@@ -25,4 +26,20 @@ struct Opening {
 
     /// The token of its session: drawn here, or shown by the client. `nil` without a session.
     var token: SessionToken?
+}
+
+extension Opening {
+    /// What its client is sent.
+    var encoding: Encoding {
+        let isChunked = carrier.traits.contains(.isStream) && !exchange.form.contains(.endsByClosing)
+        return Encoding(carrier, plan.isRaw ? .raw : .perseid, isChunked: isChunked)
+    }
+
+    private var carrier: CarrierID {
+        switch use {
+        case .webSocket: .webSocket
+        case .stream(let carrier, _): carrier
+        case .poll: .poll
+        }
+    }
 }

@@ -27,15 +27,6 @@ extension Payload {
         }
     }
 
-    /// Bytes that it has within JSON.
-    var jsonByteCount: Int {
-        switch kind {
-        case .json: bytes.count
-        case .binary: bytes.count / 3 * 4 + 4
-        case .text: bytes.count + bytes.reduce(into: 0) { $0 += $1 < 0x20 ? 5 : $1 == 0x22 || $1 == 0x5C ? 1 : 0 }
-        }
-    }
-
     private static func looksLikeContainer(_ bytes: UnsafeRawBufferPointer) -> Bool {
         let first = bytes.first { $0 != 0x20 && $0 != 0x09 && $0 != 0x0a && $0 != 0x0d }
         return first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
@@ -46,16 +37,5 @@ extension Payload {
         var copy = Array(bytes)
         copy.withUnsafeMutableBytes { JSONText.makeSingleLine($0) }
         return copy
-    }
-}
-
-extension Envelope.Payload {
-    /// A payload as the codec takes it.
-    init(_ kind: PayloadKind, _ bytes: UnsafeRawBufferPointer) {
-        switch kind {
-        case .json: self = .json(bytes)
-        case .text: self = .text(bytes)
-        case .binary: self = .binary(bytes)
-        }
     }
 }

@@ -1,4 +1,5 @@
 internal import Crypto
+internal import Hub
 internal import Wire
 
 /// The server's half of the opening handshake, RFC 6455 §4.2.

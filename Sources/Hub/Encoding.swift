@@ -1,66 +1,52 @@
 internal import Broker
-internal import Wire
+package import Wire
 
 /// One way to put a publication into bytes: everyone who reads a channel in the same encoding is sent the same bytes.
 ///
 /// Size: 3 bytes.
-struct Encoding: Hashable {
-    let carrier: CarrierID
-    let dialect: DialectID
+package struct Encoding: Hashable {
+    package let carrier: CarrierID
+    package let dialect: DialectID
 
     /// Whether each write to a stream is a chunk of its own, RFC 9112 §7.1: readers that collect a body without chunks
     /// would hold events back, and its end could not be told from a lost connection. HTTP/1.0 knows no chunks.
-    let isChunked: Bool
+    package let isChunked: Bool
 
-    static let webSocketJSON = Encoding(.webSocket, .perseid, isChunked: false)
+    package static let webSocketJSON = Encoding(.webSocket, .perseid, isChunked: false)
 
-    init(_ carrier: CarrierID, _ dialect: DialectID, isChunked: Bool) {
+    package init(_ carrier: CarrierID, _ dialect: DialectID, isChunked: Bool) {
         self.carrier = carrier
         self.dialect = dialect
         self.isChunked = isChunked
     }
 
     /// The same without the chunks around it.
-    var unchunked: Encoding { Encoding(carrier, dialect, isChunked: false) }
+    package var unchunked: Encoding { Encoding(carrier, dialect, isChunked: false) }
 
-    var traits: Carrier.Traits { carrier.traits }
+    package var traits: Carrier.Traits { carrier.traits }
 
     /// Whether what is not a publication can be told.
-    var hasControlMessages: Bool { !traits.contains(.isOneAnswer) && dialect.dialect.hasControlMessages(traits) }
+    package var hasControlMessages: Bool {
+        !traits.contains(.isOneAnswer) && dialect.dialect.hasControlMessages(traits)
+    }
 
     /// Whether each message tells where its client stands then, in all of its channels.
-    var hasCursors: Bool { traits.contains(.isStream) && hasControlMessages }
+    package var hasCursors: Bool { traits.contains(.isStream) && hasControlMessages }
 
     /// Appends bytes of a stream's body.
-    func append(body bytes: UnsafeRawBufferPointer, to output: inout ByteBuffer) {
+    package func append(body bytes: UnsafeRawBufferPointer, to output: inout ByteBuffer) {
         if isChunked { HTTPChunkedEncoder.append(bytes, to: &output) } else { output.append(bytes) }
     }
 
     /// Appends what is sent where nothing else was sent: it keeps proxies from closing the connection. Nothing for who is pinged.
-    func appendHeartbeat(to output: inout ByteBuffer) {
+    package func appendHeartbeat(to output: inout ByteBuffer) {
         guard let text = carrier.carrier.heartbeat else { return }
         append(body: UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount), to: &output)
     }
 
     /// Appends the end of what is sent, and why it ends.
-    func appendEnd(_ code: UInt16, _ reason: StaticString, to output: inout ByteBuffer) {
+    package func appendEnd(_ code: UInt16, _ reason: StaticString, to output: inout ByteBuffer) {
         carrier.carrier.end(code, reason, &output)
         if isChunked { output.append(HTTPChunkedEncoder.end) }
-    }
-}
-
-extension Opening {
-    /// What its client is sent.
-    var encoding: Encoding {
-        let isChunked = carrier.traits.contains(.isStream) && !exchange.form.contains(.endsByClosing)
-        return Encoding(carrier, plan.isRaw ? .raw : .perseid, isChunked: isChunked)
-    }
-
-    private var carrier: CarrierID {
-        switch use {
-        case .webSocket: .webSocket
-        case .stream(let carrier, _): carrier
-        case .poll: .poll
-        }
     }
 }

@@ -1,43 +1,43 @@
-internal import Broker
+package import Broker
 
 /// What a connection has of its session: how far it was saved, and what the client has yet to confirm.
 ///
 /// Thread: owned by one reactor.
-final class SessionLink {
-    let id: SessionID
+package final class SessionLink {
+    package let id: SessionID
 
     /// The poll that holds it, if it is one.
-    var poll: Poll?
+    package var poll: Poll?
 
     /// What the uplink was told.
-    private(set) var saved: [SessionPosition]
+    package private(set) var saved: [SessionPosition]
 
     /// What the client has if it received everything up to some moment, and has not confirmed yet.
-    private(set) var unconfirmed: [SessionPosition] = []
+    package private(set) var unconfirmed: [SessionPosition] = []
 
     /// Tells apart the moments; sent in a ping and expected back.
-    private(set) var checkpointNumber: UInt32 = 0
+    package private(set) var checkpointNumber: UInt32 = 0
 
-    init(_ id: SessionID, saved: [SessionPosition]) {
+    package init(_ id: SessionID, saved: [SessionPosition]) {
         self.id = id
         self.saved = saved
     }
 
     /// Notes subscriptions that began, moved on or ended; returns those that the uplink does not know of.
-    func note(_ changes: [SessionPosition]) -> [SessionPosition] {
+    package func note(_ changes: [SessionPosition]) -> [SessionPosition] {
         let news = changes.filter { !saved.contains($0) }
         for change in news { saved.apply(change) }
         return news
     }
 
     /// Begins a checkpoint.
-    func begin(_ positions: [SessionPosition]) {
+    package func begin(_ positions: [SessionPosition]) {
         unconfirmed = positions
         checkpointNumber &+= 1
     }
 
     /// The client has everything up to the checkpoint. A subscription that ended meanwhile stays ended.
-    func confirm() -> [SessionPosition] {
+    package func confirm() -> [SessionPosition] {
         defer { unconfirmed = [] }
         return note(unconfirmed.filter { each in saved.contains { $0.channel == each.channel } })
     }

@@ -1,20 +1,22 @@
-internal import Broker
-internal import Wire
+package import Broker
+package import Wire
 
 /// Puts publications and control messages into the frames of an encoding.
 ///
 /// Thread: owned by one reactor; its buffers are reused from one message to the next.
-struct FrameEncoder: ~Copyable {
+package struct FrameEncoder: ~Copyable {
     /// What a message says, before it is put into what carries it.
     private var data = ByteBuffer(capacity: 1_024)
 
     /// A message before a chunk is made of it.
     private var piece = ByteBuffer(capacity: 1_024)
 
+    package init() {}
+
     /// Appends the frame of one publication (with a position) or one ephemeral payload (without).
     ///
     /// `cursor` is where a client stands once it has it.
-    mutating func append(
+    package mutating func append(
         _ payload: Payload,
         position: Position?,
         channel: ChannelName,
@@ -38,7 +40,7 @@ struct FrameEncoder: ~Copyable {
     }
 
     /// Appends one control message. `cursor` is where a client stands once it has it.
-    mutating func append(
+    package mutating func append(
         _ message: ControlMessage,
         cursor: String? = nil,
         as encoding: Encoding,
@@ -79,7 +81,7 @@ struct FrameEncoder: ~Copyable {
 
 extension ChannelName {
     /// The name's bytes for an encoder.
-    func withUTF8(_ body: (UnsafeRawBufferPointer) -> Void) {
+    package func withUTF8(_ body: (UnsafeRawBufferPointer) -> Void) {
         var copy = text
         copy.withUTF8 { body(UnsafeRawBufferPointer($0)) }
     }
@@ -87,5 +89,5 @@ extension ChannelName {
 
 extension Position {
     /// The two numbers, as the codec takes them.
-    var numbers: Envelope.Position { (milliseconds, sequence) }
+    package var numbers: Envelope.Position { (milliseconds, sequence) }
 }

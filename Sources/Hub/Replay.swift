@@ -1,12 +1,12 @@
-internal import Broker
+package import Broker
 
 /// What a client missed, told as fast as it reads.
 ///
 /// Thread: owned by one reactor. It holds the publications that all who missed the same hold, and frames of only the next
 /// few: ten thousand slow clients that come back at once cost one history and not ten thousand.
-struct Replay {
+package struct Replay {
     /// Bytes of frames that are made ahead of the socket: what is left over of them waits in the outbox.
-    static let aheadBytesMax = 65_536
+    package static let aheadBytesMax = 65_536
 
     /// One channel of it.
     private struct Part {
@@ -21,19 +21,19 @@ struct Replay {
     private var parts: [Part]
 
     /// What goes on where this ends, if it is not all that was missed.
-    let continuation: Join?
+    package let continuation: Join?
 
     /// Payload that it began with.
-    let byteCount: Int
+    package let byteCount: Int
 
     /// Where the client stands once it has what was taken so far.
-    private(set) var cursor: Cursor
+    package private(set) var cursor: Cursor
 
     /// The same, sorted by name as the parts of a stream are.
-    private(set) var cursorText: CursorText
+    package private(set) var cursorText: CursorText
 
     /// The parts of a join whose client was told where each of them begins.
-    init(_ join: Join, continuation: Join?) {
+    package init(_ join: Join, continuation: Join?) {
         self.continuation = continuation
         byteCount = join.replayBytes
         parts = join.parts.enumerated().map { Part(topic: $1.topic, place: $0, rest: $1.replay, page: $1.page) }
@@ -44,10 +44,10 @@ struct Replay {
         dropFinishedParts()
     }
 
-    var isFinished: Bool { parts.isEmpty }
+    package var isFinished: Bool { parts.isEmpty }
 
     /// Takes the next publication; the cursor moves behind it.
-    mutating func next() -> (publication: Publication, topic: Topic)? {
+    package mutating func next() -> (publication: Publication, topic: Topic)? {
         guard let (topic, place) = parts.first.map({ ($0.topic, $0.place) }),
             let publication = parts[0].rest.popFirst()
         else { return nil }

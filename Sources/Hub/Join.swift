@@ -1,65 +1,65 @@
-internal import Broker
-internal import Reactor
+package import Broker
 
 /// Someone who is about to be subscribed: to one channel on a WebSocket, to all of its channels on an event stream.
 ///
 /// Thread: owned by one reactor. It is done when each of its parts is ready. What was missed may be more than a client is told
 /// at once: then it is followed by another one, which goes on where the client stands once it was told the first part.
-final class Join {
-    let connection: SlabKey
-    let parts: [JoinPart]
+package final class Join {
+    package let client: ClientID
+    package let parts: [JoinPart]
 
     /// Whether the client was told by the one before it that it is subscribed.
-    let isContinuation: Bool
+    package let isContinuation: Bool
 
     /// The id of the command that asks, as the client's own JSON.
-    let commandID: [UInt8]?
+    package let commandID: [UInt8]?
 
     /// The poll that it is for, which is no subscription.
-    let poll: Poll?
+    package let poll: Poll?
 
-    /// The tick after which it is given up. A continuation is not: its client waits as long as a subscriber would.
-    let deadlineTick: Tick
+    /// When it is given up, in milliseconds of a clock that never jumps. A continuation is not: its client waits as long as a
+    /// subscriber would.
+    package let deadlineMilliseconds: UInt64
 
     /// Finished or given up.
-    var isDone = false
+    package var isDone = false
 
     /// Whether it stands among those that are finished in turn.
-    var isQueued = false
+    package var isQueued = false
 
     /// Parts that are not ready. Counted, for a join of 128 channels hears from each of them.
     private var unreadyCount: Int
 
     /// Payload in the replays of all parts.
-    fileprivate(set) var replayBytes = 0
+    package fileprivate(set) var replayBytes = 0
 
-    init(connection: SlabKey, parts: [JoinPart], commandID: [UInt8]?, poll: Poll?, deadlineTick: Tick) {
-        self.connection = connection
+    package init(client: ClientID, parts: [JoinPart], commandID: [UInt8]?, poll: Poll?, deadlineMilliseconds: UInt64) {
+        self.client = client
         self.parts = parts
         self.commandID = commandID
         self.poll = poll
-        self.deadlineTick = deadlineTick
+        self.deadlineMilliseconds = deadlineMilliseconds
         isContinuation = false
         unreadyCount = parts.count
         for part in parts { part.join = self }
     }
 
     /// What follows a join that leaves a rest.
-    init(continuing join: Join) {
-        connection = join.connection
+    package init(continuing join: Join) {
+        client = join.client
         parts = join.parts.map { JoinPart(topic: $0.topic, since: $0.position, state: .telling) }
         commandID = nil
         poll = nil
-        deadlineTick = .start
+        deadlineMilliseconds = .max
         isContinuation = true
         unreadyCount = parts.count
         for part in parts { part.join = self }
     }
 
-    var isReady: Bool { unreadyCount == 0 }
+    package var isReady: Bool { unreadyCount == 0 }
 
     /// Whether some of what was missed is not in its replays.
-    var leavesRest: Bool { parts.contains(where: \.leavesRest) }
+    package var leavesRest: Bool { parts.contains(where: \.leavesRest) }
 
     fileprivate func notePartReady() {
         assert(unreadyCount > 0, "a part was ready twice")
@@ -68,8 +68,8 @@ final class Join {
 }
 
 /// One channel of a join.
-final class JoinPart {
-    enum State {
+package final class JoinPart {
+    package enum State {
         /// The client is being told what was read before.
         case telling
         /// The channel is not open yet.
@@ -80,44 +80,44 @@ final class JoinPart {
         case ready
     }
 
-    let topic: Topic
+    package let topic: Topic
 
     /// Where the client stands, if it said so.
-    private(set) var since: Position?
+    package private(set) var since: Position?
 
-    private(set) var state: State
-    private(set) var replay: ArraySlice<Publication> = []
+    package private(set) var state: State
+    package private(set) var replay: ArraySlice<Publication> = []
 
     /// What holds the memory of the replay.
-    private(set) var page: SharedPage?
+    package private(set) var page: SharedPage?
 
     /// Whether nothing is missing since `since`; `nil` without one.
-    var isRecovered: Bool?
+    package var isRecovered: Bool?
 
     /// Whether more was missed than the replay has.
-    private(set) var leavesRest = false
+    package private(set) var leavesRest = false
 
     /// Where what follows begins.
-    var position = Position.start
+    package var position = Position.start
 
     /// What it is part of; set by the join itself, and never outlived by it.
     // bounded: set by the join that makes it
-    unowned(unsafe) var join: Join!
+    package unowned(unsafe) var join: Join!
 
-    init(topic: Topic, since: Position?, state: State = .opening) {
+    package init(topic: Topic, since: Position?, state: State = .opening) {
         self.topic = topic
         self.since = since
         self.state = state
     }
 
     /// The client was told what was read before, and stands here now.
-    func begin(since: Position?) {
+    package func begin(since: Position?) {
         assert(state == .telling, "only a continuation begins once it is its turn")
         self.since = since ?? self.since
         state = .opening
     }
 
-    func becomeRecovering() {
+    package func becomeRecovering() {
         assert(state != .ready, "what is ready stays so")
         state = .recovering
     }
@@ -125,7 +125,7 @@ final class JoinPart {
     /// Takes as much of what was missed as there is room for.
     ///
     /// - Parameter hasMore: whether the rest of it is yet to be read.
-    func take(_ missed: ArraySlice<Publication>, of page: SharedPage, hasMore: Bool, roomBytes: Int) {
+    package func take(_ missed: ArraySlice<Publication>, of page: SharedPage, hasMore: Bool, roomBytes: Int) {
         var byteCount = 0
         let fitting = missed.prefix { publication in
             defer { byteCount += publication.payload.bytes.count }
@@ -145,7 +145,7 @@ final class JoinPart {
     }
 
     /// Adds what is published while the other parts are not ready, if there is room for it.
-    func add(_ publication: Publication, roomBytes: Int) {
+    package func add(_ publication: Publication, roomBytes: Int) {
         guard !leavesRest else { return }
         guard roomBytes > 0 else {
             leavesRest = true
@@ -156,7 +156,7 @@ final class JoinPart {
     }
 
     /// What was missed is gone: what follows begins at a position. Where there is a rest, reading it will tell.
-    func lose(upTo position: Position) {
+    package func lose(upTo position: Position) {
         guard !leavesRest else { return }
         isRecovered = false
         self.position = position
@@ -164,12 +164,12 @@ final class JoinPart {
     }
 
     /// Lets go of what was missed; its memory may be the reader's own now.
-    func letGo() {
+    package func letGo() {
         replay = []
         page = nil
     }
 
-    func becomeReady() {
+    package func becomeReady() {
         guard state != .ready else { return }
         state = .ready
         join.notePartReady()

@@ -1,62 +1,66 @@
-internal import Broker
-internal import DequeModule
-internal import Reactor
+package import Broker
+package import DequeModule
 
 /// A request that is answered when something was published, or when it was held long enough.
 ///
 /// Thread: owned by one reactor. It has no queue of its own: the client says where it stands, and is told where it stands
 /// then. So an answer that is lost is asked for again, from any node.
-final class Poll {
-    /// What it asked for.
-    let opening: Opening
-
+package final class Poll {
     /// Who waits.
-    var connection: SlabKey { opening.exchange.connection }
+    package let client: ClientID
+
+    /// What its answer is written in.
+    package let encoding: Encoding
+
+    /// Whether it has a session, and so is one of who is present.
+    package let hasSession: Bool
 
     /// Whether the client said where it stands, and so is told whether all since then is here.
-    let hasCursor: Bool
+    package let hasCursor: Bool
 
-    var isAnswered = false
+    package var isAnswered = false
 
-    /// The tick at which it is answered with nothing.
-    var deadlineTick: Tick = .start
+    /// When it is answered with nothing, in milliseconds of a clock that never jumps.
+    package var deadlineMilliseconds: UInt64 = 0
 
     /// Its channels, sorted, and where the client stands in each once it has the answer.
-    private(set) var topics: [Topic] = []
+    package private(set) var topics: [Topic] = []
     private var positions: [Position] = []
 
     /// Bytes of payload the answer still has room for, and whether something was left for the next poll because of that.
     /// Then nothing that has a position is added, or the cursor would pass over what was left.
     private var roomBytes: Int
-    private(set) var isDivided = false
+    package private(set) var isDivided = false
 
     /// Whether more was missed than was read for it; then it is answered at once, and the next one is told the rest.
-    private(set) var leavesRest = false
+    package private(set) var leavesRest = false
 
     /// What the answer holds.
-    private(set) var items: [(topic: Topic, payload: Payload, position: Position?)] = []
+    package private(set) var items: [(topic: Topic, payload: Payload, position: Position?)] = []
 
     /// What is missing since the client's cursor.
-    private(set) var gaps: [(topic: Topic, from: Position, to: Position)] = []
+    package private(set) var gaps: [(topic: Topic, from: Position, to: Position)] = []
 
     private var isDue = false
 
-    init(opening: Opening, hasCursor: Bool, bytesMax: Int) {
-        self.opening = opening
+    package init(client: ClientID, encoding: Encoding, hasSession: Bool, hasCursor: Bool, bytesMax: Int) {
+        self.client = client
+        self.encoding = encoding
+        self.hasSession = hasSession
         self.hasCursor = hasCursor
         roomBytes = bytesMax
     }
 
     /// Whether there is something to tell.
-    var hasNews: Bool { !items.isEmpty || !gaps.isEmpty }
+    package var hasNews: Bool { !items.isEmpty || !gaps.isEmpty }
 
     /// Where the client stands once it has the answer.
-    var cursor: String {
+    package var cursor: String {
         zip(topics, positions).map { "\($0.cursorName)@\($1)" }.joined(separator: ",")
     }
 
     /// Adds a channel that is open, with what the client missed in it.
-    func begin(_ part: JoinPart) {
+    package func begin(_ part: JoinPart) {
         topics.append(part.topic)
         if isDivided { return positions.append(part.since ?? part.position) }
         positions.append(part.position)
@@ -77,7 +81,7 @@ final class Poll {
     }
 
     /// Adds what was published meanwhile; the first of it puts the poll among those that are due.
-    func take(_ payload: Payload, at position: Position?, in topic: Topic, due: inout Deque<Poll>) {
+    package func take(_ payload: Payload, at position: Position?, in topic: Topic, due: inout Deque<Poll>) {
         if let position {
             add(payload, at: position, in: topic, cost: payload.bytes.count)
         } else {
@@ -87,7 +91,7 @@ final class Poll {
     }
 
     /// Notes that something is gone for good.
-    func takeGap(from: Position, to position: Position, in topic: Topic, due: inout Deque<Poll>) {
+    package func takeGap(from: Position, to position: Position, in topic: Topic, due: inout Deque<Poll>) {
         if isDivided { return }
         gaps.append((topic, from, position))
         advance(topic, to: position)
