@@ -95,6 +95,7 @@ public final class EdgeMetrics: Sendable {
     /// Connections open now that are carried in such a way; those that ask and are answered, a poll among them, are one kind.
     func connections(of carrier: CarrierID?) -> Counter {
         guard let carrier, !carrier.traits.contains(.isOneAnswer) else { return httpConnections }
+        // bounded: a byte
         return readers[Int(carrier.number)]
     }
 }

@@ -1,6 +1,5 @@
 public import Backplane
 internal import Broker
-internal import Hub
 internal import Logging
 public import Reactor
 

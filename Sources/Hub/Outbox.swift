@@ -101,6 +101,6 @@ package final class Outbox {
 
     /// Drops what was to be told of a channel.
     package func dropReplays(of channel: ChannelName) {
-        replays.removeAll { $0.cursor.positions[channel] != nil }
+        replays.removeAll { $0.position(in: channel) != nil }
     }
 }

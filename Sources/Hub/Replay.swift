@@ -26,33 +26,36 @@ package struct Replay {
     /// Payload that it began with.
     package let byteCount: Int
 
-    /// Where the client stands once it has what was taken so far.
-    package private(set) var cursor: Cursor
+    /// Where the client stands, in each of its channels, once it has what was taken so far.
+    package private(set) var standings: [SessionPosition]
 
-    /// The same, sorted by name as the parts of a stream are.
-    package private(set) var cursorText: CursorText
+    /// The same as text, if that is told with each message.
+    package private(set) var cursorText: CursorText?
 
     /// The parts of a join whose client was told where each of them begins.
-    package init(_ join: Join, continuation: Join?) {
+    package init(_ join: Join, continuation: Join?, hasCursors: Bool) {
         self.continuation = continuation
         byteCount = join.replayBytes
         parts = join.parts.enumerated().map { Part(topic: $1.topic, place: $0, rest: $1.replay, page: $1.page) }
-        cursorText = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.position) })
-        cursor = Cursor(
-            Dictionary(join.parts.map { ($0.topic.name, $0.position) }, uniquingKeysWith: { first, _ in first })
-        )
+        cursorText = hasCursors ? CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.position) }) : nil
+        standings = join.parts.map { SessionPosition($0.topic.name, $0.position) }
         dropFinishedParts()
     }
 
     package var isFinished: Bool { parts.isEmpty }
+
+    /// Where the client stands in a channel, if it is one of those that are told.
+    package func position(in channel: ChannelName) -> Position? {
+        standings.first { $0.channel == channel }?.position
+    }
 
     /// Takes the next publication; the cursor moves behind it.
     package mutating func next() -> (publication: Publication, topic: Topic)? {
         guard let (topic, place) = parts.first.map({ ($0.topic, $0.place) }),
             let publication = parts[0].rest.popFirst()
         else { return nil }
-        cursor.positions[topic.name] = publication.position
-        cursorText.move(place, to: publication.position)
+        standings[place] = SessionPosition(topic.name, publication.position)
+        cursorText?.move(place, to: publication.position)
         dropFinishedParts()
         return (publication, topic)
     }

@@ -54,6 +54,32 @@ struct WebSocketHandshakeTests {
         }
     }
 
+    @Test(
+        "a list of protocols to upgrade to is read as one, in one line or in several",
+        arguments: [
+            ["h2c, websocket"], ["websocket,h2c"], ["h2c", "WebSocket"], ["websocket", "h2c"], ["  websocket\t"],
+        ]
+    )
+    func upgradeList(_ lines: [String]) throws {
+        try withNode { node in
+            let client = try node.connect()
+            let answer = try client.ask("GET", "/ws", without("Upgrade", adding: lines.map { ("Upgrade", $0) }))
+            #expect(answer.status == 101)
+        }
+    }
+
+    @Test(
+        "a protocol that only looks like it is none to upgrade to",
+        arguments: ["websocket/13", "xwebsocket", "web socket"]
+    )
+    func notInList(_ value: String) throws {
+        try withNode { node in
+            let client = try node.connect()
+            let answer = try client.ask("GET", "/ws", without("Upgrade", adding: [("Upgrade", value)]))
+            #expect(answer.status == 426)
+        }
+    }
+
     @Test("only GET upgrades")
     func refusesHead() throws {
         try withNode { node in

@@ -1,6 +1,5 @@
 internal import Broker
 internal import Crypto
-internal import Hub
 
 /// What a client shows to resume its session: `<id>.<secret>`, 128 random bits each, in lower-case hexadecimal.
 ///

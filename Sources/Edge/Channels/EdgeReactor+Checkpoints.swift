@@ -149,8 +149,8 @@ extension EdgeReactor {
             let reader = subscriptions[next]
             if let feed = feed(of: reader.pointee.log) {
                 let name = feed.topics[0].name
-                if let replay = replays?.first(where: { $0.cursor.positions[name] != nil }) {
-                    moved += replay.cursor.positions.map { SessionPosition($0.key, $0.value) }
+                if let replay = replays?.first(where: { $0.position(in: name) != nil }) {
+                    moved += replay.standings
                 } else {
                     append(progressOf: reader, in: feed, to: &moved)
                 }
@@ -163,9 +163,9 @@ extension EdgeReactor {
     private func progressOfContinuations(_ slot: Slot, _ replays: Deque<Replay>?) -> [SessionPosition] {
         guard let joins = continuations[client(slot)] else { return [] }
         return joins.flatMap { join in
-            let told = replays?.first { $0.continuation === join }?.cursor.positions
+            let told = replays?.first { $0.continuation === join }
             return join.parts.compactMap { part in
-                let position = told?[part.topic.name] ?? part.since
+                let position = told?.position(in: part.topic.name) ?? part.since
                 return position.map { SessionPosition(part.topic.name, $0) }
             }
         }

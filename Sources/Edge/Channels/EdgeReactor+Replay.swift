@@ -7,9 +7,13 @@ extension EdgeReactor {
     /// Sends what `output` holds, and behind it what the client of a join missed: as much as its socket takes now, the
     /// rest as it reads on.
     func write(_ slot: Slot, replaying join: Join) {
-        var replay = Replay(join, continuation: join.leavesRest ? continuation(of: join) : nil)
         let connection = connections[live: slot]
         guard let encoding = connection.pointee.client.encoding else { return }
+        var replay = Replay(
+            join,
+            continuation: join.leavesRest ? continuation(of: join) : nil,
+            hasCursors: encoding.hasCursors
+        )
         if !connection.pointee.traffic.contains(.isBlocked) { append(&replay, as: encoding, to: &output) }
         write(slot, output.bytes)
         guard !connection.pointee.isClosed else { return }
@@ -57,7 +61,7 @@ extension EdgeReactor {
     /// Asks for the rest, once a client was told what there was before.
     private func goOn(behind replay: Replay) {
         guard let next = replay.continuation, !next.isDone else { return }
-        for part in next.parts { part.begin(since: replay.cursor.positions[part.topic.name]) }
+        for part in next.parts { part.begin(since: replay.position(in: part.topic.name)) }
         for part in next.parts where part.topic.isOpen { advance(part) }
         guard next.isReady else { return }
         // In turn, for this may be the middle of a send.
@@ -105,7 +109,7 @@ extension EdgeReactor {
                 publication.payload,
                 position: publication.position,
                 channel: topic.name,
-                cursor: encoding.hasCursors ? replay.cursorText.text : nil,
+                cursor: replay.cursorText?.text,
                 as: encoding,
                 to: &buffer
             )

@@ -1,5 +1,4 @@
 internal import Broker
-internal import Hub
 internal import Reactor
 
 // An HTTP/1.1 connection is one client, in the slot of the same number.

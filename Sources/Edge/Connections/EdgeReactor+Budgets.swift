@@ -1,5 +1,4 @@
 internal import Broker
-internal import Hub
 internal import Reactor
 
 // A client that has too much under way, or changes its channels too fast, is not listened to until that is better: what it

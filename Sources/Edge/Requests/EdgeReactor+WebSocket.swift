@@ -162,6 +162,7 @@ extension EdgeReactor {
             position = Position(since)
             if position == nil { return sendError(slot, id: id, code: 400, "since: not a position") }
         }
+        // bounded: two bytes each
         let count = Int(connection.pointee.client.subscriptionCount) + Int(connection.pointee.client.joinCount)
         guard count < limits.channelsPerConnectionMax else {
             return sendError(slot, id: id, code: 400, "channel: no more than \(limits.channelsPerConnectionMax)")

@@ -1,4 +1,3 @@
-internal import Hub
 internal import Reactor
 
 /// One request being answered: whose it is, and how the answer must be sent. A value that goes along with the question, so

@@ -34,6 +34,15 @@ struct HTTPRequest: ~Copyable {
         head[field]?.equals(ignoringCase: word, in: octets.span) ?? false
     }
 
+    /// Whether a field that is a list (RFC 9110 §5.6.1), in one line or in several, has a word, whatever its case.
+    func list(_ field: HTTPField, has word: String) -> Bool {
+        texts(of: field).contains { line in
+            line.split(separator: ",").contains { item in
+                item.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" }.lowercased() == word
+            }
+        }
+    }
+
     /// Whether a field begins with a word, whatever its case.
     func field(_ field: HTTPField, begins word: StaticString) -> Bool {
         head[field]?.hasPrefix(ignoringCase: word, in: octets.span) ?? false

@@ -1,5 +1,4 @@
 internal import Broker
-internal import Hub
 internal import Wire
 
 /// What a request for a WebSocket or a stream asks to be subscribed to.

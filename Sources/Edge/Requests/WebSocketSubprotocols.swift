@@ -1,4 +1,3 @@
-internal import Hub
 internal import Wire
 
 /// Which of the subprotocols that a client offers is agreed on, RFC 6455 §4.2.2 and §11.3.4.
