@@ -146,6 +146,7 @@ final class EdgeReactor: ReactorHandler {
         for topic in topics.values {
             topic.feeds = []
             topic.joins = [:]
+            topic.telling = [:]
             topic.polls = [:]
         }
     }

@@ -53,6 +53,19 @@ package final class Topic {
     /// Who waits for the channel to open, for a recovery, for its other channels, or for its turn: one for a connection.
     package var joins: [ClientID: JoinPart] = [:]
 
+    /// Who is being told a part of what it missed, and asks for the rest later. Apart from those that wait: a thousand slow
+    /// clients must not be looked at with each publication.
+    package var telling: [ClientID: JoinPart] = [:]
+
+    /// What a client waits for, or is being told.
+    package func part(of client: ClientID) -> JoinPart? { joins[client] ?? telling[client] }
+
+    /// A client no longer waits, and is told no more.
+    package func forget(_ client: ClientID) {
+        joins[client] = nil
+        telling[client] = nil
+    }
+
     /// Polls that are held until something is published.
     package var polls: [ClientID: Poll] = [:]
 

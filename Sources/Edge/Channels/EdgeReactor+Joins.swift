@@ -104,7 +104,7 @@ extension EdgeReactor {
 
     private func finish(_ join: Join) {
         join.isDone = true
-        for part in join.parts { part.topic.joins[join.client] = nil }
+        for part in join.parts { part.topic.forget(join.client) }
         defer {
             for part in join.parts {
                 // What was missed is the reader's own now; a join that is done may be remembered for a while.
@@ -180,7 +180,7 @@ extension EdgeReactor {
     /// Takes back what a WebSocket asked for and did not get yet; says whether there was such a thing.
     func cancelJoin(_ slot: Slot, of channel: ChannelName) -> Bool {
         let key = client(slot)
-        guard let topic = topics[channel], let part = topic.joins[key] else { return false }
+        guard let topic = topics[channel], let part = topic.part(of: key) else { return false }
         connections[live: slot].pointee.client.outbox?.dropReplays(of: channel)
         _ = abandon(part.join)
         return true
@@ -206,7 +206,7 @@ extension EdgeReactor {
         join.isDone = true
         endContinuation(join)
         for part in join.parts {
-            part.topic.joins[join.client] = nil
+            part.topic.forget(join.client)
             part.letGo()
             releaseIfUnused(part.topic)
         }

@@ -13,7 +13,7 @@ extension EdgeReactor {
     func refused(_ name: ChannelName, _ reason: String) {
         guard let topic = topics[name] else { return }
         var left = Self.refusalsPerTurnMax
-        for part in Array(topic.joins.values.prefix(left)) {
+        for part in Array(topic.joins.values.prefix(left)) + Array(topic.telling.values.prefix(left)) where left > 0 {
             refuse(part.join, name)
             left -= 1
         }

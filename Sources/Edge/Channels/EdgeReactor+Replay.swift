@@ -52,7 +52,7 @@ extension EdgeReactor {
     private func continuation(of join: Join) -> Join {
         metrics.replaysDivided.add()
         let next = Join(continuing: join)
-        for part in next.parts { part.topic.joins[next.client] = part }
+        for part in next.parts { part.topic.telling[next.client] = part }
         connections[live: Slot(next.client.slot)].pointee.client.joinCount += 1
         continuations[next.client, default: []].append(next)
         return next
@@ -61,7 +61,10 @@ extension EdgeReactor {
     /// Asks for the rest, once a client was told what there was before.
     private func goOn(behind replay: Replay) {
         guard let next = replay.continuation, !next.isDone else { return }
-        for part in next.parts { part.begin(since: replay.position(in: part.topic.name)) }
+        for part in next.parts {
+            part.topic.joins[next.client] = part.topic.telling.removeValue(forKey: next.client)
+            part.begin(since: replay.position(in: part.topic.name))
+        }
         for part in next.parts where part.topic.isOpen { advance(part) }
         guard next.isReady else { return }
         // In turn, for this may be the middle of a send.

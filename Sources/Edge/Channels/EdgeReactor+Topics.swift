@@ -18,7 +18,7 @@ extension EdgeReactor {
 
     /// Lets go of a topic nobody needs.
     func releaseIfUnused(_ topic: Topic) {
-        let isUsed = !topic.feeds.isEmpty || !topic.joins.isEmpty || !topic.polls.isEmpty
+        let isUsed = !topic.feeds.isEmpty || !topic.joins.isEmpty || !topic.telling.isEmpty || !topic.polls.isEmpty
         guard !isUsed, topics[topic.name] === topic else { return }
         topics[topic.name] = nil
         dropWaiting(topic)

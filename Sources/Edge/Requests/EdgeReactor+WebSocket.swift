@@ -167,7 +167,7 @@ extension EdgeReactor {
         guard count < limits.channelsPerConnectionMax else {
             return sendError(slot, id: id, code: 400, "channel: no more than \(limits.channelsPerConnectionMax)")
         }
-        let isJoining = topics[channel]?.joins[client(slot)] != nil
+        let isJoining = topics[channel]?.part(of: client(slot)) != nil
         guard !isJoining, !isSubscribed(slot, to: channel) else {
             return sendError(slot, id: id, code: 409, "channel: already subscribed")
         }
