@@ -50,8 +50,8 @@ extension EdgeReactor {
         guard !connection.pointee.isClosed else { return }
         connection.pointee.lifeCycle.advance(to: .closed)
         leaveAll(slot)
-        releasePoll(slot)
-        abandonContinuations(slot)
+        if connection.pointee.client.has(.isOneAnswer) { releasePoll(slot) }
+        if connection.pointee.client.joinCount > 0 { abandonContinuations(slot) }
         releaseSession(slot)
         unsubscribeAll(slot)
         timers.cancel(slot)

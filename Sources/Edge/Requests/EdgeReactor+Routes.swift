@@ -8,7 +8,7 @@ extension EdgeReactor {
         let exchange = beginExchange(request, slot)
         do throws(HTTPRejection) {
             let (routes, channel) = try routes(of: request)
-            guard routes.contains(where: \.isForAnyHost) || isForHere(request, exchange) else { return }
+            guard routes.contains(where: { $0.isForAnyHost }) || isForHere(request, exchange) else { return }
             if request.head.method == .options { return answerPreflight(exchange) }
             guard !routes.isEmpty else { return refuse(exchange, status: 404, "nothing is here", field: "path") }
             guard let route = routes.first(where: { $0.takes(request.head.method) }) else {

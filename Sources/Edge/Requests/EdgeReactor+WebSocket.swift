@@ -127,8 +127,8 @@ extension EdgeReactor {
     private func takeCommands(_ message: UnsafeRawBufferPointer, for slot: Slot) {
         guard let dialect = connections[live: slot].pointee.client.encoding?.dialect.dialect else { return }
         do throws(ClientCommandError) {
-            for command in try dialect.commands(message) where connections[live: slot].pointee.isOpen {
-                take(command, of: message, for: slot)
+            try dialect.commands(message) { command in
+                if connections[live: slot].pointee.isOpen { take(command, of: message, for: slot) }
             }
         } catch {
             sendError(slot, id: error.id.map { Array(message[$0]) }, code: 400, error.message)

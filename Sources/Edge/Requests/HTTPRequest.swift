@@ -35,8 +35,10 @@ struct HTTPRequest: ~Copyable {
     }
 
     /// Whether a field that is a list (RFC 9110 §5.6.1), in one line or in several, has a word, whatever its case.
-    func list(_ field: HTTPField, has word: String) -> Bool {
-        texts(of: field).contains { line in
+    func list(_ field: HTTPField, has word: StaticString) -> Bool {
+        if self.field(field, is: word) { return true }
+        let word = "\(word)"
+        return texts(of: field).contains { line in
             line.split(separator: ",").contains { item in
                 item.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" }.lowercased() == word
             }

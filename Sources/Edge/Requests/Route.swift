@@ -1,8 +1,8 @@
 internal import Broker
 internal import Wire
 
-/// What a method does at a path, and what it needs.
-struct Route: Sendable {
+/// What a method does at a path, and what it needs. A class, for it is looked up with each request and never copied.
+final class Route: Sendable {
     /// Where it is.
     enum Place: Sendable {
         case path(StaticString)
@@ -23,10 +23,18 @@ struct Route: Sendable {
     let action: Action
 
     /// Whether HEAD is answered, too, as GET is and without a body.
-    var hasHead = false
+    let hasHead: Bool
 
     /// Whether it is for any host: what tells how a node is does not ask by which name.
-    var isForAnyHost = false
+    let isForAnyHost: Bool
+
+    init(method: HTTPMethod, place: Place, action: Action, hasHead: Bool, isForAnyHost: Bool = false) {
+        self.method = method
+        self.place = place
+        self.action = action
+        self.hasHead = hasHead
+        self.isForAnyHost = isForAnyHost
+    }
 
     /// All there are; paths that are not here are not found, other methods are not allowed.
     static let all: [Route] = [

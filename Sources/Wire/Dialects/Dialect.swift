@@ -25,8 +25,8 @@ public struct Dialect: Sendable {
     /// Appends what is not a publication.
     public let control: @Sendable (ControlMessage, inout ByteBuffer) -> Void
 
-    /// Reads what a client of a two-way carrier asks for, one command or several in one message.
-    public let commands: @Sendable (UnsafeRawBufferPointer) throws(ClientCommandError) -> [ClientCommand]
+    /// Reads what a client of a two-way carrier asks for, one command or several in one message, and hands over each.
+    public let commands: @Sendable (UnsafeRawBufferPointer, (ClientCommand) -> Void) throws(ClientCommandError) -> Void
 
     /// Whether what is not a publication can be told by way of a carrier of such traits.
     public let hasControlMessages: @Sendable (Carrier.Traits) -> Bool

@@ -11,7 +11,7 @@ extension Dialect {
             return false
         },
         control: { message, output in message.appendEnvelope(to: &output) },
-        commands: { (message) throws(ClientCommandError) in [try ClientCommand(message)] },
+        commands: { (message, take) throws(ClientCommandError) in take(try ClientCommand(message)) },
         hasControlMessages: { _ in true }
     )
 }
