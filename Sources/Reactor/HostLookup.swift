@@ -18,7 +18,7 @@ public final class HostLookup: Sendable {
         case answered(Answer)
     }
 
-    private let state = Mutex(State.idle)
+    private let state = Lock(State.idle)
     private let resolve: Resolver
 
     /// Makes a lookup; `resolver` is the system's, unless a test brings its own.

@@ -60,7 +60,7 @@ private final class Recorder: BackplaneDelegate {
 
 /// Clocks that go on when a test says so.
 private final class SettableClock: Sendable {
-    private let times = Mutex((wall: Clock.realtimeMilliseconds, monotonic: 1_000_000 as UInt64))
+    private let times = Lock((wall: Clock.realtimeMilliseconds, monotonic: 1_000_000 as UInt64))
 
     var wall: UInt64 { times.withLock { $0.wall } }
     var monotonic: UInt64 { times.withLock { $0.monotonic } }

@@ -100,7 +100,7 @@ struct RedisLinkTests {
     func addresses() throws {
         let (dead, alive) = (try FakeRedis(), try FakeRedis())
         let deadPort = dead.port
-        let lookups = Mutex<[String]>([])
+        let lookups = Lock<[String]>([])
         let mayAnswer = DispatchSemaphore(value: 0)
         let endpoints = [deadPort, alive.port].compactMap { HostLookup.endpoint(number: "127.0.0.1", port: $0) }
         let seat = ReactorSeat()

@@ -1,4 +1,5 @@
 public import Broker
+internal import Reactor
 internal import Synchronization
 
 /// What the uplink counts; written by its thread, read by any.
@@ -73,7 +74,7 @@ public final class UplinkMetrics: Sendable {
     /// Writes that did not get through; they are repeated.
     public let sessionWritesFailed = Counter()
 
-    private let reason = Mutex<String?>(nil)
+    private let reason = Lock<String?>(nil)
 
     /// Why publishes are not taken, or not everything is heard, as far as the backplane knows.
     public internal(set) var trouble: String? {

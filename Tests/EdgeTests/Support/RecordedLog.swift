@@ -1,9 +1,10 @@
 import Logging
+import Reactor
 import Synchronization
 
 /// What a node logs, at every level, as text.
 final class RecordedLog: Sendable {
-    private let recorded = Mutex<[String]>([])
+    private let recorded = Lock<[String]>([])
 
     var lines: [String] { recorded.withLock { $0 } }
 
