@@ -121,6 +121,11 @@ import Testing
             let old = try await socket("/ws?channel=news", on: cluster.nodes[0].port, cluster)
             let token = try await token(old)
             try await old.opened()
+            // A client may hear that it is subscribed a moment before Redis does.
+            try await eventually(
+                "its subscription is there",
+                isTrue: { try await stored(token, on: cluster)["@news"] != nil }
+            )
             cluster.nodes[0].signal(SIGSTOP)
             // What would tell it is lost with its links.
             let ids = try await cluster.redis.command("CLIENT", "LIST")
