@@ -4,10 +4,10 @@ import PackageDescription
 
 // What each dependency is for, and why it is not written by hand here:
 //
-//   hiredis                 RESP codec of the Redis project (reader and formatter only; the reactor owns the socket).
+//   hiredis                 the reader of RESP of the Redis project; what is written, and the sockets, are ours.
 //   liburing                many sends in one system call, where the kernel lets us.
 //   simdjson                validates every JSON payload in place, at memory speed.
-//   swift-collections       the queue of requests under way to Redis.
+//   swift-collections       queues, and a table that grows a node at a time.
 //   swift-argument-parser   the command line.
 //   Yams                    the YAML file of settings, with line and column of every value. Not swift-configuration, which was
 //                           here before: it takes what it cannot convert for absent, does not see names that nobody asks
@@ -15,8 +15,8 @@ import PackageDescription
 //   swift-log               structured logs.
 //   swift-crypto            SHA-1 of the WebSocket handshake, constant-time comparison of keys.
 //
-// Wire imports only simdjson's shim and Broker imports nothing: they do no input or output, read no clock, and can be
-// read, fuzzed and simulated alone.
+// Wire imports only simdjson's shim, Broker nothing, and Hub these two and the queue: they do no input or output, read no
+// clock, and can be read, fuzzed and simulated alone.
 
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
