@@ -12,8 +12,6 @@ package struct Encoding: Hashable {
     /// would hold events back, and its end could not be told from a lost connection. HTTP/1.0 knows no chunks.
     package let isChunked: Bool
 
-    package static let webSocketJSON = Encoding(.webSocket, .perseid, isChunked: false)
-
     package init(_ carrier: CarrierID, _ dialect: DialectID, isChunked: Bool) {
         self.carrier = carrier
         self.dialect = dialect

@@ -2,6 +2,7 @@ import Backplane
 import Broker
 import Hub
 import Testing
+import Wire
 
 @testable import Edge
 @testable import Reactor
@@ -48,7 +49,7 @@ struct JoinTests {
         let before = edge.connections.count
         while edge.connections.count == before { edge.accept() }
         let slot = Slot(number: UInt32(before))
-        edge.connections[live: slot].pointee.client.encoding = .webSocketJSON
+        edge.connections[live: slot].pointee.client.encoding = Encoding(.webSocket, .perseid, isChunked: false)
         edge.connections[live: slot].pointee.client.session = session
         edge.join(slot, [(name, since.map { at($0) })])
         return WebSocketClient(openedOn: client)

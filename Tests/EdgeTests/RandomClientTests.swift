@@ -234,7 +234,7 @@ struct RandomClientTests {
         let name = ChannelName("a")!
         let (before, after) = (Position(milliseconds: 1, sequence: 0), Position(milliseconds: 2, sequence: 0))
         let topic = edge.topic(for: name)
-        _ = edge.feed(for: [topic], encoding: .webSocketJSON)
+        _ = edge.feed(for: [topic], encoding: Encoding(.webSocket, .perseid, isChunked: false))
         edge.receive(.opened(name, head: before))
         #expect(topic.isOpen && topic.last == before && !topic.isCatchingUp)
         edge.receive(.opened(name, head: after))

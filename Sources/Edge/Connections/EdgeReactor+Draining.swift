@@ -31,7 +31,7 @@ extension EdgeReactor {
             if isHeld(slot) {
                 batch -= 1
                 connection.pointee.answer.insert(.isLast)
-                _ = answerPollNow(slot)
+                answerHeldPoll(slot)
                 continue
             }
             guard connection.pointee.isOpen, !connection.pointee.answer.contains(.isAwaited) else { continue }

@@ -55,11 +55,9 @@ extension EdgeReactor {
         pollOpenings[client(slot)] = nil
     }
 
-    /// Answers the poll of a connection at once, if one is held; says whether.
-    func answerPollNow(_ slot: Slot) -> Bool {
-        guard let poll = polls[client(slot)] else { return false }
-        answer(poll)
-        return true
+    /// Answers the poll of a connection with what there is, if one is held.
+    func answerHeldPoll(_ slot: Slot) {
+        if let poll = polls[client(slot)] { answer(poll) }
     }
 
     func pollTimerFired(_ slot: Slot) {
