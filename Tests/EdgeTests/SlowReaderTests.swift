@@ -81,7 +81,7 @@ struct SlowReaderTests {
                 try eventually("nobody is behind") { node.metrics.laggards.value == 0 }
             }
             #expect(node.metrics.disconnects.value + node.metrics.skips.value + node.metrics.latests.value == 0)
-            try eventually("the memory is given back") { node.metrics.logBytes.value <= 2 * 4_096 }
+            try eventually("the memory is given back") { node.metrics.logBytes.value <= 2 * FanoutLog.idleBytesMax }
         }
     }
 
@@ -234,7 +234,7 @@ struct SlowReaderTests {
                 let event = try stream.next()
                 #expect(Self.number(try event.message.data) == 9_000 + number)
             }
-            try eventually("the memory is given back") { node.metrics.logBytes.value <= 2 * 4_096 }
+            try eventually("the memory is given back") { node.metrics.logBytes.value <= 2 * FanoutLog.idleBytesMax }
         }
     }
 
@@ -267,7 +267,7 @@ struct SlowReaderTests {
                 let event = try stream.next()
                 #expect(Self.number(try event.message.data) == number)
             }
-            try eventually("the memory is given back") { node.metrics.logBytes.value <= 2 * 4_096 }
+            try eventually("the memory is given back") { node.metrics.logBytes.value <= 2 * FanoutLog.idleBytesMax }
         }
     }
 
@@ -345,7 +345,7 @@ struct SlowReaderTests {
                 if message.type != "pong" { take(message) }
             }
             #expect(node.metrics.disconnects.value == 0)
-            try eventually("the memory is given back") { node.metrics.logBytes.value <= 4 * 4_096 }
+            try eventually("the memory is given back") { node.metrics.logBytes.value <= 4 * FanoutLog.idleBytesMax }
         }
     }
 
@@ -513,7 +513,7 @@ struct SlowReaderTests {
             #expect(node.metrics.disconnects.value == 0)
             #expect(node.metrics.laggards.value == 0)
             #expect(node.metrics.deliveries.value == 50 * 2 * total)
-            try eventually("the memory is given back") { node.metrics.logBytes.value <= 2 * 4_096 }
+            try eventually("the memory is given back") { node.metrics.logBytes.value <= 2 * FanoutLog.idleBytesMax }
         }
     }
 
