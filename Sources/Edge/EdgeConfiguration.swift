@@ -56,7 +56,7 @@ public struct EdgeConfiguration: Sendable {
     }
 
     /// How a channel treats slow readers.
-    func policy(of channel: ChannelName) -> (slowReader: SlowReaderPolicy, windowBytesMax: Int) {
+    func policy(of channel: ChannelName) -> (policy: SlowReaderPolicy, windowBytesMax: Int) {
         let found = policies.first { $0.pattern.matches(channel) }
         return (found?.slowReader ?? slowReader, found?.windowBytesMax ?? limits.windowBytesMax)
     }

@@ -10,7 +10,7 @@ internal import Wire
 ///
 /// Thread: its reactor's, for everything. What others need of it goes through its inbox and its metrics.
 /// The parts: `Connections` for sockets, from the first byte to the last; `Requests` for what clients ask and how it is
-/// answered; `Admission` for who may; `Channels` for what readers are sent, where they stand, and who is there.
+/// answered; `Admission` for who may; `Sessions` for tokens and how far their clients came. What readers are sent is the hub's.
 final class EdgeReactor: ReactorHandler {
     /// Token of the listener; connections use their slab keys, whose generation is never 0 while they live.
     static let listenerToken: UInt64 = 0
@@ -38,7 +38,6 @@ final class EdgeReactor: ReactorHandler {
     var connections = Slab<Connection>()
     var timers = TimerWheel()
     var graveyard: [SlabKey] = []
-    let held = HeldMemory()
     /// Connections whose timer came due and was not acted on yet; `fired` is what the wheel hands over.
     var due = Deque<SlabKey>()
     var fired: [Slot] = []
@@ -59,35 +58,18 @@ final class EdgeReactor: ReactorHandler {
     var connectionsByAddress: [PeerAddress: Int] = [:]
     let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: receiveBytesMax, alignment: 16)
     var output = ByteBuffer(capacity: 4_096)
-    /// The connection whose writes are gathered, and what was gathered.
-    var corked: Slot?
-    var corkedBytes = ByteBuffer(capacity: 1_024)
     /// Spreads heartbeats and reconnects; no secret depends on it.
     var spread = SpreadGenerator(seed: .random(in: 1...(.max)))
-    var parts = [OutputPart]()
-    var partSources = [PartSource]()
 
-    // Channels
-    var topics: [ChannelName: Topic] = [:]
-    var feeds: [Feed.Key: Feed] = [:]
-    var feedsByLog: [ObjectIdentifier: Feed] = [:]
-    var subscriptions = SubscriptionTable()
-    var flushQueue = Deque<Feed>()
+    /// What readers are sent; this is its outlet, see `+Outlet`.
+    let hub: Hub<EdgeReactor>
     var sends: SendBatch
-    var encoder = FrameEncoder()
-    var frame = ByteBuffer(capacity: 4_096)
-    /// Joins that were not ready at once, in the order in which they are given up; and those that are ready.
-    var joins = Deque<Join>()
-    var readyJoins = Deque<Join>()
-    /// Joins whose clients are yet to be told all that they missed.
-    var continuations: [ClientID: [Join]] = [:]
-    var dirtyCounts: [Topic] = []
+    var outputParts: [OutputPart] = []
+    /// The body of an answer.
+    var content = ByteBuffer(capacity: 4_096)
 
-    // Polls that are held, and those that something came for in this turn
-    var polls: [ClientID: Poll] = [:]
     /// What those asked for whose polls are not answered yet.
     var pollOpenings: [ClientID: Opening] = [:]
-    var duePolls = Deque<Poll>()
 
     // Sessions: where the next checkpoints are looked for, secrets, and how many were opened from where of late
     var nextCheckpointSlot: UInt32 = 0
@@ -129,6 +111,7 @@ final class EdgeReactor: ReactorHandler {
         let publicOrigins = configuration.publicOrigins.compactMap { WebOrigin($0) }
         hosts = HostPolicy(allowed: configuration.allowedHosts + [configuration.host], publicOrigins: publicOrigins)
         origins = OriginPolicy(allowed: configuration.allowedOrigins, publicOrigins: publicOrigins)
+        hub = Hub(limits: configuration.limits, reactorCount: configuration.reactorCount, metrics: metrics.hub)
         logger = configuration.logger
         isDebugging = configuration.logger.logLevel <= .debug
         reactor = try Reactor(inbox: inbox)
@@ -138,18 +121,10 @@ final class EdgeReactor: ReactorHandler {
             unacknowledgedMilliseconds: limits.stallMilliseconds
         )
         try listener.attach(to: reactor.poller, token: Self.listenerToken)
+        hub.attach(to: self)
     }
 
-    deinit {
-        receiveBuffer.deallocate()
-        // What is left of a channel holds it, and it them.
-        for topic in topics.values {
-            topic.feeds = []
-            topic.joins = [:]
-            topic.telling = [:]
-            topic.polls = [:]
-        }
-    }
+    deinit { receiveBuffer.deallocate() }
 
     // MARK: What the reactor brings
 
@@ -164,20 +139,21 @@ final class EdgeReactor: ReactorHandler {
 
     func receive(_ report: UplinkReport) {
         switch report {
-        case .opened(let channel, let head): opened(channel, head: head)
-        case .refused(let channel, let reason): refused(channel, reason)
-        case .publication(let channel, let publication): take(publication, in: channel)
-        case .ephemeral(let channel, let payload): take(payload, in: channel)
-        case .gap(let channel, let from, let to): takeGap(in: channel, from: from, to: to)
-        case .moved(let channel, let head): moved(channel, to: head)
-        case .recovered(let channel, let page): recovered(channel, page)
+        case .opened(let channel, let head): hub.opened(channel, head: head)
+        case .refused(let channel, _): if hub.refuse(channel) { reactor.inbox.post(report) }
+        case .publication(let channel, let publication): hub.take(publication, in: channel)
+        case .ephemeral(let channel, let payload): hub.take(payload, in: channel)
+        case .gap(let channel, let from, let to): hub.takeGap(in: channel, from: from, to: to)
+        case .moved(let channel, let head): hub.moved(channel, to: head)
+        case .recovered(let channel, let page): hub.recovered(channel, page)
         case .published(let ticket, let outcome): answerPublish(ticket, outcome)
         case .history(let ticket, let outcome): lists.append(.history(ticket, outcome))
         case .described(let ticket, let outcome): answerDescribe(ticket, outcome)
         case .presence(let ticket, let outcome): lists.append(.presence(ticket, outcome))
         case .session(let ticket, let outcome): answerSession(ticket, outcome)
-        case .sessionTaken(let id, let holder): loseSession(id, holder)
-        case .sessionForgotten(let id, let holder): saveSessionAgain(id, holder)
+        case .sessionTaken(let id, let holder): hub.loseSession(id, of: SlabKey(token: holder.connection).client)
+        case .sessionForgotten(let id, let holder):
+            hub.saveSessionAgain(id, of: SlabKey(token: holder.connection).client)
         case .link: break
         case .drain: beginDraining()
         }
@@ -199,18 +175,18 @@ final class EdgeReactor: ReactorHandler {
     /// Each of these has a slice of time; what it does not get done is gone on with in the next turn, behind what came for
     /// the others.
     func endOfTurn() -> Bool {
-        var hasWorkLeft = flush()
+        var hasWorkLeft = hub.flush()
         if isSomebodyOverdue { hasWorkLeft = true }
         if beginOpenings() { hasWorkLeft = true }
-        if finishReadyJoins() { hasWorkLeft = true }
-        if giveUpDueJoins() { hasWorkLeft = true }
-        if answerDuePolls() { hasWorkLeft = true }
+        if hub.finishReadyJoins() { hasWorkLeft = true }
+        if hub.giveUpDueJoins() { hasWorkLeft = true }
+        if hub.answerDuePolls() { hasWorkLeft = true }
         if answerLists() { hasWorkLeft = true }
         if workDueTimers() { hasWorkLeft = true }
         if workDeferred(until: Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000) {
             hasWorkLeft = true
         }
-        tellCounts()
+        hub.tellCounts()
         relieveMemory()
         bury()
         return hasWorkLeft

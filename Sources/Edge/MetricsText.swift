@@ -1,5 +1,6 @@
 internal import Backplane
 internal import Broker
+internal import Hub
 internal import Reactor
 internal import Wire
 
@@ -15,7 +16,7 @@ struct MetricsText: ~Copyable {
         appendSlowReaders(node)
         appendSessions(node)
         appendBackplane(node.uplink)
-        appendLatency(node.reactors.map(\.fanoutLatency))
+        appendLatency(node.reactors.map(\.hub.fanoutLatency))
         appendTurns(node.reactors.map(\.turns))
     }
 
@@ -26,23 +27,27 @@ struct MetricsText: ~Copyable {
             let count = node.reactors.reduce(0) { $0 + $1.connections(of: carrier).value }
             append("{transport=\"\(carrier.carrier.name)\"}", of: "perseid_connections", count)
         }
-        gauge("perseid_polls", "Polls held now.", sum(node, \.polls))
-        counter("perseid_polls_empty_total", "Polls held in vain.", sum(node, \.pollsEmpty))
-        counter("perseid_polls_divided_total", "Polls answered with a part.", sum(node, \.pollsDivided))
+        gauge("perseid_polls", "Polls held now.", sum(node, \.hub.polls))
+        counter("perseid_polls_empty_total", "Polls held in vain.", sum(node, \.hub.pollsEmpty))
+        counter("perseid_polls_divided_total", "Polls answered with a part.", sum(node, \.hub.pollsDivided))
         counter("perseid_streams_renewed_total", "Streams ended by age or size.", sum(node, \.streamsRenewed))
         counter("perseid_connections_accepted_total", "Connections accepted.", sum(node, \.accepted))
         counter("perseid_connections_refused_total", "Connections refused by a limit.", sum(node, \.refused))
-        counter("perseid_timeouts_total", "Connections closed because a time ran out.", sum(node, \.timeouts))
+        counter(
+            "perseid_timeouts_total",
+            "Connections closed, and requests for channels given up, because a time ran out.",
+            sum(node, \.timeouts) + sum(node, \.hub.joinsTimedOut)
+        )
         counter("perseid_requests_total", "HTTP requests.", sum(node, \.requests))
         counter("perseid_rejections_total", "Requests and messages refused.", sum(node, \.rejections))
         counter("perseid_evictions_total", "Connections closed for the memory they held.", sum(node, \.evictions))
         begin("perseid_held_bytes", "gauge", "Memory held for single clients.")
         append("{direction=\"in\"}", of: "perseid_held_bytes", sum(node, \.heldInputBytes))
-        append("{direction=\"out\"}", of: "perseid_held_bytes", sum(node, \.heldOutputBytes))
-        append("{direction=\"replay\"}", of: "perseid_held_bytes", sum(node, \.heldReplayBytes))
-        counter("perseid_replays_divided_total", "Replays of which a rest was left.", sum(node, \.replaysDivided))
+        append("{direction=\"out\"}", of: "perseid_held_bytes", sum(node, \.hub.heldOutputBytes))
+        append("{direction=\"replay\"}", of: "perseid_held_bytes", sum(node, \.hub.heldReplayBytes))
+        counter("perseid_replays_divided_total", "Replays of which a rest was left.", sum(node, \.hub.replaysDivided))
         counter("perseid_budget_waits_total", "Clients that used up a budget.", sum(node, \.budgetWaits))
-        gauge("perseid_subscriptions", "Subscriptions now.", sum(node, \.subscriptions))
+        gauge("perseid_subscriptions", "Subscriptions now.", sum(node, \.hub.subscriptions))
         gauge("perseid_embedded_channels", "Channels remembered in memory.", node.uplink.embeddedChannels.value)
         gauge("perseid_embedded_bytes", "Memory for what is remembered of them.", node.uplink.embeddedBytes.value)
         gauge("perseid_channels", "Channels watched by this node.", node.uplink.channels.value)
@@ -55,9 +60,13 @@ struct MetricsText: ~Copyable {
         counter("perseid_publish_refused_total", "Publishes answered with 503.", sum(node, \.publishesRefused))
         counter("perseid_publications_total", "Publications heard.", node.uplink.publicationsHeard.value)
         counter("perseid_ephemerals_total", "Payloads without position heard.", node.uplink.ephemeralsHeard.value)
-        counter("perseid_channels_full_total", "Channels that came faster than they went.", sum(node, \.channelsFull))
-        counter("perseid_ephemerals_dropped_total", "Of those, without room.", sum(node, \.ephemeralsDropped))
-        counter("perseid_deliveries_total", "Frames sent to subscribers.", sum(node, \.deliveries))
+        counter(
+            "perseid_channels_full_total",
+            "Channels that came faster than they went.",
+            sum(node, \.hub.channelsFull)
+        )
+        counter("perseid_ephemerals_dropped_total", "Of those, without room.", sum(node, \.hub.ephemeralsDropped))
+        counter("perseid_deliveries_total", "Frames sent to subscribers.", sum(node, \.hub.deliveries))
         counter("perseid_sent_bytes_total", "Bytes sent.", sum(node, \.bytesSent))
         counter("perseid_received_bytes_total", "Bytes received.", sum(node, \.bytesReceived))
         begin("perseid_loop_lag_microseconds", "gauge", "Longest turn of a reactor within the last second.")
@@ -67,12 +76,12 @@ struct MetricsText: ~Copyable {
     }
 
     private mutating func appendSlowReaders(_ node: NodeStatus) {
-        gauge("perseid_log_bytes", "Memory of the logs that subscribers are sent from.", sum(node, \.logBytes))
-        gauge("perseid_laggards", "Connections that cannot be sent to now.", sum(node, \.laggards))
+        gauge("perseid_log_bytes", "Memory of the logs that subscribers are sent from.", sum(node, \.hub.logBytes))
+        gauge("perseid_laggards", "Connections that cannot be sent to now.", sum(node, \.hub.laggards))
         begin("perseid_policy_actions_total", "counter", "What was done with slow readers.")
-        append("{action=\"disconnect\"}", of: "perseid_policy_actions_total", sum(node, \.disconnects))
-        append("{action=\"skip\"}", of: "perseid_policy_actions_total", sum(node, \.skips))
-        append("{action=\"latest\"}", of: "perseid_policy_actions_total", sum(node, \.latests))
+        append("{action=\"disconnect\"}", of: "perseid_policy_actions_total", sum(node, \.hub.disconnects))
+        append("{action=\"skip\"}", of: "perseid_policy_actions_total", sum(node, \.hub.skips))
+        append("{action=\"latest\"}", of: "perseid_policy_actions_total", sum(node, \.hub.latests))
     }
 
     private mutating func appendSessions(_ node: NodeStatus) {
@@ -88,7 +97,7 @@ struct MetricsText: ~Copyable {
         counter("perseid_sessions_unopened_total", "Sessions refused by a limit.", unopened)
         counter("perseid_sessions_restored_total", "Lost sessions put back.", uplink.sessionsRestored.value)
         gauge("perseid_members", "Members of this node in channels that tell who is there.", uplink.members.value)
-        counter("perseid_checkpoints_total", "Checkpoints that clients confirmed.", sum(node, \.checkpoints))
+        counter("perseid_checkpoints_total", "Checkpoints that clients confirmed.", sum(node, \.hub.checkpoints))
         counter("perseid_session_writes_total", "Writes to sessions.", uplink.sessionWrites.value)
         counter("perseid_session_write_failures_total", "Of those, to be repeated.", uplink.sessionWritesFailed.value)
     }

@@ -1,6 +1,7 @@
 import Broker
 import Edge
 import Foundation
+import Hub
 import Testing
 
 /// Whatever opens can resume: the limits of a cursor, of a target and of a head fit each other.
@@ -71,7 +72,7 @@ struct CursorLimitTests {
             // All of a name's bytes may need to be encoded.
             let encoded = (0..<20).map { "\($0)" + String(repeating: "é", count: 100) }
             #expect(try node.ask("GET", "/sse" + Self.query(encoded)).errorField == "channel")
-            #expect(node.metrics.topics.value == 0)
+            #expect(node.metrics.hub.topics.value == 0)
         }
     }
 

@@ -1,6 +1,7 @@
 import Broker
 import Edge
 import Foundation
+import Hub
 import Reactor
 import Synchronization
 import Testing
@@ -115,7 +116,7 @@ struct DrainTests {
             let socket = try node.webSocket("?channel=a", receiveBytes: 4_096)
             try socket.begin()
             try node.publish("a", SlowReaderTests.bodies(0..<400))
-            try eventually("it is behind") { node.metrics.laggards.value == 1 }
+            try eventually("it is behind") { node.metrics.hub.laggards.value == 1 }
             #expect(try Stopping(node.node).wait() < 2_500)
             #expect(socket.client.ends(within: 5))
         }

@@ -1,6 +1,7 @@
 import Broker
 import Edge
 import Foundation
+import Hub
 import Testing
 
 @Suite("Event streams")
@@ -318,8 +319,8 @@ struct EventStreamTests {
             #expect(node.metrics.eventStreamConnections.value == 10)
             for (index, stream) in streams.enumerated() { index % 2 == 0 ? stream.close() : stream.client.reset() }
             try eventually("all are gone") { node.metrics.eventStreamConnections.value == 0 }
-            #expect(node.metrics.subscriptions.value == 0)
-            try eventually("the channel too") { node.metrics.topics.value == 0 }
+            #expect(node.metrics.hub.subscriptions.value == 0)
+            try eventually("the channel too") { node.metrics.hub.topics.value == 0 }
         }
     }
 }

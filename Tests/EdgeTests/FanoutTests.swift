@@ -1,5 +1,6 @@
 import Broker
 import Foundation
+import Hub
 import Reactor
 import Synchronization
 import Testing
@@ -18,7 +19,7 @@ struct FanoutTests {
         try withNode { node in
             let many = try (0..<3_000).map { _ in try node.webSocket("?channel=big&format=raw") }
             let few = try (0..<10).map { _ in try node.webSocket("?channel=small&format=raw") }
-            try eventually("all are subscribed") { node.metrics.subscriptions.value == 3_010 }
+            try eventually("all are subscribed") { node.metrics.hub.subscriptions.value == 3_010 }
             let client = try node.connect()
             let big = TestClient.request(
                 "POST",
@@ -31,10 +32,10 @@ struct FanoutTests {
             for trial in 1...8 {
                 try client.send(big + small)
                 for socket in few { #expect(try socket.nextFrame() == .text("b")) }
-                if node.metrics.deliveries.value < trial * 3_010 { overtakings += 1 }
+                if node.metrics.hub.deliveries.value < trial * 3_010 { overtakings += 1 }
                 #expect(try client.readAnswer().status == 200)
                 #expect(try client.readAnswer().status == 200)
-                try eventually("everyone is sent to") { node.metrics.deliveries.value == trial * 3_010 }
+                try eventually("everyone is sent to") { node.metrics.hub.deliveries.value == trial * 3_010 }
                 for socket in many { socket.client.receiveNow() }
             }
             // A test thread that is held up sees it less often; without taking turns it would never be seen.
@@ -57,7 +58,7 @@ struct FanoutTests {
             var generator = SeededGenerator(seed: 7)
             let steady = try (0..<60).map { _ in try RawReader(node.webSocket("?channel=a&format=raw")) }
             try eventually("all are subscribed") {
-                node.node.status.reactors.reduce(0) { $0 + $1.subscriptions.value } == 60
+                node.node.status.reactors.reduce(0) { $0 + $1.hub.subscriptions.value } == 60
             }
             let publisher = BackgroundPublisher(port: node.port, channel: "a") {
                 RawReader.payload(channel: 97, number: $0, count: 20)
@@ -82,11 +83,13 @@ struct FanoutTests {
             for guest in guests { guest.socket.close() }
             do {
                 try eventually("only the steady are left") {
-                    node.node.status.reactors.reduce(0) { $0 + $1.subscriptions.value } == 60
+                    node.node.status.reactors.reduce(0) { $0 + $1.hub.subscriptions.value } == 60
                 }
             } catch {
                 for reactor in node.node.status.reactors {
-                    let counts = [reactor.subscriptions, reactor.webSocketConnections, reactor.laggards].map(\.value)
+                    let counts = [reactor.hub.subscriptions, reactor.webSocketConnections, reactor.hub.laggards].map(
+                        \.value
+                    )
                     Issue.record("subscriptions, connections, laggards: \(counts)")
                 }
                 throw error
@@ -129,7 +132,7 @@ struct FanoutTests {
         } _: { node in
             var doomed = try (0..<400).map { _ in try node.webSocket("?channel=a&format=raw", receiveBytes: 4_096) }
             let steady = try (0..<20).map { _ in try RawReader(node.webSocket("?channel=a&format=raw")) }
-            try eventually("all are subscribed") { node.metrics.subscriptions.value == 420 }
+            try eventually("all are subscribed") { node.metrics.hub.subscriptions.value == 420 }
             var published = 0
             while !doomed.isEmpty {
                 // Answered before the fan-out is through.
@@ -147,8 +150,8 @@ struct FanoutTests {
             }
             #expect(steady.allSatisfy { $0.isInOrder })
             try eventually("the others are gone") { node.metrics.webSocketConnections.value == 20 }
-            #expect(node.metrics.laggards.value == 0)
-            #expect(node.metrics.subscriptions.value == 20)
+            #expect(node.metrics.hub.laggards.value == 0)
+            #expect(node.metrics.hub.subscriptions.value == 20)
         }
     }
 
@@ -164,7 +167,7 @@ struct FanoutTests {
             try stream.begin()
             try rawStream.begin()
             try several.begin(2)
-            try eventually("all are subscribed") { node.metrics.subscriptions.value == 5 }
+            try eventually("all are subscribed") { node.metrics.hub.subscriptions.value == 5 }
             try node.publish("a", (0..<50).map { Array("m\($0)".utf8) })
             for number in 0..<50 {
                 #expect(try json.next("message").data == "m\(number)")
@@ -174,7 +177,7 @@ struct FanoutTests {
                 #expect(try several.next().message.data == "m\(number)")
             }
             // The last may be counted a moment after its bytes arrived.
-            try eventually("all are counted") { node.metrics.deliveries.value == 250 }
+            try eventually("all are counted") { node.metrics.hub.deliveries.value == 250 }
         }
     }
 
@@ -241,9 +244,9 @@ struct FanoutTests {
             configuration.limits.heartbeatMilliseconds = 4_000
         } _: { node in
             let sockets = try (0..<200).map { _ in try node.webSocket("?channel=a&format=raw") }
-            try eventually("all are subscribed") { node.metrics.subscriptions.value == 200 }
+            try eventually("all are subscribed") { node.metrics.hub.subscriptions.value == 200 }
             try node.publish("a", "together")
-            try eventually("everyone is sent to") { node.metrics.deliveries.value == 200 }
+            try eventually("everyone is sent to") { node.metrics.hub.deliveries.value == 200 }
             let sentBefore = node.metrics.bytesSent.value
             var first: Double?
             // A ping is two bytes.

@@ -1,6 +1,7 @@
 import Broker
 import Edge
 import Foundation
+import Hub
 import Testing
 
 /// Requests and answers on one connection: framing, order and ends.
@@ -212,7 +213,7 @@ struct HTTPTests {
             let client = try node.connect(receiveBytes: 8_192)
             try client.sendRequest("GET", "/channels/big/history")
             client.endSending()
-            try eventually("the answer fills the socket") { node.metrics.laggards.value == 1 }
+            try eventually("the answer fills the socket") { node.metrics.hub.laggards.value == 1 }
             let answer = try client.readAnswer()
             #expect(answer.body.count > 600_000)
             #expect(client.ends(within: 5))
@@ -259,7 +260,7 @@ struct HTTPTests {
             }
             try client.send(bytes)
             client.endSending()
-            try eventually("the answers fill the socket") { node.metrics.laggards.value == 1 }
+            try eventually("the answers fill the socket") { node.metrics.hub.laggards.value == 1 }
             #expect(node.metrics.requests.value < 45)
             for number in 0..<30 {
                 let answer = try client.readAnswer()
@@ -268,7 +269,7 @@ struct HTTPTests {
             }
             #expect(client.ends(within: 5))
             #expect(!client.isReset)
-            #expect(node.metrics.disconnects.value == 0)
+            #expect(node.metrics.hub.disconnects.value == 0)
         }
     }
 }

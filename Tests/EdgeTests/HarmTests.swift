@@ -1,6 +1,7 @@
 import Broker
 import Edge
 import Foundation
+import Hub
 import Testing
 import Wire
 
@@ -283,12 +284,12 @@ struct HarmTests {
             }
             try eventually("who took nothing for longest is closed") { node.metrics.evictions.value > 0 }
             try eventually("the rest is within the limit") {
-                (1...2_000_000).contains(node.metrics.heldOutputBytes.value)
+                (1...2_000_000).contains(node.metrics.hub.heldOutputBytes.value)
             }
             let other = try node.connect()
             #expect(try other.ask("GET", "/channels/a/history?limit=1").status == 200)
             for client in clients { client.close() }
-            try eventually("all of it is given back") { node.metrics.heldOutputBytes.value == 0 }
+            try eventually("all of it is given back") { node.metrics.hub.heldOutputBytes.value == 0 }
         }
     }
 
@@ -310,7 +311,7 @@ struct HarmTests {
                 let fromSocket = try (0..<60).map { _ in try socket.next("message").position }
                 let fromStream = try (0..<60).map { _ in try stream.next().message.position }
                 #expect(fromSocket == positions && fromStream == positions)
-                return node.metrics.channelsFull.value > 0
+                return node.metrics.hub.channelsFull.value > 0
             }
         }
     }
@@ -330,10 +331,10 @@ struct HarmTests {
             // A window of 1 MiB each would be 30 MiB.
             for _ in 0..<15 {
                 for name in names { try node.publish(name, [body]) }
-                most = max(most, node.metrics.logBytes.value)
+                most = max(most, node.metrics.hub.logBytes.value)
             }
-            try eventually("it is too slow") { node.metrics.disconnects.value == 1 }
-            try eventually("nothing is kept for it") { node.metrics.logBytes.value < 200_000 }
+            try eventually("it is too slow") { node.metrics.hub.disconnects.value == 1 }
+            try eventually("nothing is kept for it") { node.metrics.hub.logBytes.value < 200_000 }
             #expect(most < 5_000_000)
         }
     }
@@ -357,7 +358,7 @@ struct HarmTests {
                 let since = try #require(starts[channel])
                 try socket.send(#"{"type":"subscribe","channel":"\#(channel)","since":"\#(since)"}"#)
             }
-            try eventually("it is being told") { node.metrics.replaysDivided.value > 0 }
+            try eventually("it is being told") { node.metrics.hub.replaysDivided.value > 0 }
             let subscribers = try node.ask("GET", "/channels/large").json["subscribers"] as? Int
             #expect(subscribers == 0, "who is not told all is no subscriber yet")
             try node.publish("large", [body, [33]])
@@ -372,10 +373,10 @@ struct HarmTests {
                     counts[channel, default: 0] += 1
                 }
             }
-            try eventually("it is subscribed") { node.metrics.subscriptions.value == 2 }
-            #expect(node.metrics.topics.value == 2)
+            try eventually("it is subscribed") { node.metrics.hub.subscriptions.value == 2 }
+            #expect(node.metrics.hub.topics.value == 2)
             socket.client.reset()
-            try eventually("nothing is held") { node.metrics.subscriptions.value == 0 }
+            try eventually("nothing is held") { node.metrics.hub.subscriptions.value == 0 }
         }
     }
 
@@ -392,18 +393,18 @@ struct HarmTests {
             try socket.next("welcome")
             try socket.send(#"{"type":"subscribe","channel":"large","since":"\#(since)"}"#)
             try socket.next("subscribed")
-            try eventually("it is being told") { node.metrics.replaysDivided.value > 0 }
+            try eventually("it is being told") { node.metrics.hub.replaysDivided.value > 0 }
             try socket.send(#"{"type":"subscribe","channel":"large","id":1}"#)
             guard unsubscribes else {
                 socket.client.reset()
-                return try eventually("the channel is let go of") { node.metrics.topics.value == 0 }
+                return try eventually("the channel is let go of") { node.metrics.hub.topics.value == 0 }
             }
             try socket.send(#"{"type":"unsubscribe","channel":"large","id":2}"#)
             var types: [String] = []
             while types.last != "unsubscribed" { types.append(try socket.next().type) }
             #expect(types.filter { $0 == "error" }.count == 1, "it was subscribed already")
             #expect(types.filter { $0 == "message" }.count < 20)
-            try eventually("the channel is let go of") { node.metrics.topics.value == 0 }
+            try eventually("the channel is let go of") { node.metrics.hub.topics.value == 0 }
             try socket.send(#"{"type":"subscribe","channel":"large","id":3}"#)
             try socket.next("subscribed")
         }
@@ -423,7 +424,7 @@ struct HarmTests {
             try node.publish("a", [body])
             let message = try socket.next("message")
             #expect((message["data"] as? String)?.utf8.count == body.count)
-            #expect(node.metrics.disconnects.value == 0)
+            #expect(node.metrics.hub.disconnects.value == 0)
         }
     }
 
@@ -438,7 +439,7 @@ struct HarmTests {
             try socket.begin()
             try node.publish("a", [[UInt8](repeating: 120, count: 1_500_000)])
             for _ in 0..<4 { try node.publish("a", SlowReaderTests.bodies(0..<40)) }
-            try eventually("it is too slow") { node.metrics.disconnects.value == 1 }
+            try eventually("it is too slow") { node.metrics.hub.disconnects.value == 1 }
             let message = try socket.next("message")
             #expect((message["data"] as? String)?.utf8.count == 1_500_000)
             #expect(try socket.next("bye")["code"] as? Int == 4_008)

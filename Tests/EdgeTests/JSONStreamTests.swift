@@ -1,6 +1,7 @@
 import Broker
 import Edge
 import Foundation
+import Hub
 import Testing
 
 @Suite("JSON streams")
@@ -88,7 +89,7 @@ struct JSONStreamTests {
     func raw() throws {
         try withNode { node in
             let stream = try node.jsonStream("?channel=a&format=raw")
-            try eventually("it is subscribed") { node.metrics.subscriptions.value == 1 }
+            try eventually("it is subscribed") { node.metrics.hub.subscriptions.value == 1 }
             try node.publish("a", #"{"n": 1}"#, json: true)
             try node.publish("a", "a \"text\"\nof two lines")
             try node.publish("a", [[0xff, 0x00]])

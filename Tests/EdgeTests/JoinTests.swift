@@ -51,7 +51,7 @@ struct JoinTests {
         let slot = Slot(number: UInt32(before))
         edge.connections[live: slot].pointee.client.encoding = Encoding(.webSocket, .perseid, isChunked: false)
         edge.connections[live: slot].pointee.client.session = session
-        edge.join(slot, [(name, since.map { at($0) })])
+        edge.hub.join(slot.client, [(name, since.map { at($0) })])
         return WebSocketClient(openedOn: client)
     }
 
@@ -131,9 +131,9 @@ struct JoinTests {
         let missed = Publication(position: at(2), previous: at(1), payload: payload)
         edge.receive(.recovered(name, HistoryPage(since: at(1), publications: [missed], head: at(2))))
         edge.close(Slot(number: 1))
-        #expect(edge.held.replayBytes == bytes.count, "it waits for its turn to be told")
+        #expect(edge.hub.held.replayBytes == bytes.count, "it waits for its turn to be told")
         edge.relieveMemory()
-        #expect(edge.held.replayBytes == 0)
+        #expect(edge.hub.held.replayBytes == 0)
         withExtendedLifetime(client) {}
     }
 }

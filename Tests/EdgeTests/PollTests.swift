@@ -1,6 +1,7 @@
 import Broker
 import Edge
 import Foundation
+import Hub
 import Testing
 
 @Suite("Polls")
@@ -22,7 +23,7 @@ struct PollTests {
         try withNode { node in
             let client = try node.connect()
             try client.sendRequest("GET", "/poll?channel=a")
-            try eventually("it is held") { node.metrics.polls.value == 1 }
+            try eventually("it is held") { node.metrics.hub.polls.value == 1 }
             #expect(client.isSilent(for: 0.2))
             let position = try node.publish("a", "x")
             let answer = try client.readAnswer()
@@ -33,7 +34,7 @@ struct PollTests {
             #expect(try publications(answer)[0]["position"] as? String == position)
             #expect(try cursor(answer) == "a@\(position)")
             #expect(try answer.json["recovered"] == nil)
-            #expect(node.metrics.polls.value == 0)
+            #expect(node.metrics.hub.polls.value == 0)
         }
     }
 
@@ -78,7 +79,7 @@ struct PollTests {
     /// A first poll that ends with a publication, which is not counted.
     private func first(_ client: TestClient, _ node: TestNode) throws -> HTTPAnswer {
         try client.sendRequest("GET", "/poll?channel=a")
-        try eventually("it is held") { node.metrics.polls.value == 1 }
+        try eventually("it is held") { node.metrics.hub.polls.value == 1 }
         try node.publish("a", "first")
         return try client.readAnswer()
     }
@@ -101,7 +102,7 @@ struct PollTests {
         try withNode { node in
             let client = try node.connect()
             try client.sendRequest("GET", "/poll?channel=b%2Fc&channel=a")
-            try eventually("it is held") { node.metrics.polls.value == 1 }
+            try eventually("it is held") { node.metrics.hub.polls.value == 1 }
             let b = try node.publish("b/c", "x")
             let answer = try client.readAnswer()
             #expect(try cursor(answer) == "a@0-0,b%2Fc@\(b)")
@@ -127,7 +128,7 @@ struct PollTests {
             // Once whole, and once so that the last request is completed later.
             try client.send(Array(bytes.dropLast(3)))
             if !isAnsweredAtOnce {
-                try eventually("it is held") { node.metrics.polls.value == 1 }
+                try eventually("it is held") { node.metrics.hub.polls.value == 1 }
                 try node.publish("a", "y")
             }
             try client.send(Array(bytes.suffix(3)))
@@ -143,7 +144,7 @@ struct PollTests {
         try withNode { node in
             let client = try node.connect()
             try client.sendRequest("GET", "/poll?channel=a")
-            try eventually("it is held") { node.metrics.polls.value == 1 }
+            try eventually("it is held") { node.metrics.hub.polls.value == 1 }
             // Pipelined in one segment, so they are one turn of the reactor.
             try node.publish("a", (0..<20).map { Array("\($0)".utf8) })
             #expect(try data(client.readAnswer()).count > 1)
@@ -164,7 +165,7 @@ struct PollTests {
                 #expect(try cursor(answer) == "a@\(position)")
                 #expect(try answer.json["recovered"] as? Bool == true)
             }
-            #expect(node.metrics.pollsEmpty.value == 2)
+            #expect(node.metrics.hub.pollsEmpty.value == 2)
         }
     }
 
@@ -189,10 +190,12 @@ struct PollTests {
         try withNode { node in
             let client = try node.connect()
             try client.sendRequest("GET", "/poll?channel=a")
-            try eventually("it is held") { node.metrics.polls.value == 1 }
+            try eventually("it is held") { node.metrics.hub.polls.value == 1 }
             if byReset { client.reset() } else { client.close() }
-            try eventually("it is let go") { node.metrics.polls.value == 0 && node.metrics.httpConnections.value == 0 }
-            try eventually("the channel, too") { node.metrics.topics.value == 0 }
+            try eventually("it is let go") {
+                node.metrics.hub.polls.value == 0 && node.metrics.httpConnections.value == 0
+            }
+            try eventually("the channel, too") { node.metrics.hub.topics.value == 0 }
         }
     }
 
@@ -202,10 +205,10 @@ struct PollTests {
             let clients = try (0..<500).map { _ in try node.connect() }
             for round in 0..<3 {
                 for client in clients { try client.sendRequest("GET", "/poll?channel=a") }
-                try eventually("all are held") { node.metrics.polls.value == clients.count }
+                try eventually("all are held") { node.metrics.hub.polls.value == clients.count }
                 try node.publish("a", "round \(round)")
                 for client in clients { #expect(try data(client.readAnswer()) == ["round \(round)"]) }
-                #expect(node.metrics.polls.value == 0)
+                #expect(node.metrics.hub.polls.value == 0)
             }
         }
     }
@@ -232,7 +235,7 @@ struct PollTests {
         let node = try TestNode(configuration)
         let client = try node.connect()
         try client.sendRequest("GET", "/poll?channel=a")
-        try eventually("it is held") { node.metrics.polls.value == 1 }
+        try eventually("it is held") { node.metrics.hub.polls.value == 1 }
         let server = node.node
         Thread.detachNewThread { server.stop() }
         let answer = try client.readAnswer()

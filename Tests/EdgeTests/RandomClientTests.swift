@@ -1,12 +1,12 @@
 import Backplane
 import Broker
 import Foundation
-import Hub
 import Reactor
 import Testing
 import Wire
 
 @testable import Edge
+@testable import Hub
 
 /// Clients that do anything in any order; what holds for all of them must hold for each.
 @Suite("Random clients")
@@ -149,12 +149,12 @@ struct RandomClientTests {
             }
             let metrics = node.node.status.reactors
             // Which of the policies are met depends on how the kernel buffers; directed tests ask for each.
-            #expect(metrics.contains { $0.disconnects.value + $0.skips.value + $0.latests.value > 0 })
+            #expect(metrics.contains { $0.hub.disconnects.value + $0.hub.skips.value + $0.hub.latests.value > 0 })
             for client in clients { client.socket.close() }
             try eventually("nothing is left") {
                 node.node.status.reactors.allSatisfy {
-                    $0.webSocketConnections.value == 0 && $0.subscriptions.value == 0 && $0.laggards.value == 0
-                        && $0.logBytes.value == 0 && $0.topics.value == 0
+                    $0.webSocketConnections.value == 0 && $0.hub.subscriptions.value == 0 && $0.hub.laggards.value == 0
+                        && $0.hub.logBytes.value == 0 && $0.hub.topics.value == 0
                 }
             }
         }
@@ -233,8 +233,8 @@ struct RandomClientTests {
         )
         let name = ChannelName("a")!
         let (before, after) = (Position(milliseconds: 1, sequence: 0), Position(milliseconds: 2, sequence: 0))
-        let topic = edge.topic(for: name)
-        _ = edge.feed(for: [topic], encoding: Encoding(.webSocket, .perseid, isChunked: false))
+        let topic = edge.hub.topic(for: name)
+        _ = edge.hub.feed(for: [topic], encoding: Encoding(.webSocket, .perseid, isChunked: false))
         edge.receive(.opened(name, head: before))
         #expect(topic.isOpen && topic.last == before && !topic.isCatchingUp)
         edge.receive(.opened(name, head: after))

@@ -1,6 +1,7 @@
 import Broker
 import Edge
 import Foundation
+import Hub
 import Testing
 
 /// What a client missed, when it is much and the client reads slowly.
@@ -65,8 +66,8 @@ struct ReplayTests {
             // What is published meanwhile comes behind what was missed.
             try publish(node, Self.count..<Self.count + 100)
             try readAll({ try socket.next() }, upTo: Self.count + 100)
-            #expect(node.metrics.disconnects.value == 0)
-            try eventually("nothing waits") { node.metrics.laggards.value == 0 }
+            #expect(node.metrics.hub.disconnects.value == 0)
+            try eventually("nothing waits") { node.metrics.hub.laggards.value == 0 }
         }
     }
 
@@ -91,7 +92,7 @@ struct ReplayTests {
                     return try event.message
                 }
             }
-            #expect(node.metrics.disconnects.value == 0)
+            #expect(node.metrics.hub.disconnects.value == 0)
         }
     }
 
@@ -109,7 +110,7 @@ struct ReplayTests {
             try node.publish("a", "x")
             try socket.send(#"{"type":"ping"}"#)
             try socket.next("pong")
-            try eventually("nothing waits") { node.metrics.laggards.value == 0 }
+            try eventually("nothing waits") { node.metrics.hub.laggards.value == 0 }
         }
     }
 
@@ -123,13 +124,13 @@ struct ReplayTests {
             while next < Self.count {
                 let socket = try node.webSocket("?session=\(token)", receiveBytes: 8_192)
                 try socket.next("welcome")
-                let before = node.metrics.checkpoints.value
+                let before = node.metrics.hub.checkpoints.value
                 let repeated = try readOn(socket, &next)
                 #expect(repeated, "it began behind what the client has")
                 try eventually("the client's progress is noted") {
                     let isDone = next >= Self.count
-                    if !isDone, node.metrics.checkpoints.value == before { _ = try readOn(socket, &next, upTo: 1) }
-                    return isDone || node.metrics.checkpoints.value > before
+                    if !isDone, node.metrics.hub.checkpoints.value == before { _ = try readOn(socket, &next, upTo: 1) }
+                    return isDone || node.metrics.hub.checkpoints.value > before
                 }
                 socket.client.reset()
                 try eventually("it is gone") { node.metrics.webSocketConnections.value == 0 }
@@ -171,7 +172,7 @@ struct ReplayTests {
             }
             #expect(answers.count > 4)
             #expect(answers.allSatisfy { $0.body.count < 1_300_000 })
-            #expect(node.metrics.pollsDivided.value >= 4)
+            #expect(node.metrics.hub.pollsDivided.value >= 4)
         }
     }
 }

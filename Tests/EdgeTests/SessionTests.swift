@@ -2,6 +2,7 @@ import Backplane
 import Broker
 import Edge
 import Foundation
+import Hub
 import Testing
 import Wire
 
@@ -112,7 +113,7 @@ struct SessionTests {
             let first = try client.ask("GET", "/poll?\(query(0..<8))&cursor=c0@1-0")
             #expect(first.status == 200)
             try client.sendRequest("GET", "/poll?channel=c0")
-            try eventually("it is held") { node.metrics.polls.value == 1 }
+            try eventually("it is held") { node.metrics.hub.polls.value == 1 }
             try node.publish("c0", "x")
             let opened = try client.readAnswer()
             let token = try #require(opened["Perseid-Session"])
@@ -233,7 +234,7 @@ struct SessionTests {
             }
             if confirms {
                 try socket.send(.pong, payload)
-                try eventually("it is written") { node.metrics.checkpoints.value == 1 }
+                try eventually("it is written") { node.metrics.hub.checkpoints.value == 1 }
             } else {
                 // Of an earlier checkpoint, or of no one's.
                 try socket.send(.pong, [0, 0, 0, 0])
@@ -274,7 +275,7 @@ struct SessionTests {
             let token = try #require(stream.head["Perseid-Session"])
             try node.publish("a", "first")
             try stream.next()
-            try eventually("its progress is written") { node.metrics.checkpoints.value == 1 }
+            try eventually("its progress is written") { node.metrics.hub.checkpoints.value == 1 }
             stream.close()
             try node.publish("a", "second")
             try node.publish("b", "third")
@@ -307,7 +308,7 @@ struct SessionTests {
             try stream.next("bye")
             _ = try stream.nextOrEnd()
             stream.close()
-            try eventually("both are written") { node.metrics.checkpoints.value == 2 }
+            try eventually("both are written") { node.metrics.hub.checkpoints.value == 2 }
             try eventually("it ends") { ending.isFinished }
         }
     }
@@ -336,7 +337,7 @@ struct SessionTests {
             let poll = try node.connect()
             try poll.sendRequest("GET", "/poll?session=\(token)")
             #expect(try lines.next("bye").code == 4_001)
-            try eventually("it is held") { node.node.status.reactors.reduce(0) { $0 + $1.polls.value } == 1 }
+            try eventually("it is held") { node.node.status.reactors.reduce(0) { $0 + $1.hub.polls.value } == 1 }
             let last = try node.webSocket("?session=\(token)")
             try last.begin()
             #expect(try poll.readAnswer().status == 409)
@@ -383,7 +384,7 @@ struct SessionTests {
             try node.publish("a", "second")
             let first = try node.connect()
             try first.sendRequest("GET", "/poll?channel=a")
-            try eventually("it is held") { node.node.status.reactors.reduce(0) { $0 + $1.polls.value } == 1 }
+            try eventually("it is held") { node.node.status.reactors.reduce(0) { $0 + $1.hub.polls.value } == 1 }
             try node.publish("a", "third")
             let answer = try first.readAnswer()
             let token = try #require(answer["Perseid-Session"])
@@ -391,7 +392,7 @@ struct SessionTests {
             let affinity = [("Cookie", "perseid_node=n1")]
             let held = try node.connect()
             try held.sendRequest("GET", "/poll?session=\(token)&cursor=\(cursor)", affinity)
-            try eventually("it is held") { node.node.status.reactors.reduce(0) { $0 + $1.polls.value } == 1 }
+            try eventually("it is held") { node.node.status.reactors.reduce(0) { $0 + $1.hub.polls.value } == 1 }
             // From the beginning, so that it is answered at once.
             let next = try node.ask("GET", "/poll?session=\(token)&cursor=a@\(position)", affinity)
             #expect(try (next.json["publications"] as? [[String: Any]])?.count == 2)
@@ -408,7 +409,7 @@ struct SessionTests {
         try withNode { node in
             let first = try node.connect()
             try first.sendRequest("GET", "/poll?channel=a")
-            try eventually("it is held") { node.metrics.polls.value == 1 }
+            try eventually("it is held") { node.metrics.hub.polls.value == 1 }
             let position = try node.publish("a", "first")
             let token = try #require(try first.readAnswer()["Perseid-Session"])
             func payloads(_ query: String) throws -> [String]? {
@@ -427,9 +428,9 @@ struct SessionTests {
         try withNode { node in
             let first = try node.connect()
             try first.sendRequest("GET", "/poll?channel=a")
-            try eventually("it is held") { node.metrics.polls.value == 1 }
+            try eventually("it is held") { node.metrics.hub.polls.value == 1 }
             first.close()
-            try eventually("it is let go of") { node.metrics.polls.value == 0 }
+            try eventually("it is let go of") { node.metrics.hub.polls.value == 0 }
             #expect(node.node.status.uplink.sessions.value == 1)
         }
     }

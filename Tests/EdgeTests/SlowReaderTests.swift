@@ -1,6 +1,7 @@
 import Broker
 import Edge
 import Foundation
+import Hub
 import Testing
 import Wire
 
@@ -66,7 +67,7 @@ struct SlowReaderTests {
                 let first = last
                 // The kernel gives a connection that reads well more room each time.
                 last = try publishUntil(node, from: first) {
-                    node.metrics.laggards.value == 2
+                    node.metrics.hub.laggards.value == 2
                 } _: { numbers in
                     // The fast one is not held up by the slow ones.
                     for number in numbers {
@@ -78,10 +79,12 @@ struct SlowReaderTests {
                     #expect(Self.number(try socket.next("message").data) == number)
                     #expect(Self.number(try stream.next().message.data) == number)
                 }
-                try eventually("nobody is behind") { node.metrics.laggards.value == 0 }
+                try eventually("nobody is behind") { node.metrics.hub.laggards.value == 0 }
             }
-            #expect(node.metrics.disconnects.value + node.metrics.skips.value + node.metrics.latests.value == 0)
-            try eventually("the memory is given back") { node.metrics.logBytes.value <= 2 * FanoutLog.idleBytesMax }
+            #expect(
+                node.metrics.hub.disconnects.value + node.metrics.hub.skips.value + node.metrics.hub.latests.value == 0
+            )
+            try eventually("the memory is given back") { node.metrics.hub.logBytes.value <= 2 * FanoutLog.idleBytesMax }
         }
     }
 
@@ -90,8 +93,8 @@ struct SlowReaderTests {
         try withSlowNode(.disconnect) { node in
             let socket = try node.webSocket("?channel=a", receiveBytes: 8_192)
             try socket.begin()
-            let count = try publishUntil(node) { node.metrics.disconnects.value == 1 }
-            try eventually("it is no subscriber any more") { node.metrics.subscriptions.value == 0 }
+            let count = try publishUntil(node) { node.metrics.hub.disconnects.value == 1 }
+            try eventually("it is no subscriber any more") { node.metrics.hub.subscriptions.value == 0 }
             var next = 0
             var cursor = ""
             while true {
@@ -120,7 +123,7 @@ struct SlowReaderTests {
             }
             socket.close()
             try eventually("the slow one is gone") { node.metrics.webSocketConnections.value == 1 }
-            #expect(node.metrics.laggards.value == 0)
+            #expect(node.metrics.hub.laggards.value == 0)
         }
     }
 
@@ -130,7 +133,7 @@ struct SlowReaderTests {
             // A log of several channels has no single gap to tell, so its readers are closed whatever the policy says.
             let stream = try node.eventStream("?channel=a&channel=b", receiveBytes: 8_192)
             try stream.begin(2)
-            let count = try publishUntil(node) { node.metrics.disconnects.value == 1 }
+            let count = try publishUntil(node) { node.metrics.hub.disconnects.value == 1 }
             var next = 0
             var id = ""
             while let event = try stream.nextOrEnd() {
@@ -215,7 +218,7 @@ struct SlowReaderTests {
             try socket.begin()
             try stream.begin()
             var published = try publishUntilStuck(node)
-            #expect(node.metrics.skips.value >= 2)
+            #expect(node.metrics.hub.skips.value >= 2)
             published += try node.publish("a", Self.bodies(published.count..<published.count + 2))
             let newest = published[published.count - 1]
             let told = try follow(published, to: newest) { (try socket.next(), "") }
@@ -226,7 +229,7 @@ struct SlowReaderTests {
             }
             #expect(streamed.gap?.to == newest)
             #expect(streamed.id == "a@\(newest)")
-            try eventually("both caught up") { node.metrics.laggards.value == 0 }
+            try eventually("both caught up") { node.metrics.hub.laggards.value == 0 }
             let later = try node.publish("a", Self.bodies(9_000..<9_010))
             for (number, position) in later.enumerated() {
                 let message = try socket.next("message")
@@ -234,7 +237,7 @@ struct SlowReaderTests {
                 let event = try stream.next()
                 #expect(Self.number(try event.message.data) == 9_000 + number)
             }
-            try eventually("the memory is given back") { node.metrics.logBytes.value <= 2 * FanoutLog.idleBytesMax }
+            try eventually("the memory is given back") { node.metrics.hub.logBytes.value <= 2 * FanoutLog.idleBytesMax }
         }
     }
 
@@ -246,7 +249,7 @@ struct SlowReaderTests {
             try socket.begin()
             try stream.begin()
             var published = try publishUntilStuck(node)
-            #expect(node.metrics.latests.value >= 2)
+            #expect(node.metrics.hub.latests.value >= 2)
             published += try node.publish("a", Self.bodies(published.count..<published.count + 2))
             let newest = published[published.count - 1]
             let beforeNewest = published[published.count - 2]
@@ -259,7 +262,7 @@ struct SlowReaderTests {
             #expect(streamed.gap?.to == beforeNewest)
             // A stream that breaks here must resume with the newest, not behind it.
             #expect(streamed.id == "a@\(beforeNewest)")
-            try eventually("both caught up") { node.metrics.laggards.value == 0 }
+            try eventually("both caught up") { node.metrics.hub.laggards.value == 0 }
             try node.publish("a", Self.bodies(9_000..<9_010))
             for number in 9_000..<9_010 {
                 let message = try socket.next("message")
@@ -267,7 +270,7 @@ struct SlowReaderTests {
                 let event = try stream.next()
                 #expect(Self.number(try event.message.data) == number)
             }
-            try eventually("the memory is given back") { node.metrics.logBytes.value <= 2 * FanoutLog.idleBytesMax }
+            try eventually("the memory is given back") { node.metrics.hub.logBytes.value <= 2 * FanoutLog.idleBytesMax }
         }
     }
 
@@ -305,11 +308,11 @@ struct SlowReaderTests {
         ) { node in
             let ticker = try node.webSocket("?channel=ticker%2Fx", receiveBytes: 8_192)
             try ticker.begin()
-            _ = try publishUntil(node, "ticker/x") { node.metrics.latests.value == 1 }
-            #expect(node.metrics.disconnects.value == 0)
+            _ = try publishUntil(node, "ticker/x") { node.metrics.hub.latests.value == 1 }
+            #expect(node.metrics.hub.disconnects.value == 0)
             let news = try node.webSocket("?channel=news", receiveBytes: 8_192)
             try news.begin()
-            _ = try publishUntil(node, "news") { node.metrics.disconnects.value == 1 }
+            _ = try publishUntil(node, "news") { node.metrics.hub.disconnects.value == 1 }
         }
     }
 
@@ -344,8 +347,8 @@ struct SlowReaderTests {
                 let message = try socket.next()
                 if message.type != "pong" { take(message) }
             }
-            #expect(node.metrics.disconnects.value == 0)
-            try eventually("the memory is given back") { node.metrics.logBytes.value <= 4 * FanoutLog.idleBytesMax }
+            #expect(node.metrics.hub.disconnects.value == 0)
+            try eventually("the memory is given back") { node.metrics.hub.logBytes.value <= 4 * FanoutLog.idleBytesMax }
         }
     }
 
@@ -368,7 +371,7 @@ struct SlowReaderTests {
                 try node.publish("noise", Self.bodies(noise..<noise + 10))
                 noise += 10
             }
-            #expect(node.metrics.skips.value > 0)
+            #expect(node.metrics.hub.skips.value > 0)
             try node.publish("news", "60 the last")
             var news = 0
             var lastNoise = -1
@@ -384,7 +387,7 @@ struct SlowReaderTests {
                     #expect(message.type == "gap")
                 }
             }
-            #expect(node.metrics.disconnects.value == 0)
+            #expect(node.metrics.hub.disconnects.value == 0)
         }
     }
 
@@ -394,9 +397,9 @@ struct SlowReaderTests {
             let socket = try node.webSocket("?channel=a&channel=b", receiveBytes: 8_192)
             try socket.begin(2)
             try node.publish("a", Self.bodies(0..<20, count: 30_000))
-            try eventually("it is behind") { node.metrics.laggards.value == 1 }
+            try eventually("it is behind") { node.metrics.hub.laggards.value == 1 }
             try socket.send(#"{"type":"unsubscribe","id":1,"channel":"a"}"#)
-            try eventually("one channel is left") { node.metrics.subscriptions.value == 1 }
+            try eventually("one channel is left") { node.metrics.hub.subscriptions.value == 1 }
             try node.publish("b", "b0")
             var next = 0
             var message = try socket.next()
@@ -417,9 +420,9 @@ struct SlowReaderTests {
             let socket = try node.webSocket("?channel=a", receiveBytes: 8_192)
             try socket.begin()
             try node.publish("a", Self.bodies(0..<20, count: 30_000))
-            try eventually("it is behind") { node.metrics.laggards.value == 1 }
+            try eventually("it is behind") { node.metrics.hub.laggards.value == 1 }
             try socket.sendClose(1_000)
-            try eventually("it reads no more channels") { node.metrics.subscriptions.value == 0 }
+            try eventually("it reads no more channels") { node.metrics.hub.subscriptions.value == 0 }
             var next = 0
             while let frame = try socket.nextFrame() {
                 if case .text(let text) = frame {
@@ -446,15 +449,15 @@ struct SlowReaderTests {
             try socket.next("welcome")
             do {
                 // Far more than the kernel ever takes for one connection (tcp_wmem: 4 MiB).
-                for _ in 0..<200_000 where node.metrics.disconnects.value == 0 {
+                for _ in 0..<200_000 where node.metrics.hub.disconnects.value == 0 {
                     try socket.send(.ping, [UInt8](repeating: 1, count: 125))
                 }
             } catch {
                 // The node closed while it was sent to.
             }
             try eventually("it is closed") { node.metrics.webSocketConnections.value == 0 }
-            #expect(node.metrics.disconnects.value == 1)
-            #expect(node.metrics.laggards.value == 0)
+            #expect(node.metrics.hub.disconnects.value == 1)
+            #expect(node.metrics.hub.laggards.value == 0)
         }
     }
 
@@ -471,10 +474,10 @@ struct SlowReaderTests {
             let socket = try node.webSocket("?channel=a", receiveBytes: 4_096)
             try socket.begin()
             try node.publish("a", Self.bodies(0..<300))
-            try eventually("it is behind") { node.metrics.laggards.value == 1 }
+            try eventually("it is behind") { node.metrics.hub.laggards.value == 1 }
             try eventually("it is closed") { node.metrics.webSocketConnections.value == 0 }
             #expect(node.metrics.timeouts.value == 1)
-            try eventually("the memory is given back") { node.metrics.logBytes.value == 0 }
+            try eventually("the memory is given back") { node.metrics.hub.logBytes.value == 0 }
         }
     }
 
@@ -485,7 +488,7 @@ struct SlowReaderTests {
             let readers = try (0..<50).map { index in
                 try RawReader(node.webSocket("?channel=a&channel=b&format=raw", receiveBytes: 4_096 << (index % 4)))
             }
-            try eventually("all are subscribed") { node.metrics.subscriptions.value == 100 }
+            try eventually("all are subscribed") { node.metrics.hub.subscriptions.value == 100 }
             let total = 600
             var published = 0
             while published < total {
@@ -510,10 +513,10 @@ struct SlowReaderTests {
                 return readers.allSatisfy { $0.counts == [total, total] }
             }
             #expect(readers.allSatisfy { $0.isInOrder })
-            #expect(node.metrics.disconnects.value == 0)
-            #expect(node.metrics.laggards.value == 0)
-            #expect(node.metrics.deliveries.value == 50 * 2 * total)
-            try eventually("the memory is given back") { node.metrics.logBytes.value <= 2 * FanoutLog.idleBytesMax }
+            #expect(node.metrics.hub.disconnects.value == 0)
+            #expect(node.metrics.hub.laggards.value == 0)
+            #expect(node.metrics.hub.deliveries.value == 50 * 2 * total)
+            try eventually("the memory is given back") { node.metrics.hub.logBytes.value <= 2 * FanoutLog.idleBytesMax }
         }
     }
 
@@ -531,23 +534,23 @@ struct SlowReaderTests {
             let sockets = try (0..<count).map { _ in
                 try node.webSocket("?channel=a&format=raw", receiveBytes: 4_096)
             }
-            try eventually("all are subscribed") { node.metrics.subscriptions.value == count }
+            try eventually("all are subscribed") { node.metrics.hub.subscriptions.value == count }
             let before = residentBytes()
             // 900 KiB: inside the window, far more than the sockets hold.
             try node.publish("a", Self.bodies(0..<900, count: 1_000))
-            try eventually("all are behind") { node.metrics.laggards.value == count }
-            try eventually("the gauge tells") { node.metrics.logBytes.value > 700_000 }
-            #expect(node.metrics.logBytes.value <= 4 << 20)
+            try eventually("all are behind") { node.metrics.hub.laggards.value == count }
+            try eventually("the gauge tells") { node.metrics.hub.logBytes.value > 700_000 }
+            #expect(node.metrics.hub.logBytes.value <= 4 << 20)
             #expect(residentBytes() - before < 64 << 20)
-            #expect(node.metrics.disconnects.value == 0)
+            #expect(node.metrics.hub.disconnects.value == 0)
             // Past the window all of them go, each with a copy of nothing but its place in a shared frame.
             try node.publish("a", Self.bodies(900..<1_300, count: 1_000))
-            try eventually("all are let go") { node.metrics.disconnects.value == count }
+            try eventually("all are let go") { node.metrics.hub.disconnects.value == count }
             #expect(residentBytes() - before < 64 << 20)
-            try eventually("the memory is given back") { node.metrics.logBytes.value == 0 }
+            try eventually("the memory is given back") { node.metrics.hub.logBytes.value == 0 }
             for socket in sockets { socket.close() }
             try eventually("all are gone") { node.metrics.webSocketConnections.value == 0 }
-            #expect(node.metrics.laggards.value == 0)
+            #expect(node.metrics.hub.laggards.value == 0)
         }
     }
 

@@ -1,6 +1,7 @@
 import Broker
 import Edge
 import Foundation
+import Hub
 import Testing
 import Wire
 
@@ -233,7 +234,7 @@ struct WebSocketMessageTests {
     func raw() throws {
         try withNode { node in
             let socket = try node.webSocket("?channel=a&format=raw")
-            try eventually("subscribed") { node.metrics.subscriptions.value == 1 }
+            try eventually("subscribed") { node.metrics.hub.subscriptions.value == 1 }
             try node.publish("a", "plain")
             try node.publish("a", "{\"x\": 1}", json: true)
             try node.publish("a", [[0xff]])
@@ -347,7 +348,7 @@ struct WebSocketCommandTests {
             try node.publish("a", "unheard")
             try socket.send(#"{"type":"ping","id":3}"#)
             #expect(try socket.next("pong").id == 3)
-            #expect(node.metrics.subscriptions.value == 0)
+            #expect(node.metrics.hub.subscriptions.value == 0)
             try socket.send(#"{"type":"subscribe","id":4,"channel":"a"}"#)
             #expect(try socket.next("subscribed").id == 4)
         }
@@ -410,7 +411,7 @@ struct WebSocketCommandTests {
             #expect((error["message"] as? String)?.isEmpty == false)
             try socket.send(#"{"type":"ping","id":2}"#)
             try socket.next("pong")
-            #expect(node.metrics.subscriptions.value == 1)
+            #expect(node.metrics.hub.subscriptions.value == 1)
         }
     }
 
@@ -512,7 +513,7 @@ struct WebSocketProtocolTests {
             #expect(!socket.client.isReset)
             socket.close()
             try eventually("nobody is left") { node.metrics.webSocketConnections.value == 0 }
-            #expect(node.metrics.subscriptions.value == 0)
+            #expect(node.metrics.hub.subscriptions.value == 0)
         }
     }
 
@@ -597,7 +598,7 @@ struct WebSocketProtocolTests {
             #expect(try socket.nextFrame() == .ping([]))
             #expect(try socket.nextFrame() == nil)
             #expect(node.metrics.timeouts.value == 1)
-            #expect(node.metrics.subscriptions.value == 0)
+            #expect(node.metrics.hub.subscriptions.value == 0)
         }
     }
 

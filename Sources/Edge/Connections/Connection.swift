@@ -30,37 +30,35 @@ struct Connection: ~Copyable {
     struct Traffic: OptionSet {
         let rawValue: UInt16
 
-        /// The socket took less than it was given; writability is watched.
-        static let isBlocked = Traffic(rawValue: 1)
         /// Reading is paused, because too much waits in the input.
-        static let isReadingPaused = Traffic(rawValue: 2)
+        static let isReadingPaused = Traffic(rawValue: 1)
         /// The peer ended its direction; it still gets what it asked for.
-        static let isEnded = Traffic(rawValue: 4)
+        static let isEnded = Traffic(rawValue: 2)
         /// It stands among those whose input is gone on with at the end of a turn.
-        static let isDeferred = Traffic(rawValue: 8)
+        static let isDeferred = Traffic(rawValue: 4)
         /// Its client used up a budget; it is gone on with when that is given anew.
-        static let isWaiting = Traffic(rawValue: 16)
+        static let isWaiting = Traffic(rawValue: 8)
         /// It was ready to be read, or to be written to, and was not come to yet.
-        static let isReadOverdue = Traffic(rawValue: 32)
-        static let isWriteOverdue = Traffic(rawValue: 64)
+        static let isReadOverdue = Traffic(rawValue: 16)
+        static let isWriteOverdue = Traffic(rawValue: 32)
         /// It sent more of late than a slice of a turn is enough for.
-        static let isTalkative = Traffic(rawValue: 128)
+        static let isTalkative = Traffic(rawValue: 64)
         /// The peer was pinged and has not been heard since.
-        static let isPinged = Traffic(rawValue: 256)
+        static let isPinged = Traffic(rawValue: 128)
         /// A close frame was sent.
-        static let sentClose = Traffic(rawValue: 512)
+        static let sentClose = Traffic(rawValue: 256)
     }
 
     // In this order there are no holes: an idle connection is little else than this.
 
-    /// What it is as a reader of channels.
-    var client = Client()
-
     /// WebSocket frames on their way in.
     var decoder = WebSocketDecoder(role: .server)
+    var answer: Answer = []
 
-    var lifeCycle = LifeCycle.open
-    var input: ConnectionInput?
+    /// What it is as a reader of channels.
+    var client = Client()
+    var rights: Rights = []
+    var traffic: Traffic = []
     let link: Link
 
     /// Bytes sent so far, modulo 2^32. A stream is renewed by their number, a reader that stalls is known by it.
@@ -75,9 +73,7 @@ struct Connection: ~Copyable {
     /// Tick of the last receive, or of the last request's beginning.
     var lastHeardTick: Tick
 
-    var answer: Answer = []
-    var rights: Rights = []
-    var traffic: Traffic = []
+    var input: ConnectionInput?
     let peer: PeerAddress
 
     init(link: Link, peer: PeerAddress, tick: Tick) {
@@ -87,14 +83,17 @@ struct Connection: ~Copyable {
         lastHeardTick = tick
     }
 
+    /// Where it stands.
+    var lifeCycle: LifeCycle { client.lifeCycle }
+
     /// Whether it is read and understood, and is sent what is new.
-    var isOpen: Bool { lifeCycle == .open }
+    var isOpen: Bool { client.isOpen }
 
     /// Whether its slot is about to be freed.
-    var isClosed: Bool { lifeCycle == .closed }
+    var isClosed: Bool { client.isClosed }
 
     /// Whether nothing is to be done for its client at this moment.
     var isIdle: Bool {
-        !answer.contains(.isAwaited) && traffic.isDisjoint(with: [.isBlocked, .isDeferred, .isWaiting])
+        !client.isBlocked && !answer.contains(.isAwaited) && traffic.isDisjoint(with: [.isDeferred, .isWaiting])
     }
 }

@@ -28,19 +28,16 @@ extension EdgeReactor {
         var batch = drainShare(tick, deadline: deadline)
         for slot in connections.slots where batch > 0 && connections.isLive(slot) {
             let connection = connections[live: slot]
-            if isHeld(slot) {
+            if hub.holdsPoll(of: slot.client) {
                 batch -= 1
                 connection.pointee.answer.insert(.isLast)
-                answerHeldPoll(slot)
+                hub.answerHeldPoll(of: slot.client)
                 continue
             }
             guard connection.pointee.isOpen, !connection.pointee.answer.contains(.isAwaited) else { continue }
             batch -= 1
-            sayBye(
-                slot,
-                .drain,
-                afterMilliseconds: UInt64.random(in: 0...limits.drainMilliseconds / 4, using: &spread)
-            )
+            let after = UInt64.random(in: 0...limits.drainMilliseconds / 4, using: &spread)
+            hub.sayBye(slot.client, .drain, afterMilliseconds: after)
         }
         let isOver = deadline.isReached(by: tick)
         if isOver { closeAll() }

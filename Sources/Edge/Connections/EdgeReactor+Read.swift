@@ -35,9 +35,11 @@ extension EdgeReactor {
     func endOfStream(_ slot: Slot) {
         debug(slot, "the client says no more")
         let connection = connections[live: slot]
-        if connection.pointee.lifeCycle == .shut, connection.pointee.client.has(.isStream) { confirmFarewell(slot) }
+        if connection.pointee.lifeCycle == .shut, connection.pointee.client.has(.isStream) {
+            hub.confirmFarewell(slot.client)
+        }
         // A poll that nobody waits for any more is let go of at once.
-        if connection.pointee.client.has(.isOneAnswer), isHeld(slot) { return close(slot) }
+        if connection.pointee.client.has(.isOneAnswer), hub.holdsPoll(of: slot.client) { return close(slot) }
         guard !isReader(slot), !connection.pointee.isIdle, connection.pointee.lifeCycle < .shut
         else { return close(slot) }
         connection.pointee.traffic.insert(.isEnded)
@@ -59,7 +61,7 @@ extension EdgeReactor {
     private func keep(_ bytes: UnsafeRawBufferPointer, for slot: Slot) {
         let connection = connections[live: slot]
         guard connection.pointee.isOpen else { return }
-        let input = connection.pointee.input ?? ConnectionInput(held)
+        let input = connection.pointee.input ?? ConnectionInput(hub.held)
         input.append(bytes)
         connection.pointee.input = input
         updateReading(slot)
@@ -91,7 +93,7 @@ extension EdgeReactor {
             return understandAll(bytes, for: slot, input: input)
         }
         var consumed = 0
-        cork(slot) { consumed = understandAll(bytes, for: slot, input: input) }
+        hub.cork(slot.client) { consumed = understandAll(bytes, for: slot, input: input) }
         return consumed
     }
 
@@ -131,9 +133,9 @@ extension EdgeReactor {
         let connection = connections[live: slot]
         if connection.pointee.traffic.contains(.isWaiting) { return false }
         if !isReader(slot) {
-            return !connection.pointee.answer.contains(.isAwaited) && !connection.pointee.traffic.contains(.isBlocked)
+            return !connection.pointee.answer.contains(.isAwaited) && !connection.pointee.client.isBlocked
         }
-        return heldBytes(of: slot) <= limits.repliesBytesMax
+        return hub.heldBytes(of: slot.client) <= limits.repliesBytesMax
     }
 
     // MARK: Going on
@@ -203,7 +205,7 @@ extension EdgeReactor {
         let connection = connections[live: slot]
         var interest: Readiness = []
         if !connection.pointee.traffic.contains(.isReadingPaused) { interest.insert(.read) }
-        if connection.pointee.traffic.contains(.isBlocked) { interest.insert(.write) }
+        if connection.pointee.client.isBlocked { interest.insert(.write) }
         let token = connections.key(ofLive: slot).token
         do {
             try reactor.poller.modify(connection.pointee.link.descriptor, token: token, for: interest)

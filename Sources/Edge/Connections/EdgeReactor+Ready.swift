@@ -19,7 +19,7 @@ extension EdgeReactor {
         let connection = connections[live: key.slot]
         if readiness.contains(.write), !connection.pointee.traffic.contains(.isWriteOverdue) {
             if overdueWrites.isEmpty, hasTimeForReady {
-                drain(key.slot)
+                hub.drain(key.slot.client)
             } else {
                 connection.pointee.traffic.insert(.isWriteOverdue)
                 overdueWrites.append(key)
@@ -100,7 +100,7 @@ extension EdgeReactor {
         while let key = overdueWrites.popFirst() {
             guard let connection = connections.pointer(to: key) else { continue }
             connection.pointee.traffic.remove(.isWriteOverdue)
-            if connection.pointee.traffic.contains(.isBlocked) { drain(key.slot) }
+            if connection.pointee.client.isBlocked { hub.drain(key.slot.client) }
             if Clock.monotonicNanoseconds >= end { break }
         }
     }

@@ -16,7 +16,7 @@ extension EdgeReactor {
     /// Ends a stream behind a whole message; the client goes on from its cursor at once.
     func renewStream(_ slot: Slot) {
         metrics.streamsRenewed.add()
-        sayBye(slot, .renewed, afterMilliseconds: 0)
+        hub.sayBye(slot.client, .renewed, afterMilliseconds: 0)
     }
 
     /// Renews the streams that became too long, once a second: a list of them would cost every send a look.

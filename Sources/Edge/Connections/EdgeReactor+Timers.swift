@@ -25,11 +25,8 @@ extension EdgeReactor {
         if UInt64(tick.number / Self.stepsPerSecond) % max(limits.resumeMilliseconds / 1_000, 1) == 0 {
             sessionsByAddress.turn()
         }
-        metrics.heldInputBytes.set(held.inputBytes)
-        metrics.heldOutputBytes.set(held.outputBytes)
-        weighLogs()
-        metrics.heldReplayBytes.set(held.replayBytes)
-        metrics.logBytes.set(held.logBytes)
+        metrics.heldInputBytes.set(hub.held.inputBytes)
+        hub.weighAll()
     }
 
     /// Acts on the timers that came due, for one slice of time: a thousand polls may be over in the same tick. Says whether
@@ -57,7 +54,7 @@ extension EdgeReactor {
         // Before the node has nothing to say for so long that only its silence would tell.
         timers.schedule(slot, at: reactor.tick(afterMilliseconds: limits.heartbeatMilliseconds))
         if isDead(connection.pointee.link) { return timeOut(slot) }
-        if connection.pointee.traffic.contains(.isBlocked) { return stallTimerFired(slot, tick) }
+        if connection.pointee.client.isBlocked { return stallTimerFired(slot, tick) }
         if connection.pointee.client.has(.isOneAnswer) { return pollTimerFired(slot) }
         if connection.pointee.client.encoding == nil {
             requestTimerFired(slot, tick)

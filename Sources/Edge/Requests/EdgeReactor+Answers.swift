@@ -48,7 +48,7 @@ extension EdgeReactor {
         // A poll is over with its answer; what follows is asked anew.
         if connection.pointee.client.has(.isOneAnswer) {
             connection.pointee.client.encoding = nil
-            pollOpenings[client(slot)] = nil
+            pollOpenings[connections.key(ofLive: slot).client] = nil
         }
         write(slot, output.bytes)
         guard connection.pointee.isOpen else { return }
@@ -86,9 +86,9 @@ extension EdgeReactor {
 
     /// Answers with a JSON body, written by `body`.
     func answer(_ exchange: Exchange, json body: (inout ByteBuffer) -> Void) {
-        frame.removeAll()
-        body(&frame)
-        answer(exchange, contentType: "application/json", frame.bytes)
+        content.removeAll()
+        body(&content)
+        answer(exchange, contentType: "application/json", content.bytes)
     }
 
     /// Answers with an error and says which part of the request it is about.

@@ -9,7 +9,7 @@ extension EdgeReactor {
     /// `GET /channels/<name>`
     func describe(_ exchange: Exchange, _ channel: ChannelName) {
         holdRequests(behind: exchange)
-        tellCounts()
+        hub.tellCounts()
         ask(.describe(exchange, channel)) { .describe($0, channel) }
     }
 

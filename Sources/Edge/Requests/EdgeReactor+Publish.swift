@@ -81,7 +81,7 @@ extension EdgeReactor {
                 }
             )
         case (.success(let position), .command(let key, let id, _)):
-            send(.published(id: id, channel: channel.text, position: position.numbers), to: key.slot)
+            hub.send(.published(id: id, channel: channel.text, position: position.numbers), to: key.slot.client)
         }
     }
 }

@@ -1,4 +1,5 @@
 internal import Broker
+internal import Hub
 internal import Reactor
 internal import Wire
 
@@ -49,7 +50,7 @@ extension EdgeReactor {
             return whole
         }
         noteRequestBegun(slot, isNew: input == nil)
-        let input = input ?? ConnectionInput(held)
+        let input = input ?? ConnectionInput(hub.held)
         connections[live: slot].pointee.input = input
         input.head = head
         if head.expectsContinue, !input.wasContinued {

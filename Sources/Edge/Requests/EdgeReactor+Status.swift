@@ -14,9 +14,9 @@ extension EdgeReactor {
             return refuse(exchange, status: 503, message) { $0.append(field: "Retry-After", 1) }
         }
         metrics.rejections.add()
-        frame.removeAll()
-        AnswerBody.appendTrouble(status: 503, message: "the backplane is away", reason: trouble, to: &frame)
-        answer(exchange, status: 503, contentType: "application/json", frame.bytes) {
+        content.removeAll()
+        AnswerBody.appendTrouble(status: 503, message: "the backplane is away", reason: trouble, to: &content)
+        answer(exchange, status: 503, contentType: "application/json", content.bytes) {
             $0.append(field: "Retry-After", 1)
         }
     }

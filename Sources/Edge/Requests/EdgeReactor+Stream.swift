@@ -44,9 +44,9 @@ extension EdgeReactor {
         connection.pointee.streamTick = reactor.currentTick
         appendStart(of: opening.encoding, paddingCount: paddingCount, session: opening.token)
         // The head does not wait for channels to open: a proxy or a browser that waits for it must not time out.
-        cork(slot) {
+        hub.cork(slot.client) {
             write(slot, output.bytes)
-            if !channels.isEmpty { join(slot, channels) }
+            if !channels.isEmpty { hub.join(slot.client, channels) }
         }
     }
 
@@ -67,36 +67,10 @@ extension EdgeReactor {
 
     /// Appends what a stream begins with, in one piece: the time to reconnect, padding if it is asked for, `welcome`.
     private func appendStart(of encoding: Encoding, paddingCount: Int, session: SessionToken?) {
-        frame.removeAll()
-        let retry = UInt64.random(in: reconnectMilliseconds, using: &spread)
-        encoding.carrier.carrier.start(retry, paddingCount, &frame)
-        if encoding.hasControlMessages { appendWelcome(session: session, as: encoding.unchunked, to: &frame) }
-        encoding.append(body: frame.bytes, to: &output)
-    }
-
-    /// Tells a stream where each of its channels stands, and what it missed.
-    func beginStream(_ slot: Slot, _ join: Join) {
-        guard let encoding = connections[live: slot].pointee.client.encoding else { return }
-        // Where the client stands. A message moves it in its own channel only: were the stream cut behind the first of
-        // several, the others would still be told what they missed.
-        var cursor = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.since) })
-        output.removeAll()
-        for (number, part) in join.parts.enumerated() {
-            cursor.move(number, to: part.position)
-            guard encoding.hasControlMessages else { continue }
-            // Who keeps the last id, as a browser does, comes back with what it had before if it was told the half of it: so one
-            // is enough, and not as many of the length of all.
-            let hasCursor = !encoding.traits.contains(.hasFields) || number == join.parts.count - 1
-            appendSubscribed(
-                part.topic,
-                at: part.position,
-                recovered: part.isRecovered,
-                commandID: nil,
-                cursor: hasCursor ? cursor.text : nil,
-                as: encoding
-            )
-        }
-        write(slot, replaying: join)
+        content.removeAll()
+        encoding.carrier.carrier.start(drawReconnectMilliseconds(), paddingCount, &content)
+        if encoding.hasControlMessages { appendWelcome(session: session, as: encoding.unchunked, to: &content) }
+        encoding.append(body: content.bytes, to: &output)
     }
 
     /// Whether a browser comes back by itself that was told not to: "clients will reconnect if the connection is closed;

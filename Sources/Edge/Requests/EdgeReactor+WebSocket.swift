@@ -31,9 +31,9 @@ extension EdgeReactor {
         if opening.encoding.hasControlMessages {
             appendWelcome(session: opening.token, as: opening.encoding, to: &output)
         }
-        cork(slot) {
+        hub.cork(slot.client) {
             write(slot, output.bytes)
-            if !channels.isEmpty { join(slot, channels) }
+            if !channels.isEmpty { hub.join(slot.client, channels) }
         }
     }
 
@@ -46,8 +46,8 @@ extension EdgeReactor {
         let slot = opening.exchange.slot
         switchProtocols(agreement, opening)
         write(slot, output.bytes)
-        let after = code.mayReconnect ? UInt64.random(in: reconnectMilliseconds, using: &spread) : 0
-        sayBye(slot, code, afterMilliseconds: after)
+        let after = code.mayReconnect ? drawReconnectMilliseconds() : 0
+        hub.sayBye(slot.client, code, afterMilliseconds: after)
     }
 
     /// Leaves the answer to the handshake in `output`.
@@ -69,7 +69,7 @@ extension EdgeReactor {
         var consumed = 0
         let heldBefore = connection.pointee.decoder.heldBytes
         let event = connection.pointee.decoder.next(in: bytes, consumed: &consumed)
-        held.inputBytes += connection.pointee.decoder.heldBytes - heldBefore
+        hub.held.inputBytes += connection.pointee.decoder.heldBytes - heldBefore
         if case .needMore = event { return consumed }
         // Only what is whole is a sign of life: bytes that trickle in are none.
         connection.pointee.lastHeardTick = reactor.currentTick
@@ -82,9 +82,9 @@ extension EdgeReactor {
     /// Gives back the memory of a message that came in fragments, once it is taken or its client is gone.
     func releaseFragments(_ slot: Slot) {
         let connection = connections[live: slot]
-        held.inputBytes -= connection.pointee.decoder.heldBytes
+        hub.held.inputBytes -= connection.pointee.decoder.heldBytes
         connection.pointee.decoder.releaseDelivered(isOver: connection.pointee.isClosed)
-        held.inputBytes += connection.pointee.decoder.heldBytes
+        hub.held.inputBytes += connection.pointee.decoder.heldBytes
     }
 
     private func take(_ event: WebSocketDecoder.Event, for slot: Slot) {
@@ -99,9 +99,9 @@ extension EdgeReactor {
             output.removeAll()
             WebSocketEncoder.appendPong(payload, to: &output)
             write(slot, output.bytes)
-        case .pong(let payload): confirm(slot, payload)
+        case .pong(let payload): hub.confirm(slot.client, payload)
         case .close(let code, _):
-            leaveAll(slot, .clean)
+            hub.leaveAll(slot.client, .clean)
             closeWebSocket(slot, code == .noStatusReceived ? .normal : code, "")
         case .failure(let failure):
             metrics.rejections.add()
@@ -112,7 +112,7 @@ extension EdgeReactor {
     private func closeWebSocket(_ slot: Slot, _ code: WebSocketCloseCode, _ reason: StaticString) {
         debug(slot, "WebSocket closed", ["code": "\(code.rawValue)", "reason": "\(reason)"])
         let connection = connections[live: slot]
-        finishFrame(slot)
+        hub.finishFrame(slot.client)
         if !connection.pointee.traffic.contains(.sentClose) {
             connection.pointee.traffic.insert(.sentClose)
             output.removeAll()
@@ -137,7 +137,7 @@ extension EdgeReactor {
 
     private func take(_ command: ClientCommand, of message: UnsafeRawBufferPointer, for slot: Slot) {
         let id = command.id.map { Array(message[$0]) }
-        if command.kind == .ping { return send(.pong(id: id), to: slot) }
+        if command.kind == .ping { return hub.send(.pong(id: id), to: slot.client) }
         guard let channel = ChannelName(command.channel) else {
             return sendError(slot, id: id, code: 400, "channel: not a channel name")
         }
@@ -167,20 +167,18 @@ extension EdgeReactor {
         guard count < limits.channelsPerConnectionMax else {
             return sendError(slot, id: id, code: 400, "channel: no more than \(limits.channelsPerConnectionMax)")
         }
-        let isJoining = topics[channel]?.part(of: client(slot)) != nil
-        guard !isJoining, !isSubscribed(slot, to: channel) else {
+        guard !hub.isSubscribed(slot.client, to: channel) else {
             return sendError(slot, id: id, code: 409, "channel: already subscribed")
         }
         countChannelChange(slot)
-        join(slot, [(channel, position)], commandID: id)
+        hub.join(slot.client, [(channel, position)], commandID: id)
     }
 
     private func unsubscribe(_ slot: Slot, from channel: ChannelName, id: [UInt8]?) {
-        guard unsubscribe(slot, from: channel) || cancelJoin(slot, of: channel) else {
+        guard hub.unsubscribe(slot.client, from: channel) else {
             return sendError(slot, id: id, code: 404, "channel: not subscribed")
         }
         countChannelChange(slot)
-        forgetSubscription(slot, to: channel)
-        send(.unsubscribed(id: id, channel: channel.text), to: slot)
+        hub.send(.unsubscribed(id: id, channel: channel.text), to: slot.client)
     }
 }

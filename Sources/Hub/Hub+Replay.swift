@@ -1,38 +1,36 @@
 internal import Broker
-internal import Hub
-internal import Reactor
+internal import DequeModule
 internal import Wire
 
-extension EdgeReactor {
-    /// Sends what `output` holds, and behind it what the client of a join missed: as much as its socket takes now, the
+// What a client missed: told as fast as its connection takes it, and by parts where it is much.
+extension Hub {
+    /// Sends what `output` holds, and behind it what the client of a join missed: as much as its connection takes now, the
     /// rest as it reads on.
-    func write(_ slot: Slot, replaying join: Join) {
-        let connection = connections[live: slot]
-        guard let encoding = connection.pointee.client.encoding else { return }
+    func write(_ slot: ClientSlot, replaying join: Join) {
+        let client = outlet.client(at: slot)
+        guard let encoding = client.pointee.encoding else { return }
         var replay = Replay(
             join,
             continuation: join.leavesRest ? continuation(of: join) : nil,
             hasCursors: encoding.hasCursors
         )
-        if !connection.pointee.traffic.contains(.isBlocked) { append(&replay, as: encoding, to: &output) }
+        if !client.pointee.isBlocked { append(&replay, as: encoding, to: &output) }
         write(slot, output.bytes)
-        guard !connection.pointee.isClosed else { return }
+        guard !client.pointee.isClosed else { return }
         if replay.isFinished {
             guard replay.continuation != nil else { return }
-            if !connection.pointee.traffic.contains(.isBlocked) { return goOn(behind: replay) }
+            if !client.pointee.isBlocked { return goOn(behind: replay) }
         }
-        let outbox = connection.pointee.client.outbox ?? Outbox(held)
+        let outbox = client.pointee.outbox ?? Outbox(held)
         outbox.append(replay)
-        connection.pointee.client.outbox = outbox
+        client.pointee.outbox = outbox
         block(slot)
     }
 
-    /// Makes the next frames of a connection's replays once all before them was sent.
-    func refillOutbox(_ slot: Slot) {
-        let connection = connections[live: slot]
-        guard let outbox = connection.pointee.client.outbox, let encoding = connection.pointee.client.encoding else {
-            return
-        }
+    /// Makes the next frames of a client's replays once all before them was sent.
+    func refillOutbox(_ slot: ClientSlot) {
+        let client = outlet.client(at: slot)
+        guard let outbox = client.pointee.outbox, let encoding = client.pointee.encoding else { return }
         while outbox.isEmpty, let next = outbox.replays.first {
             // It goes on where the client certainly gets all of it: what was sent is behind it.
             if next.isFinished {
@@ -44,65 +42,6 @@ extension EdgeReactor {
             outbox.withFirstReplay { append(&$0, as: encoding, to: &frame) }
             outbox.append(frame.bytes)
         }
-    }
-
-    // MARK: More than is told at once
-
-    /// What goes on for the client of a join that leaves a rest. It stands where the join stood, so the channels stay open.
-    private func continuation(of join: Join) -> Join {
-        metrics.replaysDivided.add()
-        let next = Join(continuing: join)
-        for part in next.parts { part.topic.telling[next.client] = part }
-        connections[live: Slot(next.client.slot)].pointee.client.joinCount += 1
-        continuations[next.client, default: []].append(next)
-        return next
-    }
-
-    /// Asks for the rest, once a client was told what there was before.
-    private func goOn(behind replay: Replay) {
-        guard let next = replay.continuation, !next.isDone else { return }
-        for part in next.parts {
-            part.topic.joins[next.client] = part.topic.telling.removeValue(forKey: next.client)
-            part.begin(since: replay.position(in: part.topic.name))
-        }
-        for part in next.parts where part.topic.isOpen { advance(part) }
-        guard next.isReady else { return }
-        // In turn, for this may be the middle of a send.
-        next.isQueued = true
-        readyJoins.append(next)
-    }
-
-    /// Forgets a continuation that is done, or never will be.
-    func endContinuation(_ join: Join) {
-        guard join.isContinuation, var left = continuations[join.client] else { return }
-        left.removeAll { $0 === join }
-        continuations[join.client] = left.isEmpty ? nil : left
-    }
-
-    /// Lets go of what a connection that ends was yet to be told.
-    func abandonContinuations(_ slot: Slot) {
-        for join in continuations[client(slot)] ?? [] { _ = abandon(join) }
-    }
-
-    /// Payload that a join may still be given of what was missed. Who has nothing yet gets one publication at least.
-    func replayRoom(of join: Join) -> Int {
-        let waiting = connection(of: join.client)?.pointee.client.outbox?.replayBytes ?? 0
-        let room = limits.replayBytesMax - join.replayBytes - waiting
-        return join.replayBytes + waiting == 0 ? max(room, 1) : room
-    }
-
-    /// Tells a client that was subscribed what is gone of the rest, and the next part of it.
-    func tellRest(_ slot: Slot, _ join: Join) {
-        guard let encoding = connections[live: slot].pointee.client.encoding else { return }
-        var cursor = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.since) })
-        output.removeAll()
-        for (number, part) in join.parts.enumerated() {
-            cursor.move(number, to: part.position)
-            guard part.isRecovered == false, let since = part.since, encoding.hasControlMessages else { continue }
-            let text = encoding.hasCursors ? cursor.text : nil
-            appendGap(part.topic, from: since, to: part.position, cursor: text, as: encoding, to: &output)
-        }
-        write(slot, replaying: join)
     }
 
     private func append(_ replay: inout Replay, as encoding: Encoding, to buffer: inout ByteBuffer) {
@@ -118,5 +57,55 @@ extension EdgeReactor {
             )
             metrics.deliveries.add()
         }
+    }
+
+    // MARK: More than is told at once
+
+    /// What goes on for the client of a join that leaves a rest. It stands where the join stood, so the channels stay open.
+    private func continuation(of join: Join) -> Join {
+        metrics.replaysDivided.add()
+        let next = Join(continuing: join)
+        for part in next.parts { part.topic.telling[next.client] = part }
+        outlet.client(at: next.client.slot).pointee.joinCount += 1
+        joins.goOnLater(next)
+        return next
+    }
+
+    /// Asks for the rest, once a client was told what there was before.
+    private func goOn(behind replay: Replay) {
+        guard let next = replay.continuation, !next.isDone else { return }
+        for part in next.parts {
+            part.topic.joins[next.client] = part.topic.telling.removeValue(forKey: next.client)
+            part.begin(since: replay.position(in: part.topic.name))
+        }
+        for part in next.parts where part.topic.isOpen { advance(part) }
+        // In turn, for this may be the middle of a send.
+        if next.isReady { joins.becomeReady(next) }
+    }
+
+    /// Lets go of what a client that ends was yet to be told.
+    func abandonContinuations(_ slot: ClientSlot) {
+        for join in joins.continuations(of: outlet.id(of: slot)) { _ = abandon(join) }
+    }
+
+    /// Payload that a join may still be given of what was missed. Who has nothing yet gets one publication at least.
+    func replayRoom(of join: Join) -> Int {
+        let waiting = outlet.client(join.client)?.pointee.outbox?.replayBytes ?? 0
+        let room = limits.replayBytesMax - join.replayBytes - waiting
+        return join.replayBytes + waiting == 0 ? max(room, 1) : room
+    }
+
+    /// Tells a client that was subscribed what is gone of the rest, and the next part of it.
+    func tellRest(_ slot: ClientSlot, _ join: Join) {
+        guard let encoding = outlet.client(at: slot).pointee.encoding else { return }
+        var cursor = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.since) })
+        output.removeAll()
+        for (number, part) in join.parts.enumerated() {
+            cursor.move(number, to: part.position)
+            guard part.isRecovered == false, let since = part.since, encoding.hasControlMessages else { continue }
+            let text = encoding.hasCursors ? cursor.text : nil
+            appendGap(part.topic, from: since, to: part.position, cursor: text, as: encoding, to: &output)
+        }
+        write(slot, replaying: join)
     }
 }

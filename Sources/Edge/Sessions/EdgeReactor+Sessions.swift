@@ -105,7 +105,8 @@ extension EdgeReactor {
         guard case .session(var opening)? = waiting.removeValue(forKey: ticket.number) else { return }
         guard isWaitedFor(opening.exchange) else {
             if case .success = outcome, let token = opening.token {
-                release(token.id, of: opening.exchange.connection)
+                let holder = SessionHolder(reactor: number, connection: opening.exchange.connection.token)
+                uplink.post(.releaseSession(token.id, holder))
             }
             return
         }
@@ -131,7 +132,7 @@ extension EdgeReactor {
         let connection = connections[live: slot]
         let channels = opening.plan.channels(with: known)
         if let fault = fault(in: channels, of: opening) {
-            releaseSession(slot)
+            hub.releaseSession(slot.client)
             return refuse(opening.exchange, status: 400, fault, field: "channel")
         }
         switch opening.use {
@@ -196,37 +197,11 @@ extension EdgeReactor {
         if opening.plan.channels.isEmpty, case .stream(_, let paddingCount) = opening.use {
             connections[live: slot].pointee.answer.remove(.isAwaited)
             beginStream(paddingCount: paddingCount, opening, [])
-            let after = UInt64.random(in: reconnectMilliseconds, using: &spread)
-            sayBye(slot, .unavailable, afterMilliseconds: after)
+            hub.sayBye(slot.client, .unavailable, afterMilliseconds: drawReconnectMilliseconds())
         } else {
             begin(opening, [])
             takeUp(slot)
         }
-    }
-
-    // MARK: Letting go
-
-    /// Lets go of a connection's session, which can be resumed for a while.
-    func releaseSession(_ slot: Slot) {
-        guard let link = connections[live: slot].pointee.client.session else { return }
-        connections[live: slot].pointee.client.session = nil
-        release(link.id, of: connections.key(ofLive: slot))
-    }
-
-    private func release(_ id: SessionID, of key: SlabKey) {
-        uplink.post(.releaseSession(id, SessionHolder(reactor: number, connection: key.token)))
-    }
-
-    /// Another connection has the session now.
-    func loseSession(_ id: SessionID, _ holder: SessionHolder) {
-        let key = SlabKey(token: holder.connection)
-        guard let connection = connections.pointer(to: key), let link = connection.pointee.client.session, link.id == id
-        else {
-            return
-        }
-        leaveAll(key.slot, .taken)
-        connection.pointee.client.session = nil
-        if let poll = link.poll { displace(poll) } else { sayBye(key.slot, .takenOver, afterMilliseconds: 0) }
     }
 
     // MARK: Affinity

@@ -1,12 +1,11 @@
 internal import Broker
 internal import DequeModule
-internal import Hub
-internal import Reactor
 
-extension EdgeReactor {
+// The way of a publication to those who keep up: feed by feed, some members at a time, many of them in one system call.
+extension Hub {
     /// Members of one feed that are sent to before the next feed has its turn. At some 7 µs a send this is a quarter of
     /// a millisecond: so long may a feed with ten members wait for each one with ten thousand.
-    private static let quantum = 32
+    private static var quantum: Int { 32 }
 
     func enqueue(_ feed: Feed) {
         guard !feed.isQueued else { return }
@@ -15,9 +14,9 @@ extension EdgeReactor {
     }
 
     /// Sends what the logs gained, feed by feed in turn, for at most one slice of time. Says whether more is left.
-    func flush() -> Bool {
+    package func flush() -> Bool {
         guard !flushQueue.isEmpty else { return false }
-        let end = Clock.monotonicNanoseconds + limits.fanoutSliceMicroseconds * 1_000
+        let end = outlet.clockNanoseconds + limits.fanoutSliceMicroseconds * 1_000
         repeat {
             guard let feed = flushQueue.popFirst() else { return false }
             flushQuantum(of: feed)
@@ -26,7 +25,7 @@ extension EdgeReactor {
             } else {
                 feed.isQueued = false
             }
-        } while Clock.monotonicNanoseconds < end
+        } while outlet.clockNanoseconds < end
         return !flushQueue.isEmpty
     }
 
@@ -36,7 +35,7 @@ extension EdgeReactor {
         for _ in 0..<Self.quantum where feed.log.hasMemberLeft && bytesLeft > 0 {
             if let member = feed.log.nextMember() { bytesLeft -= stage(feed.log, member) }
         }
-        submit(feed.log)
+        sendStaged(feed.log)
         guard !feed.log.hasMemberLeft else { return }
         // Only now, for it drops the bytes that were sent.
         _ = feed.log.nextMember()
@@ -46,68 +45,59 @@ extension EdgeReactor {
     }
 
     private func observeLatency(of feed: Feed) {
-        let now = Clock.realtimeMilliseconds
+        let now = outlet.wallMilliseconds
         for milliseconds in feed.roundMilliseconds {
             metrics.fanoutLatency.observe(milliseconds: now > milliseconds ? now - milliseconds : 0)
         }
         feed.roundMilliseconds.removeAll(keepingCapacity: feed.roundMilliseconds.capacity <= 256)
     }
 
-    /// Notes for the next batch what one member does not have yet; returns how many bytes that is. This and `submit` are the
+    /// Notes for the next batch what one member does not have yet; returns how many bytes that is. This and `sendStaged` are the
     /// hot path of the whole program: one system call for many members and no allocation.
     private func stage(_ log: FanoutLog, _ member: SubscriptionSlot) -> Int {
         let reader = subscriptions[member]
-        let slot = Slot(reader.pointee.client)
-        let connection = connections[live: slot]
-        if connection.pointee.traffic.contains(.isBlocked) {
+        let slot = reader.pointee.client
+        let client = outlet.client(at: slot)
+        if client.pointee.isBlocked {
             fallBehind(member, of: log)
             return 0
         }
         let bytes = log.bytes(from: reader.pointee.offset)
-        if connection.pointee.client.subscriptionCount > 1 {
+        if client.pointee.subscriptionCount > 1 {
             let count = bytes.count
             sendAll(slot, log, member)
             return count
         }
-        if bytes.count > 0 {
-            connection.pointee.link.add(bytes, to: &sends, token: SendBatch.Token(number: member.number))
-        }
+        if bytes.count > 0 { outlet.stage(bytes, to: slot, of: member) }
         return bytes.count
     }
 
-    /// Sends what was noted. Each member's outcome concerns its own connection only, so one that closes leaves the
-    /// others' outcomes valid.
-    private func submit(_ log: FanoutLog) {
-        sends.submit { token, byteCount, outcome in
-            let member = SubscriptionSlot(number: token.number)
-            let slot = Slot(subscriptions[member].pointee.client)
+    /// Sends what was noted. Each member's outcome concerns its own client only, so one that is closed leaves the others'
+    /// outcomes valid.
+    private func sendStaged(_ log: FanoutLog) {
+        outlet.sendStaged { member, byteCount, outcome in
             switch outcome {
             case .moved(let count):
-                let connection = connections[live: slot]
-                noteSent(count, connection)
                 advance(member, by: count)
-                if count < byteCount {
-                    connection.pointee.client.unfinished = member
-                    block(slot)
-                    fallBehind(member, of: log)
-                }
-            case .wouldBlock, .endOfStream:
+                guard count < byteCount else { return }
+                let slot = subscriptions[member].pointee.client
+                outlet.client(at: slot).pointee.unfinished = member
                 block(slot)
                 fallBehind(member, of: log)
-            case .failed(let code):
-                fail(slot, code)
+            case .full:
+                block(subscriptions[member].pointee.client)
+                fallBehind(member, of: log)
+            case .gone: break
             }
         }
     }
 
-    /// A connection with several channels gets all it is due of them in one system call.
-    private func sendAll(_ slot: Slot, _ log: FanoutLog, _ member: SubscriptionSlot) {
+    /// A client with several channels gets all it is due of them in one system call.
+    private func sendAll(_ slot: ClientSlot, _ log: FanoutLog, _ member: SubscriptionSlot) {
         guard subscriptions[member].pointee.offset < log.end else { return }
         drain(slot)
-        let connection = connections[live: slot]
-        if connection.pointee.traffic.contains(.isBlocked), connection.pointee.client.subscriptionCount > 0 {
-            fallBehind(member, of: log)
-        }
+        let client = outlet.client(at: slot)
+        if client.pointee.isBlocked, client.pointee.subscriptionCount > 0 { fallBehind(member, of: log) }
     }
 
     /// Keeps the bytes a blocked member needs, or does what the policy says once that is more than the window.
@@ -118,7 +108,7 @@ extension EdgeReactor {
             log.markBehind(reader)
             return log.keep(from: reader.pointee.offset)
         }
-        let slot = Slot(reader.pointee.client)
+        let slot = reader.pointee.client
         switch log.policy {
         case .disconnect:
             metrics.disconnects.add()
@@ -126,10 +116,8 @@ extension EdgeReactor {
         case .skip, .latest:
             if log.policy == .skip { metrics.skips.add() } else { metrics.latests.add() }
             let rest = log.beginSkipping(member, in: subscriptions)
-            let connection = connections[live: slot]
-            if connection.pointee.client.unfinished == member {
-                connection.pointee.client.unfinished = SubscriptionSlot.none
-            }
+            let client = outlet.client(at: slot)
+            if client.pointee.unfinished == member { client.pointee.unfinished = SubscriptionSlot.none }
             if let rest { keepFirst(slot, rest) }
         }
     }

@@ -23,22 +23,15 @@ extension EdgeReactor {
             node: configuration.nodeID,
             heartbeatSeconds: limits.heartbeatMilliseconds / 1_000
         )
-        encoder.append(welcome, as: encoding, to: &buffer)
-    }
-
-    /// Sends one control message, if there is a way to: a raw WebSocket carries payloads and nothing else.
-    func send(_ message: ControlMessage, to slot: Slot) {
-        guard let encoding = connections[live: slot].pointee.client.encoding, encoding.hasControlMessages else {
-            return
-        }
-        output.removeAll()
-        encoder.append(message, as: encoding, to: &output)
-        write(slot, output.bytes)
+        hub.encoder.append(welcome, as: encoding, to: &buffer)
     }
 
     func sendError(_ slot: Slot, id: [UInt8]?, code: UInt16, _ message: String) {
         debug(slot, "command refused", ["code": "\(code)", "reason": "\(message)"])
         metrics.rejections.add()
-        send(.error(id: id, code: code, message: message), to: slot)
+        hub.send(.error(id: id, code: code, message: message), to: slot.client)
     }
+
+    /// Sends bytes to a connection, behind what already waits for it.
+    func write(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) { hub.write(slot.client, bytes) }
 }

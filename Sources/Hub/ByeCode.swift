@@ -1,0 +1,39 @@
+/// Why a client is sent away, as WebSocket close codes of the private range.
+package enum ByeCode: UInt16 {
+    /// The node is going away.
+    case drain = 4_000
+    /// The session was taken over elsewhere.
+    case takenOver = 4_001
+    /// The backplane did not answer in time.
+    case unavailable = 4_002
+    /// No session answers to the token.
+    case unknownSession = 4_003
+    /// The backplane does not let the node hear one of its channels.
+    case forbidden = 4_004
+    /// A stream grew old or long; the client goes on with a new one.
+    case renewed = 4_005
+    /// The client reads too slowly; it resumes from its cursor.
+    case tooSlow = 4_008
+
+    package var reason: StaticString {
+        switch self {
+        case .drain: "the node is going away"
+        case .takenOver: "the session was taken over"
+        case .unavailable: "the backplane is away"
+        case .unknownSession: "there is no such session"
+        case .forbidden: "the backplane refuses a channel"
+        case .renewed: "the stream is renewed"
+        case .tooSlow: "too slow"
+        }
+    }
+
+    /// Whether to come back is of use. Who was taken over would take over in turn, for ever.
+    package var mayReconnect: Bool { self != .takenOver && self != .unknownSession && self != .forbidden }
+
+    /// The last id of an event stream that is not to come back. A browser's `EventSource` does so all the same and shows
+    /// it: then it is answered with 204, which ends it.
+    var lastEventID: String? { mayReconnect ? nil : "\(Self.lastEventIDMark)\(rawValue)" }
+
+    /// What no cursor begins with.
+    package static let lastEventIDMark = "!"
+}

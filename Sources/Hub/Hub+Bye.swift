@@ -1,0 +1,48 @@
+package import Broker
+internal import Wire
+
+// The end of a client: told why, or gone at once.
+extension Hub {
+    /// Tells a client why and closes. Never in the middle of a frame.
+    package func sayBye(_ slot: ClientSlot, _ code: ByeCode, afterMilliseconds: UInt64) {
+        let client = outlet.client(at: slot)
+        guard client.pointee.isOpen else { return }
+        outlet.willSayBye(slot, code)
+        noteFarewell(slot)
+        finishFrame(slot)
+        output.removeAll()
+        if let encoding = client.pointee.encoding, encoding.hasControlMessages {
+            let id = encoding.traits.contains(.hasFields) ? code.lastEventID : nil
+            let bye = ControlMessage.bye(
+                code: code.rawValue,
+                reason: "\(code.reason)",
+                mayReconnect: code.mayReconnect,
+                afterMilliseconds: afterMilliseconds
+            )
+            encoder.append(bye, cursor: id, as: encoding, to: &output)
+        }
+        client.pointee.encoding?.appendEnd(code.rawValue, code.reason, to: &output)
+        write(slot, output.bytes)
+        outlet.closeWhenSent(slot)
+    }
+
+    /// A client is about to be sent no more than what waits for it: the frame that it has the beginning of is the last of its
+    /// channels.
+    package func beginEnd(of slot: ClientSlot) {
+        finishFrame(slot)
+        leaveAll(slot)
+        uncork(slot)
+    }
+
+    /// Lets go of all that a client had: its connection is closed.
+    package func remove(_ slot: ClientSlot) {
+        let client = outlet.client(at: slot)
+        leaveAll(slot)
+        if let poll = polls[outlet.id(of: slot)] { release(poll) }
+        if client.pointee.joinCount > 0 { abandonContinuations(slot) }
+        releaseSession(slot)
+        unsubscribeAll(slot)
+        if client.pointee.isBlocked { metrics.laggards.add(-1) }
+        client.pointee.outbox = nil
+    }
+}

@@ -1,0 +1,45 @@
+internal import Broker
+internal import DequeModule
+
+// What the logs of all channels hold together, and what clients that are gone still hold.
+extension Hub {
+    /// What one log may keep for slow readers: all that its channel's window allows while there is room, else its share, and
+    /// nothing once a quarter more is held.
+    var logShareBytes: Int {
+        let most = limits.logsBytesMax / reactorCount
+        if held.logBytes <= most { return .max }
+        return held.logBytes > most / 4 * 5 ? 0 : most / max(held.logCount, 1)
+    }
+
+    /// Counts the memory of a log that was just written to or sent from.
+    func weigh(_ feed: Feed) {
+        let bytes = feed.log.memoryBytes
+        guard bytes != feed.countedBytes else { return }
+        held.logBytes += bytes - feed.countedBytes
+        if bytes > FanoutLog.idleBytesMax, feed.countedBytes <= FanoutLog.idleBytesMax { held.logCount += 1 }
+        feed.countedBytes = bytes
+    }
+
+    /// Counts the memory of all logs anew, for readers that catch up let go of some without being asked; and tells what is held.
+    package func weighAll() {
+        held.logBytes = 0
+        held.logCount = 0
+        for feed in feeds.all {
+            feed.countedBytes = 0
+            weigh(feed)
+        }
+        metrics.logBytes.set(held.logBytes)
+        metrics.heldOutputBytes.set(held.outputBytes)
+        metrics.heldReplayBytes.set(held.replayBytes)
+    }
+
+    /// What a client that is gone still waits for holds what was read for it so far.
+    package func abandonJoinsOfTheGone() {
+        func isOfOneGone(_ join: Join) -> Bool {
+            guard !join.isDone, let client = outlet.client(join.client) else { return !join.isDone }
+            return client.pointee.isClosed
+        }
+        for join in joins.waiting where isOfOneGone(join) { _ = abandon(join) }
+        for join in joins.ready where isOfOneGone(join) { _ = abandon(join) }
+    }
+}

@@ -1,0 +1,94 @@
+package import Broker
+internal import DequeModule
+
+// Requests that wait for what is published next. A poll joins its channels like everybody else; then it is answered at once if
+// there is something to tell, and else held until there is, or for long enough.
+extension Hub {
+    /// Takes a poll whose channels are open.
+    func begin(_ poll: Poll, _ join: Join) {
+        if poll.isAnswered { return }
+        for part in join.parts {
+            poll.begin(part)
+            if part.topic.hasPresence, poll.hasSession { enter(part.topic, poll.client.slot) }
+        }
+        if poll.hasNews { return answer(poll) }
+        polls.hold(poll)
+        for topic in poll.topics {
+            topic.polls[poll.client] = poll
+            changeCount(of: topic, by: 1)
+        }
+        metrics.polls.set(polls.count)
+        poll.deadlineMilliseconds = outlet.nowMilliseconds + limits.pollMilliseconds
+        outlet.didHold(poll, milliseconds: limits.pollMilliseconds)
+    }
+
+    /// Whether the poll of a client is held until something is published.
+    package func holdsPoll(of slot: ClientSlot) -> Bool { polls[outlet.id(of: slot)] != nil }
+
+    /// Answers the poll of a client with what there is, if one is held.
+    package func answerHeldPoll(of slot: ClientSlot) {
+        if let poll = polls[outlet.id(of: slot)] { answer(poll) }
+    }
+
+    /// Answers the poll of a client if it was held long enough; else says for how long it still is. One whose channels are not
+    /// open yet is given up with them.
+    package func answerPollIfDue(of slot: ClientSlot) -> UInt64? {
+        guard let poll = polls[outlet.id(of: slot)] else { return nil }
+        let now = outlet.nowMilliseconds
+        guard poll.deadlineMilliseconds <= now else { return poll.deadlineMilliseconds - now }
+        metrics.pollsEmpty.add()
+        answer(poll)
+        return nil
+    }
+
+    /// Answers the polls that something came for, for one slice of time: a burst is one answer. Says whether some are left,
+    /// who get what comes until it is their turn, too.
+    package func answerDuePolls() -> Bool {
+        guard !polls.due.isEmpty else { return false }
+        let end = sliceEnd
+        while let poll = polls.popDue() {
+            answer(poll)
+            if outlet.clockNanoseconds >= end { break }
+        }
+        return !polls.due.isEmpty
+    }
+
+    /// No longer holds a poll.
+    func release(_ poll: Poll) {
+        guard polls.remove(poll) else { return }
+        metrics.polls.set(polls.count)
+        for topic in poll.topics {
+            topic.polls[poll.client] = nil
+            changeCount(of: topic, by: -1)
+            releaseIfUnused(topic)
+        }
+    }
+
+    private func answer(_ poll: Poll) {
+        release(poll)
+        poll.isAnswered = true
+        guard outlet.isWaitedFor(poll) else { return }
+        metrics.deliveries.add(poll.items.count)
+        if poll.isDivided || poll.leavesRest { metrics.pollsDivided.add() }
+        leaveAll(poll.client.slot)
+        releaseSession(poll.client.slot)
+        outlet.answer(poll)
+    }
+
+    /// Answers a poll in whose place another one of its session is held now.
+    func displace(_ poll: Poll) {
+        release(poll)
+        poll.isAnswered = true
+        outlet.refuse(poll, .displaced)
+    }
+
+    /// Answers a poll that asks for a channel which the backplane refuses.
+    func forbid(_ poll: Poll) {
+        release(poll)
+        poll.isAnswered = true
+        guard outlet.isWaitedFor(poll) else { return }
+        leaveAll(poll.client.slot)
+        releaseSession(poll.client.slot)
+        outlet.refuse(poll, .forbidden)
+    }
+}

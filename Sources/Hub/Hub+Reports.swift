@@ -1,0 +1,155 @@
+package import Broker
+internal import DequeModule
+internal import Wire
+
+// What the uplink reports of channels, in the order of the backplane.
+extension Hub {
+    package func opened(_ name: ChannelName, head: Position) {
+        guard let topic = topics[name] else { return }
+        if topic.isOpen {
+            // Let go of and asked for again before the first answer, which may be older than what was missed between.
+            if head > topic.last { catchUp(topic) }
+            return
+        }
+        topic.isOpen = true
+        topic.last = head
+        advanceJoins(of: topic) { _ in }
+    }
+
+    package func take(_ publication: Publication, in name: ChannelName) {
+        guard let topic = topics[name], topic.isOpen, !topic.isCatchingUp else { return }
+        metrics.publications.add()
+        guard publication.previous == topic.lastReported else {
+            if publication.position > topic.lastReported {
+                writeWaiting(topic)
+                catchUp(topic)
+            }
+            return
+        }
+        if topic.isFull || !topic.waiting.isEmpty {
+            wait(publication, in: topic)
+        } else {
+            append(publication, to: topic)
+        }
+    }
+
+    package func take(_ payload: Payload, in name: ChannelName) {
+        guard let topic = topics[name], topic.isOpen else { return }
+        metrics.publications.add()
+        guard !topic.isFull else { return metrics.ephemeralsDropped.add() }
+        for feed in topic.feeds {
+            frame.removeAll()
+            encoder.append(
+                payload,
+                position: nil,
+                channel: name,
+                cursor: nil,
+                as: feed.key.encoding,
+                to: &frame
+            )
+            feed.log.append(frame.bytes, position: nil)
+            enqueue(feed)
+        }
+        for poll in topic.polls.values { poll.take(payload, at: nil, in: topic, due: &polls.due) }
+    }
+
+    package func takeGap(in name: ChannelName, from: Position, to position: Position) {
+        guard let topic = topics[name], topic.isOpen, !topic.isCatchingUp else { return }
+        writeWaiting(topic)
+        reportGap(in: topic, from: from, to: position)
+    }
+
+    /// Reports were dropped on their way here; what they said is asked for.
+    package func moved(_ name: ChannelName, to head: Position) {
+        guard let topic = topics[name], topic.isOpen, topic.lastReported != head else { return }
+        writeWaiting(topic)
+        catchUp(topic)
+    }
+
+    package func recovered(_ name: ChannelName, _ page: HistoryPage) {
+        guard let topic = topics[name], topic.isOpen else { return }
+        writeWaiting(topic)
+        if topic.isCatchingUp, page.since == topic.last { endCatchUp(topic, page) }
+        // Reports were dropped, and that is told later than this.
+        if page.head != topic.last { catchUp(topic) }
+        if let since = page.since {
+            topic.questionsAhead.remove(since)
+            if let underWay = topic.recoveryUnderWay, since <= underWay { topic.recoveryUnderWay = nil }
+        }
+        // Whoever began now would be sent once more what the catching up brings.
+        if topic.isCatchingUp { return }
+        let shared = SharedPage(byteCount: page.publications.reduce(0) { $0 + $1.payload.bytes.count }, held)
+        advanceJoins(of: topic) { part in
+            guard part.state == .recovering, let since = part.since else { return }
+            // What was asked for others answers those whose position it knows.
+            guard page.covers(since) else { return advance(part) }
+            let missed = page.publications.drop { $0.position <= since }
+            part.take(missed, of: shared, hasMore: page.hasMore, roomBytes: replayRoom(of: part.join))
+            part.isRecovered = page.isComplete(after: since)
+            part.position = part.isRecovered == true ? since : missed.first?.previous ?? topic.last
+            part.becomeReady()
+        }
+    }
+
+    func catchUp(_ topic: Topic) {
+        guard !topic.isCatchingUp else { return }
+        topic.isCatchingUp = true
+        askForMissed(topic)
+    }
+
+    private func askForMissed(_ topic: Topic) {
+        topic.catchesUpLater = topic.isFull
+        if topic.catchesUpLater { return }
+        outlet.recover(topic.name, since: topic.last)
+    }
+
+    private func endCatchUp(_ topic: Topic, _ page: HistoryPage) {
+        for publication in page.publications where publication.position > topic.last {
+            if publication.previous != topic.last { reportGap(in: topic, from: topic.last, to: publication.previous) }
+            append(publication, to: topic)
+        }
+        if page.hasMore { return askForMissed(topic) }
+        topic.isCatchingUp = false
+        topic.catchesUpLater = false
+        if page.head != topic.last { reportGap(in: topic, from: topic.last, to: page.head) }
+    }
+
+    func append(_ publication: Publication, to topic: Topic) {
+        topic.last = publication.position
+        for feed in topic.feeds {
+            frame.removeAll()
+            encoder.append(
+                publication.payload,
+                position: publication.position,
+                channel: topic.name,
+                cursor: feed.key.encoding.hasCursors ? feed.cursor : nil,
+                as: feed.key.encoding,
+                to: &frame
+            )
+            feed.log.append(frame.bytes, position: publication.position)
+            feed.waitingMilliseconds.append(publication.position.milliseconds)
+            enqueue(feed)
+        }
+        for part in topic.joins.values where part.state == .ready && part.since != nil {
+            part.add(publication, roomBytes: replayRoom(of: part.join))
+        }
+        for poll in topic.polls.values {
+            poll.take(publication.payload, at: publication.position, in: topic, due: &polls.due)
+        }
+    }
+
+    private func reportGap(in topic: Topic, from: Position, to position: Position) {
+        topic.last = position
+        for feed in topic.feeds where feed.key.encoding.hasControlMessages {
+            frame.removeAll()
+            let cursor = feed.key.encoding.hasCursors ? feed.cursor(topic, at: position) : nil
+            appendGap(topic, from: from, to: position, cursor: cursor, as: feed.key.encoding, to: &frame)
+            feed.log.append(frame.bytes, position: position)
+            enqueue(feed)
+        }
+        for part in topic.joins.values where part.state == .ready && part.since != nil {
+            part.lose(upTo: position)
+        }
+        for poll in topic.polls.values { poll.takeGap(from: from, to: position, in: topic, due: &polls.due) }
+    }
+}

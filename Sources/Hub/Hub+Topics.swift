@@ -1,0 +1,151 @@
+package import Broker
+internal import DequeModule
+
+// Who reads what: a topic for each channel somebody here wants, a feed for each way in which it is read.
+extension Hub {
+    /// The topic of a channel; the first to ask makes the node watch it.
+    func topic(for name: ChannelName) -> Topic {
+        if let known = topics[name] { return known }
+        let topic = Topic(name, hasPresence: outlet.hasPresence(name))
+        topics[name] = topic
+        metrics.topics.set(topics.count)
+        outlet.watch(name)
+        return topic
+    }
+
+    /// Lets go of a topic nobody needs.
+    func releaseIfUnused(_ topic: Topic) {
+        let isUsed = !topic.feeds.isEmpty || !topic.joins.isEmpty || !topic.telling.isEmpty || !topic.polls.isEmpty
+        guard !isUsed, topics[topic.name] === topic else { return }
+        topics[topic.name] = nil
+        dropWaiting(topic)
+        metrics.topics.set(topics.count)
+        outlet.count(topic.name, subscribers: 0)
+        outlet.unwatch(topic.name)
+    }
+
+    /// The feed of some topics in an encoding; topics must be sorted by name.
+    func feed(for topics: [Topic], encoding: Encoding) -> Feed {
+        let key = Feed.Key(encoding: encoding, channels: topics.map(\.name))
+        if let known = feeds[key] { return known }
+        var (policy, window) = outlet.policy(of: topics[0].name)
+        // One log of several channels has no single gap to tell; its readers resume from their cursor instead.
+        if topics.count > 1 { policy = .disconnect }
+        let feed = Feed(key: key, topics: topics, log: FanoutLog(windowBytesMax: window, policy: policy))
+        if topics.count == 1 { feed.log.begin(at: topics[0].last) }
+        feeds.insert(feed)
+        for topic in topics { topic.feeds.append(feed) }
+        return feed
+    }
+
+    private func releaseIfUnread(_ feed: Feed) {
+        guard feed.log.members.isEmpty, feeds.remove(feed) else { return }
+        held.logBytes -= feed.countedBytes
+        for topic in feed.topics {
+            topic.feeds.removeAll { $0 === feed }
+            releaseIfUnused(topic)
+        }
+        useRoom(in: feed.topics)
+    }
+
+    // MARK: Subscriptions
+
+    func subscribe(_ slot: ClientSlot, to feed: Feed) {
+        let client = outlet.client(at: slot)
+        client.pointee.firstSubscription = feed.log.add(
+            client: slot,
+            next: client.pointee.firstSubscription,
+            to: &subscriptions
+        )
+        client.pointee.subscriptionCount += 1
+        metrics.subscriptions.set(subscriptions.count)
+        for topic in feed.topics {
+            changeCount(of: topic, by: 1)
+            if topic.hasPresence { enter(topic, slot) }
+        }
+    }
+
+    /// Whether a client reads a channel, waits for it, or is being told what it missed of it.
+    package func isSubscribed(_ slot: ClientSlot, to channel: ChannelName) -> Bool {
+        if topics[channel]?.part(of: outlet.id(of: slot)) != nil { return true }
+        var next = outlet.client(at: slot).pointee.firstSubscription
+        while next != SubscriptionSlot.none {
+            if feeds[subscriptions[next].pointee.log]?.key.channels == [channel] { return true }
+            next = subscriptions[next].pointee.next
+        }
+        return false
+    }
+
+    /// A client no longer wants one channel. Says whether it had it, or was about to have it.
+    package func unsubscribe(_ slot: ClientSlot, from channel: ChannelName) -> Bool {
+        guard endSubscription(slot, to: channel) || cancelJoin(slot, of: channel) else { return false }
+        forgetSubscription(slot, to: channel)
+        return true
+    }
+
+    /// Ends the subscription to one channel of a client that has it; says whether it had.
+    func endSubscription(_ slot: ClientSlot, to channel: ChannelName) -> Bool {
+        let client = outlet.client(at: slot)
+        var previous = SubscriptionSlot.none
+        var next = client.pointee.firstSubscription
+        while next != SubscriptionSlot.none {
+            let reader = subscriptions[next]
+            if let feed = feeds[reader.pointee.log], feed.key.channels == [channel] {
+                if client.pointee.unfinished == next { finishFrame(slot) }
+                client.pointee.outbox?.dropReplays(of: channel)
+                if feed.topics[0].hasPresence { leave(feed.topics[0], slot, .clean) }
+                let following = reader.pointee.next
+                if previous == SubscriptionSlot.none {
+                    client.pointee.firstSubscription = following
+                } else {
+                    subscriptions[previous].pointee.next = following
+                }
+                remove(next, from: feed)
+                client.pointee.subscriptionCount -= 1
+                return true
+            }
+            previous = next
+            next = reader.pointee.next
+        }
+        return false
+    }
+
+    /// Ends all subscriptions of a client that is sent nothing more of them.
+    package func unsubscribeAll(_ slot: ClientSlot) {
+        let client = outlet.client(at: slot)
+        var next = client.pointee.firstSubscription
+        client.pointee.firstSubscription = SubscriptionSlot.none
+        client.pointee.unfinished = SubscriptionSlot.none
+        client.pointee.subscriptionCount = 0
+        while next != SubscriptionSlot.none {
+            let following = subscriptions[next].pointee.next
+            if let feed = feeds[subscriptions[next].pointee.log] { remove(next, from: feed) }
+            next = following
+        }
+    }
+
+    private func remove(_ subscription: SubscriptionSlot, from feed: Feed) {
+        feed.log.remove(subscription, from: &subscriptions)
+        metrics.subscriptions.set(subscriptions.count)
+        for topic in feed.topics { changeCount(of: topic, by: -1) }
+        releaseIfUnread(feed)
+    }
+
+    // MARK: Counts
+
+    func changeCount(of topic: Topic, by amount: Int) {
+        topic.subscribers += amount
+        guard !topic.isCountDirty else { return }
+        topic.isCountDirty = true
+        dirtyCounts.append(topic)
+    }
+
+    /// Tells how many subscribers each channel has whose count changed in this turn.
+    package func tellCounts() {
+        for topic in dirtyCounts {
+            topic.isCountDirty = false
+            if topics[topic.name] === topic { outlet.count(topic.name, subscribers: topic.subscribers) }
+        }
+        dirtyCounts.removeAll(keepingCapacity: true)
+    }
+}

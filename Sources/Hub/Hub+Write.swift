@@ -1,0 +1,96 @@
+package import Broker
+package import Wire
+
+// What is one client's own: answers, control messages, and the rest of what its connection did not take.
+extension Hub {
+    /// Sends bytes to a client, behind what already waits for it.
+    package func write(_ slot: ClientSlot, _ bytes: UnsafeRawBufferPointer) {
+        let client = outlet.client(at: slot)
+        guard !client.pointee.isClosed, bytes.count > 0 else { return }
+        if cork.take(bytes, for: slot) { return }
+        var sent = 0
+        if !client.pointee.isBlocked {
+            switch outlet.send(bytes, to: slot) {
+            case .moved(let count): sent = count
+            case .full: break
+            case .gone: return
+            }
+        }
+        guard sent < bytes.count else { return }
+        keep(slot, UnsafeRawBufferPointer(rebasing: bytes[sent...]))
+    }
+
+    /// Sends all that `body` writes to a client in one system call.
+    package func cork(_ slot: ClientSlot, _ body: () -> Void) {
+        if cork.slot == slot { return body() }
+        cork.begin(slot)
+        body()
+        uncork(slot)
+    }
+
+    /// Sends what was gathered for a client; what follows is sent by itself.
+    package func uncork(_ slot: ClientSlot) {
+        guard cork.slot == slot else { return }
+        cork.end()
+        write(slot, cork.bytes)
+        cork.drop()
+    }
+
+    /// Bytes that wait for a client and are its own.
+    package func heldBytes(of slot: ClientSlot) -> Int {
+        (outlet.client(at: slot).pointee.outbox?.heldBytes ?? 0) + cork.count(for: slot)
+    }
+
+    /// Puts bytes behind what waits for a client. What waits is bounded: past it the client is too slow for its own answers.
+    /// One of them, such as a page of history, may be larger than that by itself.
+    private func keep(_ slot: ClientSlot, _ bytes: UnsafeRawBufferPointer) {
+        let client = outlet.client(at: slot)
+        let outbox = client.pointee.outbox ?? Outbox(held)
+        guard outbox.heldBytes <= limits.outboxBytesMax else {
+            metrics.disconnects.add()
+            return outlet.closeOverfull(slot, heldBytes: outbox.heldBytes)
+        }
+        outbox.append(bytes)
+        client.pointee.outbox = outbox
+        block(slot)
+    }
+
+    // MARK: Control messages
+
+    /// Sends one control message, if there is a way to: a raw WebSocket carries payloads and nothing else.
+    package func send(_ message: ControlMessage, to slot: ClientSlot) {
+        guard let encoding = outlet.client(at: slot).pointee.encoding, encoding.hasControlMessages else { return }
+        output.removeAll()
+        encoder.append(message, as: encoding, to: &output)
+        write(slot, output.bytes)
+    }
+
+    func appendSubscribed(
+        _ topic: Topic,
+        at position: Position,
+        recovered: Bool?,
+        commandID: [UInt8]?,
+        cursor: String? = nil,
+        as encoding: Encoding
+    ) {
+        let subscribed = ControlMessage.subscribed(
+            id: commandID,
+            channel: topic.name.text,
+            position: position.numbers,
+            isRecovered: recovered
+        )
+        encoder.append(subscribed, cursor: cursor, as: encoding, to: &output)
+    }
+
+    func appendGap(
+        _ topic: Topic,
+        from: Position,
+        to position: Position,
+        cursor: String?,
+        as encoding: Encoding,
+        to buffer: inout ByteBuffer
+    ) {
+        let gap = ControlMessage.gap(channel: topic.name.text, from: from.numbers, to: position.numbers)
+        encoder.append(gap, cursor: cursor, as: encoding, to: &buffer)
+    }
+}

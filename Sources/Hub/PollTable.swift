@@ -1,0 +1,33 @@
+internal import Broker
+internal import DequeModule
+
+/// Polls that are held until something is published.
+///
+/// Thread: owned by one reactor.
+struct PollTable {
+    private var held: [ClientID: Poll] = [:]
+
+    /// Those that something came for in this turn.
+    var due = Deque<Poll>()
+
+    var count: Int { held.count }
+
+    subscript(client: ClientID) -> Poll? { held[client] }
+
+    mutating func hold(_ poll: Poll) { held[poll.client] = poll }
+
+    /// No longer holds a poll; says whether it was held.
+    mutating func remove(_ poll: Poll) -> Bool {
+        guard held[poll.client] === poll else { return false }
+        held[poll.client] = nil
+        return true
+    }
+
+    /// Takes the next of those that something came for, if it is still held.
+    mutating func popDue() -> Poll? {
+        while let poll = due.popFirst() {
+            if held[poll.client] === poll { return poll }
+        }
+        return nil
+    }
+}
