@@ -106,7 +106,7 @@ let package = Package(
         .testTarget(name: "BackplaneTests", dependencies: ["Backplane", "Broker", "Reactor"], swiftSettings: settings),
         .testTarget(
             name: "SimulationTests",
-            dependencies: ["Backplane", "Broker", "Edge", "Hub", "Reactor"],
+            dependencies: ["Backplane", "Broker", "Hub", "Reactor", "Wire"],
             swiftSettings: settings
         ),
         .testTarget(

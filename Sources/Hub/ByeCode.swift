@@ -1,5 +1,5 @@
 /// Why a client is sent away, as WebSocket close codes of the private range.
-package enum ByeCode: UInt16 {
+public enum ByeCode: UInt16 {
     /// The node is going away.
     case drain = 4_000
     /// The session was taken over elsewhere.
@@ -15,7 +15,7 @@ package enum ByeCode: UInt16 {
     /// The client reads too slowly; it resumes from its cursor.
     case tooSlow = 4_008
 
-    package var reason: StaticString {
+    public var reason: StaticString {
         switch self {
         case .drain: "the node is going away"
         case .takenOver: "the session was taken over"
@@ -28,12 +28,12 @@ package enum ByeCode: UInt16 {
     }
 
     /// Whether to come back is of use. Who was taken over would take over in turn, for ever.
-    package var mayReconnect: Bool { self != .takenOver && self != .unknownSession && self != .forbidden }
+    public var mayReconnect: Bool { self != .takenOver && self != .unknownSession && self != .forbidden }
 
     /// The last id of an event stream that is not to come back. A browser's `EventSource` does so all the same and shows
     /// it: then it is answered with 204, which ends it.
     var lastEventID: String? { mayReconnect ? nil : "\(Self.lastEventIDMark)\(rawValue)" }
 
     /// What no cursor begins with.
-    package static let lastEventIDMark = "!"
+    public static let lastEventIDMark = "!"
 }

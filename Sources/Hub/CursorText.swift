@@ -1,24 +1,24 @@
-package import Broker
+public import Broker
 
 /// The text of a cursor that moves on channel by channel.
 ///
 /// To write it anew costs no more than to copy it: the channels are sorted and their names encoded once.
-package struct CursorText {
+public struct CursorText {
     private let names: [String]
 
     /// `name@position`, or nothing where the client has no position yet.
     private var entries: [String]
 
     /// Takes topics that are sorted by name, with where the client stands.
-    package init(_ places: some Sequence<(topic: Topic, position: Position?)>) {
+    public init(_ places: some Sequence<(topic: Topic, position: Position?)>) {
         names = places.map(\.topic.cursorName)
         entries = places.map { place in place.position.map { "\(place.topic.cursorName)@\($0)" } ?? "" }
     }
 
     /// Moves on in one of the channels, by its place among them.
-    package mutating func move(_ place: Int, to position: Position) {
+    public mutating func move(_ place: Int, to position: Position) {
         entries[place] = "\(names[place])@\(position)"
     }
 
-    package var text: String { entries.lazy.filter { !$0.isEmpty }.joined(separator: ",") }
+    public var text: String { entries.lazy.filter { !$0.isEmpty }.joined(separator: ",") }
 }

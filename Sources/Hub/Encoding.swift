@@ -1,49 +1,49 @@
 internal import Broker
-package import Wire
+public import Wire
 
 /// One way to put a publication into bytes: everyone who reads a channel in the same encoding is sent the same bytes.
 ///
 /// Size: 3 bytes.
-package struct Encoding: Hashable {
-    package let carrier: CarrierID
-    package let dialect: DialectID
+public struct Encoding: Hashable {
+    public let carrier: CarrierID
+    public let dialect: DialectID
 
     /// Whether each write to a stream is a chunk of its own, RFC 9112 §7.1: readers that collect a body without chunks
     /// would hold events back, and its end could not be told from a lost connection. HTTP/1.0 knows no chunks.
-    package let isChunked: Bool
+    public let isChunked: Bool
 
-    package init(_ carrier: CarrierID, _ dialect: DialectID, isChunked: Bool) {
+    public init(_ carrier: CarrierID, _ dialect: DialectID, isChunked: Bool) {
         self.carrier = carrier
         self.dialect = dialect
         self.isChunked = isChunked
     }
 
     /// The same without the chunks around it.
-    package var unchunked: Encoding { Encoding(carrier, dialect, isChunked: false) }
+    public var unchunked: Encoding { Encoding(carrier, dialect, isChunked: false) }
 
-    package var traits: Carrier.Traits { carrier.traits }
+    public var traits: Carrier.Traits { carrier.traits }
 
     /// Whether what is not a publication can be told.
-    package var hasControlMessages: Bool {
+    public var hasControlMessages: Bool {
         !traits.contains(.isOneAnswer) && dialect.dialect.hasControlMessages(traits)
     }
 
     /// Whether each message tells where its client stands then, in all of its channels.
-    package var hasCursors: Bool { traits.contains(.isStream) && hasControlMessages }
+    public var hasCursors: Bool { traits.contains(.isStream) && hasControlMessages }
 
     /// Appends bytes of a stream's body.
-    package func append(body bytes: UnsafeRawBufferPointer, to output: inout ByteBuffer) {
+    public func append(body bytes: UnsafeRawBufferPointer, to output: inout ByteBuffer) {
         if isChunked { HTTPChunkedEncoder.append(bytes, to: &output) } else { output.append(bytes) }
     }
 
     /// Appends what is sent where nothing else was sent: it keeps proxies from closing the connection. Nothing for who is pinged.
-    package func appendHeartbeat(to output: inout ByteBuffer) {
+    public func appendHeartbeat(to output: inout ByteBuffer) {
         guard let text = carrier.carrier.heartbeat else { return }
         append(body: UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount), to: &output)
     }
 
     /// Appends the end of what is sent, and why it ends.
-    package func appendEnd(_ code: UInt16, _ reason: StaticString, to output: inout ByteBuffer) {
+    public func appendEnd(_ code: UInt16, _ reason: StaticString, to output: inout ByteBuffer) {
         carrier.carrier.end(code, reason, &output)
         if isChunked { output.append(HTTPChunkedEncoder.end) }
     }

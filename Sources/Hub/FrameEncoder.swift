@@ -1,22 +1,22 @@
-package import Broker
-package import Wire
+public import Broker
+public import Wire
 
 /// Puts publications and control messages into the frames of an encoding.
 ///
 /// Thread: owned by one reactor; its buffers are reused from one message to the next.
-package struct FrameEncoder: ~Copyable {
+public struct FrameEncoder: ~Copyable {
     /// What a message says, before it is put into what carries it.
     private var data = ByteBuffer(capacity: 1_024)
 
     /// A message before a chunk is made of it.
     private var piece = ByteBuffer(capacity: 1_024)
 
-    package init() {}
+    public init() {}
 
     /// Appends the frame of one publication (with a position) or one ephemeral payload (without).
     ///
     /// `cursor` is where a client stands once it has it.
-    package mutating func append(
+    public mutating func append(
         _ payload: Payload,
         position: Position?,
         channel: ChannelName,
@@ -40,7 +40,7 @@ package struct FrameEncoder: ~Copyable {
     }
 
     /// Appends one control message. `cursor` is where a client stands once it has it.
-    package mutating func append(
+    public mutating func append(
         _ message: ControlMessage,
         cursor: String? = nil,
         as encoding: Encoding,
@@ -81,7 +81,7 @@ package struct FrameEncoder: ~Copyable {
 
 extension ChannelName {
     /// The name's bytes for an encoder.
-    package func withUTF8(_ body: (UnsafeRawBufferPointer) -> Void) {
+    public func withUTF8(_ body: (UnsafeRawBufferPointer) -> Void) {
         var copy = text
         copy.withUTF8 { body(UnsafeRawBufferPointer($0)) }
     }
@@ -89,5 +89,5 @@ extension ChannelName {
 
 extension Position {
     /// The two numbers, as the codec takes them.
-    package var numbers: Envelope.Position { (milliseconds, sequence) }
+    public var numbers: Envelope.Position { (milliseconds, sequence) }
 }

@@ -2,24 +2,24 @@
 ///
 /// Thread: owned by one reactor; inputs and outboxes say themselves what they hold. Each client's share is bounded by limits of
 /// its own; this is for all of them together, for a thousand clients may each stay within theirs.
-package final class HeldMemory {
+public final class HeldMemory {
     /// Of requests and messages that are not whole yet, or wait for their turn; capacity, not content.
-    package var inputBytes = 0
+    public var inputBytes = 0
 
     /// Of answers that wait for slow readers.
-    package var outputBytes = 0
+    public var outputBytes = 0
 
     /// Payload of what clients missed and were not told yet; counted once for all who missed the same.
-    package var replayBytes = 0
+    public var replayBytes = 0
 
     /// Of what was published to channels whose logs are full.
-    package var waitingBytes = 0
+    public var waitingBytes = 0
 
     /// Of the logs that subscribers are sent from, and how many of those hold more than an idle one does: exact once a second,
     /// in between not less.
-    package var logBytes = 0
-    package var logCount = 0
+    public var logBytes = 0
+    public var logCount = 0
 
     /// Nothing is held.
-    package init() {}
+    public init() {}
 }

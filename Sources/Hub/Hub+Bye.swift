@@ -1,10 +1,10 @@
-package import Broker
+public import Broker
 internal import Wire
 
 // The end of a client: told why, or gone at once.
 extension Hub {
     /// Tells a client why and closes. Never in the middle of a frame.
-    package func sayBye(_ slot: ClientSlot, _ code: ByeCode, afterMilliseconds: UInt64) {
+    public func sayBye(_ slot: ClientSlot, _ code: ByeCode, afterMilliseconds: UInt64) {
         let client = outlet.client(at: slot)
         guard client.pointee.isOpen else { return }
         outlet.willSayBye(slot, code)
@@ -28,14 +28,14 @@ extension Hub {
 
     /// A client is about to be sent no more than what waits for it: the frame that it has the beginning of is the last of its
     /// channels.
-    package func beginEnd(of slot: ClientSlot) {
+    public func beginEnd(of slot: ClientSlot) {
         finishFrame(slot)
         leaveAll(slot)
         uncork(slot)
     }
 
     /// Lets go of all that a client had: its connection is closed.
-    package func remove(_ slot: ClientSlot) {
+    public func remove(_ slot: ClientSlot) {
         let client = outlet.client(at: slot)
         leaveAll(slot)
         if let poll = polls[outlet.id(of: slot)] { release(poll) }

@@ -1,4 +1,4 @@
-package import Broker
+public import Broker
 internal import DequeModule
 internal import Wire
 
@@ -23,7 +23,7 @@ extension Hub {
     }
 
     /// The backplane lost what it had of a session.
-    package func saveSessionAgain(_ id: SessionID, of client: ClientID) {
+    public func saveSessionAgain(_ id: SessionID, of client: ClientID) {
         guard let link = outlet.client(client)?.pointee.session, link.id == id else { return }
         save(client.slot, link, link.saved)
     }
@@ -31,7 +31,7 @@ extension Hub {
     // MARK: In turn
 
     /// Looks at one client's progress; says whether there was anything to do.
-    package func checkpoint(_ slot: ClientSlot) -> Bool {
+    public func checkpoint(_ slot: ClientSlot) -> Bool {
         let client = outlet.client(at: slot)
         guard let link = client.pointee.session, !client.pointee.has(.isOneAnswer), client.pointee.encoding != nil,
             client.pointee.isOpen
@@ -65,7 +65,7 @@ extension Hub {
     }
 
     /// A pong: the client has everything that was sent before the ping it answers.
-    package func confirm(_ slot: ClientSlot, _ payload: UnsafeRawBufferPointer) {
+    public func confirm(_ slot: ClientSlot, _ payload: UnsafeRawBufferPointer) {
         guard let link = outlet.client(at: slot).pointee.session, payload.count == 4 else { return }
         guard payload.loadUnaligned(as: UInt32.self).bigEndian == link.checkpointNumber else { return }
         finish(slot, link)
@@ -80,7 +80,7 @@ extension Hub {
     }
 
     /// The client answered our end with its own: it has everything that was sent before.
-    package func confirmFarewell(_ slot: ClientSlot) {
+    public func confirmFarewell(_ slot: ClientSlot) {
         guard let link = outlet.client(at: slot).pointee.session else { return }
         finish(slot, link)
     }
@@ -88,7 +88,7 @@ extension Hub {
     // MARK: Letting go
 
     /// Lets go of a client's session, which can be resumed for a while.
-    package func releaseSession(_ slot: ClientSlot) {
+    public func releaseSession(_ slot: ClientSlot) {
         let client = outlet.client(at: slot)
         guard let link = client.pointee.session else { return }
         client.pointee.session = nil
@@ -96,7 +96,7 @@ extension Hub {
     }
 
     /// Another client has the session now.
-    package func loseSession(_ id: SessionID, of holder: ClientID) {
+    public func loseSession(_ id: SessionID, of holder: ClientID) {
         guard let client = outlet.client(holder), let link = client.pointee.session, link.id == id else { return }
         leaveAll(holder.slot, .taken)
         client.pointee.session = nil

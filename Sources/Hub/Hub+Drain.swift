@@ -1,4 +1,4 @@
-package import Broker
+public import Broker
 internal import DequeModule
 internal import Wire
 
@@ -19,6 +19,10 @@ extension Hub {
 
     private func unblock(_ slot: ClientSlot) {
         let client = outlet.client(at: slot)
+        assert(
+            client.pointee.outbox.map { $0.isEmpty && $0.replays.isEmpty } ?? true,
+            "something waits, and nobody hears when"
+        )
         guard client.pointee.isBlocked else { return }
         client.pointee.isBlocked = false
         client.pointee.outbox = nil
@@ -28,10 +32,14 @@ extension Hub {
 
     /// Sends what waits for a client, in one gathering send; also how a client with several channels gets one system call a
     /// turn. A reader that takes much gets the rest in its next turn.
-    package func drain(_ slot: ClientSlot) {
+    public func drain(_ slot: ClientSlot) {
         var left = Self.drainedBytesMax
         while true {
-            rejoin(slot)
+            // In this order: who was told the last of what it missed is back among the readers before they are looked at.
+            if outlet.client(at: slot).pointee.isOpen {
+                refillOutbox(slot)
+                rejoin(slot)
+            }
             if outlet.client(at: slot).pointee.isClosed { return }
             gather(slot)
             if gathering.isEmpty { return unblock(slot) }
@@ -54,7 +62,6 @@ extension Hub {
         let unfinished = client.pointee.unfinished
         if unfinished != SubscriptionSlot.none { gather(subscription: unfinished) }
         let isClosing = client.pointee.lifeCycle >= .closing
-        if !isClosing { refillOutbox(slot) }
         client.pointee.outbox?.withSegments(upTo: Gathering.partsMax) { gathering.append($0, from: .outbox) }
         if isClosing || isReplaying(slot) { return }
         var next = client.pointee.firstSubscription
@@ -107,9 +114,8 @@ extension Hub {
 
     /// Puts subscriptions that fell out of their window back among the readers, behind the news of what they missed.
     private func rejoin(_ slot: ClientSlot) {
-        let client = outlet.client(at: slot)
-        guard client.pointee.isOpen, !isReplaying(slot) else { return }
-        var next = client.pointee.firstSubscription
+        if isReplaying(slot) { return }
+        var next = outlet.client(at: slot).pointee.firstSubscription
         while next != SubscriptionSlot.none {
             let reader = subscriptions[next]
             if reader.pointee.flags.contains(.isSkipping) { rejoin(slot, subscription: next) }
@@ -137,7 +143,7 @@ extension Hub {
 
     /// Puts the rest of the frame that a client has the beginning of in front of all that waits, so that its log is no longer
     /// needed.
-    package func finishFrame(_ slot: ClientSlot) {
+    public func finishFrame(_ slot: ClientSlot) {
         let client = outlet.client(at: slot)
         let unfinished = client.pointee.unfinished
         guard unfinished != SubscriptionSlot.none else { return }

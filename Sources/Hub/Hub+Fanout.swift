@@ -3,10 +3,6 @@ internal import DequeModule
 
 // The way of a publication to those who keep up: feed by feed, some members at a time, many of them in one system call.
 extension Hub {
-    /// Members of one feed that are sent to before the next feed has its turn. At some 7 µs a send this is a quarter of
-    /// a millisecond: so long may a feed with ten members wait for each one with ten thousand.
-    private static var quantum: Int { 32 }
-
     func enqueue(_ feed: Feed) {
         guard !feed.isQueued else { return }
         feed.isQueued = true
@@ -14,7 +10,7 @@ extension Hub {
     }
 
     /// Sends what the logs gained, feed by feed in turn, for at most one slice of time. Says whether more is left.
-    package func flush() -> Bool {
+    public func flush() -> Bool {
         guard !flushQueue.isEmpty else { return false }
         let end = outlet.clockNanoseconds + limits.fanoutSliceMicroseconds * 1_000
         repeat {
@@ -32,7 +28,7 @@ extension Hub {
     private func flushQuantum(of feed: Feed) {
         if feed.roundMilliseconds.isEmpty { swap(&feed.roundMilliseconds, &feed.waitingMilliseconds) }
         var bytesLeft = limits.fanoutQuantumBytes
-        for _ in 0..<Self.quantum where feed.log.hasMemberLeft && bytesLeft > 0 {
+        for _ in 0..<limits.fanoutQuantumMembers where feed.log.hasMemberLeft && bytesLeft > 0 {
             if let member = feed.log.nextMember() { bytesLeft -= stage(feed.log, member) }
         }
         sendStaged(feed.log)

@@ -1,4 +1,4 @@
-package import Broker
+public import Broker
 internal import DequeModule
 internal import Wire
 
@@ -7,7 +7,7 @@ internal import Wire
 extension Hub {
     /// Subscribes a client to channels, from a position where it gives one: to each by itself where it can say more, to all
     /// as one on a stream and for a poll.
-    package func join(
+    public func join(
         _ slot: ClientSlot,
         _ channels: [(name: ChannelName, since: Position?)],
         commandID: [UInt8]? = nil,
@@ -65,7 +65,7 @@ extension Hub {
     }
 
     /// Finishes who is ready, for one slice of time. Says whether some are left.
-    package func finishReadyJoins() -> Bool {
+    public func finishReadyJoins() -> Bool {
         guard !joins.ready.isEmpty else { return false }
         let end = sliceEnd
         while let join = joins.popReady() {
@@ -188,7 +188,7 @@ extension Hub {
 
     /// Gives up who waited too long, for one slice of time: the backplane is away, and the client may do better elsewhere.
     /// All wait equally long, so the first in the line is due first. Says whether some are left.
-    package func giveUpDueJoins() -> Bool {
+    public func giveUpDueJoins() -> Bool {
         let now = outlet.nowMilliseconds
         var end: UInt64?
         while let join = joins.popDue(now) {
@@ -225,7 +225,8 @@ extension Hub {
             // Its head is sent; an end with a reason is what is left to say.
             sayBye(slot, .unavailable, afterMilliseconds: outlet.drawReconnectMilliseconds())
         } else {
-            outlet.refuse(slot, commandID: join.commandID, code: 503, "the channel cannot be opened now")
+            let name = join.parts[0].topic.name
+            outlet.refuse(slot, commandID: join.commandID, code: 503, "the channel \(name) cannot be opened now")
         }
     }
 }

@@ -21,7 +21,7 @@ extension Hub {
     }
 
     /// Counts the memory of all logs anew, for readers that catch up let go of some without being asked; and tells what is held.
-    package func weighAll() {
+    public func weighAll() {
         held.logBytes = 0
         held.logCount = 0
         for feed in feeds.all {
@@ -34,7 +34,7 @@ extension Hub {
     }
 
     /// What a client that is gone still waits for holds what was read for it so far.
-    package func abandonJoinsOfTheGone() {
+    public func abandonJoinsOfTheGone() {
         func isOfOneGone(_ join: Join) -> Bool {
             guard !join.isDone, let client = outlet.client(join.client) else { return !join.isDone }
             return client.pointee.isClosed

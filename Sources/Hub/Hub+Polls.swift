@@ -1,4 +1,4 @@
-package import Broker
+public import Broker
 internal import DequeModule
 
 // Requests that wait for what is published next. A poll joins its channels like everybody else; then it is answered at once if
@@ -23,16 +23,16 @@ extension Hub {
     }
 
     /// Whether the poll of a client is held until something is published.
-    package func holdsPoll(of slot: ClientSlot) -> Bool { polls[outlet.id(of: slot)] != nil }
+    public func holdsPoll(of slot: ClientSlot) -> Bool { polls[outlet.id(of: slot)] != nil }
 
     /// Answers the poll of a client with what there is, if one is held.
-    package func answerHeldPoll(of slot: ClientSlot) {
+    public func answerHeldPoll(of slot: ClientSlot) {
         if let poll = polls[outlet.id(of: slot)] { answer(poll) }
     }
 
     /// Answers the poll of a client if it was held long enough; else says for how long it still is. One whose channels are not
     /// open yet is given up with them.
-    package func answerPollIfDue(of slot: ClientSlot) -> UInt64? {
+    public func answerPollIfDue(of slot: ClientSlot) -> UInt64? {
         guard let poll = polls[outlet.id(of: slot)] else { return nil }
         let now = outlet.nowMilliseconds
         guard poll.deadlineMilliseconds <= now else { return poll.deadlineMilliseconds - now }
@@ -43,7 +43,7 @@ extension Hub {
 
     /// Answers the polls that something came for, for one slice of time: a burst is one answer. Says whether some are left,
     /// who get what comes until it is their turn, too.
-    package func answerDuePolls() -> Bool {
+    public func answerDuePolls() -> Bool {
         guard !polls.due.isEmpty else { return false }
         let end = sliceEnd
         while let poll = polls.popDue() {

@@ -1,4 +1,4 @@
-package import Broker
+public import Broker
 internal import Wire
 
 // Who is subscribed to the channels that tell it. A member is its session, so it stays the same from connection to connection
@@ -16,7 +16,7 @@ extension Hub {
     }
 
     /// Leaves all channels. Unless it is known that the client wants to, a session may be resumed and was never gone then.
-    package func leaveAll(_ slot: ClientSlot, _ departure: Departure? = nil) {
+    public func leaveAll(_ slot: ClientSlot, _ departure: Departure? = nil) {
         let client = outlet.client(at: slot)
         guard client.pointee.isPresent else { return }
         client.pointee.isPresent = false

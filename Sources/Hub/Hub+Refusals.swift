@@ -1,4 +1,4 @@
-package import Broker
+public import Broker
 internal import DequeModule
 internal import Wire
 
@@ -9,7 +9,7 @@ extension Hub {
     private static var refusalsPerTurnMax: Int { 256 }
 
     /// Tells who asks for a channel, or had it. Says whether some are left, who are to be told later.
-    package func refuse(_ name: ChannelName) -> Bool {
+    public func refuse(_ name: ChannelName) -> Bool {
         guard let topic = topics[name] else { return false }
         var left = Self.refusalsPerTurnMax
         for part in Array(topic.joins.values.prefix(left)) + Array(topic.telling.values.prefix(left)) where left > 0 {

@@ -1,10 +1,10 @@
-package import Broker
+public import Broker
 internal import DequeModule
 internal import Wire
 
 // What the uplink reports of channels, in the order of the backplane.
 extension Hub {
-    package func opened(_ name: ChannelName, head: Position) {
+    public func opened(_ name: ChannelName, head: Position) {
         guard let topic = topics[name] else { return }
         if topic.isOpen {
             // Let go of and asked for again before the first answer, which may be older than what was missed between.
@@ -16,7 +16,7 @@ extension Hub {
         advanceJoins(of: topic) { _ in }
     }
 
-    package func take(_ publication: Publication, in name: ChannelName) {
+    public func take(_ publication: Publication, in name: ChannelName) {
         guard let topic = topics[name], topic.isOpen, !topic.isCatchingUp else { return }
         metrics.publications.add()
         guard publication.previous == topic.lastReported else {
@@ -33,7 +33,7 @@ extension Hub {
         }
     }
 
-    package func take(_ payload: Payload, in name: ChannelName) {
+    public func take(_ payload: Payload, in name: ChannelName) {
         guard let topic = topics[name], topic.isOpen else { return }
         metrics.publications.add()
         guard !topic.isFull else { return metrics.ephemeralsDropped.add() }
@@ -53,20 +53,20 @@ extension Hub {
         for poll in topic.polls.values { poll.take(payload, at: nil, in: topic, due: &polls.due) }
     }
 
-    package func takeGap(in name: ChannelName, from: Position, to position: Position) {
+    public func takeGap(in name: ChannelName, from: Position, to position: Position) {
         guard let topic = topics[name], topic.isOpen, !topic.isCatchingUp else { return }
         writeWaiting(topic)
         reportGap(in: topic, from: from, to: position)
     }
 
     /// Reports were dropped on their way here; what they said is asked for.
-    package func moved(_ name: ChannelName, to head: Position) {
+    public func moved(_ name: ChannelName, to head: Position) {
         guard let topic = topics[name], topic.isOpen, topic.lastReported != head else { return }
         writeWaiting(topic)
         catchUp(topic)
     }
 
-    package func recovered(_ name: ChannelName, _ page: HistoryPage) {
+    public func recovered(_ name: ChannelName, _ page: HistoryPage) {
         guard let topic = topics[name], topic.isOpen else { return }
         writeWaiting(topic)
         if topic.isCatchingUp, page.since == topic.last { endCatchUp(topic, page) }

@@ -1,4 +1,4 @@
-package import Broker
+public import Broker
 internal import DequeModule
 
 // Who reads what: a topic for each channel somebody here wants, a feed for each way in which it is read.
@@ -66,7 +66,7 @@ extension Hub {
     }
 
     /// Whether a client reads a channel, waits for it, or is being told what it missed of it.
-    package func isSubscribed(_ slot: ClientSlot, to channel: ChannelName) -> Bool {
+    public func isSubscribed(_ slot: ClientSlot, to channel: ChannelName) -> Bool {
         if topics[channel]?.part(of: outlet.id(of: slot)) != nil { return true }
         var next = outlet.client(at: slot).pointee.firstSubscription
         while next != SubscriptionSlot.none {
@@ -77,7 +77,7 @@ extension Hub {
     }
 
     /// A client no longer wants one channel. Says whether it had it, or was about to have it.
-    package func unsubscribe(_ slot: ClientSlot, from channel: ChannelName) -> Bool {
+    public func unsubscribe(_ slot: ClientSlot, from channel: ChannelName) -> Bool {
         guard endSubscription(slot, to: channel) || cancelJoin(slot, of: channel) else { return false }
         forgetSubscription(slot, to: channel)
         return true
@@ -111,7 +111,7 @@ extension Hub {
     }
 
     /// Ends all subscriptions of a client that is sent nothing more of them.
-    package func unsubscribeAll(_ slot: ClientSlot) {
+    public func unsubscribeAll(_ slot: ClientSlot) {
         let client = outlet.client(at: slot)
         var next = client.pointee.firstSubscription
         client.pointee.firstSubscription = SubscriptionSlot.none
@@ -141,7 +141,7 @@ extension Hub {
     }
 
     /// Tells how many subscribers each channel has whose count changed in this turn.
-    package func tellCounts() {
+    public func tellCounts() {
         for topic in dirtyCounts {
             topic.isCountDirty = false
             if topics[topic.name] === topic { outlet.count(topic.name, subscribers: topic.subscribers) }

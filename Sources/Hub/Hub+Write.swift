@@ -1,10 +1,10 @@
-package import Broker
-package import Wire
+public import Broker
+public import Wire
 
 // What is one client's own: answers, control messages, and the rest of what its connection did not take.
 extension Hub {
     /// Sends bytes to a client, behind what already waits for it.
-    package func write(_ slot: ClientSlot, _ bytes: UnsafeRawBufferPointer) {
+    public func write(_ slot: ClientSlot, _ bytes: UnsafeRawBufferPointer) {
         let client = outlet.client(at: slot)
         guard !client.pointee.isClosed, bytes.count > 0 else { return }
         if cork.take(bytes, for: slot) { return }
@@ -21,7 +21,7 @@ extension Hub {
     }
 
     /// Sends all that `body` writes to a client in one system call.
-    package func cork(_ slot: ClientSlot, _ body: () -> Void) {
+    public func cork(_ slot: ClientSlot, _ body: () -> Void) {
         if cork.slot == slot { return body() }
         cork.begin(slot)
         body()
@@ -29,7 +29,7 @@ extension Hub {
     }
 
     /// Sends what was gathered for a client; what follows is sent by itself.
-    package func uncork(_ slot: ClientSlot) {
+    public func uncork(_ slot: ClientSlot) {
         guard cork.slot == slot else { return }
         cork.end()
         write(slot, cork.bytes)
@@ -37,7 +37,7 @@ extension Hub {
     }
 
     /// Bytes that wait for a client and are its own.
-    package func heldBytes(of slot: ClientSlot) -> Int {
+    public func heldBytes(of slot: ClientSlot) -> Int {
         (outlet.client(at: slot).pointee.outbox?.heldBytes ?? 0) + cork.count(for: slot)
     }
 
@@ -58,7 +58,7 @@ extension Hub {
     // MARK: Control messages
 
     /// Sends one control message, if there is a way to: a raw WebSocket carries payloads and nothing else.
-    package func send(_ message: ControlMessage, to slot: ClientSlot) {
+    public func send(_ message: ControlMessage, to slot: ClientSlot) {
         guard let encoding = outlet.client(at: slot).pointee.encoding, encoding.hasControlMessages else { return }
         output.removeAll()
         encoder.append(message, as: encoding, to: &output)

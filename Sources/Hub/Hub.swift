@@ -1,4 +1,4 @@
-package import Broker
+public import Broker
 internal import DequeModule
 internal import Wire
 
@@ -10,21 +10,21 @@ internal import Wire
 /// The parts: `+Topics` who reads what, `+Reports` what the uplink says, `+Fanout` the way of a publication to those who keep
 /// up, `+Drain` to those who do not, `+Write` what is one client's own, `+Joins` and `+Replay` from a request to a subscription,
 /// `+Polls` what is answered once, `+Checkpoints` how far a session came, `+Presence` who is there, `+Bye` the end.
-package final class Hub<Outlet: HubOutlet> {
+public final class Hub<Outlet: HubOutlet> {
     /// Whose hub this is; it outlives it.
     // bounded: set before the first call
-    package private(set) unowned(unsafe) var outlet: Outlet!
+    public private(set) unowned(unsafe) var outlet: Outlet!
 
     let limits: Limits
     /// Limits of a node are shared out evenly.
     let reactorCount: Int
-    package let metrics: HubMetrics
-    package let held = HeldMemory()
+    public let metrics: HubMetrics
+    public let held = HeldMemory()
 
     // Who reads what
-    package internal(set) var topics: [ChannelName: Topic] = [:]
+    public internal(set) var topics: [ChannelName: Topic] = [:]
     var feeds = FeedTable()
-    package internal(set) var subscriptions = SubscriptionTable()
+    public internal(set) var subscriptions = SubscriptionTable()
     var flushQueue = Deque<Feed>()
     var dirtyCounts: [Topic] = []
 
@@ -35,14 +35,14 @@ package final class Hub<Outlet: HubOutlet> {
     // What is being written
     var cork = Cork()
     var gathering = Gathering()
-    package var encoder = FrameEncoder()
+    public var encoder = FrameEncoder()
     /// Frames of a feed, or of a replay.
     var frame = ByteBuffer(capacity: 4_096)
     /// Messages for one client.
     var output = ByteBuffer(capacity: 4_096)
 
     /// Makes a hub without channels. It needs its outlet before anything else.
-    package init(limits: Limits, reactorCount: Int, metrics: HubMetrics) {
+    public init(limits: Limits, reactorCount: Int, metrics: HubMetrics) {
         self.limits = limits
         self.reactorCount = reactorCount
         self.metrics = metrics
@@ -58,11 +58,11 @@ package final class Hub<Outlet: HubOutlet> {
         }
     }
 
-    package func attach(to outlet: Outlet) { self.outlet = outlet }
+    public func attach(to outlet: Outlet) { self.outlet = outlet }
 
     /// When a slice of a turn that begins now is over, in nanoseconds.
     var sliceEnd: UInt64 { outlet.clockNanoseconds + limits.inputSliceMicroseconds * 1_000 }
 
     /// Whether nothing waits to be sent or told by this hub itself.
-    package var isIdle: Bool { flushQueue.isEmpty && joins.isEmpty && polls.due.isEmpty }
+    public var isIdle: Bool { flushQueue.isEmpty && joins.isEmpty && polls.due.isEmpty }
 }

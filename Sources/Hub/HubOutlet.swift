@@ -1,11 +1,11 @@
-package import Broker
+public import Broker
 
 /// What a hub has no hands for: it has readers, and somebody else has their connections; it wants channels watched, and
 /// somebody else knows the backplane; it bounds what it does at once, and somebody else has a clock.
 ///
 /// Thread: the hub's. Each function may call the hub again; so the hub takes nothing for granted behind a call that can end
 /// a client.
-package protocol HubOutlet: AnyObject {
+public protocol HubOutlet: AnyObject {
     // MARK: Clients
 
     /// The client in a slot that has one.

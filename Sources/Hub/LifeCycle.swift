@@ -1,7 +1,7 @@
 /// Where a client's connection stands between its first byte and its last.
 ///
 /// Size: 1 byte. It moves forward only, and may skip what lies between.
-package enum LifeCycle: UInt8, Comparable {
+public enum LifeCycle: UInt8, Comparable {
     /// It is read and understood, and is sent what is new.
     case open
     /// Nothing more is read or delivered; what waits for it is sent.
@@ -11,10 +11,10 @@ package enum LifeCycle: UInt8, Comparable {
     /// The socket is closed; the slot is freed at the end of the turn.
     case closed
 
-    package static func < (left: LifeCycle, right: LifeCycle) -> Bool { left.rawValue < right.rawValue }
+    public static func < (left: LifeCycle, right: LifeCycle) -> Bool { left.rawValue < right.rawValue }
 
     /// Moves on to a later stage.
-    package mutating func advance(to stage: LifeCycle) {
+    public mutating func advance(to stage: LifeCycle) {
         assert(stage > self, "a connection that is \(self) does not become \(stage)")
         assert(stage != .shut || self == .closing, "what waits is sent before a direction is ended")
         self = stage

@@ -1,12 +1,12 @@
-package import Broker
-package import DequeModule
+public import Broker
+public import DequeModule
 
 /// What waits to be sent to one connection besides the logs it reads: answers, replays, the ends of frames.
 ///
 /// Thread: owned by one reactor. It exists only while the socket takes less than it is given, so an idle connection has
 /// none. What is made for this connection alone is counted with what it costs to keep (`heldBytes`); the ends of frames are
 /// shared with all who left in the same frame, and count nothing. Appending and sending cost the same however much waits.
-package final class Outbox {
+public final class Outbox {
     private struct Segment {
         var bytes: [UInt8]
         var sent: Int
@@ -14,7 +14,7 @@ package final class Outbox {
     }
 
     /// What a segment costs beside its bytes: the array's header, its place in the queue, and what the allocator rounds up.
-    package static let segmentOverheadBytes = 96
+    public static let segmentOverheadBytes = 96
 
     /// Small answers are gathered in segments of about this size: half a million pongs of two bytes are then a megabyte and
     /// not fifty.
@@ -23,27 +23,27 @@ package final class Outbox {
     private var segments = Deque<Segment>()
 
     /// What the client missed and was not told yet; it comes behind all of the segments.
-    package private(set) var replays = Deque<Replay>()
+    public private(set) var replays = Deque<Replay>()
 
     /// Bytes that wait, without the replays.
-    package private(set) var count = 0
+    public private(set) var count = 0
 
     /// Bytes of memory that are held for this connection alone.
-    package private(set) var heldBytes = 0 {
+    public private(set) var heldBytes = 0 {
         didSet { held.outputBytes += heldBytes - oldValue }
     }
 
     private let held: HeldMemory
 
-    package init(_ held: HeldMemory) { self.held = held }
+    public init(_ held: HeldMemory) { self.held = held }
 
     deinit { held.outputBytes -= heldBytes }
 
     /// Whether all but the replays is sent.
-    package var isEmpty: Bool { segments.isEmpty }
+    public var isEmpty: Bool { segments.isEmpty }
 
     /// Appends a copy of bytes that are this connection's own.
-    package func append(_ bytes: UnsafeRawBufferPointer) {
+    public func append(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count > 0 else { return }
         count += bytes.count
         heldBytes += bytes.count
@@ -56,21 +56,21 @@ package final class Outbox {
     }
 
     /// Puts the rest of a frame that the socket has the beginning of in front of all others; others share its bytes.
-    package func prepend(_ bytes: [UInt8], skipping: Int) {
+    public func prepend(_ bytes: [UInt8], skipping: Int) {
         guard bytes.count > skipping else { return }
         segments.prepend(Segment(bytes: bytes, sent: skipping, isShared: true))
         count += bytes.count - skipping
     }
 
     /// Hands over what is not sent of up to `countMax` segments, in order.
-    package func withSegments(upTo countMax: Int, _ body: (UnsafeRawBufferPointer) -> Void) {
+    public func withSegments(upTo countMax: Int, _ body: (UnsafeRawBufferPointer) -> Void) {
         for segment in segments.prefix(countMax) {
             segment.bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[segment.sent...])) }
         }
     }
 
     /// Forgets the first bytes: they were sent.
-    package func consume(_ sent: Int) {
+    public func consume(_ sent: Int) {
         assert(sent <= count, "more was sent than waits")
         var rest = sent
         count -= sent
@@ -88,19 +88,19 @@ package final class Outbox {
 
     // MARK: Replays
 
-    package func append(_ replay: Replay) { replays.append(replay) }
+    public func append(_ replay: Replay) { replays.append(replay) }
 
     /// Makes the next frames of the first replay by `body`.
-    package func withFirstReplay(_ body: (inout Replay) -> Void) { body(&replays[0]) }
+    public func withFirstReplay(_ body: (inout Replay) -> Void) { body(&replays[0]) }
 
     /// Drops the first replay: all of it was told.
-    package func dropFirstReplay() { replays.removeFirst() }
+    public func dropFirstReplay() { replays.removeFirst() }
 
     /// Payload of the replays, until they are done.
-    package var replayBytes: Int { replays.reduce(0) { $0 + $1.byteCount } }
+    public var replayBytes: Int { replays.reduce(0) { $0 + $1.byteCount } }
 
     /// Drops what was to be told of a channel.
-    package func dropReplays(of channel: ChannelName) {
+    public func dropReplays(of channel: ChannelName) {
         replays.removeAll { $0.position(in: channel) != nil }
     }
 }

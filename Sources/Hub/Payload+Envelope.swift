@@ -1,9 +1,9 @@
-package import Broker
-package import Wire
+public import Broker
+public import Wire
 
 extension Payload {
     /// Bytes that it has within JSON.
-    package var jsonByteCount: Int {
+    public var jsonByteCount: Int {
         switch kind {
         case .json: bytes.count
         case .binary: bytes.count / 3 * 4 + 4
@@ -14,7 +14,7 @@ extension Payload {
 
 extension Envelope.Payload {
     /// A payload as the codec takes it.
-    package init(_ kind: PayloadKind, _ bytes: UnsafeRawBufferPointer) {
+    public init(_ kind: PayloadKind, _ bytes: UnsafeRawBufferPointer) {
         switch kind {
         case .json: self = .json(bytes)
         case .text: self = .text(bytes)

@@ -1,49 +1,49 @@
-package import Broker
-package import DequeModule
+public import Broker
+public import DequeModule
 
 /// A request that is answered when something was published, or when it was held long enough.
 ///
 /// Thread: owned by one reactor. It has no queue of its own: the client says where it stands, and is told where it stands
 /// then. So an answer that is lost is asked for again, from any node.
-package final class Poll {
+public final class Poll {
     /// Who waits.
-    package let client: ClientID
+    public let client: ClientID
 
     /// What its answer is written in.
-    package let encoding: Encoding
+    public let encoding: Encoding
 
     /// Whether it has a session, and so is one of who is present.
-    package let hasSession: Bool
+    public let hasSession: Bool
 
     /// Whether the client said where it stands, and so is told whether all since then is here.
-    package let hasCursor: Bool
+    public let hasCursor: Bool
 
-    package var isAnswered = false
+    public var isAnswered = false
 
     /// When it is answered with nothing, in milliseconds of a clock that never jumps.
-    package var deadlineMilliseconds: UInt64 = 0
+    public var deadlineMilliseconds: UInt64 = 0
 
     /// Its channels, sorted, and where the client stands in each once it has the answer.
-    package private(set) var topics: [Topic] = []
+    public private(set) var topics: [Topic] = []
     private var positions: [Position] = []
 
     /// Bytes of payload the answer still has room for, and whether something was left for the next poll because of that.
     /// Then nothing that has a position is added, or the cursor would pass over what was left.
     private var roomBytes: Int
-    package private(set) var isDivided = false
+    public private(set) var isDivided = false
 
     /// Whether more was missed than was read for it; then it is answered at once, and the next one is told the rest.
-    package private(set) var leavesRest = false
+    public private(set) var leavesRest = false
 
     /// What the answer holds.
-    package private(set) var items: [(topic: Topic, payload: Payload, position: Position?)] = []
+    public private(set) var items: [(topic: Topic, payload: Payload, position: Position?)] = []
 
     /// What is missing since the client's cursor.
-    package private(set) var gaps: [(topic: Topic, from: Position, to: Position)] = []
+    public private(set) var gaps: [(topic: Topic, from: Position, to: Position)] = []
 
     private var isDue = false
 
-    package init(client: ClientID, encoding: Encoding, hasSession: Bool, hasCursor: Bool, bytesMax: Int) {
+    public init(client: ClientID, encoding: Encoding, hasSession: Bool, hasCursor: Bool, bytesMax: Int) {
         self.client = client
         self.encoding = encoding
         self.hasSession = hasSession
@@ -52,15 +52,15 @@ package final class Poll {
     }
 
     /// Whether there is something to tell.
-    package var hasNews: Bool { !items.isEmpty || !gaps.isEmpty }
+    public var hasNews: Bool { !items.isEmpty || !gaps.isEmpty }
 
     /// Where the client stands once it has the answer.
-    package var cursor: String {
+    public var cursor: String {
         zip(topics, positions).map { "\($0.cursorName)@\($1)" }.joined(separator: ",")
     }
 
     /// Adds a channel that is open, with what the client missed in it.
-    package func begin(_ part: JoinPart) {
+    public func begin(_ part: JoinPart) {
         topics.append(part.topic)
         if isDivided { return positions.append(part.since ?? part.position) }
         positions.append(part.position)
@@ -81,7 +81,7 @@ package final class Poll {
     }
 
     /// Adds what was published meanwhile; the first of it puts the poll among those that are due.
-    package func take(_ payload: Payload, at position: Position?, in topic: Topic, due: inout Deque<Poll>) {
+    public func take(_ payload: Payload, at position: Position?, in topic: Topic, due: inout Deque<Poll>) {
         if let position {
             add(payload, at: position, in: topic, cost: payload.bytes.count)
         } else {
@@ -91,7 +91,7 @@ package final class Poll {
     }
 
     /// Notes that something is gone for good.
-    package func takeGap(from: Position, to position: Position, in topic: Topic, due: inout Deque<Poll>) {
+    public func takeGap(from: Position, to position: Position, in topic: Topic, due: inout Deque<Poll>) {
         if isDivided { return }
         gaps.append((topic, from, position))
         advance(topic, to: position)

@@ -1,5 +1,5 @@
 /// Why a poll is answered without what it asked for.
-package enum PollRefusal {
+public enum PollRefusal {
     /// Its channels could not be opened in time.
     case unavailable
     /// The backplane does not let the node hear one of its channels.

@@ -1,12 +1,12 @@
-package import Broker
+public import Broker
 
 /// What a client missed, told as fast as it reads.
 ///
 /// Thread: owned by one reactor. It holds the publications that all who missed the same hold, and frames of only the next
 /// few: ten thousand slow clients that come back at once cost one history and not ten thousand.
-package struct Replay {
+public struct Replay {
     /// Bytes of frames that are made ahead of the socket: what is left over of them waits in the outbox.
-    package static let aheadBytesMax = 65_536
+    public static let aheadBytesMax = 65_536
 
     /// One channel of it.
     private struct Part {
@@ -21,19 +21,19 @@ package struct Replay {
     private var parts: [Part]
 
     /// What goes on where this ends, if it is not all that was missed.
-    package let continuation: Join?
+    public let continuation: Join?
 
     /// Payload that it began with.
-    package let byteCount: Int
+    public let byteCount: Int
 
     /// Where the client stands, in each of its channels, once it has what was taken so far.
-    package private(set) var standings: [SessionPosition]
+    public private(set) var standings: [SessionPosition]
 
     /// The same as text, if that is told with each message.
-    package private(set) var cursorText: CursorText?
+    public private(set) var cursorText: CursorText?
 
     /// The parts of a join whose client was told where each of them begins.
-    package init(_ join: Join, continuation: Join?, hasCursors: Bool) {
+    public init(_ join: Join, continuation: Join?, hasCursors: Bool) {
         self.continuation = continuation
         byteCount = join.replayBytes
         parts = join.parts.enumerated().map { Part(topic: $1.topic, place: $0, rest: $1.replay, page: $1.page) }
@@ -42,15 +42,15 @@ package struct Replay {
         dropFinishedParts()
     }
 
-    package var isFinished: Bool { parts.isEmpty }
+    public var isFinished: Bool { parts.isEmpty }
 
     /// Where the client stands in a channel, if it is one of those that are told.
-    package func position(in channel: ChannelName) -> Position? {
+    public func position(in channel: ChannelName) -> Position? {
         standings.first { $0.channel == channel }?.position
     }
 
     /// Takes the next publication; the cursor moves behind it.
-    package mutating func next() -> (publication: Publication, topic: Topic)? {
+    public mutating func next() -> (publication: Publication, topic: Topic)? {
         guard let (topic, place) = parts.first.map({ ($0.topic, $0.place) }),
             let publication = parts[0].rest.popFirst()
         else { return nil }

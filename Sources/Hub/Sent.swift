@@ -1,5 +1,5 @@
 /// What became of bytes that were to be sent to one client.
-package enum Sent {
+public enum Sent {
     /// So many of them are on their way, maybe not all.
     case moved(Int)
     /// None: there is no room now.

@@ -1,43 +1,43 @@
-package import Broker
+public import Broker
 
 /// What a connection has of its session: how far it was saved, and what the client has yet to confirm.
 ///
 /// Thread: owned by one reactor.
-package final class SessionLink {
-    package let id: SessionID
+public final class SessionLink {
+    public let id: SessionID
 
     /// The poll that holds it, if it is one.
-    package var poll: Poll?
+    public var poll: Poll?
 
     /// What the uplink was told.
-    package private(set) var saved: [SessionPosition]
+    public private(set) var saved: [SessionPosition]
 
     /// What the client has if it received everything up to some moment, and has not confirmed yet.
-    package private(set) var unconfirmed: [SessionPosition] = []
+    public private(set) var unconfirmed: [SessionPosition] = []
 
     /// Tells apart the moments; sent in a ping and expected back.
-    package private(set) var checkpointNumber: UInt32 = 0
+    public private(set) var checkpointNumber: UInt32 = 0
 
-    package init(_ id: SessionID, saved: [SessionPosition]) {
+    public init(_ id: SessionID, saved: [SessionPosition]) {
         self.id = id
         self.saved = saved
     }
 
     /// Notes subscriptions that began, moved on or ended; returns those that the uplink does not know of.
-    package func note(_ changes: [SessionPosition]) -> [SessionPosition] {
+    public func note(_ changes: [SessionPosition]) -> [SessionPosition] {
         let news = changes.filter { !saved.contains($0) }
         for change in news { saved.apply(change) }
         return news
     }
 
     /// Begins a checkpoint.
-    package func begin(_ positions: [SessionPosition]) {
+    public func begin(_ positions: [SessionPosition]) {
         unconfirmed = positions
         checkpointNumber &+= 1
     }
 
     /// The client has everything up to the checkpoint. A subscription that ended meanwhile stays ended.
-    package func confirm() -> [SessionPosition] {
+    public func confirm() -> [SessionPosition] {
         defer { unconfirmed = [] }
         return note(unconfirmed.filter { each in saved.contains { $0.channel == each.channel } })
     }

@@ -1,13 +1,13 @@
 /// Random numbers for spreading things in time: cheap, without a system call each, and of no use for secrets.
 ///
 /// Thread: owned by one reactor. Size: 8 bytes. Source: Marsaglia, "Xorshift RNGs", 2003, with a multiplication at the end.
-package struct SpreadGenerator: RandomNumberGenerator {
+public struct SpreadGenerator: RandomNumberGenerator {
     private var state: UInt64
 
     /// Starts at a seed other than 0.
-    package init(seed: UInt64) { state = seed }
+    public init(seed: UInt64) { state = seed }
 
-    package mutating func next() -> UInt64 {
+    public mutating func next() -> UInt64 {
         state ^= state >> 12
         state ^= state << 25
         state ^= state >> 27

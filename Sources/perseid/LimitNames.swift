@@ -21,6 +21,7 @@ enum LimitNames {
         ("logs-bytes-max", \.logsBytesMax, "memory for what all channels keep for slow readers"),
         ("waiting-bytes-max", \.waitingBytesMax, "memory for what comes faster than it can be sent"),
         ("fanout-quantum-bytes", \.fanoutQuantumBytes, "bytes of one channel that are sent before the next one's turn"),
+        ("fanout-quantum-members", \.fanoutQuantumMembers, "subscribers of one channel that are sent to before the next one's turn"),
         ("history-count-max", \.historyCountMax, "publications a channel remembers"),
         ("embedded-channels-max", \.embeddedChannelsMax, "channels that a node without Redis remembers"),
         ("embedded-bytes-max", \.embeddedBytesMax, "memory for what a node without Redis remembers"),

@@ -241,6 +241,47 @@ struct SlowReaderTests {
         }
     }
 
+    @Test(
+        "who is told what it missed while it falls out of the window is told the gap behind that, and reads on",
+        arguments: [SlowReaderPolicy.skip, .latest]
+    )
+    func skipsBehindReplay(policy: SlowReaderPolicy) throws {
+        let change: (inout EdgeConfiguration) -> Void = {
+            // It is subscribed while it is told: all of it is one part.
+            $0.limits.replayBytesMax = 16 << 20
+            $0.limits.readBytesMax = 16 << 20
+        }
+        try withSlowNode(policy, change) { node in
+            let first = try node.publish("a", Self.bodies(0..<1))[0]
+            // More than any kernel takes at once.
+            for first in [1, 1_001, 2_001, 3_001] {
+                try node.publish("a", Self.bodies(first..<first + 1_000, count: 2_000))
+            }
+            let socket = try node.webSocket("?channel=a&cursor=a@\(first)", receiveBytes: 8_192)
+            try socket.next("welcome")
+            #expect(try socket.next("subscribed").isRecovered == true)
+            _ = try publishUntil(node, from: 4_001) {
+                node.metrics.hub.skips.value + node.metrics.hub.latests.value > 0
+            }
+            let newest = try node.publish("a", Self.bodies(8_000..<8_001))[0]
+            var last = (number: 0, position: first)
+            while true {
+                let message = try socket.next()
+                if message.type == "gap" {
+                    #expect(message.from == last.position)
+                    break
+                }
+                #expect(Self.number(message.data) == last.number + 1)
+                last = (last.number + 1, try #require(message.position))
+            }
+            #expect(last.number >= 4_000)
+            if policy == .latest { #expect(try socket.next("message").position == newest) }
+            try eventually("it caught up") { node.metrics.hub.laggards.value == 0 }
+            let later = try node.publish("a", Self.bodies(9_000..<9_010))
+            for position in later { #expect(try socket.next("message").position == position) }
+        }
+    }
+
     @Test("latest: the frame under way, a gap, then exactly the newest, then what is published later")
     func latests() throws {
         try withSlowNode(.latest) { node in

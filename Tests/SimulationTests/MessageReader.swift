@@ -1,7 +1,17 @@
-/// Cuts what a socket brought into frames.
-struct MessageReader {
+import Broker
+import Wire
+
+/// Cuts what a socket brought into messages, as a client of a carrier does.
+struct MessageReader: ~Copyable {
+    /// A message, and where its client stands once it has it, if that is told.
+    typealias Told = (message: Message, cursor: String?)
+
+    private let carrier: CarrierID
     private var bytes: [UInt8] = []
     private var taken = 0
+    private var events = EventStreamDecoder()
+
+    init(_ carrier: CarrierID) { self.carrier = carrier }
 
     mutating func append(_ news: [UInt8]) {
         bytes.removeFirst(taken)
@@ -9,19 +19,72 @@ struct MessageReader {
         bytes += news
     }
 
-    /// The next whole frame.
-    mutating func next() throws(BrokenFrame) -> Message? {
-        guard bytes.count - taken >= 8 else { return nil }
-        var byteCount = 0
-        let rest = bytes[taken...]
-        let outcome: Result<Message?, BrokenFrame> = rest.withUnsafeBytes { pointer in
-            do throws(BrokenFrame) {
-                return .success(try Message(first: pointer, byteCount: &byteCount))
-            } catch {
-                return .failure(error)
+    /// The next whole message.
+    mutating func next() throws(BrokenMessage) -> Told? {
+        switch carrier {
+        case .webSocket: try nextFrame()
+        case .eventStream: try nextEvent()
+        default: try nextLine().map { (line) throws(BrokenMessage) in try told(line) }
+        }
+    }
+
+    /// The next whole line that is not empty.
+    mutating func nextLine() -> ArraySlice<UInt8>? {
+        while let end = bytes[taken...].firstIndex(of: UInt8(ascii: "\n")) {
+            let line = bytes[taken..<end]
+            taken = end + 1
+            if !line.isEmpty { return line }
+        }
+        return nil
+    }
+
+    private func told(_ line: some Collection<UInt8>) throws(BrokenMessage) -> Told {
+        let json = try JSON(line)
+        return (try Message(json), json["cursor"]?.text)
+    }
+
+    /// RFC 6455 §5.2: what a server sends is not masked.
+    private mutating func nextFrame() throws(BrokenMessage) -> Told? {
+        while bytes.count - taken >= 2 {
+            let (first, short) = (bytes[taken], Int(bytes[taken + 1]))
+            guard short < 127, first & 0x70 == 0 else { throw BrokenMessage() }
+            let headCount = short == 126 ? 4 : 2
+            guard bytes.count - taken >= headCount else { return nil }
+            let count = short == 126 ? Int(bytes[taken + 2]) << 8 | Int(bytes[taken + 3]) : short
+            guard bytes.count - taken >= headCount + count else { return nil }
+            let payload = bytes[(taken + headCount)..<(taken + headCount + count)]
+            taken += headCount + count
+            switch first {
+            case 0x81: return try told(payload)
+            case 0x89: return (.ping(Array(payload)), nil)
+            case 0x88:
+                guard count >= 2 else { throw BrokenMessage() }
+                return (.bye(code: Int(payload[payload.startIndex]) << 8 | Int(payload[payload.startIndex + 1])), nil)
+            default: throw BrokenMessage()
             }
         }
-        taken += byteCount
-        return try outcome.get()
+        return nil
+    }
+
+    private mutating func nextEvent() throws(BrokenMessage) -> Told? {
+        var outcome: Result<Told, BrokenMessage>?
+        while outcome == nil, taken < bytes.count {
+            let rest = bytes[taken...]
+            var consumed = 0
+            rest.withUnsafeBytes { pointer in
+                guard case .event(let name, let data) = events.next(in: pointer, consumed: &consumed) else { return }
+                do throws(BrokenMessage) {
+                    let json = try JSON(Array(data))
+                    let kind = String(decoding: name, as: UTF8.self)
+                    guard kind.isEmpty || kind == json["type"]?.text else { throw BrokenMessage() }
+                    outcome = .success((try Message(json), nil))
+                } catch {
+                    outcome = .failure(error)
+                }
+            }
+            taken += consumed
+        }
+        guard let told = try outcome?.get() else { return nil }
+        return (told.message, String(decoding: events.lastEventID, as: UTF8.self))
     }
 }

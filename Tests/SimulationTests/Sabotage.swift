@@ -1,12 +1,12 @@
 /// A rule that is broken on purpose, to see that it is found out.
 enum Sabotage: String, CaseIterable {
-    /// An edge that sometimes appends nothing.
+    /// An outlet that sometimes says it sent what it did not.
     case dropsPublications
-    /// An edge that sometimes appends twice.
+    /// An outlet that sometimes sends twice.
     case repeatsPublications
-    /// An edge that does not tell gaps.
+    /// An uplink that has histories begin where they were asked from, whatever is missing there.
     case hidesGaps
-    /// An edge whose policy acts in the middle of a frame.
+    /// An outlet that leaves out the end of what did not fit.
     case cutsFrames
     /// A Redis that acknowledges what it does not keep.
     case forgetsPublications

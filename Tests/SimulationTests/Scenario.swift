@@ -13,8 +13,8 @@ struct Scenario {
     /// Bytes of a client's socket, and how often a reader is slow.
     var socketBytes: Int
     var slowClientOnceIn: Int
-    /// Members that an edge sends to in one turn.
-    var sendsPerTurnMax: Int
+    /// Steps of one kind that an edge has time for in a turn; 0 is all of them.
+    var stepsPerSliceMax: Int
     /// How often a node's edge, or its uplink, has no turn in a step.
     var edgeSleepsOnceIn: Int
     var uplinkSleepsOnceIn: Int
@@ -45,7 +45,7 @@ struct Scenario {
         stepCount = random.number(150...350)
         socketBytes = random.once(in: 2) ? 100_000 : random.number(150...1_500)
         slowClientOnceIn = random.once(in: 2) ? 0 : random.number(1...3)
-        sendsPerTurnMax = random.once(in: 2) ? 1_000 : random.number(1...3)
+        stepsPerSliceMax = random.once(in: 2) ? 0 : random.number(1...3)
         edgeSleepsOnceIn = random.element(of: [0, 4, 2])!
         uplinkSleepsOnceIn = random.element(of: [0, 4, 2])!
         delayMax = random.element(of: [0, 5, 40, 300])!
@@ -63,6 +63,7 @@ struct Scenario {
         moveWeight = random.element(of: [1, 4, 10])!
         clockGoesBack = losesWrites && random.once(in: 3)
 
+        limits.fanoutQuantumMembers = random.element(of: [1, 2, 32])!
         limits.inboxDepthMax = random.once(in: 2) ? 65_536 : random.number(2...12)
         limits.windowBytesMax = random.number(300...2_000)
         limits.outboxBytesMax = random.once(in: 2) ? 100_000 : random.number(500...3_000)
@@ -70,7 +71,8 @@ struct Scenario {
         limits.tailBytesMax = random.element(of: [200, 100_000])!
         limits.readCountMax = random.element(of: [4, 10_000])!
         limits.readBytesMax = random.element(of: [300, 1_048_576])!
-        limits.replayBytesMax = limits.readBytesMax
+        limits.replayBytesMax = random.element(of: [300, 1_048_576])!
+        limits.pollBytesMax = random.element(of: [200, 1_048_576])!
         limits.lingerMilliseconds = UInt64(random.number(0...1_500))
         limits.openMilliseconds = UInt64(random.number(500...3_000))
         limits.checkpointMilliseconds = UInt64(random.number(250...1_000))
@@ -79,13 +81,16 @@ struct Scenario {
         limits.redisMilliseconds = 1_000
     }
 
+    /// The longest frame: an event with a cursor of all channels.
+    static let frameBytesMax = 512
+
     /// The policy of a channel.
     func policy(of channel: Int) -> SlowReaderPolicy { SlowReaderPolicy.allCases[channel % 3] }
 
     /// Faults stop.
     mutating func calm() {
         slowClientOnceIn = 0
-        sendsPerTurnMax = 1_000
+        stepsPerSliceMax = 0
         edgeSleepsOnceIn = 0
         uplinkSleepsOnceIn = 0
         delayMax = min(delayMax, 5)

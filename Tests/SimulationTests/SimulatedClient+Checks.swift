@@ -1,4 +1,5 @@
 import Broker
+import Wire
 
 // What a client expects of each message. Violations are collected, and the first one ends the run.
 extension SimulatedClient {
@@ -94,15 +95,46 @@ extension SimulatedClient {
         standings[channel]?.jump(to: to, verifier.entries)
     }
 
+    // MARK: Cursors
+
+    /// The positions in a cursor's text.
+    func told(_ cursor: String?) -> [ChannelName: Position] {
+        guard let cursor, let parsed = Cursor(cursor) else { return [:] }
+        return parsed.positions
+    }
+
+    /// A cursor is where it stands in all of its channels: with it nothing comes twice, and nothing is left out. Of those that it
+    /// was not told of yet it has what it came with, or its session.
+    func take(cursor text: String) {
+        cursor = text
+        for (channel, position) in told(text) {
+            guard let standing = standings[simulation.number(of: channel)], standing.state == .subscribed else {
+                continue
+            }
+            let reached = standing.reached
+            verifier.expect(
+                position == reached,
+                .continuity,
+                "client \(number): the cursor has \(channel) at \(position), it was told \(reached.map { "\($0)" } ?? "-")"
+            )
+        }
+    }
+
+    // MARK: Rest
+
     /// At the end of a run: it has its channels, and stands at their heads.
     var isAtRest: Bool {
         if isPolling {
-            return standings[simulation.number(of: wanted[0])]?.reached == simulation.redis.head(of: wanted[0])
+            return wanted.allSatisfy {
+                standings[simulation.number(of: $0)]?.reached == simulation.redis.head(of: $0)
+            }
         }
+        if carrier != .webSocket, wanted.isEmpty { return connection == nil }
         guard connection != nil else { return false }
         return simulation.channels.allSatisfy { channel in
             let standing = standings[simulation.number(of: channel)]
-            guard wanted.contains(channel) else { return standing?.state ?? .idle == .idle }
+            // A session of a stream goes on with what it had.
+            guard wanted.contains(channel) else { return carrier != .webSocket || standing?.state ?? .idle == .idle }
             return standing?.state == .subscribed && standing?.reached == simulation.redis.head(of: channel)
         }
     }

@@ -1,7 +1,8 @@
 import Broker
+import Wire
 
 /// A client: connects to some node, reads when it likes, answers pings, subscribes and unsubscribes, and comes back after
-/// a loss with what it has. What it is sent is checked frame by frame.
+/// a loss with what it has. What it is sent is checked message by message.
 final class SimulatedClient {
     /// What it shows when it comes back.
     enum Memory {
@@ -13,32 +14,41 @@ final class SimulatedClient {
     let number: Int
     unowned let simulation: Simulation
     let memory: Memory
-    /// Whether it asks again and again, for one channel, instead of being sent what comes.
-    let isPolling: Bool
+    /// How its messages come: as they are published on a connection of its own, or one answer at a time.
+    let carrier: CarrierID
     var connection: SimulatedConnection?
     private(set) var connectionNumber = 0
     private(set) var wanted: [ChannelName]
     var token: SimulatedToken?
     var standings: [Int: Standing] = [:]
+    /// Where it stands as it was told in one text: a stream comes back with that, and a poll asks on from there.
+    var cursor: String?
 
-    private var reader = MessageReader()
+    private var reader: MessageReader
     private var isWelcome = false
     private var comesBackAt: UInt64 = 0
-    /// The answer to a poll as far as it is there.
-    var answer: [Message] = []
+    /// A stream has the channels that it asked for when it began, and begins anew for others.
+    private var asked: [ChannelName] = []
     /// The node that answered last, as the load balancer's cookie has it.
     var lastNode: String?
+    /// The head of the answer to a poll, once it is there.
+    var status: Int?
+    var tokenOfAnswer = 0
     /// When what it sent last reaches the edge.
     private var reachesEdgeAt: UInt64 = 0
 
     init(_ simulation: Simulation, number: Int) {
         self.simulation = simulation
         self.number = number
-        isPolling = simulation.random.once(in: 4)
-        memory = isPolling ? .both : simulation.random.element(of: [.cursor, .token, .both])!
+        carrier = simulation.random.element(of: [.webSocket, .webSocket, .webSocket, .eventStream, .jsonStream, .poll])!
+        reader = MessageReader(carrier)
+        memory = carrier == .poll ? .both : simulation.random.element(of: [.cursor, .token, .both])!
         wanted = simulation.channels.filter { _ in simulation.random.once(in: 2) }
-        if isPolling { wanted = [simulation.channels[number % simulation.channels.count]] }
+        if carrier == .poll, wanted.isEmpty { wanted = [simulation.channels[number % simulation.channels.count]] }
     }
+
+    var isPolling: Bool { carrier == .poll }
+    private var isTwoWay: Bool { carrier == .webSocket }
 
     func note(_ text: @autoclosure @escaping () -> String) {
         let number = number
@@ -50,7 +60,7 @@ final class SimulatedClient {
     /// Connects, reads, and goes on.
     func step() {
         guard let connection else {
-            if simulation.schedule.now >= comesBackAt { connect() }
+            if simulation.schedule.now >= comesBackAt, isTwoWay || !wanted.isEmpty { connect() }
             return
         }
         let isSlow = number % 2 == 0 && simulation.random.once(in: simulation.scenario.slowClientOnceIn)
@@ -59,7 +69,8 @@ final class SimulatedClient {
         if connection.isCut || connection.isClosed || connection.isShut, connection.unread.isEmpty {
             return leave(connection)
         }
-        if isWelcome { changeSubscriptions() }
+        if isTwoWay, isWelcome { changeSubscriptions() }
+        if !isTwoWay, !isPolling, asked != wanted { leave(connection) }
     }
 
     private func connect() {
@@ -70,13 +81,15 @@ final class SimulatedClient {
         self.connection = connection
         connectionNumber += 1
         let current = connectionNumber
-        connection.onBeginning = { [unowned self] in standings[$0]?.begunAnew.insert(current) }
-        reader = MessageReader()
+        connection.onBeginning = { [unowned self] in
+            standings[simulation.number(of: $0)]?.begunAnew.insert(current)
+        }
+        reader = MessageReader(carrier)
         isWelcome = false
-        answer.removeAll()
+        asked = wanted
+        status = nil
         reachesEdgeAt = 0
         var opening = makeOpening()
-        opening.isPoll = isPolling
         opening.isAffine = lastNode == node.name
         let isNew = if case .new = opening.session { true } else { false }
         for channel in simulation.channels {
@@ -87,27 +100,43 @@ final class SimulatedClient {
             if memory == .token, isForgotten { standings[place]?.reached = nil }
             standings[place, default: Standing()].begin(since: opening.cursor[channel], isAsked: isWanted)
         }
-        note("connects to \(edge.name) as \(connection.slot) with \(opening.cursor.mapValues { "\($0)" })")
+        note("connects to \(edge.name) as \(connection.slot.number) with \(opening.cursor.mapValues { "\($0)" })")
         let request = opening
         send { edge.open(connection, request) }
     }
 
     private func makeOpening() -> SimulatedOpening {
-        var cursor: [ChannelName: Position] = [:]
-        if memory != .token {
-            for channel in simulation.channels { cursor[channel] = standings[simulation.number(of: channel)]?.reached }
-        }
         let session: SimulatedOpening.Session =
             switch memory {
             case .cursor: .none
             case .token, .both: token.map { .known($0) } ?? .new(simulation.makeToken())
             }
-        return SimulatedOpening(channels: wanted, cursor: cursor, session: session)
+        let cursor = memory == .token ? [:] : ownCursor
+        return SimulatedOpening(carrier: carrier, channels: wanted, cursor: cursor, session: session)
+    }
+
+    /// What it says of where it stands. Who is told that in one text has nothing else.
+    private var ownCursor: [ChannelName: Position] {
+        var positions: [ChannelName: Position] = [:]
+        if isTwoWay {
+            for channel in simulation.channels {
+                positions[channel] = standings[simulation.number(of: channel)]?.reached
+            }
+            return positions
+        }
+        positions = told(cursor)
+        for channel in simulation.channels {
+            let number = simulation.number(of: channel)
+            // Who wanted it not any more forgets it.
+            if !wanted.contains(channel) { positions[channel] = nil }
+            standings[number]?.reached = positions[channel]
+        }
+        return positions
     }
 
     /// Goes away without a word, to come back at once or later; the edge finds out later still.
     func leave(_ connection: SimulatedConnection) {
-        note("leaves \(connection.slot)")
+        note("leaves \(connection.slot.number)")
         self.connection = nil
         comeBack(within: simulation.random.once(in: 2) ? 0 : 600)
         abandon(connection)
@@ -143,10 +172,13 @@ final class SimulatedClient {
 
     // MARK: Subscriptions
 
-    /// Wants a channel from now on, or no longer.
+    /// Wants a channel from now on, or no longer. A session of a stream goes on with all it had.
     func toggle(_ channel: ChannelName) {
-        if isPolling { return }
-        if let place = wanted.firstIndex(of: channel) { wanted.remove(at: place) } else { wanted.append(channel) }
+        if let place = wanted.firstIndex(of: channel) {
+            if isTwoWay || memory == .cursor { wanted.remove(at: place) }
+        } else if !isPolling {
+            wanted.append(channel)
+        }
     }
 
     private func changeSubscriptions() {
@@ -176,26 +208,29 @@ final class SimulatedClient {
         guard let connection, count > 0 else { return }
         reader.append(connection.read(count))
         do {
-            while self.connection === connection, let message = try reader.next() { take(message, connection) }
+            if isPolling { return try readAnswer(connection, &reader) }
+            while self.connection === connection, let told = try reader.next() {
+                take(told.message, connection)
+                if let text = told.cursor, text != cursor, text.first != "!", !text.isEmpty { take(cursor: text) }
+            }
         } catch {
-            simulation.verifier.fail(.order, "client \(number) was sent bytes that are no frame")
+            simulation.verifier.fail(.order, "client \(number) was sent bytes that are no message")
             leave(connection)
         }
     }
 
     private func take(_ message: Message, _ connection: SimulatedConnection) {
-        if isPolling { return takePolled(message, connection) }
         switch message {
         case .welcome(let number):
             isWelcome = true
             if number > 0 { token = simulation.tokens[number] }
-        case .ping(let number):
+        case .ping(let payload):
             if simulation.random.once(in: simulation.scenario.pongLostOnceIn) { return }
-            send { connection.edge.confirm(connection, number) }
+            send { connection.edge.confirm(connection, payload) }
         case .bye(let code):
             note("is told \(code)")
             if code == 4_003 { token = nil }
-            if code == 4_008 { send { connection.edge.confirmFarewell(connection) } }
+            if code == 4_008, isTwoWay { send { connection.edge.confirmFarewell(connection) } }
             takeLeave(of: connection)
         default: check(message)
         }

@@ -1,15 +1,16 @@
 import Backplane
 import Broker
+import Hub
 
 @testable import Reactor
 
-/// One reactor of the edge, with clients whose sockets are simulated, and real logs. It does what EdgeReactor does: the
-/// parts are named as its parts are.
+/// One reactor of the edge around a real hub: its clients' sockets are simulated. What is the edge's own and not its hub's,
+/// it does as EdgeReactor does.
 final class SimulatedEdge {
     /// Who waits for an answer of the uplink.
     enum Waiting {
         case publish(number: Int, ChannelName, key: String?)
-        case session(slot: UInt32, SimulatedOpening)
+        case session(SimulatedConnection, SimulatedOpening)
     }
 
     unowned let simulation: Simulation
@@ -17,22 +18,22 @@ final class SimulatedEdge {
     let index: Int
     let name: String
     let nodeName: String
+    let hub: Hub<SimulatedEdge>
     private let inbox: Inbox<UplinkReport>
     private var batch: [UplinkReport] = []
 
-    var topics: [ChannelName: SimulatedTopic] = [:]
-    /// In the order in which they were made.
-    var topicsInOrder: [SimulatedTopic] = []
+    /// By slot.
     var connections: [SimulatedConnection] = []
-    var subscriptions = SubscriptionTable()
-    var flushQueue: [SimulatedTopic] = []
-    var joins: [SimulatedJoin] = []
-    var continuations: [SimulatedJoin] = []
+    /// What is sent to members of a feed at the end of a quantum.
+    var staged: [(member: SubscriptionSlot, bytes: UnsafeRawBufferPointer)] = []
+    /// How often the clock was looked at in this turn, and what that takes.
+    var clockLooks: UInt64 = 0
+    var lookNanoseconds: UInt64 = 0
 
     private var waiting: [UInt64: Waiting] = [:]
     private var nextTicket: UInt64 = 0
     private var lastTick = Tick.start
-    var nextCheckpoint = 0
+    private var nextCheckpoint = 0
     private(set) var isDead = false
 
     init(_ simulation: Simulation, _ node: SimulatedNode, index: Int, inbox: Inbox<UplinkReport>) {
@@ -42,9 +43,10 @@ final class SimulatedEdge {
         name = "\(node.name).\(index)"
         nodeName = node.name
         self.inbox = inbox
+        let scenario = simulation.scenario
+        hub = Hub(limits: scenario.limits, reactorCount: scenario.reactorCount, metrics: HubMetrics())
+        hub.attach(to: self)
     }
-
-    var limits: Limits { simulation.scenario.limits }
 
     func note(_ text: @autoclosure @escaping () -> String) {
         let name = name
@@ -52,48 +54,101 @@ final class SimulatedEdge {
     }
 
     /// Whether there is nothing to do for it.
-    var isIdle: Bool {
-        inbox.count == 0 && flushQueue.isEmpty && waiting.isEmpty && (joins + continuations).allSatisfy(\.isDone)
-    }
+    var isIdle: Bool { inbox.count == 0 && hub.isIdle && waiting.isEmpty }
 
     // MARK: Turns
 
     func turn() {
-        if !isIntakePaused {
-            inbox.take(into: &batch)
-            for report in batch { receive(report) }
-            batch.removeAll(keepingCapacity: true)
+        beginSlice()
+        inbox.take(into: &batch)
+        for report in batch { receive(report) }
+        batch.removeAll(keepingCapacity: true)
+        for connection in connections where connection.client.pointee.isBlocked && connection.room > 0 {
+            if !connection.isClosed { hub.drain(connection.slot) }
         }
-        for connection in connections where connection.isBlocked && connection.room > 0 && !connection.isClosed {
-            drain(connection)
-        }
-        goOnTelling()
         if lastTick != node.currentTick {
             lastTick = node.currentTick
-            giveUpJoins(lastTick)
             writeCheckpoints()
         }
-        flush()
-        answerPolls()
+        _ = hub.flush()
+        checkMemory()
+        _ = hub.finishReadyJoins()
+        _ = hub.giveUpDueJoins()
+        _ = hub.answerDuePolls()
+        for connection in connections where connection.poll != nil {
+            _ = hub.answerPollIfDue(of: connection.slot)
+        }
+        hub.tellCounts()
+        for connection in connections where connection.isClosed { connection.isBuried = true }
     }
 
-    private var isIntakePaused: Bool {
-        flushQueue.first?.log.map { $0.unsentBytes > 4 * $0.windowBytesMax } ?? false
+    /// A turn has time for all, or for a few steps.
+    private func beginSlice() {
+        clockLooks = 0
+        let most = simulation.scenario.stepsPerSliceMax
+        let slice = simulation.scenario.limits.fanoutSliceMicroseconds * 1_000
+        lookNanoseconds = most == 0 ? 0 : slice / UInt64(simulation.random.number(1...most))
     }
 
     private func receive(_ report: UplinkReport) {
         switch report {
-        case .opened(let channel, let head): opened(channel, head: head)
-        case .publication(let channel, let publication): take(publication, in: channel)
-        case .ephemeral(let channel, let payload): take(payload, in: channel)
-        case .gap(let channel, let from, let to): takeGap(in: channel, from: from, to: to)
-        case .moved(let channel, let head): moved(channel, to: head)
-        case .recovered(let channel, let page): recovered(channel, page)
+        case .opened(let channel, let head):
+            note("\(channel) is open at \(head)")
+            hub.opened(channel, head: head)
+        case .publication(let channel, let publication):
+            note("\(channel) \(publication.position): \(publication.payload.number)")
+            hub.take(publication, in: channel)
+        case .ephemeral(let channel, let payload): hub.take(payload, in: channel)
+        case .gap(let channel, let from, let to):
+            note("\(channel): gap from \(from) to \(to)")
+            hub.takeGap(in: channel, from: from, to: to)
+        case .moved(let channel, let head):
+            note("\(channel) moved to \(head)")
+            hub.moved(channel, to: head)
+        case .recovered(let channel, let page): hub.recovered(channel, sabotaged(page, of: channel))
         case .published(let ticket, let outcome): answerPublish(ticket, outcome)
         case .session(let ticket, let outcome): answerSession(ticket, outcome)
-        case .sessionTaken(let id, let holder): loseSession(id, holder)
-        case .sessionForgotten(let id, let holder): saveSessionAgain(id, holder)
+        case .sessionTaken(let id, let holder): hub.loseSession(id, of: connections[Int(holder.connection)].id)
+        case .sessionForgotten(let id, let holder):
+            hub.saveSessionAgain(id, of: connections[Int(holder.connection)].id)
         case .refused, .history, .described, .presence, .link, .drain: break
+        }
+    }
+
+    private func sabotaged(_ page: HistoryPage, of channel: ChannelName) -> HistoryPage {
+        note("\(channel) from \(page.since!): \(page.publications.map(\.position)) to \(page.head)")
+        guard simulation.sabotage == .hidesGaps, let since = page.since, let first = page.publications.first else {
+            return page
+        }
+        let joined = Publication(position: first.position, previous: since, payload: first.payload)
+        return HistoryPage(
+            since: since,
+            publications: [joined] + page.publications.dropFirst(),
+            head: page.head,
+            hasMore: page.hasMore
+        )
+    }
+
+    /// I5: besides what was not sent yet, a log keeps no more than its window and the frame that reaches into it.
+    private func checkMemory() {
+        for topic in hub.topics.values {
+            for feed in topic.feeds {
+                let kept = feed.log.keptBytes - feed.log.unsentBytes
+                simulation.verifier.expect(
+                    kept <= feed.log.windowBytesMax + Scenario.frameBytesMax,
+                    .memory,
+                    "\(name): \(topic.name) keeps \(kept) bytes with a window of \(feed.log.windowBytesMax)"
+                )
+            }
+        }
+    }
+
+    private func writeCheckpoints() {
+        guard !connections.isEmpty else { return }
+        for _ in 0...connections.count / 3 {
+            nextCheckpoint = (nextCheckpoint + 1) % connections.count
+            let connection = connections[nextCheckpoint]
+            if !connection.isClosed { _ = hub.checkpoint(connection.slot) }
         }
     }
 
@@ -125,20 +180,7 @@ final class SimulatedEdge {
     /// The node is gone, and its connections with it.
     func die() {
         isDead = true
-        for connection in connections {
-            connection.isCut = true
-            connection.poll = nil
-        }
-        for topic in topicsInOrder {
-            topic.joins.removeAll()
-            topic.polls.removeAll()
-        }
-        connections.removeAll()
-        topics.removeAll()
-        topicsInOrder.removeAll()
+        for connection in connections { connection.isCut = true }
         waiting.removeAll()
-        joins.removeAll()
-        continuations.removeAll()
-        flushQueue.removeAll()
     }
 }

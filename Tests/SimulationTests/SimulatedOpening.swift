@@ -1,4 +1,6 @@
 import Broker
+import Hub
+import Wire
 
 /// A client's token: the name of a session and the hash of its secret.
 struct SimulatedToken {
@@ -15,12 +17,14 @@ struct SimulatedOpening {
         case known(SimulatedToken)
     }
 
+    let carrier: CarrierID
     let channels: [ChannelName]
     let cursor: [ChannelName: Position]
-    let session: Session
-    var isPoll = false
+    var session: Session
     /// Whether the client says that this node had its session last.
     var isAffine = false
+
+    var encoding: Encoding { Encoding(carrier, .perseid, isChunked: false) }
 
     var token: SimulatedToken? {
         switch session {
@@ -29,7 +33,14 @@ struct SimulatedOpening {
         }
     }
 
-    /// The channels together with those of a session that is resumed. (See Edge/SubscriptionPlan.swift.)
+    /// The same with the session that it got.
+    func with(_ token: SimulatedToken?) -> SimulatedOpening {
+        var opening = self
+        opening.session = token.map { .known($0) } ?? .none
+        return opening
+    }
+
+    /// The channels together with those of a session that is resumed, sorted. (See Edge/SubscriptionPlan.swift.)
     func channels(with known: [SessionPosition]) -> [(name: ChannelName, since: Position?)] {
         var all = channels.map { name in
             (name: name, since: cursor[name] ?? known.first { $0.channel == name }?.position)
@@ -37,6 +48,6 @@ struct SimulatedOpening {
         for each in known where !channels.contains(each.channel) {
             all.append((each.channel, cursor[each.channel] ?? each.position))
         }
-        return all
+        return all.sorted { $0.name.text < $1.name.text }
     }
 }

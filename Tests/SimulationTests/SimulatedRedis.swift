@@ -119,11 +119,8 @@ final class SimulatedRedis {
 extension Payload {
     /// A payload of a number and some padding.
     init(number: Int, paddingWords: Int) {
-        let bytes = (0..<8).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) }
-        self.init(kind: .binary, bytes: bytes + [UInt8](repeating: 0, count: paddingWords * 8))
+        self.init(kind: .text, bytes: Array("\(number) ".utf8) + [UInt8](repeating: 46, count: paddingWords * 8))
     }
 
-    var number: Int { bytes.withUnsafeBytes { Int($0.loadUnaligned(as: Int64.self)) } }
-
-    var paddingWords: Int { bytes.count / 8 - 1 }
+    var number: Int { Int(String(decoding: bytes.prefix { $0 != 32 }, as: UTF8.self))! }
 }

@@ -1,4 +1,5 @@
 import Broker
+import Wire
 
 extension Simulation {
     private enum Act: CaseIterable {
@@ -91,7 +92,8 @@ extension Simulation {
             id: victim.id,
             secret: SecretHash([UInt8](repeating: 1, count: 32))
         )
-        edge.open(connection, SimulatedOpening(channels: [], cursor: [:], session: .known(guess)))
+        let opening = SimulatedOpening(carrier: .webSocket, channels: [], cursor: [:], session: .known(guess))
+        edge.open(connection, opening)
         schedule.after(500) { edge.close(connection) }
     }
 }

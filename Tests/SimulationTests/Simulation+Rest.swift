@@ -58,9 +58,10 @@ extension Simulation {
         }
         for edge in nodes.flatMap(\.edges) {
             for connection in edge.connections where !connection.isClosed {
-                guard let id = connection.session?.id, edge.node.uplink.sessions[id]?.holder != edge.holder(connection)
+                guard let id = connection.client.pointee.session?.id,
+                    edge.node.uplink.sessions[id]?.holder != edge.holder(connection)
                 else { continue }
-                found.append("\(connection.slot) of \(edge.name) believes to have \(id)")
+                found.append("\(connection.slot.number) of \(edge.name) believes to have \(id)")
             }
         }
         return found

@@ -63,6 +63,8 @@ struct SimulationTests {
     private func run(seed: UInt64) throws -> Simulation {
         let simulation = try Simulation(seed: seed)
         simulation.verifier.trace.isWhole = getenv("PERSEID_SIMULATION_TRACE") != nil
+        // Known, too, where a trap ends the process.
+        if simulation.verifier.trace.isWhole { print("seed \(seed)") }
         try simulation.run()
         for violation in simulation.verifier.violations.prefix(1) { record(violation, seed: seed) }
         return simulation

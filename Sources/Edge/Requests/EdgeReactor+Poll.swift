@@ -44,14 +44,7 @@ extension EdgeReactor {
     func answer(_ poll: Poll) {
         guard let opening = pollOpenings[poll.client] else { return }
         content.removeAll()
-        AnswerBody.appendPoll(cursor: poll.cursor, publications: poll.items, to: &content) { item, body in
-            Self.append(item, as: poll.encoding, to: &body)
-        }
-        AnswerBody.appendPollEnd(gaps: poll.gaps, hasCursor: poll.hasCursor, to: &content) { gap, body in
-            gap.topic.name.withUTF8 {
-                Envelope.appendGap(channel: $0, from: gap.from.numbers, to: gap.to.numbers, into: &body)
-            }
-        }
+        poll.appendBody(to: &content)
         answer(opening.exchange, contentType: "application/json", content.bytes) {
             $0.append(field: "Cache-Control", "no-store")
             append(fieldsOf: opening, to: &$0)
@@ -66,24 +59,6 @@ extension EdgeReactor {
         case .forbidden: refuse(exchange, status: 403, "the backplane refuses the channel", field: "channel")
         case .displaced:
             refuse(exchange, status: 409, "another request of this session took its place", field: "session")
-        }
-    }
-
-    private static func append(
-        _ item: (topic: Topic, payload: Payload, position: Position?),
-        as encoding: Encoding,
-        to body: inout ByteBuffer
-    ) {
-        item.payload.bytes.withUnsafeBytes { bytes in
-            item.topic.name.withUTF8 { name in
-                let publication = Dialect.Publication(
-                    channel: name,
-                    position: item.position?.numbers,
-                    payload: Envelope.Payload(item.payload.kind, bytes)
-                )
-                // An answer of JSON: no dialect has other bytes for it.
-                _ = encoding.dialect.dialect.publication(publication, encoding.traits, &body)
-            }
         }
     }
 }
