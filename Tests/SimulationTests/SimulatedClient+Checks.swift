@@ -100,13 +100,18 @@ extension SimulatedClient {
     /// The positions in a cursor's text.
     func told(_ cursor: String?) -> [ChannelName: Position] {
         guard let cursor, let parsed = Cursor(cursor) else { return [:] }
-        return parsed.positions
+        return parsed.positions.filter { simulation.channels.contains($0.key) }
     }
 
     /// A cursor is where it stands in all of its channels: with it nothing comes twice, and nothing is left out. Of those that it
     /// was not told of yet it has what it came with, or its session.
     func take(cursor text: String) {
         cursor = text
+        verifier.expect(
+            Cursor(text)?.positions.keys.allSatisfy(simulation.channels.contains) == true,
+            .order,
+            "client \(number) was sent what is no cursor: \(text)"
+        )
         for (channel, position) in told(text) {
             guard let standing = standings[simulation.number(of: channel)], standing.state == .subscribed else {
                 continue
