@@ -130,6 +130,10 @@ public struct Limits: Sendable, Equatable {
     /// `perseid_channels_full_total`.
     public var waitingBytesMax = 33_554_432
 
+    /// Bytes of what a client missed that are made into frames ahead of its connection. What a slow one leaves of them waits for
+    /// it; the rest waits as publications, which all who missed the same share.
+    public var replayAheadBytesMax = 16_384
+
     /// Bytes of one channel that are sent before the next channel has its turn. Hit: it goes on behind the others. A mebibyte is
     /// some 200 µs of copying; 32 members, which end its turn as well, get that much only if each is sent 32 KiB.
     public var fanoutQuantumBytes = 1_048_576

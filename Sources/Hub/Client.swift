@@ -55,6 +55,9 @@ public struct Client {
     /// Whether it is read and understood, and is sent what is new.
     public var isOpen: Bool { lifeCycle == .open }
 
+    /// Whether all that is its own was sent.
+    var hasNothingWaiting: Bool { outbox.map { $0.isEmpty && $0.replays.isEmpty } ?? true }
+
     /// Whether its slot is about to be freed.
     public var isClosed: Bool { lifeCycle == .closed }
 

@@ -45,7 +45,7 @@ extension Hub {
     }
 
     private func append(_ replay: inout Replay, as encoding: Encoding, to buffer: inout ByteBuffer) {
-        let end = buffer.count + Replay.aheadBytesMax
+        let end = buffer.count + limits.replayAheadBytesMax
         while buffer.count < end, let (publication, topic) = replay.next() {
             encoder.append(
                 publication.payload,

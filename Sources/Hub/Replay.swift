@@ -5,9 +5,6 @@ public import Broker
 /// Thread: owned by one reactor. It holds the publications that all who missed the same hold, and frames of only the next
 /// few: ten thousand slow clients that come back at once cost one history and not ten thousand.
 public struct Replay {
-    /// Bytes of frames that are made ahead of the socket: what is left over of them waits in the outbox.
-    public static let aheadBytesMax = 65_536
-
     /// One channel of it.
     private struct Part {
         let topic: Topic

@@ -20,8 +20,15 @@ enum LimitNames {
         ("window-bytes-max", \.windowBytesMax, "bytes a channel keeps for its slow readers"),
         ("logs-bytes-max", \.logsBytesMax, "memory for what all channels keep for slow readers"),
         ("waiting-bytes-max", \.waitingBytesMax, "memory for what comes faster than it can be sent"),
+        (
+            "replay-ahead-bytes-max", \.replayAheadBytesMax,
+            "bytes of what a client missed that are made ahead of its connection"
+        ),
         ("fanout-quantum-bytes", \.fanoutQuantumBytes, "bytes of one channel that are sent before the next one's turn"),
-        ("fanout-quantum-members", \.fanoutQuantumMembers, "subscribers of one channel that are sent to before the next one's turn"),
+        (
+            "fanout-quantum-members", \.fanoutQuantumMembers,
+            "subscribers of one channel that are sent to before the next one's turn"
+        ),
         ("history-count-max", \.historyCountMax, "publications a channel remembers"),
         ("embedded-channels-max", \.embeddedChannelsMax, "channels that a node without Redis remembers"),
         ("embedded-bytes-max", \.embeddedBytesMax, "memory for what a node without Redis remembers"),

@@ -66,7 +66,8 @@ struct Scenario {
         limits.fanoutQuantumMembers = random.element(of: [1, 2, 32])!
         limits.inboxDepthMax = random.once(in: 2) ? 65_536 : random.number(2...12)
         limits.windowBytesMax = random.number(300...2_000)
-        limits.outboxBytesMax = random.once(in: 2) ? 100_000 : random.number(500...3_000)
+        limits.outboxBytesMax = random.once(in: 2) ? 100_000 : random.number(2_000...4_000)
+        limits.replayAheadBytesMax = 200
         limits.historyCountMax = random.element(of: [5, 20, 100])!
         limits.tailBytesMax = random.element(of: [200, 100_000])!
         limits.readCountMax = random.element(of: [4, 10_000])!
@@ -74,10 +75,11 @@ struct Scenario {
         limits.replayBytesMax = random.element(of: [300, 1_048_576])!
         limits.pollBytesMax = random.element(of: [200, 1_048_576])!
         limits.lingerMilliseconds = UInt64(random.number(0...1_500))
-        limits.openMilliseconds = UInt64(random.number(500...3_000))
+        limits.openMilliseconds = UInt64(random.number(2_000...4_000))
         limits.checkpointMilliseconds = UInt64(random.number(250...1_000))
         limits.pollMilliseconds = UInt64(random.number(250...2_000))
         limits.resumeMilliseconds = UInt64(random.element(of: [1_000, 4_000, 60_000])!)
+        limits.presenceLeaseMilliseconds = UInt64(random.number(1_000...4_000))
         limits.redisMilliseconds = 1_000
     }
 
@@ -98,7 +100,5 @@ struct Scenario {
         messageRepeatedOnceIn = 0
         requestRefusedOnceIn = 0
         pongLostOnceIn = 0
-        // Who has a token alone and several replays that are more than this together would never get in.
-        limits.outboxBytesMax = Limits().outboxBytesMax
     }
 }

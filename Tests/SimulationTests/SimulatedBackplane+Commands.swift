@@ -20,7 +20,7 @@ extension SimulatedBackplane {
     }
 
     /// Has `execute` happen at Redis and `answer` here; what is not bulk may pass what is. A request that is refused is not executed.
-    private func ask<Answer>(
+    func ask<Answer>(
         isBulk: Bool = true,
         _ execute: @escaping () -> Answer,
         _ answer: @escaping (Result<Answer, BackplaneFailure>) -> Void

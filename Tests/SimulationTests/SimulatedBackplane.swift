@@ -86,9 +86,6 @@ final class SimulatedBackplane: Backplane {
 
     func count(_ channel: ChannelName, subscribers: Int) {}
     func describe(_ channel: ChannelName, for ticket: Ticket) {}
-    func enter(_ channel: ChannelName, _ member: MemberID, transport: String) {}
-    func renew(_ channel: ChannelName, _ members: [(id: MemberID, transport: String)]) {}
-    func leave(_ channel: ChannelName, _ member: MemberID) {}
     func list(_ channel: ChannelName, limit: Int, for ticket: Ticket) {}
     func ready(token: UInt64, readiness: Readiness) {}
     func tick(_ tick: Tick) {}

@@ -40,19 +40,51 @@ extension SimulatedClient {
         }
     }
 
+    /// Publications and gaps are each told in their order; how the two lists belong together, positions tell.
     private func takeChannel(_ channel: Int, _ messages: [Message], _ isRecovered: Bool?, upTo end: Position) {
-        var rest = messages.filter { $0.channel == channel }
+        let all = messages.filter { $0.channel == channel }
+        let (gaps, publications) = (all.filter(\.isGap)[...], all.filter { !$0.isGap }[...])
         let since = standings[channel]?.since
-        // Who did not say where it stands begins where the first of them does, which follows no other.
-        let ends = rest.compactMap(\.end)
-        let first = rest.compactMap { simulation.verifier.beginning(of: $0) }.first { !ends.contains($0) }
-        check(.subscribed(channel: channel, since ?? first ?? end, isRecovered: since == nil ? nil : isRecovered))
-        while let place = rest.firstIndex(where: { isNext($0, in: channel) }) { check(rest.remove(at: place)) }
-        for message in rest { check(message) }
+        // Who did not say where it stands begins where the first of them does.
+        let firsts = [gaps, publications].compactMap { $0.lazy.compactMap(self.simulation.verifier.beginning).first }
+        let starts = since.map { [$0] } ?? firsts
+        let ways = starts.lazy.compactMap { start in
+            self.merged(gaps, publications, from: start, to: end).map { (start, $0) }
+        }
+        guard let (start, way) = ways.first else {
+            if since == nil, starts.isEmpty {
+                check(.subscribed(channel: channel, end, isRecovered: nil))
+                return publications.forEach(check)
+            }
+            return simulation.verifier.fail(
+                .continuity,
+                "client \(number) is answered \(all), which no way leads through"
+            )
+        }
+        check(.subscribed(channel: channel, start, isRecovered: since == nil ? nil : isRecovered))
+        way.forEach(check)
     }
 
-    private func isNext(_ message: Message, in channel: Int) -> Bool {
-        simulation.verifier.beginning(of: message).map { $0 == standings[channel]?.reached } ?? true
+    private func merged(
+        _ gaps: ArraySlice<Message>,
+        _ publications: ArraySlice<Message>,
+        from position: Position,
+        to end: Position
+    ) -> [Message]? {
+        if gaps.isEmpty, publications.isEmpty { return position == end ? [] : nil }
+        for isGap in [true, false] {
+            guard let next = isGap ? gaps.first : publications.first,
+                simulation.verifier.beginning(of: next) ?? position == position,
+                let rest = merged(
+                    isGap ? gaps.dropFirst() : gaps,
+                    isGap ? publications : publications.dropFirst(),
+                    from: next.end ?? position,
+                    to: end
+                )
+            else { continue }
+            return [next] + rest
+        }
+        return nil
     }
 }
 
@@ -69,6 +101,8 @@ extension Message {
 }
 
 extension Message {
+    var isGap: Bool { if case .gap = self { true } else { false } }
+
     /// Where a client stands once it was told.
     var end: Position? {
         switch self {

@@ -4,6 +4,8 @@ import Hub
 /// A connection of a client to an edge: what the edge keeps of it, and a socket that holds a limited number of unread bytes.
 final class SimulatedConnection {
     let slot: ClientSlot
+    /// Its number among all of the run.
+    let number: UInt64
     private unowned let simulation: Simulation
     let edge: SimulatedEdge
 
@@ -29,6 +31,7 @@ final class SimulatedConnection {
     init(_ simulation: Simulation, _ edge: SimulatedEdge, number: Int) {
         self.simulation = simulation
         self.edge = edge
+        self.number = simulation.countConnection()
         slot = ClientSlot(number: UInt32(number))
         client.initialize(to: Client())
     }

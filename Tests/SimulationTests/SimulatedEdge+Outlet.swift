@@ -214,13 +214,15 @@ extension SimulatedEdge: HubOutlet {
         node.post(.leave(channel, member(connection(slot)), holder(connection(slot)), departure))
     }
 
+    /// Members that are no sessions.
+    static let firstConnectionMember: UInt64 = 1 << 32
+
     /// A session is one member wherever it is; who has none is one as long as its connection.
     func member(_ connection: SimulatedConnection) -> MemberID {
-        if let link = connection.client.pointee.session {
-            return MemberID(UInt64(simulation.tokens.values.first { $0.id == link.id }?.number ?? 0))
+        guard let link = connection.client.pointee.session, let token = simulation.token(of: link.id) else {
+            return MemberID(SimulatedEdge.firstConnectionMember + connection.number)
         }
-        let place = nodeName.dropFirst() + "00\(index)00\(connection.slot.number)"
-        return MemberID(1_000_000_000 + (UInt64(place) ?? 0))
+        return MemberID(UInt64(token))
     }
 
     // MARK: Rules
@@ -229,5 +231,5 @@ extension SimulatedEdge: HubOutlet {
         (simulation.scenario.policy(of: simulation.number(of: channel)), simulation.scenario.limits.windowBytesMax)
     }
 
-    func hasPresence(_ channel: ChannelName) -> Bool { simulation.number(of: channel) == 0 }
+    func hasPresence(_ channel: ChannelName) -> Bool { channel == simulation.presentChannel }
 }

@@ -14,6 +14,7 @@ final class SimulatedRedis {
     struct Keyspace {
         var streams: [ChannelName: Stream] = [:]
         var sessions: [SessionID: SessionRecord] = [:]
+        var presence: [ChannelName: [MemberID: PresentMember]] = [:]
     }
 
     unowned let simulation: Simulation

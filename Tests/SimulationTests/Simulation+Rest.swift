@@ -20,7 +20,9 @@ extension Simulation {
             if isAtRest { return }
         }
         guard verifier.violations.isEmpty else { return }
-        if clients.allSatisfy(\.isAtRest) {
+        if clients.allSatisfy(\.isAtRest), falselyHeld.isEmpty, !falselyPresent.isEmpty {
+            verifier.fail(.presence, "not at rest: \(falselyPresent)")
+        } else if clients.allSatisfy(\.isAtRest) {
             verifier.fail(.ownership, "not at rest: \(falselyHeld)")
         } else {
             verifier.fail(.rest, "not at rest: \(restless)")
@@ -33,7 +35,7 @@ extension Simulation {
     }
 
     private var isAtRest: Bool {
-        clients.allSatisfy(\.isAtRest) && nodes.allSatisfy(\.isIdle) && falselyHeld.isEmpty
+        clients.allSatisfy(\.isAtRest) && nodes.allSatisfy(\.isIdle) && falselyHeld.isEmpty && falselyPresent.isEmpty
     }
 
     private var restless: String {
@@ -43,6 +45,28 @@ extension Simulation {
         let busy = nodes.filter { !$0.isIdle }.map(\.name)
         let heads = channels.map { "\($0)@\(redis.head(of: $0))" }
         return "\(waiting) \(busy) \(heads)"
+    }
+
+    /// Who reads the channel that tells who is there is present, as its node's; and nobody is who is gone, but for sessions that
+    /// can be resumed.
+    private var falselyPresent: [String] {
+        var found: [String] = []
+        var absent = redis.members(of: presentChannel)
+        for client in clients {
+            guard let connection = client.connection, !client.isPolling,
+                client.standings[number(of: presentChannel)]?.state == .subscribed
+            else { continue }
+            let member = connection.edge.member(connection)
+            let present = absent.removeValue(forKey: member)
+            if present?.node != connection.edge.nodeName {
+                found.append(
+                    "client \(client.number) on \(connection.edge.nodeName) is present on \(present?.node ?? "-")"
+                )
+            }
+        }
+        let sessions = Set(redis.keys.sessions.keys.compactMap(token(of:)).map { MemberID(UInt64($0)) })
+        for member in absent.keys where !sessions.contains(member) { found.append("\(member) is gone and present") }
+        return found
     }
 
     /// I9: at most one node holds a session, by its newest fence, and a connection that believes to have one has it.

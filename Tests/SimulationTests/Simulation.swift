@@ -14,6 +14,8 @@ final class Simulation {
     private(set) var tokens: [Int: SimulatedToken] = [:]
 
     private let numbers: [ChannelName: Int]
+    private var tokenNumbers: [SessionID: Int] = [:]
+    private var connectionsCounted: UInt64 = 0
     private var nodesStarted = 0
     private var lastNumber = 0
 
@@ -62,6 +64,17 @@ final class Simulation {
 
     func number(of channel: ChannelName) -> Int { numbers[channel]! }
 
+    /// The channel that tells who is there.
+    var presentChannel: ChannelName { channels[0] }
+
+    /// The number of the token of a session.
+    func token(of session: SessionID) -> Int? { tokenNumbers[session] }
+
+    func countConnection() -> UInt64 {
+        connectionsCounted += 1
+        return connectionsCounted
+    }
+
     /// A time on the way: mostly short.
     func drawDelay() -> Int {
         let most = scenario.delayMax
@@ -77,6 +90,7 @@ final class Simulation {
         )
         let token = SimulatedToken(number: number, id: SessionID(using: &random), secret: secret)
         tokens[number] = token
+        tokenNumbers[token.id] = number
         verifier.remember(token.id, secret: secret)
         return token
     }
