@@ -109,10 +109,12 @@ let package = Package(
             dependencies: ["Backplane", "Broker", "Hub", "Reactor", "Wire"],
             swiftSettings: settings
         ),
+        // Counts allocations, for tests.
+        .target(name: "CAllocations", path: "Tests/CAllocations"),
         .testTarget(
             name: "EdgeTests",
             dependencies: [
-                "Edge", "Hub", "Backplane", "Broker", "Reactor", "Wire",
+                "CAllocations", "Edge", "Hub", "Backplane", "Broker", "Reactor", "Wire",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings

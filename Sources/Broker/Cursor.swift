@@ -33,9 +33,15 @@ public struct Cursor: Sendable, Equatable {
     /// The text form.
     public var text: String {
         positions.sorted { Array($0.key.text.utf8).lexicographicallyPrecedes(Array($1.key.text.utf8)) }
-            .map { "\(Self.encode($0.key.text))@\($0.value)" }
-            .joined(separator: ",")
+            .map { Self.entry(Self.encode($0.key.text), at: $0.value) }
+            .joined(separator: Self.separator)
     }
+
+    /// What stands between two channels.
+    public static let separator = ","
+
+    /// One channel's part of the text. Its name is encoded already: that costs more than all the rest, and stays as it is.
+    public static func entry(_ encodedName: String, at position: Position) -> String { "\(encodedName)@\(position)" }
 
     /// Percent-encodes everything but the unreserved characters of RFC 3986 §2.3.
     public static func encode(_ name: String) -> String {

@@ -52,7 +52,7 @@ extension EdgeReactor: HubOutlet {
     func sendStaged(_ outcome: (_ member: SubscriptionSlot, _ byteCount: Int, Sent) -> Void) {
         sends.submit { token, byteCount, transfer in
             let member = SubscriptionSlot(number: token.number)
-            outcome(member, byteCount, told(transfer, hub.subscriptions[member].pointee.client))
+            outcome(member, byteCount, told(transfer, hub.reader(member)))
         }
     }
 

@@ -15,6 +15,7 @@ public enum ByeCode: UInt16 {
     /// The client reads too slowly; it resumes from its cursor.
     case tooSlow = 4_008
 
+    /// The same in words.
     public var reason: StaticString {
         switch self {
         case .drain: "the node is going away"

@@ -19,8 +19,10 @@ public struct Client {
     /// The subscription whose frame it has only the beginning of.
     public var unfinished = SubscriptionSlot.none
 
-    /// Channels it reads, and channels it waits to be subscribed to.
+    /// Channels it reads.
     public var subscriptionCount: UInt16 = 0
+
+    /// Channels it waits to be subscribed to.
     public var joinCount: UInt16 = 0
 
     /// What it is sent, or `nil` while it only asks and is answered.
@@ -31,6 +33,7 @@ public struct Client {
     /// Where its connection stands.
     public var lifeCycle = LifeCycle.open
 
+    /// Makes a client that only asks and is answered.
     public init() {}
 
     private struct State: OptionSet {

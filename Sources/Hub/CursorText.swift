@@ -1,24 +1,24 @@
-public import Broker
+internal import Broker
 
 /// The text of a cursor that moves on channel by channel.
 ///
 /// To write it anew costs no more than to copy it: the channels are sorted and their names encoded once.
-public struct CursorText {
+struct CursorText {
     private let names: [String]
 
     /// `name@position`, or nothing where the client has no position yet.
     private var entries: [String]
 
     /// Takes topics that are sorted by name, with where the client stands.
-    public init(_ places: some Sequence<(topic: Topic, position: Position?)>) {
+    init(_ places: some Sequence<(topic: Topic, position: Position?)>) {
         names = places.map(\.topic.cursorName)
-        entries = places.map { place in place.position.map { "\(place.topic.cursorName)@\($0)" } ?? "" }
+        entries = places.map { place in place.position.map(place.topic.cursorEntry) ?? "" }
     }
 
     /// Moves on in one of the channels, by its place among them.
-    public mutating func move(_ place: Int, to position: Position) {
-        entries[place] = "\(names[place])@\(position)"
+    mutating func move(_ place: Int, to position: Position) {
+        entries[place] = Cursor.entry(names[place], at: position)
     }
 
-    public var text: String { entries.lazy.filter { !$0.isEmpty }.joined(separator: ",") }
+    var text: String { entries.lazy.filter { !$0.isEmpty }.joined(separator: Cursor.separator) }
 }

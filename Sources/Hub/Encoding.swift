@@ -5,13 +5,17 @@ public import Wire
 ///
 /// Size: 3 bytes.
 public struct Encoding: Hashable {
+    /// How it travels.
     public let carrier: CarrierID
+
+    /// How it looks.
     public let dialect: DialectID
 
     /// Whether each write to a stream is a chunk of its own, RFC 9112 §7.1: readers that collect a body without chunks
     /// would hold events back, and its end could not be told from a lost connection. HTTP/1.0 knows no chunks.
     public let isChunked: Bool
 
+    /// Ties the three together.
     public init(_ carrier: CarrierID, _ dialect: DialectID, isChunked: Bool) {
         self.carrier = carrier
         self.dialect = dialect
@@ -21,6 +25,7 @@ public struct Encoding: Hashable {
     /// The same without the chunks around it.
     public var unchunked: Encoding { Encoding(carrier, dialect, isChunked: false) }
 
+    /// What its carrier can do.
     public var traits: Carrier.Traits { carrier.traits }
 
     /// Whether what is not a publication can be told.

@@ -11,7 +11,7 @@ public struct FrameEncoder: ~Copyable {
     /// A message before a chunk is made of it.
     private var piece = ByteBuffer(capacity: 1_024)
 
-    public init() {}
+    init() {}
 
     /// Appends the frame of one publication (with a position) or one ephemeral payload (without).
     ///

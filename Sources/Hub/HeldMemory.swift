@@ -13,13 +13,13 @@ public final class HeldMemory {
     public var replayBytes = 0
 
     /// Of what was published to channels whose logs are full.
-    public var waitingBytes = 0
+    var waitingBytes = 0
 
     /// Of the logs that subscribers are sent from, and how many of those hold more than an idle one does: exact once a second,
     /// in between not less.
-    public var logBytes = 0
-    public var logCount = 0
+    var logBytes = 0
+    var logCount = 0
 
     /// Nothing is held.
-    public init() {}
+    init() {}
 }

@@ -4,6 +4,7 @@ internal import Wire
 
 // What the uplink reports of channels, in the order of the backplane.
 extension Hub {
+    /// A channel is watched, and this is where it stands.
     public func opened(_ name: ChannelName, head: Position) {
         guard let topic = topics[name] else { return }
         if topic.isOpen {
@@ -16,6 +17,7 @@ extension Hub {
         advanceJoins(of: topic) { _ in }
     }
 
+    /// A publication came.
     public func take(_ publication: Publication, in name: ChannelName) {
         guard let topic = topics[name], topic.isOpen, !topic.isCatchingUp else { return }
         metrics.publications.add()
@@ -33,6 +35,7 @@ extension Hub {
         }
     }
 
+    /// A payload came that has no position: who hears it now has it, and nobody else.
     public func take(_ payload: Payload, in name: ChannelName) {
         guard let topic = topics[name], topic.isOpen else { return }
         metrics.publications.add()
@@ -53,6 +56,7 @@ extension Hub {
         for poll in topic.polls.values { poll.take(payload, at: nil, in: topic, due: &polls.due) }
     }
 
+    /// Publications are gone: what lies between two positions.
     public func takeGap(in name: ChannelName, from: Position, to position: Position) {
         guard let topic = topics[name], topic.isOpen, !topic.isCatchingUp else { return }
         writeWaiting(topic)
@@ -66,6 +70,7 @@ extension Hub {
         catchUp(topic)
     }
 
+    /// What followed a position, as it was asked for.
     public func recovered(_ name: ChannelName, _ page: HistoryPage) {
         guard let topic = topics[name], topic.isOpen else { return }
         writeWaiting(topic)

@@ -50,6 +50,9 @@ extension Hub {
 
     // MARK: Subscriptions
 
+    /// Who a member of a feed is.
+    public func reader(_ member: SubscriptionSlot) -> ClientSlot { subscriptions[member].pointee.client }
+
     func subscribe(_ slot: ClientSlot, to feed: Feed) {
         let client = outlet.client(at: slot)
         client.pointee.firstSubscription = feed.log.add(

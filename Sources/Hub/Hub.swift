@@ -18,13 +18,17 @@ public final class Hub<Outlet: HubOutlet> {
     let limits: Limits
     /// Limits of a node are shared out evenly.
     let reactorCount: Int
+    /// What it counts.
     public let metrics: HubMetrics
+    /// What it and its owner hold for single clients.
     public let held = HeldMemory()
 
     // Who reads what
+    /// Channels that somebody here reads, or waits for.
     public internal(set) var topics: [ChannelName: Topic] = [:]
     var feeds = FeedTable()
-    public internal(set) var subscriptions = SubscriptionTable()
+    /// Who reads which feed, and how far each came.
+    var subscriptions = SubscriptionTable()
     var flushQueue = Deque<Feed>()
     var dirtyCounts: [Topic] = []
 
@@ -35,6 +39,7 @@ public final class Hub<Outlet: HubOutlet> {
     // What is being written
     var cork = Cork()
     var gathering = Gathering()
+    /// Makes frames; its buffers are shared with who writes to clients besides.
     public var encoder = FrameEncoder()
     /// Frames of a feed, or of a replay.
     var frame = ByteBuffer(capacity: 4_096)
@@ -58,6 +63,7 @@ public final class Hub<Outlet: HubOutlet> {
         }
     }
 
+    /// Tells it whose hub it is, once.
     public func attach(to outlet: Outlet) { self.outlet = outlet }
 
     /// When a slice of a turn that begins now is over, in nanoseconds.

@@ -1,39 +1,39 @@
-public import Broker
+internal import Broker
 
 /// Someone who is about to be subscribed: to one channel on a WebSocket, to all of its channels on an event stream.
 ///
 /// Thread: owned by one reactor. It is done when each of its parts is ready. What was missed may be more than a client is told
 /// at once: then it is followed by another one, which goes on where the client stands once it was told the first part.
-public final class Join {
-    public let client: ClientID
-    public let parts: [JoinPart]
+final class Join {
+    let client: ClientID
+    let parts: [JoinPart]
 
     /// Whether the client was told by the one before it that it is subscribed.
-    public let isContinuation: Bool
+    let isContinuation: Bool
 
     /// The id of the command that asks, as the client's own JSON.
-    public let commandID: [UInt8]?
+    let commandID: [UInt8]?
 
     /// The poll that it is for, which is no subscription.
-    public let poll: Poll?
+    let poll: Poll?
 
     /// When it is given up, in milliseconds of a clock that never jumps. A continuation is not: its client waits as long as a
     /// subscriber would.
-    public let deadlineMilliseconds: UInt64
+    let deadlineMilliseconds: UInt64
 
     /// Finished or given up.
-    public var isDone = false
+    var isDone = false
 
     /// Whether it stands among those that are finished in turn.
-    public var isQueued = false
+    var isQueued = false
 
     /// Parts that are not ready. Counted, for a join of 128 channels hears from each of them.
     private var unreadyCount: Int
 
     /// Payload in the replays of all parts.
-    public fileprivate(set) var replayBytes = 0
+    fileprivate(set) var replayBytes = 0
 
-    public init(client: ClientID, parts: [JoinPart], commandID: [UInt8]?, poll: Poll?, deadlineMilliseconds: UInt64) {
+    init(client: ClientID, parts: [JoinPart], commandID: [UInt8]?, poll: Poll?, deadlineMilliseconds: UInt64) {
         self.client = client
         self.parts = parts
         self.commandID = commandID
@@ -45,7 +45,7 @@ public final class Join {
     }
 
     /// What follows a join that leaves a rest.
-    public init(continuing join: Join) {
+    init(continuing join: Join) {
         client = join.client
         parts = join.parts.map { JoinPart(topic: $0.topic, since: $0.position, state: .telling) }
         commandID = nil
@@ -56,10 +56,10 @@ public final class Join {
         for part in parts { part.join = self }
     }
 
-    public var isReady: Bool { unreadyCount == 0 }
+    var isReady: Bool { unreadyCount == 0 }
 
     /// Whether some of what was missed is not in its replays.
-    public var leavesRest: Bool { parts.contains(where: \.leavesRest) }
+    var leavesRest: Bool { parts.contains(where: \.leavesRest) }
 
     fileprivate func notePartReady() {
         assert(unreadyCount > 0, "a part was ready twice")
@@ -68,8 +68,8 @@ public final class Join {
 }
 
 /// One channel of a join.
-public final class JoinPart {
-    public enum State {
+final class JoinPart {
+    enum State {
         /// The client is being told what was read before.
         case telling
         /// The channel is not open yet.
@@ -80,44 +80,44 @@ public final class JoinPart {
         case ready
     }
 
-    public let topic: Topic
+    let topic: Topic
 
     /// Where the client stands, if it said so.
-    public private(set) var since: Position?
+    private(set) var since: Position?
 
-    public private(set) var state: State
-    public private(set) var replay: ArraySlice<Publication> = []
+    private(set) var state: State
+    private(set) var replay: ArraySlice<Publication> = []
 
     /// What holds the memory of the replay.
-    public private(set) var page: SharedPage?
+    private(set) var page: SharedPage?
 
     /// Whether nothing is missing since `since`; `nil` without one.
-    public var isRecovered: Bool?
+    var isRecovered: Bool?
 
     /// Whether more was missed than the replay has.
-    public private(set) var leavesRest = false
+    private(set) var leavesRest = false
 
     /// Where what follows begins.
-    public var position = Position.start
+    var position = Position.start
 
     /// What it is part of; set by the join itself, and never outlived by it.
     // bounded: set by the join that makes it
-    public unowned(unsafe) var join: Join!
+    unowned(unsafe) var join: Join!
 
-    public init(topic: Topic, since: Position?, state: State = .opening) {
+    init(topic: Topic, since: Position?, state: State = .opening) {
         self.topic = topic
         self.since = since
         self.state = state
     }
 
     /// The client was told what was read before, and stands here now.
-    public func begin(since: Position?) {
+    func begin(since: Position?) {
         assert(state == .telling, "only a continuation begins once it is its turn")
         self.since = since ?? self.since
         state = .opening
     }
 
-    public func becomeRecovering() {
+    func becomeRecovering() {
         assert(state != .ready, "what is ready stays so")
         state = .recovering
     }
@@ -125,7 +125,7 @@ public final class JoinPart {
     /// Takes as much of what was missed as there is room for.
     ///
     /// - Parameter hasMore: whether the rest of it is yet to be read.
-    public func take(_ missed: ArraySlice<Publication>, of page: SharedPage, hasMore: Bool, roomBytes: Int) {
+    func take(_ missed: ArraySlice<Publication>, of page: SharedPage, hasMore: Bool, roomBytes: Int) {
         var byteCount = 0
         let fitting = missed.prefix { publication in
             defer { byteCount += publication.payload.bytes.count }
@@ -145,7 +145,7 @@ public final class JoinPart {
     }
 
     /// Adds what is published while the other parts are not ready, if there is room for it.
-    public func add(_ publication: Publication, roomBytes: Int) {
+    func add(_ publication: Publication, roomBytes: Int) {
         guard !leavesRest else { return }
         guard roomBytes > 0 else {
             leavesRest = true
@@ -156,7 +156,7 @@ public final class JoinPart {
     }
 
     /// What was missed is gone: what follows begins at a position. Where there is a rest, reading it will tell.
-    public func lose(upTo position: Position) {
+    func lose(upTo position: Position) {
         guard !leavesRest else { return }
         // What was lost may be all behind where the client stands.
         isRecovered = position == since
@@ -165,12 +165,12 @@ public final class JoinPart {
     }
 
     /// Lets go of what was missed; its memory may be the reader's own now.
-    public func letGo() {
+    func letGo() {
         replay = []
         page = nil
     }
 
-    public func becomeReady() {
+    func becomeReady() {
         guard state != .ready else { return }
         state = .ready
         join.notePartReady()

@@ -11,6 +11,7 @@ public enum LifeCycle: UInt8, Comparable {
     /// The socket is closed; the slot is freed at the end of the turn.
     case closed
 
+    /// Which of two comes first.
     public static func < (left: LifeCycle, right: LifeCycle) -> Bool { left.rawValue < right.rawValue }
 
     /// Moves on to a later stage.

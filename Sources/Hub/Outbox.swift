@@ -1,5 +1,5 @@
-public import Broker
-public import DequeModule
+internal import Broker
+internal import DequeModule
 
 /// What waits to be sent to one connection besides the logs it reads: answers, replays, the ends of frames.
 ///
@@ -14,7 +14,7 @@ public final class Outbox {
     }
 
     /// What a segment costs beside its bytes: the array's header, its place in the queue, and what the allocator rounds up.
-    public static let segmentOverheadBytes = 96
+    static let segmentOverheadBytes = 96
 
     /// Small answers are gathered in segments of about this size: half a million pongs of two bytes are then a megabyte and
     /// not fifty.
@@ -23,27 +23,27 @@ public final class Outbox {
     private var segments = Deque<Segment>()
 
     /// What the client missed and was not told yet; it comes behind all of the segments.
-    public private(set) var replays = Deque<Replay>()
+    private(set) var replays = Deque<Replay>()
 
     /// Bytes that wait, without the replays.
-    public private(set) var count = 0
+    private(set) var count = 0
 
     /// Bytes of memory that are held for this connection alone.
-    public private(set) var heldBytes = 0 {
+    private(set) var heldBytes = 0 {
         didSet { held.outputBytes += heldBytes - oldValue }
     }
 
     private let held: HeldMemory
 
-    public init(_ held: HeldMemory) { self.held = held }
+    init(_ held: HeldMemory) { self.held = held }
 
     deinit { held.outputBytes -= heldBytes }
 
     /// Whether all but the replays is sent.
-    public var isEmpty: Bool { segments.isEmpty }
+    var isEmpty: Bool { segments.isEmpty }
 
     /// Appends a copy of bytes that are this connection's own.
-    public func append(_ bytes: UnsafeRawBufferPointer) {
+    func append(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count > 0 else { return }
         count += bytes.count
         heldBytes += bytes.count
@@ -56,21 +56,21 @@ public final class Outbox {
     }
 
     /// Puts the rest of a frame that the socket has the beginning of in front of all others; others share its bytes.
-    public func prepend(_ bytes: [UInt8], skipping: Int) {
+    func prepend(_ bytes: [UInt8], skipping: Int) {
         guard bytes.count > skipping else { return }
         segments.prepend(Segment(bytes: bytes, sent: skipping, isShared: true))
         count += bytes.count - skipping
     }
 
     /// Hands over what is not sent of up to `countMax` segments, in order.
-    public func withSegments(upTo countMax: Int, _ body: (UnsafeRawBufferPointer) -> Void) {
+    func withSegments(upTo countMax: Int, _ body: (UnsafeRawBufferPointer) -> Void) {
         for segment in segments.prefix(countMax) {
             segment.bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[segment.sent...])) }
         }
     }
 
     /// Forgets the first bytes: they were sent.
-    public func consume(_ sent: Int) {
+    func consume(_ sent: Int) {
         assert(sent <= count, "more was sent than waits")
         var rest = sent
         count -= sent
@@ -88,19 +88,19 @@ public final class Outbox {
 
     // MARK: Replays
 
-    public func append(_ replay: Replay) { replays.append(replay) }
+    func append(_ replay: Replay) { replays.append(replay) }
 
     /// Makes the next frames of the first replay by `body`.
-    public func withFirstReplay(_ body: (inout Replay) -> Void) { body(&replays[0]) }
+    func withFirstReplay(_ body: (inout Replay) -> Void) { body(&replays[0]) }
 
     /// Drops the first replay: all of it was told.
-    public func dropFirstReplay() { replays.removeFirst() }
+    func dropFirstReplay() { replays.removeFirst() }
 
     /// Payload of the replays, until they are done.
-    public var replayBytes: Int { replays.reduce(0) { $0 + $1.byteCount } }
+    var replayBytes: Int { replays.reduce(0) { $0 + $1.byteCount } }
 
     /// Drops what was to be told of a channel.
-    public func dropReplays(of channel: ChannelName) {
+    func dropReplays(of channel: ChannelName) {
         replays.removeAll { $0.position(in: channel) != nil }
     }
 }

@@ -1,5 +1,5 @@
 public import Broker
-public import DequeModule
+internal import DequeModule
 
 /// A request that is answered when something was published, or when it was held long enough.
 ///
@@ -18,7 +18,7 @@ public final class Poll {
     /// Whether the client said where it stands, and so is told whether all since then is here.
     public let hasCursor: Bool
 
-    public var isAnswered = false
+    var isAnswered = false
 
     /// When it is answered with nothing, in milliseconds of a clock that never jumps.
     public var deadlineMilliseconds: UInt64 = 0
@@ -30,10 +30,10 @@ public final class Poll {
     /// Bytes of payload the answer still has room for, and whether something was left for the next poll because of that.
     /// Then nothing that has a position is added, or the cursor would pass over what was left.
     private var roomBytes: Int
-    public private(set) var isDivided = false
+    private(set) var isDivided = false
 
     /// Whether more was missed than was read for it; then it is answered at once, and the next one is told the rest.
-    public private(set) var leavesRest = false
+    private(set) var leavesRest = false
 
     /// What the answer holds.
     public private(set) var items: [(topic: Topic, payload: Payload, position: Position?)] = []
@@ -43,6 +43,7 @@ public final class Poll {
 
     private var isDue = false
 
+    /// Makes one that waits for its channels.
     public init(client: ClientID, encoding: Encoding, hasSession: Bool, hasCursor: Bool, bytesMax: Int) {
         self.client = client
         self.encoding = encoding
@@ -56,11 +57,11 @@ public final class Poll {
 
     /// Where the client stands once it has the answer.
     public var cursor: String {
-        zip(topics, positions).map { "\($0.cursorName)@\($1)" }.joined(separator: ",")
+        zip(topics, positions).map { $0.cursorEntry(at: $1) }.joined(separator: Cursor.separator)
     }
 
     /// Adds a channel that is open, with what the client missed in it.
-    public func begin(_ part: JoinPart) {
+    func begin(_ part: JoinPart) {
         topics.append(part.topic)
         if isDivided { return positions.append(part.since ?? part.position) }
         positions.append(part.position)
@@ -81,7 +82,7 @@ public final class Poll {
     }
 
     /// Adds what was published meanwhile; the first of it puts the poll among those that are due.
-    public func take(_ payload: Payload, at position: Position?, in topic: Topic, due: inout Deque<Poll>) {
+    func take(_ payload: Payload, at position: Position?, in topic: Topic, due: inout Deque<Poll>) {
         if let position {
             add(payload, at: position, in: topic, cost: payload.bytes.count)
         } else {
@@ -91,7 +92,7 @@ public final class Poll {
     }
 
     /// Notes that something is gone for good.
-    public func takeGap(from: Position, to position: Position, in topic: Topic, due: inout Deque<Poll>) {
+    func takeGap(from: Position, to position: Position, in topic: Topic, due: inout Deque<Poll>) {
         if isDivided { return }
         gaps.append((topic, from, position))
         advance(topic, to: position)

@@ -1,10 +1,10 @@
-public import Broker
+internal import Broker
 
 /// What a client missed, told as fast as it reads.
 ///
 /// Thread: owned by one reactor. It holds the publications that all who missed the same hold, and frames of only the next
 /// few: ten thousand slow clients that come back at once cost one history and not ten thousand.
-public struct Replay {
+struct Replay {
     /// One channel of it.
     private struct Part {
         let topic: Topic
@@ -18,19 +18,19 @@ public struct Replay {
     private var parts: [Part]
 
     /// What goes on where this ends, if it is not all that was missed.
-    public let continuation: Join?
+    let continuation: Join?
 
     /// Payload that it began with.
-    public let byteCount: Int
+    let byteCount: Int
 
     /// Where the client stands, in each of its channels, once it has what was taken so far.
-    public private(set) var standings: [SessionPosition]
+    private(set) var standings: [SessionPosition]
 
     /// The same as text, if that is told with each message.
-    public private(set) var cursorText: CursorText?
+    private(set) var cursorText: CursorText?
 
     /// The parts of a join whose client was told where each of them begins.
-    public init(_ join: Join, continuation: Join?, hasCursors: Bool) {
+    init(_ join: Join, continuation: Join?, hasCursors: Bool) {
         self.continuation = continuation
         byteCount = join.replayBytes
         parts = join.parts.enumerated().map { Part(topic: $1.topic, place: $0, rest: $1.replay, page: $1.page) }
@@ -39,15 +39,15 @@ public struct Replay {
         dropFinishedParts()
     }
 
-    public var isFinished: Bool { parts.isEmpty }
+    var isFinished: Bool { parts.isEmpty }
 
     /// Where the client stands in a channel, if it is one of those that are told.
-    public func position(in channel: ChannelName) -> Position? {
+    func position(in channel: ChannelName) -> Position? {
         standings.first { $0.channel == channel }?.position
     }
 
     /// Takes the next publication; the cursor moves behind it.
-    public mutating func next() -> (publication: Publication, topic: Topic)? {
+    mutating func next() -> (publication: Publication, topic: Topic)? {
         guard let (topic, place) = parts.first.map({ ($0.topic, $0.place) }),
             let publication = parts[0].rest.popFirst()
         else { return nil }

@@ -4,6 +4,7 @@ public import Broker
 ///
 /// Thread: owned by one reactor.
 public final class SessionLink {
+    /// The session.
     public let id: SessionID
 
     /// The poll that holds it, if it is one.
@@ -18,6 +19,7 @@ public final class SessionLink {
     /// Tells apart the moments; sent in a ping and expected back.
     public private(set) var checkpointNumber: UInt32 = 0
 
+    /// Takes a session with what is saved of it.
     public init(_ id: SessionID, saved: [SessionPosition]) {
         self.id = id
         self.saved = saved

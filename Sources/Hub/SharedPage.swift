@@ -1,18 +1,18 @@
 /// Memory of a page of history that some clients missed: as long as one of them has not been told all of it, it is held.
 ///
 /// Thread: owned by one reactor.
-public final class SharedPage {
-    public let byteCount: Int
+final class SharedPage {
+    let byteCount: Int
     private let held: HeldMemory
 
-    public init(byteCount: Int, _ held: HeldMemory) {
+    init(byteCount: Int, _ held: HeldMemory) {
         self.byteCount = byteCount
         self.held = held
         held.replayBytes += byteCount
     }
 
     /// Memory of some of its publications, for who does not take all.
-    public func part(byteCount: Int) -> SharedPage { SharedPage(byteCount: byteCount, held) }
+    func part(byteCount: Int) -> SharedPage { SharedPage(byteCount: byteCount, held) }
 
     deinit { held.replayBytes -= byteCount }
 }

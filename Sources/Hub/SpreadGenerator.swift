@@ -7,6 +7,7 @@ public struct SpreadGenerator: RandomNumberGenerator {
     /// Starts at a seed other than 0.
     public init(seed: UInt64) { state = seed }
 
+    /// Draws the next.
     public mutating func next() -> UInt64 {
         state ^= state >> 12
         state ^= state << 25

@@ -63,7 +63,8 @@ public struct SendBatch: ~Copyable {
     /// All are made before the first outcome is told: what the receiver of an outcome does can no longer change them.
     public mutating func submit(_ body: (_ token: Token, _ byteCount: Int, Socket.Transfer) -> Void) {
         makeSends()
-        for (place, entry) in entries.enumerated() {
+        for place in entries.indices {
+            let entry = entries[place]
             body(entry.token, entry.bytes.count, Socket.outcome(Int(results[place])))
         }
         entries.removeAll(keepingCapacity: true)
@@ -72,13 +73,14 @@ public struct SendBatch: ~Copyable {
     private mutating func makeSends() {
         // One alone is cheaper without the ring.
         guard let ring, entries.count > 1 else {
-            for (place, entry) in entries.enumerated() {
+            for place in entries.indices {
+                let entry = entries[place]
                 results[place] = Int32(clamping: entry.socket.sendResult(entry.bytes))
             }
             return
         }
-        for (place, entry) in entries.enumerated() {
-            let bytes = entry.bytes
+        for place in entries.indices {
+            let (entry, bytes) = (entries[place], entries[place].bytes)
             // bounded: only runs of bytes are noted, and at most `capacity`
             creactor_ring_add_send(ring, entry.socket.descriptor, bytes.baseAddress!, bytes.count, UInt32(place))
         }

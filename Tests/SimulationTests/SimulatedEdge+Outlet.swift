@@ -57,7 +57,7 @@ extension SimulatedEdge: HubOutlet {
         staged.removeAll()
         // All are made before the first outcome is told, as in a batch.
         let outcomes = sends.map { send in
-            let connection = connection(hub.subscriptions[send.member].pointee.client)
+            let connection = connection(hub.reader(send.member))
             // What begins in the middle of a frame is left as it is: its loss would be found another way.
             let isWhole = connection.client.pointee.unfinished != send.member
             if simulation.sabotage == .dropsPublications, isWhole, simulation.random.once(in: 20) {

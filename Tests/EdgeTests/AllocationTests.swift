@@ -1,0 +1,79 @@
+import Backplane
+import Broker
+import CAllocations
+import Hub
+import Testing
+import Wire
+
+@testable import Edge
+@testable import Reactor
+
+/// What the hot path costs the allocator, counted on a reactor that this thread drives itself, with real sockets.
+@Suite("Allocations")
+struct AllocationTests {
+    private let edge: EdgeReactor
+    private let name = ChannelName("a")!
+
+    init() throws {
+        var configuration = EdgeConfiguration()
+        configuration.port = 0
+        let status = NodeStatus(uplink: UplinkMetrics(), reactors: [EdgeMetrics()])
+        edge = try EdgeReactor(
+            configuration: configuration,
+            number: 0,
+            inbox: Inbox(),
+            uplink: Inbox(),
+            node: status,
+            metrics: status.reactors[0]
+        )
+    }
+
+    @Test(
+        "a delivery allocates nothing, whatever carries it",
+        .enabled(if: callocations_are_counted()),
+        arguments: [CarrierID.webSocket, .eventStream, .jsonStream]
+    )
+    func deliveries(_ carrier: CarrierID) throws {
+        let encoding = Encoding(carrier, .perseid, isChunked: carrier.traits.contains(.isStream))
+        var clients: [TestClient] = []
+        for _ in 0..<20 { clients.append(try subscribe(encoding)) }
+        let few = try allocations()
+        for _ in 0..<100 { clients.append(try subscribe(encoding)) }
+        let many = try allocations()
+        #expect(few > 0, "a publication itself has memory of its own")
+        #expect(many == few, "of 100 readers more")
+        withExtendedLifetime(clients) {}
+    }
+
+    private func subscribe(_ encoding: Encoding) throws -> TestClient {
+        let client = try TestClient(port: edge.listener.port)
+        let before = edge.connections.count
+        while edge.connections.count == before { edge.accept() }
+        let slot = Slot(number: UInt32(before))
+        edge.connections[live: slot].pointee.client.encoding = encoding
+        edge.hub.join(slot.client, [(name, nil)])
+        if edge.hub.topics[name]?.isOpen == false { edge.receive(.opened(name, head: .start)) }
+        while edge.endOfTurn() {}
+        return client
+    }
+
+    /// What twenty publications allocate, once everything has the size it needs.
+    private func allocations() throws -> UInt64 {
+        for _ in 0..<20 { publish() }
+        let delivered = edge.metrics.hub.deliveries.value
+        let before = callocations_count()
+        for _ in 0..<20 { publish() }
+        let count = callocations_count() - before
+        #expect(edge.metrics.hub.deliveries.value == delivered + 20 * edge.connections.count)
+        return count
+    }
+
+    private func publish() {
+        let previous = edge.hub.topics[name]?.last ?? .start
+        let payload = Payload(kind: .json, bytes: Array("{\"price\":1}".utf8))
+        edge.receive(
+            .publication(name, Publication(position: previous.successor, previous: previous, payload: payload))
+        )
+        while edge.endOfTurn() {}
+    }
+}
