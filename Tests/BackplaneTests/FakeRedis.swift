@@ -87,6 +87,14 @@ final class FakeRedis {
     }
 }
 
+/// On loopback what is said is mostly there at once, and on a machine that is busy a moment later: this waits for that.
+func hear(_ link: RedisSubscriptionLink, until isHeard: () -> Bool) {
+    _ = eventually {
+        link.ready([.read, .write])
+        return isHeard()
+    }
+}
+
 func eventually(_ attempt: () -> Bool) -> Bool {
     let end = Clock.monotonicNanoseconds + 10_000_000_000
     while Clock.monotonicNanoseconds < end { if attempt() { return true } }

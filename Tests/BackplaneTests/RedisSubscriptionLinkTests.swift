@@ -103,7 +103,7 @@ struct RedisSubscriptionLinkTests {
     func batches() throws {
         for number in 0..<1_000 { link.subscribe(ChannelName("c\(number)")!) }
         redis.close()
-        link.ready(.read)
+        hear(link, until: { told.reasons.count == 1 })
         #expect(told.reasons.count == 1)
         link.connect()
         try redis.accept()

@@ -181,6 +181,8 @@ final class SimulatedEdge {
     func die() {
         isDead = true
         for connection in connections { connection.isCut = true }
+        // Each holds its edge.
+        connections.removeAll()
         waiting.removeAll()
     }
 }
