@@ -60,6 +60,11 @@ extension Hub {
     public func takeGap(in name: ChannelName, from: Position, to position: Position) {
         guard let topic = topics[name], topic.isOpen, !topic.isCatchingUp else { return }
         writeWaiting(topic)
+        guard from == topic.last else {
+            // It is of where nobody here stands: the channel was opened behind it, or what came before was dropped.
+            if position != topic.last { catchUp(topic) }
+            return
+        }
         reportGap(in: topic, from: from, to: position)
     }
 
