@@ -11,7 +11,8 @@ extension Hub {
             poll.begin(part)
             if part.topic.hasPresence, poll.hasSession { enter(part.topic, poll.client.slot) }
         }
-        if poll.hasNews { return answer(poll) }
+        // What there was no room for comes with the next one: held, it would pass that over.
+        if poll.hasNews || poll.leavesRest { return answer(poll) }
         polls.hold(poll)
         for topic in poll.topics {
             topic.polls[poll.client] = poll

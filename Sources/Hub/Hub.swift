@@ -12,8 +12,7 @@ internal import Wire
 /// `+Polls` what is answered once, `+Checkpoints` how far a session came, `+Presence` who is there, `+Bye` the end.
 public final class Hub<Outlet: HubOutlet> {
     /// Whose hub this is; it outlives it.
-    // bounded: set before the first call
-    public private(set) unowned(unsafe) var outlet: Outlet!
+    public private(set) unowned(unsafe) var outlet: Outlet!  // bounded: set before the first call
 
     let limits: Limits
     /// Limits of a node are shared out evenly.

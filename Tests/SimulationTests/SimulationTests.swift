@@ -11,8 +11,8 @@ import Darwin
 /// `PERSEID_SIMULATION_TRACE=1` shows all of a failed run instead of its last events.
 @Suite("Simulation")
 struct SimulationTests {
-    /// Seeds that once found something: a read that was missed and forgotten over a missed head, twice.
-    private static let fixedSeeds: [UInt64] = [52_849, 65_686]
+    /// Seeds that once found something: gaps of where nobody stood, twice; and a poll that was held with a rest left.
+    private static let fixedSeeds: [UInt64] = [57_258, 77_983, 18_574]
 
     private static var seeds: ClosedRange<UInt64> {
         guard let text = getenv("PERSEID_SIMULATION_SEEDS").map({ String(cString: $0) }) else { return 1...300 }
