@@ -125,7 +125,8 @@ import Testing
 
     @Test("a node of a Redis Cluster is told from a server by itself")
     func clusterNode() async throws {
-        try await Cluster.with(nodes: 0, redisOptions: ["--cluster-enabled", "yes"]) { cluster in
+        let options = ["--cluster-enabled", "yes", "--cluster-port", "\(Port.free())"]
+        try await Cluster.with(nodes: 0, redisOptions: options) { cluster in
             let node = try PerseidNode(id: "a", redis: cluster.redis.url, startedIn: cluster.scratch)
             try await eventually(
                 "it is told why",
