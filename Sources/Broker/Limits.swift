@@ -74,7 +74,8 @@ public struct Limits: Sendable, Equatable {
     public var outboxBytesMax = 1_048_576
 
     /// Of those, how much may wait before the client's next command is looked at. Hit: it waits; so it is the client's own
-    /// business to read what it asked for. More than a replay makes ahead (64 KiB and a frame), or who is told what he missed
+    /// business to read what it asked for. More than a replay makes ahead (`replayAheadBytesMax`
+    /// and a frame), or who is told what he missed
     /// could not unsubscribe meanwhile.
     public var repliesBytesMax = 262_144
 
@@ -139,7 +140,8 @@ public struct Limits: Sendable, Equatable {
     public var fanoutQuantumBytes = 1_048_576
 
     /// Members of one channel that are sent to before the next one has its turn. At some 7 µs a send, 32 are a quarter of a
-    /// millisecond: so long may a channel with ten subscribers wait for each one with ten thousand.
+    /// millisecond: so long may a channel with ten subscribers wait for each one with ten thousand. More than 64 are as 64: so many are sent
+    /// with one system call.
     public var fanoutQuantumMembers = 32
 
     // MARK: Channels and history

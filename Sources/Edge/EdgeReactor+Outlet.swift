@@ -44,6 +44,8 @@ extension EdgeReactor: HubOutlet {
         return told(outputParts.withUnsafeMutableBufferPointer { link.send($0) }, slot)
     }
 
+    var stagedCountMax: Int { SendBatch.capacity }
+
     func stage(_ bytes: UnsafeRawBufferPointer, to slot: ClientSlot, of member: SubscriptionSlot) {
         let token = SendBatch.Token(number: member.number)
         connections[live: Slot(slot)].pointee.link.add(bytes, to: &sends, token: token)

@@ -28,8 +28,10 @@ extension Hub {
     private func flushQuantum(of feed: Feed) {
         if feed.roundMilliseconds.isEmpty { swap(&feed.roundMilliseconds, &feed.waitingMilliseconds) }
         var bytesLeft = limits.fanoutQuantumBytes
-        for _ in 0..<limits.fanoutQuantumMembers where feed.log.hasMemberLeft && bytesLeft > 0 {
-            if let member = feed.log.nextMember() { bytesLeft -= stage(feed.log, member) }
+        var membersLeft = min(limits.fanoutQuantumMembers, outlet.stagedCountMax)
+        while membersLeft > 0, bytesLeft > 0, feed.log.hasMemberLeft, let member = feed.log.nextMember() {
+            bytesLeft -= stage(feed.log, member)
+            membersLeft -= 1
         }
         sendStaged(feed.log)
         guard !feed.log.hasMemberLeft else { return }

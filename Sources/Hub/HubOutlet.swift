@@ -36,6 +36,9 @@ public protocol HubOutlet: AnyObject {
     /// Sends several runs of bytes together, as much as the client takes now.
     func send(_ parts: [UnsafeRawBufferPointer], to slot: ClientSlot) -> Sent
 
+    /// How much is noted at most before it is sent.
+    var stagedCountMax: Int { get }
+
     /// Notes what a member of a feed is to be sent. The bytes stay where they are until `sendStaged`.
     func stage(_ bytes: UnsafeRawBufferPointer, to slot: ClientSlot, of member: SubscriptionSlot)
 

@@ -316,6 +316,18 @@ struct HarmTests {
         }
     }
 
+    @Test("a quantum of more members than one system call has room for is divided")
+    func greatQuantum() throws {
+        try withNode {
+            $0.limits.fanoutQuantumMembers = 1_000
+        } _: { node in
+            let sockets = try (0..<100).map { _ in try node.webSocket("?session=none&channel=a") }
+            for socket in sockets { try socket.begin() }
+            let position = try node.publish("a", [[65]])[0]
+            for socket in sockets { #expect(try socket.next("message").position == position) }
+        }
+    }
+
     @Test("what many channels keep for one that reads nothing is no more together than the node has for them")
     func unreadLogs() throws {
         try withNode {

@@ -48,6 +48,8 @@ extension SimulatedEdge: HubOutlet {
         return told(sent, of: parts.reduce(0) { $0 + $1.count })
     }
 
+    var stagedCountMax: Int { 64 }
+
     func stage(_ bytes: UnsafeRawBufferPointer, to slot: ClientSlot, of member: SubscriptionSlot) {
         staged.append((member, bytes))
     }
