@@ -1,7 +1,6 @@
 internal import Backplane
 internal import Broker
 internal import Crypto
-internal import DequeModule
 internal import Hub
 internal import Reactor
 internal import Wire

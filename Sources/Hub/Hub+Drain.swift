@@ -1,5 +1,4 @@
 public import Broker
-internal import DequeModule
 internal import Wire
 
 // The way of what waits to those who do not keep up: the rest of a frame first, then the outbox, then the logs.

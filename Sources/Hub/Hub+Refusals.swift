@@ -1,5 +1,4 @@
 public import Broker
-internal import DequeModule
 internal import Wire
 
 // A channel that the backplane does not let this node hear, for its user has no right to it: whoever asks for it is told so,

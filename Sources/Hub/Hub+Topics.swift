@@ -1,5 +1,4 @@
 public import Broker
-internal import DequeModule
 
 // Who reads what: a topic for each channel somebody here wants, a feed for each way in which it is read.
 extension Hub {

@@ -18,6 +18,7 @@ internal import Darwin
 ///
 /// ThreadSanitizer follows the locks of pthreads, but not the futex that `Synchronization.Mutex` is made of: it would take
 /// every value behind one for a race. So in its build alone (`deploy/test --sanitize thread`) a lock is a pthread's.
+/// Unchecked, for what makes it safe is that the value is reached behind the lock alone, which the compiler cannot see.
 package final class Lock<Value: ~Copyable>: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let value = UnsafeMutablePointer<Value>.allocate(capacity: 1)

@@ -66,9 +66,9 @@ final class RedisReader {
         return reader?.pointee.fn?.pointee ?? redisReplyObjectFunctions()
     }()
 
-    /// Made once, when it is first wanted, and only read from then on: that makes it safe for every thread.
     /// The same as `usual`, but that the elements of an array are counted before room is made for them. An array that is not made is, to
     /// hiredis, a lack of memory.
+    /// Made once, when it is first wanted, and only read from then on: that makes it safe for every thread.
     nonisolated(unsafe) private static let functions: UnsafeMutablePointer<redisReplyObjectFunctions> = {
         let functions = UnsafeMutablePointer<redisReplyObjectFunctions>.allocate(capacity: 1)
         functions.initialize(to: usual)

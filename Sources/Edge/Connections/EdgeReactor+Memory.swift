@@ -1,5 +1,4 @@
 internal import Broker
-internal import DequeModule
 internal import Hub
 internal import Reactor
 internal import Wire

@@ -1,6 +1,4 @@
-internal import Backplane
 internal import Broker
-internal import DequeModule
 internal import Hub
 internal import Reactor
 internal import Wire
