@@ -15,7 +15,7 @@ import PackageDescription
 //   swift-log               structured logs.
 //   swift-crypto            SHA-1 of the WebSocket handshake, constant-time comparison of keys.
 //
-// Wire imports only simdjson's shim, Broker nothing, and Hub these two and the queue: they do no input or output, read no
+// Text imports nothing, Wire only that and simdjson's shim, Broker only that, and Hub these three and the queue: they do no input or output, read no
 // clock, and can be read, fuzzed and simulated alone.
 
 let settings: [SwiftSetting] = [
@@ -58,12 +58,13 @@ let package = Package(
         ),
 
         .target(name: "Reactor", dependencies: ["CReactor"], swiftSettings: settings),
-        .target(name: "Wire", dependencies: ["CJSON"], swiftSettings: settings),
-        .target(name: "Broker", swiftSettings: settings),
+        .target(name: "Text", swiftSettings: settings),
+        .target(name: "Wire", dependencies: ["CJSON", "Text"], swiftSettings: settings),
+        .target(name: "Broker", dependencies: ["Text"], swiftSettings: settings),
         .target(
             name: "Backplane",
             dependencies: [
-                "Broker", "Reactor", "CHiredis",
+                "Broker", "Reactor", "Text", "CHiredis",
                 .product(name: "DequeModule", package: "swift-collections"),
                 // A table that grows a node at a time: one that grows at once stops its thread.
                 .product(name: "HashTreeCollections", package: "swift-collections"),
@@ -74,14 +75,14 @@ let package = Package(
 
         .target(
             name: "Hub",
-            dependencies: ["Wire", "Broker", .product(name: "DequeModule", package: "swift-collections")],
+            dependencies: ["Wire", "Broker", "Text", .product(name: "DequeModule", package: "swift-collections")],
             swiftSettings: settings
         ),
 
         .target(
             name: "Edge",
             dependencies: [
-                "Reactor", "Wire", "Broker", "Hub", "Backplane",
+                "Reactor", "Text", "Wire", "Broker", "Hub", "Backplane",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -92,7 +93,7 @@ let package = Package(
         .executableTarget(
             name: "perseid",
             dependencies: [
-                "Edge", "Backplane", "Broker", "Reactor", "Wire",
+                "Edge", "Backplane", "Broker", "Reactor", "Text", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
@@ -101,7 +102,8 @@ let package = Package(
         ),
 
         .testTarget(name: "ReactorTests", dependencies: ["Reactor", "CReactor"], swiftSettings: settings),
-        .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: settings),
+        .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: settings),
+        .testTarget(name: "WireTests", dependencies: ["Text", "Wire"], swiftSettings: settings),
         .testTarget(name: "BrokerTests", dependencies: ["Broker"], swiftSettings: settings),
         .testTarget(name: "BackplaneTests", dependencies: ["Backplane", "Broker", "Reactor"], swiftSettings: settings),
         .testTarget(
@@ -114,7 +116,7 @@ let package = Package(
         .testTarget(
             name: "EdgeTests",
             dependencies: [
-                "CAllocations", "Edge", "Hub", "Backplane", "Broker", "Reactor", "Wire",
+                "CAllocations", "Edge", "Hub", "Backplane", "Broker", "Reactor", "Text", "Wire",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
@@ -130,7 +132,7 @@ let package = Package(
         ),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["Broker", "Backplane", "Reactor", "perseid"],
+            dependencies: ["Broker", "Backplane", "Reactor", "Text", "perseid"],
             exclude: ["Clients"],
             swiftSettings: settings
         ),

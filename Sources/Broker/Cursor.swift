@@ -1,3 +1,5 @@
+internal import Text
+
 /// Where a client is: one position for each of its channels.
 ///
 /// As text `news@1763881234567-0,chat%2Froom1@1763881230001-2`: channel percent-encoded, `@`, position; entries
@@ -22,7 +24,7 @@ public struct Cursor: Sendable, Equatable {
         guard text.utf8.count <= Self.byteCountMax else { return nil }
         for entry in text.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
             guard let at = entry.lastIndex(of: UInt8(ascii: "@")),
-                let name = Self.decode(entry[..<at]),
+                let name = PercentCoding.decode(Substring(entry[..<at])),
                 let channel = ChannelName(name),
                 let position = Position(utf8: entry[entry.index(after: at)...])
             else { return nil }
@@ -33,7 +35,7 @@ public struct Cursor: Sendable, Equatable {
     /// The text form.
     public var text: String {
         positions.sorted { Array($0.key.text.utf8).lexicographicallyPrecedes(Array($1.key.text.utf8)) }
-            .map { Self.entry(Self.encode($0.key.text), at: $0.value) }
+            .map { Self.entry(PercentCoding.encode($0.key.text), at: $0.value) }
             .joined(separator: Self.separator)
     }
 
@@ -43,58 +45,11 @@ public struct Cursor: Sendable, Equatable {
     /// One channel's part of the text. Its name is encoded already: that costs more than all the rest, and stays as it is.
     public static func entry(_ encodedName: String, at position: Position) -> String { "\(encodedName)@\(position)" }
 
-    /// Percent-encodes everything but the unreserved characters of RFC 3986 §2.3.
-    public static func encode(_ name: String) -> String {
-        var text = ""
-        for byte in name.utf8 {
-            if isUnreserved(byte) {
-                text.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                let digits = String(byte, radix: 16, uppercase: true)
-                text += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
-            }
-        }
-        return text
-    }
-
     /// Bytes of the longest cursor that some channels can come to have, each with a comma.
     public static func byteCountMax(of channels: some Sequence<ChannelName>) -> Int {
         channels.reduce(0) { sum, name in
-            sum + name.text.utf8.reduce(0) { $0 + (isUnreserved($1) ? 1 : 3) } + 1 + Position.textBytesMax + 1
-        }
-    }
-
-    private static func isUnreserved(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-            UInt8(ascii: "~"):
-            true
-        default: false
-        }
-    }
-
-    private static func decode(_ encoded: some Collection<UInt8>) -> String? {
-        var bytes: [UInt8] = []
-        var iterator = encoded.makeIterator()
-        while let byte = iterator.next() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard let high = iterator.next().flatMap(hexadecimal), let low = iterator.next().flatMap(hexadecimal)
-            else { return nil }
-            bytes.append(high << 4 | low)
-        }
-        return String(validating: bytes, as: UTF8.self)
-    }
-
-    private static func hexadecimal(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-        default: nil
+            sum + name.text.utf8.reduce(0) { $0 + (PercentCoding.isUnreserved($1) ? 1 : 3) } + 1 + Position.textBytesMax
+                + 1
         }
     }
 }

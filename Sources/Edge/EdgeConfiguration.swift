@@ -41,6 +41,9 @@ public struct EdgeConfiguration: Sendable {
     /// credentials.
     public var allowedOrigins: [String] = []
 
+    /// Whether polls may be answered with scripts (JSONP): a page of any site can ask for these, and read them.
+    public var answersScripts = false
+
     /// Whether sends are made many at a time by io_uring, where the kernel allows it.
     public var usesRing = true
 

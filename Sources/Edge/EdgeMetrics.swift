@@ -21,6 +21,8 @@ public final class EdgeMetrics: Sendable {
     public let rejections = Counter()
     /// Connections closed because a time ran out.
     public let timeouts = Counter()
+    /// WebSockets closed for what their clients sent, by `failureCodes`.
+    private let failures = failureCodes.map { _ in Counter() }
     /// Publishes asked for.
     public let publishes = Counter()
     /// Publishes answered with 503.
@@ -56,6 +58,14 @@ public final class EdgeMetrics: Sendable {
     public var eventStreamConnections: Counter { connections(of: .eventStream) }
     /// Connections open now as JSON streams.
     public var jsonStreamConnections: Counter { connections(of: .jsonStream) }
+
+    /// Codes that a WebSocket is closed with for what its client sent, RFC 6455 §7.4.1.
+    static let failureCodes: [WebSocketCloseCode] = [.protocolError, .unsupportedData, .invalidPayload, .messageTooBig]
+
+    /// WebSockets closed with a code for what their clients sent.
+    func failures(with code: WebSocketCloseCode) -> Counter? {
+        Self.failureCodes.firstIndex(of: code).map { failures[$0] }
+    }
 
     /// Connections open now that are carried in such a way; those that ask and are answered, a poll among them, are one kind.
     func connections(of carrier: CarrierID?) -> Counter {

@@ -81,10 +81,14 @@ final class EdgeReactor: ReactorHandler {
 
     /// The host that was allowed last.
     var knownHost: [UInt8] = []
+    /// Of the last answer.
+    var date = HTTPDate(seconds: 0)
 
     // Questions to the uplink
     var waiting: [UInt64: Question] = [:]
     var nextTicket: UInt64 = 0
+    /// Bodies whose lines have answers that were not sent yet.
+    var answeredBodies = Deque<PublicationLines>()
     /// Long answers that were not written yet.
     var lists = Deque<List>()
 
@@ -168,6 +172,7 @@ final class EdgeReactor: ReactorHandler {
     /// Who was answered goes on at once, so that a publisher's next request may share the turn of its last. Those who wait for
     /// more than that have their time at the end of the turn.
     func endOfIntake() {
+        sendAnswers()
         guard !deferred.isEmpty else { return }
         _ = workDeferred(until: reactor.now + limits.inputSliceMicroseconds * 1_000)
     }
@@ -186,6 +191,7 @@ final class EdgeReactor: ReactorHandler {
         if workDeferred(until: Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000) {
             hasWorkLeft = true
         }
+        sendAnswers()
         hub.tellCounts()
         relieveMemory()
         bury()

@@ -40,6 +40,11 @@ struct MetricsText: ~Copyable {
         )
         counter("perseid_requests_total", "HTTP requests.", sum(node, \.requests))
         counter("perseid_rejections_total", "Requests and messages refused.", sum(node, \.rejections))
+        begin("perseid_websocket_failures_total", "counter", "WebSockets closed for what was sent.")
+        for code in EdgeMetrics.failureCodes {
+            let count = node.reactors.reduce(0) { $0 + ($1.failures(with: code)?.value ?? 0) }
+            append("{code=\"\(code.rawValue)\"}", of: "perseid_websocket_failures_total", count)
+        }
         counter("perseid_evictions_total", "Connections closed for the memory they held.", sum(node, \.evictions))
         begin("perseid_held_bytes", "gauge", "Memory held for single clients.")
         append("{direction=\"in\"}", of: "perseid_held_bytes", sum(node, \.heldInputBytes))

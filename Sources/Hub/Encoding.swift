@@ -30,11 +30,11 @@ public struct Encoding: Hashable {
 
     /// Whether what is not a publication can be told.
     public var hasControlMessages: Bool {
-        !traits.contains(.isOneAnswer) && dialect.dialect.hasControlMessages(traits)
+        !traits.contains(.isOneAnswer) && dialect.dialect.hasControlMessages
     }
 
-    /// Whether each message tells where its client stands then, in all of its channels.
-    public var hasCursors: Bool { traits.contains(.isStream) && hasControlMessages }
+    /// Whether each message tells where its client stands then, in all of its channels: beside it, or within it.
+    public var hasCursors: Bool { traits.contains(.isStream) && (traits.contains(.hasFields) || hasControlMessages) }
 
     /// Appends bytes of a stream's body.
     public func append(body bytes: UnsafeRawBufferPointer, to output: inout ByteBuffer) {
@@ -47,9 +47,12 @@ public struct Encoding: Hashable {
         append(body: UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount), to: &output)
     }
 
-    /// Appends the end of what is sent, and why it ends.
-    public func appendEnd(_ code: UInt16, _ reason: StaticString, to output: inout ByteBuffer) {
-        carrier.carrier.end(code, reason, &output)
-        if isChunked { output.append(HTTPChunkedEncoder.end) }
+    /// Appends the end of what is sent, why it ends, and with which id a client is to come back that was not told so.
+    func appendEnd(_ code: ByeCode, lastID: String?, to output: inout ByteBuffer) {
+        guard isChunked else { return carrier.carrier.end(code.rawValue, code.reason, lastID, &output) }
+        var last = ByteBuffer()
+        carrier.carrier.end(code.rawValue, code.reason, lastID, &last)
+        if !last.isEmpty { HTTPChunkedEncoder.append(last.bytes, to: &output) }
+        output.append(HTTPChunkedEncoder.end)
     }
 }

@@ -25,7 +25,7 @@ public struct FrameEncoder: ~Copyable {
         to output: inout ByteBuffer
     ) {
         data.removeAll()
-        var isBinary = false
+        var content = Carrier.Content.envelope
         payload.bytes.withUnsafeBytes { bytes in
             channel.withUTF8 { name in
                 let publication = Dialect.Publication(
@@ -33,10 +33,10 @@ public struct FrameEncoder: ~Copyable {
                     position: position?.numbers,
                     payload: Envelope.Payload(payload.kind, bytes)
                 )
-                isBinary = encoding.dialect.dialect.publication(publication, encoding.traits, &data)
+                content = encoding.dialect.dialect.publication(publication, encoding.traits, &data)
             }
         }
-        carry(nil, isBinary: isBinary, cursor: cursor, as: encoding, to: &output)
+        carry(nil, content, cursor: cursor, as: encoding, to: &output)
     }
 
     /// Appends one control message. `cursor` is where a client stands once it has it.
@@ -48,13 +48,13 @@ public struct FrameEncoder: ~Copyable {
     ) {
         data.removeAll()
         encoding.dialect.dialect.control(message, &data)
-        carry(message.name, isBinary: false, cursor: cursor, as: encoding, to: &output)
+        carry(message.name, .envelope, cursor: cursor, as: encoding, to: &output)
     }
 
     /// Appends what `data` holds.
     private mutating func carry(
         _ name: StaticString?,
-        isBinary: Bool,
+        _ content: Carrier.Content,
         cursor: String?,
         as encoding: Encoding,
         to output: inout ByteBuffer
@@ -63,12 +63,12 @@ public struct FrameEncoder: ~Copyable {
         let bytes = data.bytes
         guard encoding.isChunked else {
             return Self.withUTF8(of: cursor) {
-                carrier.message(.init(name: name, data: bytes, isBinary: isBinary, cursor: $0), &output)
+                carrier.message(.init(name: name, data: bytes, content: content, cursor: $0), &output)
             }
         }
         piece.removeAll()
         Self.withUTF8(of: cursor) {
-            carrier.message(.init(name: name, data: bytes, isBinary: isBinary, cursor: $0), &piece)
+            carrier.message(.init(name: name, data: bytes, content: content, cursor: $0), &piece)
         }
         HTTPChunkedEncoder.append(piece.bytes, to: &output)
     }

@@ -11,19 +11,25 @@ extension Hub {
         noteFarewell(slot)
         finishFrame(slot)
         output.removeAll()
-        if let encoding = client.pointee.encoding, encoding.hasControlMessages {
+        if let encoding = client.pointee.encoding {
             let id = encoding.traits.contains(.hasFields) ? code.lastEventID : nil
-            let bye = ControlMessage.bye(
-                code: code.rawValue,
-                reason: "\(code.reason)",
-                mayReconnect: code.mayReconnect,
-                afterMilliseconds: afterMilliseconds
-            )
-            encoder.append(bye, cursor: id, as: encoding, to: &output)
+            if encoding.hasControlMessages {
+                appendBye(code, id: id, afterMilliseconds: afterMilliseconds, as: encoding)
+            }
+            encoding.appendEnd(code, lastID: encoding.hasControlMessages ? nil : id, to: &output)
         }
-        client.pointee.encoding?.appendEnd(code.rawValue, code.reason, to: &output)
         write(slot, output.bytes)
         outlet.closeWhenSent(slot)
+    }
+
+    private func appendBye(_ code: ByeCode, id: String?, afterMilliseconds: UInt64, as encoding: Encoding) {
+        let bye = ControlMessage.bye(
+            code: code.rawValue,
+            reason: "\(code.reason)",
+            mayReconnect: code.mayReconnect,
+            afterMilliseconds: afterMilliseconds
+        )
+        encoder.append(bye, cursor: id, as: encoding, to: &output)
     }
 
     /// A client is about to be sent no more than what waits for it: the frame that it has the beginning of is the last of its

@@ -12,15 +12,15 @@ extension Hub {
             if part.topic.hasPresence, poll.hasSession { enter(part.topic, poll.client.slot) }
         }
         // What there was no room for comes with the next one: held, it would pass that over.
-        if poll.hasNews || poll.leavesRest { return answer(poll) }
+        if poll.hasNews || poll.leavesRest || poll.holdMilliseconds == 0 { return answer(poll) }
         polls.hold(poll)
         for topic in poll.topics {
             topic.polls[poll.client] = poll
             changeCount(of: topic, by: 1)
         }
         metrics.polls.set(polls.count)
-        poll.deadlineMilliseconds = outlet.nowMilliseconds + limits.pollMilliseconds
-        outlet.didHold(poll, milliseconds: limits.pollMilliseconds)
+        poll.deadlineMilliseconds = outlet.nowMilliseconds + poll.holdMilliseconds
+        outlet.didHold(poll, milliseconds: poll.holdMilliseconds)
     }
 
     /// Whether the poll of a client is held until something is published.

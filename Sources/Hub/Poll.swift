@@ -18,6 +18,9 @@ public final class Poll {
     /// Whether the client said where it stands, and so is told whether all since then is here.
     public let hasCursor: Bool
 
+    /// How long it is held while there is nothing to tell; 0 for who asks now and then, and does not wait.
+    let holdMilliseconds: UInt64
+
     var isAnswered = false
 
     /// When it is answered with nothing, in milliseconds of a clock that never jumps.
@@ -44,11 +47,19 @@ public final class Poll {
     private var isDue = false
 
     /// Makes one that waits for its channels.
-    public init(client: ClientID, encoding: Encoding, hasSession: Bool, hasCursor: Bool, bytesMax: Int) {
+    public init(
+        client: ClientID,
+        encoding: Encoding,
+        hasSession: Bool,
+        hasCursor: Bool,
+        holdMilliseconds: UInt64,
+        bytesMax: Int
+    ) {
         self.client = client
         self.encoding = encoding
         self.hasSession = hasSession
         self.hasCursor = hasCursor
+        self.holdMilliseconds = holdMilliseconds
         roomBytes = bytesMax
     }
 

@@ -1,5 +1,6 @@
 public import Broker
 internal import DequeModule
+internal import Text
 
 /// A channel as one reactor sees it.
 ///
@@ -88,7 +89,7 @@ public final class Topic {
     init(_ name: ChannelName, hasPresence: Bool) {
         self.name = name
         self.hasPresence = hasPresence
-        cursorName = Cursor.encode(name.text)
+        cursorName = PercentCoding.encode(name.text)
     }
 }
 

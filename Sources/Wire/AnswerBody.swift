@@ -1,15 +1,45 @@
 /// Writes the JSON bodies of answers to requests. Names and texts are UTF-8 and are escaped here; what an answer lists is
 /// written by whoever has it, an item at a time.
 public enum AnswerBody {
-    /// `{"channel":…,"position":…}`: where a publication stands.
+    /// `{"error":{"code":…,"message":…,"field":…},"id":…}`: why something is not done, which part of it is at fault where that is
+    /// one, and which of several it is where it has an id.
+    public static func appendError(
+        status: Int,
+        message: String,
+        field: StaticString?,
+        id: [UInt8]? = nil,
+        to buffer: inout ByteBuffer
+    ) {
+        buffer.append("{\"error\":{\"code\":")
+        buffer.append(decimal: UInt64(clamping: status))
+        buffer.append(",\"message\":")
+        buffer.appendJSONString(message)
+        if let field {
+            buffer.append(",\"field\":")
+            buffer.appendJSONString(field)
+        }
+        buffer.append("}")
+        if let id {
+            buffer.append(",\"id\":")
+            buffer.append(id)
+        }
+        buffer.append("}")
+    }
+
+    /// `{"channel":…,"position":…,"id":…}`: where a publication stands, and which of several it is where it has an id.
     public static func appendPublished(
         channel: UnsafeRawBufferPointer,
         position: Envelope.Position,
+        id: [UInt8]? = nil,
         to buffer: inout ByteBuffer
     ) {
         buffer.append("{\"channel\":")
         buffer.appendJSONString(channel)
         Envelope.append(",\"position\":", position, to: &buffer)
+        if let id {
+            buffer.append(",\"id\":")
+            buffer.append(id)
+        }
         buffer.append("}")
     }
 

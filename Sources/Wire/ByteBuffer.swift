@@ -77,6 +77,11 @@ public struct ByteBuffer: ~Copyable {
         copy.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }
 
+    /// Appends spaces, for who shows nothing before a first few kilobytes.
+    public mutating func append(spaces spaceCount: Int) {
+        append(count: spaceCount) { $0.initializeMemory(as: UInt8.self, repeating: 0x20) }
+    }
+
     /// Appends an unsigned number in decimal.
     public mutating func append(decimal value: UInt64) {
         // 2^64 − 1 has 20 digits.

@@ -17,9 +17,6 @@ struct ByteSet: Sendable {
     /// `tchar`, RFC 9110 §5.6.2: methods and field names.
     static let token = ByteSet(low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE)
 
-    /// `unreserved`, RFC 3986 §2.3: what needs no percent-encoding anywhere.
-    static let unreserved = ByteSet(low: 0x03FF_6000_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)
-
     /// What stands for itself in a path: `pchar` and `/`, RFC 3986 §3.3, without `%`; and `[]^|`, which browsers do not
     /// encode there (URL standard, path percent-encode set). A backslash they make a slash, so here it is refused.
     static let path = ByteSet(low: 0x2FFF_FFD2_0000_0000, high: 0x57FF_FFFE_EFFF_FFFF)
@@ -52,14 +49,6 @@ extension UInt8 {
     /// An ASCII letter in lower case; everything else unchanged.
     @inline(__always)
     var lowercased: UInt8 { self &- 0x41 < 26 ? self | 0x20 : self }
-
-    /// The value of a hexadecimal digit of either case.
-    @inline(__always)
-    var hexadecimalValue: UInt8? {
-        if isDigit { return self &- 0x30 }
-        let letter = lowercased &- 0x61
-        return letter < 6 ? letter + 10 : nil
-    }
 
     /// The upper-case hexadecimal digit of a number below 16.
     @inline(__always)

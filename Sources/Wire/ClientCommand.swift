@@ -28,6 +28,23 @@ public struct ClientCommand: Hashable, Sendable {
         case since
         /// The payload to publish: any JSON.
         case data
+        /// The same as base64, for bytes that are no text.
+        case data64
+        /// A publisher's own name for a publication, so that repeating it is safe.
+        case once
+
+        /// Its name in the message.
+        public var name: StaticString {
+            switch self {
+            case .type: "type"
+            case .id: "id"
+            case .channel: "channel"
+            case .since: "since"
+            case .data: "data"
+            case .data64: "data64"
+            case .once: "once"
+            }
+        }
     }
 
     /// Longest `id` in bytes, quotes included: it is echoed, and an answer must not be larger than its question.
@@ -45,24 +62,17 @@ public struct ClientCommand: Hashable, Sendable {
     /// The position to resume after, not checked.
     public var since: String?
 
-    /// Where the raw JSON of the payload is in the message: always there for `publish`, nil for every other. It may hold
-    /// line breaks between its tokens (see `JSONText.makeSingleLine`).
-    public var data: Range<Int>?
+    /// What to publish: always there for `publish`, nil for every other.
+    public var data: PublishedData?
 
     /// Reads a command out of a text message.
     public init(_ message: UnsafeRawBufferPointer) throws(ClientCommandError) {
         guard let fields = ClientCommandFields(message) else {
             throw ClientCommandError(reason: .notAnObject, field: nil, id: nil)
         }
-        let id = fields.range(.id)
+        let id = try fields.id()
         func fail(_ reason: ClientCommandError.Reason, _ field: Field) -> ClientCommandError {
             ClientCommandError(reason: reason, field: field, id: id)
-        }
-        if id != nil, !fields.isNumberOrString(.id) {
-            throw ClientCommandError(reason: .wrongType, field: .id, id: nil)
-        }
-        if let id, id.count > Self.idBytesMax {
-            throw ClientCommandError(reason: .tooLong, field: .id, id: nil)
         }
 
         switch fields.text(of: .type) {
@@ -88,9 +98,6 @@ public struct ClientCommand: Hashable, Sendable {
             case .text(let position): since = position
             }
         }
-        if kind == .publish {
-            guard let range = fields.range(.data) else { throw fail(.missing, .data) }
-            data = range
-        }
+        if kind == .publish { data = try PublishedData(fields, id: id) }
     }
 }

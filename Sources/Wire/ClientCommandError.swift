@@ -1,7 +1,7 @@
 /// Why a client's message is not a command.
 public struct ClientCommandError: Error, Hashable, Sendable {
     /// What is wrong.
-    public enum Reason: Sendable {
+    public enum Reason: Hashable, Sendable {
         /// The message is not one JSON object.
         case notAnObject
         /// The field is needed and not there.
@@ -12,6 +12,10 @@ public struct ClientCommandError: Error, Hashable, Sendable {
         case tooLong
         /// The field has a value that nothing stands for.
         case unknown
+        /// The field stands beside another that says the same otherwise.
+        case beside(ClientCommand.Field)
+        /// The field is not base64 as RFC 4648 §4 writes it.
+        case notBase64
     }
 
     /// What is wrong.
@@ -30,7 +34,10 @@ public struct ClientCommandError: Error, Hashable, Sendable {
         case .notAnObject: "the message is not a JSON object"
         case .missing: "\(name) is missing"
         case .wrongType: "\(name) must be a \(field == .id ? "number or a string" : "string")"
+        case .tooLong where field == .once: "\(name) must have 1 to \(PublicationLine.onceBytesMax) bytes"
         case .tooLong: "\(name) is longer than \(ClientCommand.idBytesMax) bytes"
+        case .notBase64: "\(name) is not base64 with its padding"
+        case .beside(let other): "\(name) cannot stand beside \(other.rawValue)"
         case .unknown: "\(name) is not one of \(ClientCommand.Kind.allCases.map(\.rawValue).joined(separator: ", "))"
         }
     }

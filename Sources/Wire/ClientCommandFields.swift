@@ -1,6 +1,6 @@
 import CJSON
 
-/// Where the fields of a client's message are, before anything is taken out of them.
+/// Where the fields of a client's or publisher's message are, before anything is taken out of them.
 struct ClientCommandFields {
     enum Text {
         case absent
@@ -9,25 +9,32 @@ struct ClientCommandFields {
     }
 
     private let message: UnsafeRawBufferPointer
-    private var ranges: (type: Range<Int>, id: Range<Int>, channel: Range<Int>, since: Range<Int>, data: Range<Int>)
+
+    /// One for each field, in their order.
+    private typealias Ranges = (
+        Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>
+    )
+    private let ranges: Ranges
 
     /// nil if the message is not one JSON object.
     init?(_ message: UnsafeRawBufferPointer) {
         guard let base = message.baseAddress else { return nil }
         self.message = message
-        let found = withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>.self, capacity: 5) { names in
-            names.initializeElement(at: 0, to: Self.name("type"))
-            names.initializeElement(at: 1, to: Self.name("id"))
-            names.initializeElement(at: 2, to: Self.name("channel"))
-            names.initializeElement(at: 3, to: Self.name("since"))
-            names.initializeElement(at: 4, to: Self.name("data"))
-            return withUnsafeTemporaryAllocation(of: cjson_field.self, capacity: 5) { fields in
-                // bounded: rooms for five
-                let isObject = cjson_find_fields(base, message.count, names.baseAddress!, 5, fields.baseAddress!)
+        let found: Ranges? = withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>.self, capacity: 7) { names in
+            names.initializeElement(at: 0, to: Self.name(.type))
+            names.initializeElement(at: 1, to: Self.name(.id))
+            names.initializeElement(at: 2, to: Self.name(.channel))
+            names.initializeElement(at: 3, to: Self.name(.since))
+            names.initializeElement(at: 4, to: Self.name(.data))
+            names.initializeElement(at: 5, to: Self.name(.data64))
+            names.initializeElement(at: 6, to: Self.name(.once))
+            return withUnsafeTemporaryAllocation(of: cjson_field.self, capacity: 7) { fields in
+                // bounded: rooms for seven
+                let isObject = cjson_find_fields(base, message.count, names.baseAddress!, 7, fields.baseAddress!)
                 return isObject
                     ? (
-                        type: Self.range(fields[0]), id: Self.range(fields[1]), channel: Self.range(fields[2]),
-                        since: Self.range(fields[3]), data: Self.range(fields[4])
+                        Self.range(fields[0]), Self.range(fields[1]), Self.range(fields[2]), Self.range(fields[3]),
+                        Self.range(fields[4]), Self.range(fields[5]), Self.range(fields[6])
                     ) : nil
             }
         }
@@ -35,15 +42,27 @@ struct ClientCommandFields {
         ranges = found
     }
 
+    /// The raw JSON of the id, which is echoed: a number or a string, and not long.
+    func id() throws(ClientCommandError) -> Range<Int>? {
+        guard let id = range(.id) else { return nil }
+        guard isNumberOrString(.id) else { throw ClientCommandError(reason: .wrongType, field: .id, id: nil) }
+        guard id.count <= ClientCommand.idBytesMax else {
+            throw ClientCommandError(reason: .tooLong, field: .id, id: nil)
+        }
+        return id
+    }
+
     /// The raw JSON of a field; nil if it is absent. Only of `data` is `null` a value.
     func range(_ field: ClientCommand.Field) -> Range<Int>? {
         let range =
             switch field {
-            case .type: ranges.type
-            case .id: ranges.id
-            case .channel: ranges.channel
-            case .since: ranges.since
-            case .data: ranges.data
+            case .type: ranges.0
+            case .id: ranges.1
+            case .channel: ranges.2
+            case .since: ranges.3
+            case .data: ranges.4
+            case .data64: ranges.5
+            case .once: ranges.6
             }
         // No other JSON value begins with an n.
         if range.isEmpty || field != .data && message[range.lowerBound] == UInt8(ascii: "n") { return nil }
@@ -73,8 +92,8 @@ struct ClientCommandFields {
     }
 
     /// The bytes of a literal, which always end in a NUL.
-    private static func name(_ literal: StaticString) -> UnsafePointer<CChar> {
-        UnsafeRawPointer(literal.utf8Start).assumingMemoryBound(to: CChar.self)
+    private static func name(_ field: ClientCommand.Field) -> UnsafePointer<CChar> {
+        UnsafeRawPointer(field.name.utf8Start).assumingMemoryBound(to: CChar.self)
     }
 
     private static func range(_ field: cjson_field) -> Range<Int> {

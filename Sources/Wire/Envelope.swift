@@ -166,13 +166,20 @@ public enum Envelope {
         buffer.append("}")
     }
 
-    /// Adds where a client stands once it has the message that `buffer` ends with.
+    /// Adds where a client stands once it has the message that `buffer` ends with. Nothing in a cursor needs an escape.
     public static func addCursor(_ cursor: UnsafeRawBufferPointer, to buffer: inout ByteBuffer) {
         // In place of the brace that closes the message.
         buffer.truncate(to: buffer.count - 1)
-        buffer.append(",\"cursor\":")
-        buffer.appendJSONString(cursor)
-        buffer.append("}")
+        buffer.append(cursorStart)
+        buffer.append(cursor)
+        buffer.append("\"}")
+    }
+
+    private static let cursorStart: StaticString = ",\"cursor\":\""
+
+    /// Bytes that `addCursor` adds.
+    public static func cursorByteCount(_ cursor: UnsafeRawBufferPointer) -> Int {
+        cursorStart.utf8CodeUnitCount + cursor.count + 1
     }
 
     /// The payload by itself, as one JSON value.

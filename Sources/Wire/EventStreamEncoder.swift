@@ -27,6 +27,12 @@ public enum EventStreamEncoder {
         buffer.append(0x0A)
     }
 
+    /// Appends an id without an event: a browser keeps it and tells its page nothing.
+    public static func appendID(_ id: UnsafeRawBufferPointer, to buffer: inout ByteBuffer) {
+        appendField("id: ", id, to: &buffer)
+        buffer.append(0x0A)
+    }
+
     /// Appends the lines that a stream's first event begins with: how long the client waits before it reconnects, and
     /// if it is asked for a comment of spaces, for clients and proxies that show nothing before a first few kilobytes.
     public static func appendPrelude(retryMilliseconds: UInt64, paddingCount: Int = 0, to buffer: inout ByteBuffer) {
@@ -35,7 +41,7 @@ public enum EventStreamEncoder {
         buffer.append(0x0A)
         guard paddingCount > 0 else { return }
         buffer.append(":")
-        buffer.append(count: paddingCount) { $0.initializeMemory(as: UInt8.self, repeating: 0x20) }
+        buffer.append(spaces: paddingCount)
         buffer.append(0x0A)
     }
 

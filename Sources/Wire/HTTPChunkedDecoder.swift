@@ -1,3 +1,5 @@
+internal import Text
+
 /// Decodes a chunked body as it arrives, in slices of any size, RFC 9112 §7.1.
 ///
 /// Strict where the RFC lets a recipient be lenient: CRLF only, at most 8 hexadecimal digits in a size, no whitespace
@@ -107,7 +109,7 @@ public struct HTTPChunkedDecoder: Sendable, BitwiseCopyable {
     }
 
     private mutating func readSize(_ byte: UInt8, _ limits: HTTPLimits) throws(HTTPRejection) {
-        if let digit = byte.hexadecimalValue {
+        if let digit = PercentCoding.hexadecimalValue(of: byte) {
             if state == .sizeFirstDigit { (state, digitCount, remaining) = (.size, 0, 0) }
             guard digitCount < 8 else { throw .malformed("body", "a chunk size of more than 8 digits") }
             digitCount += 1

@@ -1,11 +1,12 @@
 extension ByteBuffer {
     /// Appends the answer to a rejected request, which always closes the connection.
-    public mutating func append(rejection: HTTPRejection) {
+    public mutating func append(rejection: HTTPRejection, extraFields: (inout ByteBuffer) -> Void = { _ in }) {
         append(
             errorStatus: rejection.status,
             message: rejection.reason,
             field: rejection.field,
-            persistence: .close
+            persistence: .close,
+            extraFields: extraFields
         )
     }
 
@@ -24,15 +25,7 @@ extension ByteBuffer {
     ) {
         // The length goes before the body, so an error costs one short-lived buffer.
         var body = ByteBuffer()
-        body.append("{\"error\":{\"code\":")
-        body.append(decimal: UInt64(status))
-        body.append(",\"message\":")
-        body.appendJSONString(message)
-        if let field {
-            body.append(",\"field\":")
-            body.appendJSONString(field)
-        }
-        body.append("}}")
+        AnswerBody.appendError(status: status, message: "\(message)", field: field, to: &body)
         append(
             status: status,
             contentType: "application/json",

@@ -30,6 +30,8 @@ public enum HTTPField: UInt8, CaseIterable, Equatable, Sendable {
     case lastEventID
     /// `Origin`, RFC 6454 §7
     case origin
+    /// `Referer`, RFC 9110 §10.1.3
+    case referer
     /// `Sec-WebSocket-Extensions`, RFC 6455 §11.3.2
     case secWebSocketExtensions
     /// `Sec-WebSocket-Key`, RFC 6455 §11.3.1
@@ -56,7 +58,7 @@ public enum HTTPField: UInt8, CaseIterable, Equatable, Sendable {
     /// Whether a second line with the same name is refused. The others are lists, where more lines mean more elements.
     var isSingleton: Bool {
         switch self {
-        case .accept, .accessControlRequestHeaders, .connection, .cookie, .expect, .ifNoneMatch,
+        case .accept, .accessControlRequestHeaders, .connection, .cookie, .expect, .ifNoneMatch, .referer,
             .secWebSocketExtensions, .secWebSocketProtocol, .upgrade, .xForwardedFor:
             false
         default:
@@ -77,6 +79,7 @@ public enum HTTPField: UInt8, CaseIterable, Equatable, Sendable {
         case (6, UInt8(ascii: "c")): .cookie
         case (6, UInt8(ascii: "e")): .expect
         case (6, UInt8(ascii: "o")): .origin
+        case (7, UInt8(ascii: "r")): .referer
         case (7, UInt8(ascii: "u")): .upgrade
         case (10, UInt8(ascii: "c")): .connection
         case (12, UInt8(ascii: "c")): .contentType
@@ -118,6 +121,7 @@ extension HTTPField {
         case .ifNoneMatch: "If-None-Match"
         case .lastEventID: "Last-Event-ID"
         case .origin: "Origin"
+        case .referer: "Referer"
         case .secWebSocketExtensions: "Sec-WebSocket-Extensions"
         case .secWebSocketKey: "Sec-WebSocket-Key"
         case .secWebSocketProtocol: "Sec-WebSocket-Protocol"

@@ -1,5 +1,7 @@
 // The request target, RFC 9112 §3.2 and RFC 3986.
 
+internal import Text
+
 extension HTTPRequestHead {
     mutating func parseTarget(_ target: ByteRange, in bytes: Span<UInt8>) throws(HTTPRejection) {
         let indices = target.indices
@@ -63,8 +65,8 @@ extension HTTPRequestHead {
     /// A `%` needs two hexadecimal digits. NUL is refused: it ends a string in too many other programs.
     private static func checkEscape(at index: Int, end: Int, in bytes: Span<UInt8>) throws(HTTPRejection) {
         guard index + 2 < end,
-            let high = bytes[index + 1].hexadecimalValue,
-            let low = bytes[index + 2].hexadecimalValue
+            let high = PercentCoding.hexadecimalValue(of: bytes[index + 1]),
+            let low = PercentCoding.hexadecimalValue(of: bytes[index + 2])
         else { throw .malformed("target", "a percent sign without two hexadecimal digits") }
         guard high | low != 0 else { throw .malformed("target", "a percent-encoded NUL") }
     }
@@ -87,7 +89,7 @@ extension HTTPRequestHead {
             }
             index += 1
         } else {
-            while index < indices.upperBound, ByteSet.unreserved.contains(bytes[index]) { index += 1 }
+            while index < indices.upperBound, PercentCoding.isUnreserved(bytes[index]) { index += 1 }
         }
         if index < indices.upperBound, bytes[index] == UInt8(ascii: ":") {
             let lastPortDigit = min(index + 5, indices.upperBound - 1)

@@ -28,7 +28,7 @@ extension ByteBuffer {
 
     /// Appends a run of bytes each of which must be escaped: a payload may be nothing else, and six bytes for each of them are
     /// written in one go.
-    private mutating func appendEscaped(_ run: UnsafeRawBufferPointer) {
+    mutating func appendEscaped(_ run: UnsafeRawBufferPointer) {
         append(atMost: JSONString.escapeBytesMax * run.count) { room in
             var count = 0
             for byte in run {

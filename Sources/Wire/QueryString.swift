@@ -1,3 +1,5 @@
+internal import Text
+
 /// The parameters of a query, `name=value` pairs joined by `&`, in the order they were given.
 ///
 /// Nothing is decoded or allocated until a value is asked for. A name without `=` has an empty value; empty pairs are
@@ -75,7 +77,7 @@ public struct QueryString: Sendable, BitwiseCopyable {
         _ name: StaticString,
         in bytes: Span<UInt8>
     ) throws(HTTPRejection) -> String {
-        guard let value = PercentCoding.decodeQuery(pair.value, in: bytes) else {
+        guard let value = PercentCoding.decode(bytes.extracting(pair.value.indices), plusIsSpace: true) else {
             throw .malformed(name, "not valid percent-encoded UTF-8")
         }
         return value

@@ -1,4 +1,5 @@
 import Reactor
+import Text
 
 /// A node as the command line talks to it: one request on one connection, in plain HTTP.
 struct NodeAddress {
@@ -28,19 +29,11 @@ struct NodeAddress {
         guard !authority.contains(where: { "@?#".contains($0) }) else {
             throw Unusable(description: "no user, query or fragment can be given here: http://host[:port]")
         }
-        var host = authority
-        port = try Self.cutPort(from: &host, of: url)
-        self.host = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : String(host)
-        if self.host.isEmpty { throw Unusable(description: "\(url) names no host") }
-    }
-
-    private static func cutPort(from host: inout Substring, of url: String) throws(Unusable) -> UInt16 {
-        guard let colon = host.lastIndex(of: ":"), !host[colon...].contains("]") else { return 80 }
-        guard let port = PortNumber(host[host.index(after: colon)...]), port.number > 0 else {
-            throw Unusable(description: "\(url): the port is no number from 1 to 65535")
+        guard let place = Authority(authority), !authority.hasSuffix(":"), place.port != 0 else {
+            throw Unusable(description: "\(url) names no host, or a port that is no number from 1 to 65535")
         }
-        host = host[..<colon]
-        return port.number
+        host = place.host
+        port = place.port ?? 80
     }
 
     // MARK: Talking

@@ -2,22 +2,26 @@ import ArgumentParser
 import Broker
 import Foundation
 import Reactor
+import Text
 import Wire
 
 /// Publishes one payload.
 struct Publish: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Publish to a channel.",
+        abstract: "Publish to a channel, or to many.",
         discussion: """
             Prints what the node answers. Ends with 0 if it is published, 1 if the node refuses it for good, 75 if trying \
             again may help (nothing answers, or 503), 64 if the command is wrong.
+
+            perseid publish - takes publications from standard input as they come, each a line of JSON with its channel, \
+            {"channel":"news","data":…}, or "data64" for bytes; "once" makes repeating safe, and "id" is echoed.
             """
     )
 
     /// `EX_TEMPFAIL` of sysexits(3).
     private static let temporary = ExitCode(75)
 
-    @Argument(help: "The channel.")
+    @Argument(help: "The channel; - alone takes lines of JSON that name theirs.")
     var channel: String
 
     @Argument(help: "The payload; - or nothing reads it from standard input, to the end and byte for byte.")
@@ -35,6 +39,7 @@ struct Publish: ParsableCommand {
     func run() throws {
         HostProcess.ignoreBrokenPipes()
         let address = try node.address()
+        if channel == "-", payload == nil { return try publishLines(to: address) }
         let request = try request(to: address)
         var reader = AnswerReader()
         var body: [UInt8] = []
@@ -57,6 +62,23 @@ struct Publish: ParsableCommand {
             throw refusal.isTemporary ? Self.temporary : ExitCode.failure
         }
         StandardOutput.write(body + [UInt8(ascii: "\n")])
+    }
+
+    private func publishLines(to address: NodeAddress) throws {
+        let outcome: PublishLines.Outcome
+        do {
+            outcome = try PublishLines(address: address, key: try node.key()).run()
+        } catch let error as SystemError {
+            StandardError.say("\(address.authority): \(error)")
+            throw Self.temporary
+        }
+        if let refusal = outcome.refusal {
+            StandardError.say(refusal.text)
+            throw refusal.isTemporary ? Self.temporary : ExitCode.failure
+        }
+        if outcome.unanswered > 0 { StandardError.say("\(outcome.unanswered) lines were not answered") }
+        if outcome.unanswered > 0 || outcome.deferred > 0 { throw Self.temporary }
+        if outcome.refused > 0 { throw ExitCode.failure }
     }
 
     private func request(to address: NodeAddress) throws -> ByteBuffer {

@@ -25,8 +25,15 @@ struct Refusal: Error {
         struct Told: Decodable {
             let message: String
             let field: String?
+            let code: Int?
         }
         let error: Told
+    }
+
+    /// The status in one of many answers, if that is an error: `{"error":{"code":503,…}}`.
+    static func code(ofAnswer line: some Collection<UInt8>) -> Int? {
+        guard line.starts(with: Array("{\"error\":".utf8)) else { return nil }
+        return (try? JSONDecoder().decode(Body.self, from: Data(line)))?.error.code ?? 500
     }
 
     /// Whether asking again may help: the node or the balancer is busy, away, or gave up waiting (RFC 9110 §15.5.9, §15.6;

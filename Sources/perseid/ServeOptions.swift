@@ -16,6 +16,7 @@ struct ServeOptions: ParsableArguments {
     @Option(help: .setting("api-keys")) var apiKeys: String?
     @Option(help: .setting("allowed-origins")) var allowedOrigins: String?
     @Option(help: .setting("allowed-hosts")) var allowedHosts: String?
+    @Flag(help: .setting("jsonp")) var jsonp = false
     @Option(help: .setting("public-origin")) var publicOrigin: String?
     @Option(help: .setting("slow-reader")) var slowReader: String?
     @Option(help: .setting("policies")) var policies: String?
@@ -29,9 +30,9 @@ struct ServeOptions: ParsableArguments {
             ("listen", listen), ("redis", redis), ("key-prefix", keyPrefix), ("node-id", nodeId),
             ("reactors", reactors), ("io-uring", ioUring),
             ("insecure", insecure ? "true" : nil), ("api-keys", apiKeys), ("allowed-origins", allowedOrigins),
-            ("allowed-hosts", allowedHosts), ("public-origin", publicOrigin), ("slow-reader", slowReader),
-            ("policies", policies), ("presence", presence), ("log-level", logLevel),
-            ("log-format", logFormat),
+            ("allowed-hosts", allowedHosts), ("jsonp", jsonp ? "true" : nil),
+            ("public-origin", publicOrigin), ("slow-reader", slowReader), ("policies", policies),
+            ("presence", presence), ("log-level", logLevel), ("log-format", logFormat),
         ]
         return given.compactMap { name, text in
             text.map { SettingValue(name: name, source: .flag(name), content: .text($0, isQuoted: false)) }

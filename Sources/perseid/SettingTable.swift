@@ -103,6 +103,13 @@ enum SettingTable {
             show: { $0.edge.allowedOrigins.isEmpty ? "same origin" : $0.edge.allowedOrigins.joined(separator: ",") }
         ),
         Setting(
+            "jsonp",
+            usual: "false",
+            "answer polls with callback=… with scripts, which pages of every site can read",
+            take: { value, settings throws(SettingsError) in settings.edge.answersScripts = try value.flag() },
+            show: { "\($0.edge.answersScripts)" }
+        ),
+        Setting(
             "public-origin",
             usual: "none",
             "origins that clients know the nodes by, https://push.example.org: own, and their hosts are served",

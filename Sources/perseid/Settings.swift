@@ -2,6 +2,7 @@ import Backplane
 import Broker
 import Edge
 import Logging
+import Text
 
 /// What a node is told: by flags, by the environment, by one YAML file, in that order.
 struct Settings {
@@ -71,15 +72,14 @@ struct Settings {
 extension Settings {
     mutating func takeListen(_ value: SettingValue) throws(SettingsError) {
         let text = try value.text()
-        guard let colon = text.lastIndex(of: ":"), let port = PortNumber(text[text.index(after: colon)...]) else {
+        guard !text.hasPrefix(":") else {
+            throw value.error("\(text) names no host: 0.0.0.0\(text) is every address of this machine")
+        }
+        guard let place = Authority(text), let port = place.port else {
             throw value.error("\(text) is not HOST:PORT")
         }
-        let host = text[..<colon]
-        guard !host.isEmpty else {
-            throw value.error("\(text) names no host: 0.0.0.0:\(port.number) is every address of this machine")
-        }
-        edge.host = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : String(host)
-        edge.port = port.number
+        edge.host = place.host
+        edge.port = port
     }
 
     mutating func takeRedis(_ value: SettingValue) throws(SettingsError) {

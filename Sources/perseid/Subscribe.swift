@@ -2,6 +2,7 @@ import ArgumentParser
 import Broker
 import Foundation
 import Reactor
+import Text
 import Wire
 
 /// Prints what is published, one line per message, and goes on from its cursor when the stream is lost.

@@ -27,15 +27,6 @@ struct CursorTests {
         #expect(cursor?.positions.count == 2)
     }
 
-    @Test("keeps every unreserved character and encodes the rest")
-    func encoding() {
-        let unreserved = "ABCXYZabcxyz0189-._~"
-        #expect(Cursor.encode(unreserved) == unreserved)
-        #expect(Cursor.encode("a b/c,d@e%f+&=\"") == "a%20b%2Fc%2Cd%40e%25f%2B%26%3D%22")
-        #expect(Cursor.encode("é😀") == "%C3%A9%F0%9F%98%80")
-        #expect(Cursor.encode("\u{1}") == "%01")
-    }
-
     @Test("reads what it writes, whatever the channels are called")
     func roundTrip() {
         var generator = SeededGenerator(seed: 7)

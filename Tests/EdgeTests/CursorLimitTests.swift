@@ -3,6 +3,7 @@ import Edge
 import Foundation
 import Hub
 import Testing
+import Text
 
 /// Whatever opens can resume: the limits of a cursor, of a target and of a head fit each other.
 @Suite("Limits of cursors")
@@ -10,12 +11,12 @@ struct CursorLimitTests {
     private static let names = (0..<128).map { _ in "org42/room/\(UUID().uuidString.lowercased())" }.sorted()
 
     private static func query(_ names: [String]) -> String {
-        "?" + names.map { "channel=\(Cursor.encode($0))" }.joined(separator: "&")
+        "?" + names.map { "channel=\(PercentCoding.encode($0))" }.joined(separator: "&")
     }
 
     /// Positions as long as they get, in every channel.
     private static var longestCursor: String {
-        names.map { "\(Cursor.encode($0))@18446744073709551615-18446744073709551615" }.joined(separator: ",")
+        names.map { "\(PercentCoding.encode($0))@18446744073709551615-18446744073709551615" }.joined(separator: ",")
     }
 
     @Test("128 channels like org42/room/<uuid> open, and resume by Last-Event-ID and by cursor, on each transport")
@@ -24,22 +25,22 @@ struct CursorLimitTests {
             let query = Self.query(Self.names)
             let first = try node.eventStream(query)
             try first.begin(128)
-            try node.publish(Cursor.encode(Self.names[7]), "seen")
+            try node.publish(PercentCoding.encode(Self.names[7]), "seen")
             let cursor = try first.next().id
             #expect(cursor.split(separator: ",").count == 128)
             first.close()
-            try node.publish(Cursor.encode(Self.names[100]), "missed")
+            try node.publish(PercentCoding.encode(Self.names[100]), "missed")
             let byID = try node.eventStream(query, fields: [("Last-Event-ID", cursor)])
-            let byCursor = try node.eventStream("\(query)&cursor=\(Cursor.encode(cursor))")
+            let byCursor = try node.eventStream("\(query)&cursor=\(PercentCoding.encode(cursor))")
             for stream in [byID, byCursor] {
                 #expect(try stream.begin(128).allSatisfy { $0.isRecovered == true })
                 #expect(try stream.next().message.data == "missed")
             }
-            let lines = try node.jsonStream("\(query)&cursor=\(Cursor.encode(cursor))")
+            let lines = try node.jsonStream("\(query)&cursor=\(PercentCoding.encode(cursor))")
             try lines.next("welcome")
             for _ in Self.names { try lines.next("subscribed") }
             #expect(try lines.next().data == "missed")
-            let poll = try node.ask("GET", "/poll\(query)&cursor=\(Cursor.encode(cursor))")
+            let poll = try node.ask("GET", "/poll\(query)&cursor=\(PercentCoding.encode(cursor))")
             #expect(poll.text.contains("missed") && !poll.text.contains("seen"))
         }
     }
@@ -52,8 +53,12 @@ struct CursorLimitTests {
             #expect(cursor.utf8.count <= Limits().cursorBytesMax)
             for answer in [
                 try node.ask("HEAD", "/sse\(query)", [("Last-Event-ID", cursor)]),
-                try node.ask("HEAD", "/sse\(query)&cursor=\(Cursor.encode(cursor))"),
-                try node.ask("HEAD", "/stream\(query)&cursor=\(Cursor.encode(cursor))", [("Last-Event-ID", cursor)]),
+                try node.ask("HEAD", "/sse\(query)&cursor=\(PercentCoding.encode(cursor))"),
+                try node.ask(
+                    "HEAD",
+                    "/stream\(query)&cursor=\(PercentCoding.encode(cursor))",
+                    [("Last-Event-ID", cursor)]
+                ),
             ] {
                 #expect(answer.status == 200)
             }

@@ -72,7 +72,7 @@ import Wire
         #expect(text.contains("reason=there is no such session status=401"))
         #expect(text.contains("command refused client=127.0.0.1 code=401"))
         #expect(
-            text.contains("WebSocket closed client=127.0.0.1 code=1003 reason=commands are text transport=websocket")
+            text.contains("WebSocket closed client=127.0.0.1 code=1003 reason=commands are text; bytes are")
         )
         #expect(text.contains("closed: the request took too long"))
         #expect(text.contains("request not understood"))

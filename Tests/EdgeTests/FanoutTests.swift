@@ -165,7 +165,6 @@ struct FanoutTests {
             let several = try node.eventStream("?channel=a&channel=b")
             try json.begin()
             try stream.begin()
-            try rawStream.begin()
             try several.begin(2)
             try eventually("all are subscribed") { node.metrics.hub.subscriptions.value == 5 }
             try node.publish("a", (0..<50).map { Array("m\($0)".utf8) })

@@ -349,7 +349,7 @@ struct HTTPRefusalTests {
             ("POST", "/channels/a/history", "GET, HEAD, OPTIONS"),
             ("POST", "/healthz", "GET, HEAD, OPTIONS"),
             ("POST", "/sse?channel=a", "GET, HEAD, OPTIONS"),
-            ("POST", "/ws", "GET, OPTIONS"),
+            ("POST", "/ws", "GET, HEAD, OPTIONS"),
             ("BREW", "/metrics", "GET, HEAD, OPTIONS"),
         ]
     )

@@ -254,7 +254,7 @@ struct PollTests {
             let nonsense = try node.ask("GET", "/poll?channel=a&cursor=nonsense")
             #expect(nonsense.status == 400 && nonsense.errorField == "cursor")
             let posted = try node.ask("POST", "/poll?channel=a", body: "")
-            #expect(posted.status == 405 && posted["Allow"] == "GET, OPTIONS")
+            #expect(posted.status == 405 && posted["Allow"] == "GET, HEAD, OPTIONS")
         }
     }
 }

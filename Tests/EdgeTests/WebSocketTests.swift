@@ -86,7 +86,7 @@ struct WebSocketHandshakeTests {
         try withNode { node in
             let client = try node.connect()
             let answer = try client.ask("HEAD", "/ws", WebSocketClient.handshake)
-            #expect(answer.status == 405)
+            #expect(answer.status == 426)
             #expect(try client.ask("GET", "/healthz").status == 200)
         }
     }

@@ -1,12 +1,13 @@
 import Broker
 import Foundation
 import Testing
+import Text
 
 /// Whatever opens can resume, through the balancer with the configuration that users are given, too.
 @Suite(.serialized) struct CursorLimitTests {
     private let names = (0..<128).map { _ in "org42/room/\(UUID().uuidString.lowercased())" }.sorted()
 
-    private var query: String { "?" + names.map { "channel=\(Cursor.encode($0))" }.joined(separator: "&") }
+    private var query: String { "?" + names.map { "channel=\(PercentCoding.encode($0))" }.joined(separator: "&") }
 
     @Test("128 channels like org42/room/<uuid> open and resume, by Last-Event-ID and by cursor")
     func resumes() async throws {
@@ -21,7 +22,7 @@ import Testing
             try await first.close()
             _ = try await cluster.redis.publish("missed", to: names[100])
 
-            let encoded = Cursor.encode(cursor)
+            let encoded = PercentCoding.encode(cursor)
             let resumed = try StreamClient(
                 [
                     .init(port: balancer.port, target: "/sse\(query)", lastEventID: cursor),
@@ -43,7 +44,7 @@ import Testing
     func longest() async throws {
         try await Cluster.with { cluster in
             let balancer = try await Balancer(for: cluster.nodes, in: cluster.scratch)
-            let longest = names.map { "\(Cursor.encode($0))@18446744073709551615-18446744073709551615" }
+            let longest = names.map { "\(PercentCoding.encode($0))@18446744073709551615-18446744073709551615" }
                 .joined(separator: ",")
             // Whatever it means: neither 400 of the balancer, nor 414, nor 431.
             let answer = try await HTTPConnection.ask(

@@ -1,6 +1,7 @@
 import Broker
 import Foundation
 import Testing
+import Text
 
 /// The function library as backends call it, and as nodes rely on it.
 @Suite struct FunctionTests {
@@ -39,12 +40,12 @@ import Testing
         let names = ["}x", "{a}", "a}:head", "a}:once:k", "100%", "%7B", "a{b", "}", "{"]
         try await Cluster.with(nodes: 2) { cluster in
             let sockets = try await WebSocketClient(
-                names.map { (cluster.nodes[1].port, "/ws?session=none&channel=\(Cursor.encode($0))") },
+                names.map { (cluster.nodes[1].port, "/ws?session=none&channel=\(PercentCoding.encode($0))") },
                 in: cluster.scratch
             )
             try await sockets.opened()
             for (number, name) in names.enumerated() {
-                let target = "/channels/\(Cursor.encode(name))"
+                let target = "/channels/\(PercentCoding.encode(name))"
                 let answer = try await cluster.nodes[0].ask(
                     "POST",
                     target,

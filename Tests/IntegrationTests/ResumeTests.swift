@@ -1,6 +1,7 @@
 import Broker
 import Foundation
 import Testing
+import Text
 
 /// Who comes back gets what it missed, on any node and any transport, or is told that it cannot.
 @Suite struct ResumeTests {
@@ -69,7 +70,7 @@ import Testing
 
             let target = "channel=a&channel=b%2Fc&channel=%C3%BC"
             let stream = try stream("/sse?\(target)", on: cluster, 0, from: cursor.text)
-            let socket = try await socket("/ws?\(target)&cursor=\(Cursor.encode(cursor.text))", on: cluster, 1)
+            let socket = try await socket("/ws?\(target)&cursor=\(PercentCoding.encode(cursor.text))", on: cluster, 1)
             for client in [stream, socket] as [any Listeners] { try await client.opened(channels: 3) }
             for channel in ["a", "b/c", "ü"] {
                 let last = try await cluster.redis.publish("live-on-\(channel)", to: channel)

@@ -2,7 +2,7 @@ import Foundation
 import Reactor
 import Synchronization
 
-/// Event streams and JSON streams read by curl: one process, any number of streams, each into a file of its own.
+/// Streams read by curl: one process, any number of streams, each into a file of its own.
 final class StreamClient: Listeners {
     /// One stream: where, and from which cursor.
     struct Stream {
@@ -57,8 +57,8 @@ final class StreamClient: Listeners {
     }
 }
 
-/// A file into which an event stream flows, read as the HTML standard says, line by line; or a JSON stream, whose lines are
-/// messages.
+/// A file into which an event stream flows, read as the HTML standard says, line by line; or another stream, each of whose
+/// messages is a line, or within one.
 private struct StreamFile {
     private let file: URL
     private var offset: UInt64 = 0
@@ -85,6 +85,7 @@ private struct StreamFile {
 
     private mutating func take(_ line: String) {
         if line.hasPrefix("{"), let message = Received(json: Data(line.utf8)) { return received.append(message) }
+        if line.hasPrefix("<script>p("), let message = Self.called(line) { return received.append(message) }
         if line.isEmpty { return dispatch() }
         let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         let value = parts.count == 2 ? (parts[1].hasPrefix(" ") ? parts[1].dropFirst() : parts[1]) : ""
@@ -94,6 +95,13 @@ private struct StreamFile {
         case "data": data += data.isEmpty ? String(value) : "\n\(value)"
         default: break
         }
+    }
+
+    /// What a forever frame hands to its page: a string that holds a message.
+    private static func called(_ line: String) -> Received? {
+        let argument = line.dropFirst("<script>p(".count).dropLast(")</script>".count)
+        let string = try? JSONSerialization.jsonObject(with: Data(argument.utf8), options: .fragmentsAllowed)
+        return (string as? String).flatMap { Received(json: Data($0.utf8)) }
     }
 
     private mutating func dispatch() {

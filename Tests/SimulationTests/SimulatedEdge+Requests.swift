@@ -91,6 +91,7 @@ extension SimulatedEdge {
             encoding: opening.encoding,
             hasSession: token != nil,
             hasCursor: channels.contains { $0.since != nil },
+            holdMilliseconds: simulation.scenario.limits.pollMilliseconds,
             bytesMax: simulation.scenario.limits.pollBytesMax
         )
         connection.client.pointee.session?.poll = poll

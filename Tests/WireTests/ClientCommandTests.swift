@@ -24,7 +24,12 @@ struct ClientCommandTests {
                 channel: command.channel,
                 since: command.since,
                 id: text(command.id),
-                data: text(command.data)
+                data: command.data.map {
+                    switch $0 {
+                    case .json(let range): String(decoding: bytes[range], as: UTF8.self)
+                    case .bytes(let bytes): "\(bytes)"
+                    }
+                }
             )
         } catch let error as ClientCommandError {
             #expect(!error.message.isEmpty)
@@ -148,10 +153,52 @@ struct ClientCommandTests {
             exact.copyBytes(from: mutated)
             guard let command = try? ClientCommand(UnsafeRawBufferPointer(exact)) else { continue }
             parsed += 1
-            if let data = command.data {
+            if case .json(let data) = command.data {
                 #expect(JSONText.kind(of: UnsafeRawBufferPointer(rebasing: exact[data])) != nil)
             }
         }
         #expect(parsed > 500)
+    }
+}
+
+@Suite("Published data")
+struct PublishedDataTests {
+    private func line(_ text: String) throws -> PublicationLine {
+        try Array(text.utf8).withUnsafeBytes { try PublicationLine($0) }
+    }
+
+    @Test("bytes come as base64, also with escaped slashes, which PHP writes")
+    func bytes() throws {
+        #expect(try line(#"{"channel":"a","data64":"/w=="}"#).data == .bytes([0xFF]))
+        #expect(try line(#"{"channel":"a","data64":"\/w=="}"#).data == .bytes([0xFF]))
+        #expect(try line(#"{"channel":"a","data64":""}"#).data == .bytes([]))
+        #expect(try line(#"{"channel":"a","data64":null,"data":null}"#).data == .json(36..<40))
+        let command = try Array(#"{"type":"publish","channel":"a","data64":"AAE="}"#.utf8)
+            .withUnsafeBytes { try ClientCommand($0) }
+        #expect(command.data == .bytes([0, 1]))
+    }
+
+    @Test(
+        "what is wrong is told by field",
+        arguments: [
+            (#"{"channel":"a","data64":"/w"}"#, ClientCommand.Field.data64), (#"{"channel":"a","data64":5}"#, .data64),
+            (#"{"channel":"a","data":1,"data64":"/w=="}"#, .data64), (#"{"channel":"a"}"#, .data),
+            (#"{"data":1}"#, .channel), (#"{"channel":1,"data":1}"#, .channel),
+            (#"{"channel":"a","data":1,"once":""}"#, .once), (#"{"channel":"a","data":1,"once":1}"#, .once),
+            (#"{"channel":"a","data":1,"id":{}}"#, .id),
+        ]
+    )
+    func wrong(text: String, field: ClientCommand.Field) throws {
+        let error = #expect(throws: ClientCommandError.self) { try line(text) }
+        #expect(error?.field == field)
+        #expect(error?.message.hasPrefix("\(field.rawValue) ") == true)
+    }
+
+    @Test("a line has what it has, in any order")
+    func parts() throws {
+        let text = #"{"once":"k","id":"x","data":{"n":1},"channel":"b\/c","other":0}"#
+        let found = try line(text)
+        #expect(found.channel == "b/c" && found.once == "k")
+        #expect(found.id.map { String(decoding: Array(text.utf8)[$0], as: UTF8.self) } == #""x""#)
     }
 }

@@ -1,3 +1,5 @@
+internal import Text
+
 /// Where Redis is and who we are there, as `redis://[user[:password]@]host[:port][/database]`.
 public struct RedisAddress: Sendable, Equatable {
     /// Host name or number.
@@ -25,33 +27,13 @@ public struct RedisAddress: Sendable, Equatable {
             credentials = rest[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             rest = rest[rest.index(after: at)...]
         }
-        guard let (host, port) = Self.splitHostAndPort(rest) else { return nil }
+        guard let authority = Authority(rest), !rest.hasSuffix(":"), authority.port != 0 else { return nil }
         guard let database = path.isEmpty ? 0 : Self.number(path) else { return nil }
-        self.host = host
-        self.port = port
+        host = authority.host
+        port = authority.port ?? 6_379
         self.database = database
         user = credentials.first.flatMap { $0.isEmpty ? nil : Self.decode($0) }
         password = credentials.count == 2 ? Self.decode(credentials[1]) : nil
-    }
-
-    private static func splitHostAndPort(_ text: Substring) -> (String, UInt16)? {
-        if text.hasPrefix("["), let bracket = text.firstIndex(of: "]") {
-            let host = String(text[text.index(after: text.startIndex)..<bracket])
-            guard !host.isEmpty else { return nil }
-            let rest = text[text.index(after: bracket)...]
-            if rest.isEmpty { return (host, 6_379) }
-            guard rest.hasPrefix(":"), let port = Self.port(rest.dropFirst()) else { return nil }
-            return (host, port)
-        }
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard let host = parts.first, !host.isEmpty, parts.count <= 2 else { return nil }
-        guard parts.count == 2 else { return (String(host), 6_379) }
-        guard let port = Self.port(parts[1]) else { return nil }
-        return (String(host), port)
-    }
-
-    private static func port(_ text: Substring) -> UInt16? {
-        number(text).flatMap { $0 > 0 ? UInt16(exactly: $0) : nil }
     }
 
     /// Reads decimal digits and nothing else; `Int` itself takes a sign.
@@ -59,19 +41,5 @@ public struct RedisAddress: Sendable, Equatable {
         text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? Int(text) : nil
     }
 
-    private static func decode(_ text: Substring) -> String {
-        var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), rest.count >= 2, rest.first != UInt8(ascii: "+"),
-                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
-            {
-                bytes.append(value)
-                rest = rest.dropFirst(2)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
-    }
+    private static func decode(_ text: Substring) -> String? { PercentCoding.decode(text, strayPercent: .kept) }
 }

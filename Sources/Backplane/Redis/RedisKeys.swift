@@ -1,4 +1,5 @@
 internal import Broker
+internal import Text
 
 /// Names of keys and pub/sub channels; the hash tag keeps a channel's keys in one slot.
 ///
@@ -51,34 +52,12 @@ struct RedisKeys: Sendable {
         byte == percent || byte == UInt8(ascii: "{") || byte == UInt8(ascii: "}")
     }
 
-    private static func encode(_ name: String) -> String {
-        guard name.utf8.contains(where: isEscaped) else { return name }
-        var bytes: [UInt8] = []
-        for byte in name.utf8 {
-            guard isEscaped(byte) else {
-                bytes.append(byte)
-                continue
-            }
-            bytes += "%\(String(byte, radix: 16, uppercase: true))".utf8
-        }
-        return String(decoding: bytes, as: UTF8.self)
-    }
+    private static func encode(_ name: String) -> String { PercentCoding.encode(name, where: isEscaped) }
 
     /// Undoes `encode`; `nil` for what it never makes.
     private static func decode(_ tag: UnsafeRawBufferPointer) -> String? {
         guard tag.contains(percent) else { return String(validating: tag, as: UTF8.self) }
-        var bytes: [UInt8] = []
-        var rest = tag[...]
-        while let byte = rest.popFirst() {
-            guard byte == percent else {
-                bytes.append(byte)
-                continue
-            }
-            let digits = String(decoding: rest.prefix(2), as: UTF8.self)
-            guard let escaped = UInt8(digits, radix: 16), isEscaped(escaped) else { return nil }
-            bytes.append(escaped)
-            rest = rest.dropFirst(2)
-        }
-        return String(validating: bytes, as: UTF8.self)
+        guard let name = PercentCoding.decode(tag.bindMemory(to: UInt8.self).span) else { return nil }
+        return encode(name).utf8.elementsEqual(tag) ? name : nil
     }
 }

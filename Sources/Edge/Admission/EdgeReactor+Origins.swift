@@ -56,23 +56,55 @@ extension EdgeReactor {
         }
     }
 
-    func append(crossOrigin origin: String?, to buffer: inout ByteBuffer) {
+    /// The site of the page that has an answer in a frame, if that is another than the node's own: as the request says, else as
+    /// the browser does, who names no origin where a page is asked for.
+    func foreignPage(_ request: borrowing HTTPRequest) throws(HTTPRejection) -> String? {
+        let said = try request.parameter("origin")
+        let page = said.map { WebOrigin($0) } ?? request.text(of: .referer).map { WebOrigin(ofAddress: $0) } ?? nil
+        guard let page else {
+            guard said == nil else { throw HTTPRejection(status: 400, field: "origin", reason: "not an origin") }
+            return nil
+        }
+        switch origins.judge(origin: page.description, host: request.text(of: .host)) {
+        case .own: return nil
+        case .listed, .anybody: return page.description
+        case .foreign:
+            guard said == nil else {
+                throw HTTPRejection(status: 403, field: "origin", reason: "pages of this origin may not read here")
+            }
+            return nil
+        }
+    }
+
+    /// The fields that every answer to an exchange has: when it was, and who may read it.
+    func append(fieldsOf exchange: Exchange, to buffer: inout ByteBuffer) {
+        appendDate(to: &buffer)
+        append(crossOrigin: exchange.origin, to: &buffer)
+    }
+
+    /// RFC 9110 §6.6.1: who has a clock says when.
+    func appendDate(to buffer: inout ByteBuffer) {
+        let seconds = Clock.realtimeMilliseconds / 1_000
+        if date.seconds != seconds { date = HTTPDate(seconds: seconds) }
+        buffer.append(field: "Date", utf8: date.text)
+    }
+
+    private func append(crossOrigin origin: String?, to buffer: inout ByteBuffer) {
+        // Of what is said to one site's page nothing may be kept for another's.
+        buffer.append(field: "Vary", "Origin")
         guard let origin else { return }
         buffer.append(field: "Access-Control-Allow-Origin", utf8: origin)
         // Credentials are for those who are trusted by name.
         if origin != "*" { buffer.append(field: "Access-Control-Allow-Credentials", "true") }
         buffer.append(field: "Access-Control-Expose-Headers", "Perseid-Session, Retry-After")
-        buffer.append(field: "Vary", "Origin")
     }
 
-    func answerPreflight(_ exchange: Exchange) {
-        let origin = exchange.origin
-        output.removeAll()
-        output.append(status: 204, contentType: nil, body: literal(""), persistence: persistence(exchange)) {
-            $0.append(field: "Allow", "GET, HEAD, POST, OPTIONS")
-            append(crossOrigin: origin, to: &$0)
-            guard origin != nil else { return }
-            $0.append(field: "Access-Control-Allow-Methods", "GET, HEAD, POST")
+    /// Answers OPTIONS: what may be done at a place, and by pages of which sites.
+    func answerPreflight(_ exchange: Exchange, _ routes: [Route]) {
+        answer(exchange, status: 204, contentType: nil, literal("")) {
+            $0.append(field: "Allow", utf8: routes.allowedMethods)
+            guard exchange.origin != nil else { return }
+            $0.append(field: "Access-Control-Allow-Methods", utf8: routes.allowedMethods)
             $0.append(
                 field: "Access-Control-Allow-Headers",
                 "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Cache-Control"
@@ -80,6 +112,5 @@ extension EdgeReactor {
             // Two hours: the most that Chromium keeps.
             $0.append(field: "Access-Control-Max-Age", "7200")
         }
-        finish(exchange)
     }
 }

@@ -1,3 +1,5 @@
+internal import Text
+
 /// Which hosts a request may be for.
 ///
 /// A page whose name resolves to this node, by chance or on purpose, is of one origin with it: a browser lets it ask and
@@ -9,7 +11,7 @@ struct HostPolicy: Sendable {
 
     /// Takes names, or `*` for all, and the origins that clients know the nodes by.
     init(allowed: [String], publicOrigins: [WebOrigin]) {
-        names = Set(allowed.compactMap { Authority($0)?.host } + publicOrigins.map(\.host))
+        names = Set(allowed.compactMap { Authority($0)?.name } + publicOrigins.map(\.host))
         allowsAll = allowed.contains("*")
     }
 
@@ -17,7 +19,7 @@ struct HostPolicy: Sendable {
     func allows(_ host: String?) -> Bool {
         guard let host, !host.isEmpty, !allowsAll else { return true }
         guard let authority = Authority(host) else { return false }
-        let name = authority.host
+        let name = authority.name
         return authority.isAddress || name == "localhost" || name.hasSuffix(".localhost") || names.contains(name)
     }
 }

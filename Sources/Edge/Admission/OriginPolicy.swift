@@ -1,3 +1,5 @@
+internal import Text
+
 /// Which sites' pages may publish, open WebSockets and read answers here.
 ///
 /// A browser names the page's site in `Origin`. The node's own site is always allowed; without a list nobody else is, so
@@ -12,6 +14,13 @@ struct OriginPolicy: Sendable {
         self.allowed = Set(allowed.map(Self.normal))
         allowsAll = allowed.contains("*")
         own = Set(publicOrigins)
+    }
+
+    /// The sites whose pages may have an answer in a frame, as sources of a Content-Security-Policy.
+    var pages: String {
+        if allowsAll { return "*" }
+        let listed = allowed.subtracting(["null"]).union(own.map(\.description))
+        return (["'self'"] + listed.sorted()).joined(separator: " ")
     }
 
     /// What a request's `Origin` is.

@@ -33,6 +33,15 @@ final class ConnectionInput {
     /// Set once the head says that a chunked body follows.
     var chunked: ChunkedBody?
 
+    /// The body of publications that the bytes are of, once its head is used up.
+    var lines: PublicationLines?
+
+    /// Whether nothing is begun that goes on with what comes.
+    var isBetweenRequests: Bool { count == 0 && chunked == nil && lines == nil }
+
+    /// Whether it is there only because more may come.
+    var holdsNothing: Bool { count == 0 && chunked == nil && lines.map { !$0.isMidLine } ?? false }
+
     /// Whether the client was told to go on with its body.
     var wasContinued = false
 
@@ -83,6 +92,7 @@ final class ConnectionInput {
         scanner = HTTPHeadScanner()
         head = nil
         chunked = nil
+        lines = nil
         wasContinued = false
     }
 }

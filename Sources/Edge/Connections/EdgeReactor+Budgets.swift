@@ -9,6 +9,7 @@ extension EdgeReactor {
         switch asker {
         case .exchange(let exchange): holdRequests(behind: exchange)
         case .command(let key, _, let byteCount): beginCommand(key, byteCount: byteCount)
+        case .line(let line): beginCommand(line.body.exchange.connection, byteCount: line.byteCount)
         }
     }
 
@@ -19,6 +20,9 @@ extension EdgeReactor {
         case .command(let key, _, let byteCount):
             endCommand(key, byteCount: byteCount)
             return connections.pointer(to: key)?.pointee.isOpen ?? false
+        case .line(let line):
+            endCommand(line.body.exchange.connection, byteCount: line.byteCount)
+            return isTaken(line.body)
         }
     }
 

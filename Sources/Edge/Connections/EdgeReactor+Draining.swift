@@ -36,6 +36,11 @@ extension EdgeReactor {
             }
             guard connection.pointee.isOpen, !connection.pointee.answer.contains(.isAwaited) else { continue }
             batch -= 1
+            if let body = connection.pointee.input?.lines {
+                connection.pointee.answer.insert(.isLast)
+                end(body, slot, status: 503, "the node is going away")
+                continue
+            }
             let after = UInt64.random(in: 0...limits.drainMilliseconds / 4, using: &spread)
             hub.sayBye(slot.client, .drain, afterMilliseconds: after)
         }

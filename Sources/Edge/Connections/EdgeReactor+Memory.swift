@@ -20,7 +20,8 @@ extension EdgeReactor {
     private func relieveInput(downTo bytesMax: Int) {
         for slot in slots(oldestFirst: Self.holdsInput) where hub.held.inputBytes > bytesMax {
             metrics.evictions.add()
-            if connections[live: slot].pointee.client.encoding == nil {
+            let connection = connections[live: slot]
+            if connection.pointee.client.encoding == nil, connection.pointee.input?.lines == nil {
                 // Like every limit on a request it is told, and ends the connection.
                 connections[live: slot].pointee.input = nil
                 reject(slot, HTTPRejection(status: 503, field: "body", reason: "too many requests are not whole"))
@@ -33,7 +34,8 @@ extension EdgeReactor {
 
     /// Since when a connection holds input, if it does.
     private static func holdsInput(_ connection: borrowing Connection) -> Tick? {
-        connection.input == nil && connection.decoder.heldBytes == 0 ? nil : connection.lastHeardTick
+        let holdsNone = connection.input?.holdsNothing ?? true
+        return holdsNone && connection.decoder.heldBytes == 0 ? nil : connection.lastHeardTick
     }
 
     private func relieveOutput(downTo bytesMax: Int) {

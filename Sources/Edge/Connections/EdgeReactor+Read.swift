@@ -78,7 +78,7 @@ extension EdgeReactor {
             connection.pointee.input = nil
             return
         }
-        if input.count == 0, input.chunked == nil { connection.pointee.input = nil }
+        if input.isBetweenRequests { connection.pointee.input = nil }
         updateReading(slot)
     }
 
@@ -115,6 +115,8 @@ extension EdgeReactor {
             if connection.pointee.client.has(.isTwoWay) {
                 used = takeFrame(rest, for: slot)
             } else {
+                // What takes its body as it comes has an input from its head on.
+                let input = input ?? connection.pointee.input
                 used = takeRequest(UnsafeRawBufferPointer(rest), for: slot, input: input)
             }
             if used == 0 { return consumed }

@@ -94,6 +94,7 @@ extension EdgeReactor {
 
     private func requestTimerFired(_ slot: Slot, _ tick: Tick) {
         let connection = connections[live: slot]
+        if let body = connection.pointee.input?.lines { return keepAlive(body, slot, tick) }
         // One that is blocked has another timer.
         if !connection.pointee.isIdle || connection.pointee.client.joinCount > 0 { return }
         let waited = tick.milliseconds(since: connection.pointee.lastHeardTick)
@@ -107,7 +108,9 @@ extension EdgeReactor {
         debug(slot, isMidRequest ? "closed: the request took too long" : "closed: no request came")
         guard isMidRequest else { return close(slot) }
         output.removeAll()
-        output.append(rejection: HTTPRejection(status: 408, field: "head", reason: "the request took too long"))
+        output.append(rejection: HTTPRejection(status: 408, field: "head", reason: "the request took too long")) {
+            appendDate(to: &$0)
+        }
         write(slot, output.bytes)
         closeWhenSent(slot)
     }

@@ -70,6 +70,7 @@ extension EdgeReactor {
         _ body: UnsafeRawBufferPointer,
         extraFields: (inout ByteBuffer) -> Void = { _ in }
     ) {
+        if exchange.callback != nil { return answerScript(exchange, body, extraFields: extraFields) }
         output.removeAll()
         output.append(
             status: status,
@@ -78,7 +79,7 @@ extension EdgeReactor {
             persistence: persistence(exchange),
             includesBody: !exchange.form.contains(.hasNoBody)
         ) {
-            append(crossOrigin: exchange.origin, to: &$0)
+            append(fieldsOf: exchange, to: &$0)
             extraFields(&$0)
         }
         finish(exchange)
@@ -89,6 +90,32 @@ extension EdgeReactor {
         content.removeAll()
         body(&content)
         answer(exchange, contentType: "application/json", content.bytes)
+    }
+
+    /// Answers with a script that calls the function of the page that asks; of an error, too.
+    private func answerScript(
+        _ exchange: Exchange,
+        _ json: UnsafeRawBufferPointer,
+        extraFields: (inout ByteBuffer) -> Void
+    ) {
+        var wishes = Carrier.Wishes()
+        wishes.callback = exchange.callback
+        var script = ByteBuffer()
+        Carrier.jsonp.answer(json, wishes, &script)
+        output.removeAll()
+        output.append(
+            status: 200,
+            contentType: nil,
+            body: script.bytes,
+            persistence: persistence(exchange),
+            includesBody: !exchange.form.contains(.hasNoBody)
+        ) {
+            $0.append(field: "Content-Type", utf8: Carrier.jsonp.contentType ?? "")
+            Carrier.jsonp.head(origins.pages, &$0)
+            append(fieldsOf: exchange, to: &$0)
+            extraFields(&$0)
+        }
+        finish(exchange)
     }
 
     /// Answers with an error and says which part of the request it is about.
@@ -105,18 +132,12 @@ extension EdgeReactor {
             ["status": "\(status)", "reason": "\(message)", "field": "\(field.map { "\($0)" } ?? "")"]
         )
         metrics.rejections.add()
-        output.removeAll()
-        output.append(
-            errorStatus: status,
-            message: message,
-            field: field,
-            persistence: persistence(exchange),
-            includesBody: !exchange.form.contains(.hasNoBody)
-        ) {
-            append(crossOrigin: exchange.origin, to: &$0)
+        content.removeAll()
+        AnswerBody.appendError(status: status, message: "\(message)", field: field, to: &content)
+        answer(exchange, status: status, contentType: "application/json", content.bytes) {
+            if exchange.callback != nil { $0.append(field: "Cache-Control", "no-store") }
             extraFields(&$0)
         }
-        finish(exchange)
     }
 
     /// Tells whoever asked that it is not done, and why. A command is told the part of it that is at fault in the message.
@@ -133,6 +154,7 @@ extension EdgeReactor {
         case .command(let key, let id, _):
             guard let connection = connections.pointer(to: key), connection.pointee.isOpen else { return }
             sendError(key.slot, id: id, code: status, field.map { "\($0): \(message)" } ?? "\(message)")
+        case .line(let line): refuse(line, status: Int(status), "\(message)", field: field)
         }
     }
 

@@ -4,20 +4,47 @@ internal import Reactor
 internal import Wire
 
 extension EdgeReactor {
-    /// Takes a request that waits for what is published next.
+    /// Takes a request that waits for what is published next, for as long as it says: not at all if it asks now and then.
     func openPoll(_ request: borrowing HTTPRequest, _ exchange: Exchange) throws(HTTPRejection) {
         let plan = try SubscriptionPlan(request, limits: limits)
-        open(makeOpening(request, exchange, plan, as: .poll))
+        let carrier: CarrierID = exchange.callback == nil ? .poll : .jsonp
+        let milliseconds = try holdMilliseconds(request)
+        if exchange.form.contains(.hasNoBody) { return answerPollHead(exchange) }
+        open(makeOpening(request, exchange, plan, as: .poll(carrier, milliseconds: milliseconds)))
+    }
+
+    /// Answers HEAD: what a poll is answered is not known before it was held.
+    private func answerPollHead(_ exchange: Exchange) {
+        output.removeAll()
+        let type: StaticString = "application/json"
+        output.append(responseHead: 200, contentType: type, framing: .none, persistence: persistence(exchange))
+        append(fieldsOf: exchange, to: &output)
+        output.append(field: "Cache-Control", "no-store")
+        output.appendHeadEnd()
+        finish(exchange)
+    }
+
+    private func holdMilliseconds(_ request: borrowing HTTPRequest) throws(HTTPRejection) -> UInt64 {
+        guard let text = try request.parameter("wait") else { return limits.pollMilliseconds }
+        guard let seconds = UInt32(text), text.utf8.allSatisfy({ 0x30...0x39 ~= $0 }) else {
+            throw HTTPRejection(status: 400, field: "wait", reason: "not a number of seconds")
+        }
+        return min(UInt64(seconds) * 1_000, limits.pollMilliseconds)
     }
 
     /// Begins a poll, whose session, if it asked for one, is there.
-    func beginPoll(_ opening: Opening, _ channels: [(name: ChannelName, since: Position?)]) {
+    func beginPoll(
+        _ opening: Opening,
+        _ channels: [(name: ChannelName, since: Position?)],
+        holdMilliseconds: UInt64
+    ) {
         let slot = opening.exchange.slot
         let poll = Poll(
             client: connections.key(ofLive: slot).client,
             encoding: opening.encoding,
             hasSession: opening.token != nil,
             hasCursor: channels.contains { $0.since != nil },
+            holdMilliseconds: holdMilliseconds,
             bytesMax: limits.pollBytesMax
         )
         connections[live: slot].pointee.client.session?.poll = poll

@@ -12,20 +12,7 @@ extension EdgeReactor {
         _ exchange: Exchange,
         to channel: ChannelName
     ) throws(HTTPRejection) {
-        guard judgeOrigin(request) != .foreign else {
-            return refuse(exchange, status: 403, "pages of this origin may not publish here", field: "Origin")
-        }
-        guard mayPublish(request) else {
-            return refuse(exchange, status: 401, "a valid API key is needed", field: "Authorization") {
-                $0.append(field: "WWW-Authenticate", "Bearer")
-            }
-        }
-        // Kept as it is it would come out as base64 of something compressed, which nobody asked for.
-        guard request.head[.contentEncoding] == nil || request.field(.contentEncoding, is: "identity") else {
-            return refuse(exchange, status: 415, "a body is taken as it is", field: "Content-Encoding") {
-                $0.append(field: "Accept-Encoding", "identity")
-            }
-        }
+        guard mayPublishHere(request, exchange) else { return }
         let isJSON = request.field(.contentType, begins: "application/json")
         let payload = Payload(published: request.body, asJSON: isJSON)
         let key = request.text(of: .idempotencyKey)
@@ -35,21 +22,49 @@ extension EdgeReactor {
         publish(payload, in: "body", to: channel, idempotencyKey: key, for: .exchange(exchange))
     }
 
+    /// Whether who asks may publish, and what he publishes is not compressed; if not, he is told.
+    func mayPublishHere(_ request: borrowing HTTPRequest, _ exchange: Exchange) -> Bool {
+        guard judgeOrigin(request) != .foreign else {
+            refuse(exchange, status: 403, "pages of this origin may not publish here", field: "Origin")
+            return false
+        }
+        guard mayPublish(request) else {
+            refuse(exchange, status: 401, "a valid API key is needed", field: "Authorization") {
+                $0.append(field: "WWW-Authenticate", "Bearer")
+            }
+            return false
+        }
+        // Kept as it is it would come out as base64 of something compressed, which nobody asked for.
+        guard request.head[.contentEncoding] == nil || request.field(.contentEncoding, is: "identity") else {
+            refuse(exchange, status: 415, "a body is taken as it is", field: "Content-Encoding") {
+                $0.append(field: "Accept-Encoding", "identity")
+            }
+            return false
+        }
+        return true
+    }
+
     /// The command of a WebSocket.
-    func publish(_ data: UnsafeRawBufferPointer, to channel: ChannelName, _ slot: Slot, id: [UInt8]?) {
-        let payload = Payload(published: data, asJSON: true)
+    func publish(
+        _ data: PublishedData,
+        of message: UnsafeRawBufferPointer,
+        to channel: ChannelName,
+        _ slot: Slot,
+        id: [UInt8]?
+    ) {
+        let payload = Payload(data, of: message)
         let byteCount = payload?.bytes.count ?? 0
         let asker = Asker.command(connections.key(ofLive: slot), id: id, byteCount: byteCount)
         guard connections[live: slot].pointee.rights.contains(.mayPublish) else {
             return refuse(asker, status: 401, "a valid API key is needed")
         }
-        publish(payload, in: "data", to: channel, idempotencyKey: nil, for: asker)
+        publish(payload, in: data.field, to: channel, idempotencyKey: nil, for: asker)
     }
 
     /// Publishes for someone who may.
     ///
     /// - Parameter payload: what was understood, or `nil` where `field` is not what it says it is.
-    private func publish(
+    func publish(
         _ payload: Payload?,
         in field: StaticString,
         to channel: ChannelName,
@@ -82,6 +97,7 @@ extension EdgeReactor {
             )
         case (.success(let position), .command(let key, let id, _)):
             hub.send(.published(id: id, channel: channel.text, position: position.numbers), to: key.slot.client)
+        case (.success(let position), .line(let line)): answer(line, channel, at: position)
         }
     }
 }

@@ -6,6 +6,7 @@ internal import Wire
 extension EdgeReactor {
     /// Takes one request from the beginning of `bytes` if it is whole; returns how many bytes it was, or 0.
     func takeRequest(_ bytes: UnsafeRawBufferPointer, for slot: Slot, input: ConnectionInput?) -> Int {
+        if let body = input?.lines { return takeLines(bytes, of: body, for: slot) }
         if let input, let head = input.head { return takeBody(of: head, bytes, for: slot, input: input) }
         var scanner = input?.scanner ?? HTTPHeadScanner()
         let span = bytes.bindMemory(to: UInt8.self).span
@@ -21,6 +22,8 @@ extension EdgeReactor {
             do throws(HTTPRejection) {
                 let head = try HTTPRequestHead(parsing: span, limits: httpLimits)
                 metrics.requests.add()
+                let request = HTTPRequest(head: head, bytes: bytes, body: UnsafeRawBufferPointer(start: nil, count: 0))
+                if takesOpenBody(request) { return beginOpenBody(of: request, for: slot) }
                 return takeBody(of: head, bytes, for: slot, input: input)
             } catch {
                 reject(slot, error)
@@ -60,7 +63,27 @@ extension EdgeReactor {
         return head.isChunked ? takeChunkedBody(of: head, bytes, for: slot, input: input) : 0
     }
 
-    private static let goOn: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
+    static let goOn: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
+
+    /// Whether a request is for what takes its body while it is still being sent.
+    private func takesOpenBody(_ request: borrowing HTTPRequest) -> Bool {
+        guard request.head.method == .post else { return false }
+        for place in Route.byPath where place.routes.contains(where: \.takesOpenBody) && request.isPath(place.path) {
+            return true
+        }
+        return false
+    }
+
+    /// Begins to take a body as it comes; returns the bytes of the head, or all of them where it is refused: nobody knows then
+    /// where the next request begins.
+    private func beginOpenBody(of request: borrowing HTTPRequest, for slot: Slot) -> Int {
+        let connection = connections[live: slot]
+        connection.pointee.answer.insert(.isLast)
+        handle(request, for: slot)
+        guard connection.pointee.isOpen, connection.pointee.input?.lines != nil else { return request.bytes.count }
+        if request.head.persistence != .close, drainDeadlineTick == nil { connection.pointee.answer.remove(.isLast) }
+        return request.head.headCount
+    }
 
     /// Decodes what is there of a chunked body. The chunks stay in front of the connection's input until the body is
     /// whole; `decodedCount` says how many of those bytes the decoder has seen.
@@ -100,7 +123,7 @@ extension EdgeReactor {
         debug(slot, "request not understood", ["status": "\(rejection.status)", "reason": "\(rejection.reason)"])
         metrics.rejections.add()
         output.removeAll()
-        output.append(rejection: rejection)
+        output.append(rejection: rejection) { appendDate(to: &$0) }
         write(slot, output.bytes)
         closeWhenSent(slot)
     }

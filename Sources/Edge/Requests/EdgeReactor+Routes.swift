@@ -3,21 +3,29 @@ internal import Reactor
 internal import Wire
 
 extension EdgeReactor {
-    /// Hands a whole request to whom it is for.
+    /// Hands a request to whom it is for: a whole one, or where that takes its body as it comes one without a body.
     func handle(_ request: borrowing HTTPRequest, for slot: Slot) {
-        let exchange = beginExchange(request, slot)
+        var exchange = beginExchange(request, slot)
         do throws(HTTPRejection) {
             let (routes, channel) = try routes(of: request)
-            guard routes.contains(where: { $0.isForAnyHost }) || isForHere(request, exchange) else { return }
-            if request.head.method == .options { return answerPreflight(exchange) }
+            guard routes.contains(where: { $0.traits.contains(.isForAnyHost) }) || isForHere(request, exchange) else {
+                return
+            }
             guard !routes.isEmpty else { return refuse(exchange, status: 404, "nothing is here", field: "path") }
+            if request.head.method == .options { return answerPreflight(exchange, routes) }
             guard let route = routes.first(where: { $0.takes(request.head.method) }) else {
                 return refuse(exchange, status: 405, "method not allowed", field: "method") {
                     $0.append(field: "Allow", utf8: routes.allowedMethods)
                 }
             }
+            if route.traits.contains(.hasScript), let callback = try request.callback() {
+                guard configuration.answersScripts else {
+                    return refuse(exchange, status: 403, "JSONP is not switched on", field: "callback")
+                }
+                exchange.callback = callback
+            }
             switch (route.action, channel) {
-            case (.page(let action), _): try action(self, request, exchange)
+            case (.page(let action), _), (.body(let action), _): try action(self, request, exchange)
             case (.channel(let action), let channel?): try action(self, request, exchange, channel)
             case (.channel, nil): assertionFailure("who finds a channel's route finds the channel")
             }
@@ -26,8 +34,9 @@ extension EdgeReactor {
         }
     }
 
-    /// What there is at a request's path, one route for a method; and the channel that the path names.
+    /// What there is at a request's path, one route for a method; and the channel that the path names. `*` is all there is.
     private func routes(of request: borrowing HTTPRequest) throws(HTTPRejection) -> ([Route], ChannelName?) {
+        if request.head.targetForm == .asterisk { return (Route.all, nil) }
         guard request.head.path.hasPrefix("/channels/", in: request.octets.span) else {
             return (Route.byPath.first { request.isPath($0.path) }?.routes ?? [], nil)
         }

@@ -3,7 +3,7 @@ internal import Hub
 internal import Reactor
 internal import Wire
 
-// What event streams and JSON streams have in common: one answer that does not end, one feed for all of its channels.
+// What all streams have in common: one answer that does not end, one feed for all of its channels.
 extension EdgeReactor {
     /// Bytes of padding a client gets that asks for it: past what any known browser or proxy holds back.
     private static let paddingCount = 2_048
@@ -18,21 +18,36 @@ extension EdgeReactor {
             return answer(exchange, status: 204, contentType: nil, literal(""))
         }
         let plan = try SubscriptionPlan(request, limits: limits)
-        let padding = try request.parameter("padding")
-        if exchange.form.contains(.hasNoBody) {
-            output.removeAll()
-            let opening = makeOpening(request, exchange, plan, as: .stream(carrier, paddingCount: 0))
-            appendStreamHead(opening)
-            connections[live: exchange.slot].pointee.answer.insert(.isLast)
-            return finish(exchange)
+        let opening = makeOpening(request, exchange, plan, as: .stream(carrier, try wishes(request, carrier)))
+        guard exchange.form.contains(.hasNoBody) else { return open(opening) }
+        output.removeAll()
+        appendStreamHead(opening)
+        connections[live: exchange.slot].pointee.answer.insert(.isLast)
+        finish(exchange)
+    }
+
+    /// What a request wants of the carrier: padding; and for a script the function of the page that it calls, or the site of the
+    /// page that it is posted to.
+    private func wishes(
+        _ request: borrowing HTTPRequest,
+        _ carrier: CarrierID
+    ) throws(HTTPRejection) -> Carrier.Wishes {
+        var wishes = Carrier.Wishes()
+        if let padding = try request.parameter("padding"), padding != "false" {
+            wishes.paddingCount = Self.paddingCount
         }
-        let paddingCount = padding == nil || padding == "false" ? 0 : Self.paddingCount
-        open(makeOpening(request, exchange, plan, as: .stream(carrier, paddingCount: paddingCount)))
+        guard carrier.traits.contains(.isScript) else { return wishes }
+        wishes.callback = try request.callback()
+        wishes.page = try foreignPage(request)
+        if wishes.callback == nil, wishes.page == nil {
+            throw HTTPRejection(status: 400, field: "callback", reason: "the name of a function is needed")
+        }
+        return wishes
     }
 
     /// Begins a stream, whose session, if it asked for one, is there.
     func beginStream(
-        paddingCount: Int,
+        _ wishes: Carrier.Wishes,
         _ opening: Opening,
         _ channels: [(name: ChannelName, since: Position?)]
     ) {
@@ -42,7 +57,7 @@ extension EdgeReactor {
         appendStreamHead(opening)
         become(opening.encoding, slot)
         connection.pointee.streamTick = reactor.currentTick
-        appendStart(of: opening.encoding, paddingCount: paddingCount, session: opening.token)
+        appendStart(of: opening.encoding, wishes, session: opening.token)
         // The head does not wait for channels to open: a proxy or a browser that waits for it must not time out.
         hub.cork(slot.client) {
             write(slot, output.bytes)
@@ -54,21 +69,23 @@ extension EdgeReactor {
     private func appendStreamHead(_ opening: Opening) {
         let encoding = opening.encoding
         let framing: HTTPBodyFraming = encoding.isChunked ? .chunked : .untilClose
-        let type = encoding.carrier.carrier.contentType
-        output.append(responseHead: 200, contentType: type, framing: framing, persistence: .close)
+        let carrier = encoding.carrier.carrier
+        output.append(responseHead: 200, contentType: nil, framing: framing, persistence: .close)
+        output.append(field: "Content-Type", utf8: carrier.contentType ?? "")
         output.append(field: "Cache-Control", "no-store, no-cache, no-transform, must-revalidate, max-age=0")
         output.append(field: "Pragma", "no-cache")
         output.append(field: "X-Accel-Buffering", "no")
         output.append(field: "X-Content-Type-Options", "nosniff")
-        append(crossOrigin: opening.exchange.origin, to: &output)
+        carrier.head(origins.pages, &output)
+        append(fieldsOf: opening.exchange, to: &output)
         append(fieldsOf: opening, to: &output)
         output.appendHeadEnd()
     }
 
     /// Appends what a stream begins with, in one piece: the time to reconnect, padding if it is asked for, `welcome`.
-    private func appendStart(of encoding: Encoding, paddingCount: Int, session: SessionToken?) {
+    private func appendStart(of encoding: Encoding, _ wishes: Carrier.Wishes, session: SessionToken?) {
         content.removeAll()
-        encoding.carrier.carrier.start(drawReconnectMilliseconds(), paddingCount, &content)
+        encoding.carrier.carrier.start(drawReconnectMilliseconds(), wishes, &content)
         if encoding.hasControlMessages { appendWelcome(session: session, as: encoding.unchunked, to: &content) }
         encoding.append(body: content.bytes, to: &output)
     }

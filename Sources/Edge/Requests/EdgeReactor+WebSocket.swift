@@ -92,9 +92,9 @@ extension EdgeReactor {
         case .needMore: break
         case .text(let message): takeCommands(message, for: slot)
         case .binary:
-            closeWebSocket(slot, .unsupportedData, "commands are text")
+            failWebSocket(slot, .unsupportedData, "commands are text; bytes are published as data64")
         case .compressed:
-            closeWebSocket(slot, .protocolError, "compression was not agreed on")
+            failWebSocket(slot, .protocolError, "compression was not agreed on")
         case .ping(let payload):
             output.removeAll()
             WebSocketEncoder.appendPong(payload, to: &output)
@@ -103,10 +103,15 @@ extension EdgeReactor {
         case .close(let code, _):
             hub.leaveAll(slot.client, .clean)
             closeWebSocket(slot, code == .noStatusReceived ? .normal : code, "")
-        case .failure(let failure):
-            metrics.rejections.add()
-            closeWebSocket(slot, failure.closeCode, failure.reason)
+        case .failure(let failure): failWebSocket(slot, failure.closeCode, failure.reason)
         }
+    }
+
+    /// Closes a WebSocket for what its client sent.
+    private func failWebSocket(_ slot: Slot, _ code: WebSocketCloseCode, _ reason: StaticString) {
+        metrics.rejections.add()
+        metrics.failures(with: code)?.add()
+        closeWebSocket(slot, code, reason)
     }
 
     private func closeWebSocket(_ slot: Slot, _ code: WebSocketCloseCode, _ reason: StaticString) {
@@ -145,9 +150,9 @@ extension EdgeReactor {
         case .subscribe: subscribe(slot, to: channel, since: command.since, id: id)
         case .unsubscribe: unsubscribe(slot, from: channel, id: id)
         case .publish:
-            // The parser has refused one without `data`.
-            let data = command.data ?? 0..<0
-            publish(UnsafeRawBufferPointer(rebasing: message[data]), to: channel, slot, id: id)
+            // The parser has refused one without.
+            guard let data = command.data else { return assertionFailure("a publish has data") }
+            publish(data, of: message, to: channel, slot, id: id)
         case .presence:
             let key = connections.key(ofLive: slot)
             askPresence(.command(key, id: id, byteCount: presenceBytesMax), of: channel)

@@ -1,4 +1,5 @@
 internal import Reactor
+internal import Wire
 
 /// One request being answered: whose it is, and how the answer must be sent. A value that goes along with the question, so
 /// that no answer is sent with what another request asked for.
@@ -21,6 +22,9 @@ struct Exchange {
     /// The other site whose page may read the answer.
     let origin: String?
 
+    /// The function that the answer calls, where it is a script of the page that asks.
+    var callback: CallbackName?
+
     var slot: Slot { connection.slot }
 }
 
@@ -30,4 +34,15 @@ enum Asker {
 
     /// A command of a WebSocket, with its id as the client's own JSON, and what it holds of its client's budget.
     case command(SlabKey, id: [UInt8]?, byteCount: Int)
+
+    /// One of many publications in a body.
+    case line(Line)
+
+    /// A publication's line in a body, and what it holds of its client's budget.
+    struct Line {
+        let body: PublicationLines
+        let number: Int
+        let id: [UInt8]?
+        let byteCount: Int
+    }
 }

@@ -1,4 +1,5 @@
 internal import Broker
+internal import Text
 internal import Wire
 
 /// One whole request: its head, and its body once that is complete.
@@ -25,8 +26,16 @@ struct HTTPRequest: ~Copyable {
         head.values(of: field, in: octets.span).compactMap { $0.text(in: octets.span) }
     }
 
+    /// Whether the path is this one, with or without a slash behind it.
     func isPath(_ path: StaticString) -> Bool {
-        head.path.equals(path, in: octets.span)
+        Self.withoutSlash(head.path, in: octets.span).equals(path, in: octets.span)
+    }
+
+    /// A path without the slash that it may end in; by itself that stays.
+    private static func withoutSlash(_ path: ByteRange, in bytes: Span<UInt8>) -> ByteRange {
+        let indices = path.indices
+        guard indices.count > 1, bytes[indices.upperBound - 1] == UInt8(ascii: "/") else { return path }
+        return ByteRange(indices.lowerBound..<indices.upperBound - 1)
     }
 
     /// Whether a field is one word, whatever its case.
@@ -60,6 +69,15 @@ struct HTTPRequest: ~Copyable {
         try QueryString(head.query).all(name, in: octets.span)
     }
 
+    /// The function that a script is to call, if it says so.
+    func callback() throws(HTTPRejection) -> CallbackName? {
+        guard let text = try parameter("callback") else { return nil }
+        guard let name = CallbackName(text) else {
+            throw HTTPRejection(status: 400, field: "callback", reason: "not the name of a function")
+        }
+        return name
+    }
+
     private static let channelsPrefix: StaticString = "/channels/"
 
     /// The channel in `/channels/<name>` and what stands behind it, as in `/channels/<name>/history`.
@@ -67,10 +85,11 @@ struct HTTPRequest: ~Copyable {
     /// The name may have slashes of its own; one whose last segment is called like a resource writes that slash as
     /// `%2F`.
     func channelPath() throws(HTTPRejection) -> (channel: ChannelName, resource: ChannelResource) {
-        let first = head.path.start + UInt32(clamping: Self.channelsPrefix.utf8CodeUnitCount)
-        let whole = ByteRange(start: first, count: head.path.start + head.path.count - first)
+        let path = Self.withoutSlash(head.path, in: octets.span).indices
+        let first = min(path.lowerBound + Self.channelsPrefix.utf8CodeUnitCount, path.upperBound)
+        let whole = ByteRange(first..<path.upperBound)
         let (resource, range) = ChannelResource.split(whole, in: octets.span)
-        guard let name = PercentCoding.decodePath(range, in: octets.span),
+        guard let name = PercentCoding.decode(octets.span.extracting(range.indices)),
             let channel = ChannelName(name)
         else { throw HTTPRejection(status: 400, field: "channel", reason: "not a channel name") }
         return (channel, resource)

@@ -6,8 +6,9 @@ internal import Wire
 struct Opening {
     enum Use {
         case webSocket(WebSocketHandshake.Agreement, mayPublish: Bool)
-        case stream(CarrierID, paddingCount: Int)
-        case poll
+        case stream(CarrierID, Carrier.Wishes)
+        /// Held for so long, at most.
+        case poll(CarrierID, milliseconds: UInt64)
 
         var isPoll: Bool { if case .poll = self { true } else { false } }
 
@@ -38,8 +39,7 @@ extension Opening {
     private var carrier: CarrierID {
         switch use {
         case .webSocket: .webSocket
-        case .stream(let carrier, _): carrier
-        case .poll: .poll
+        case .stream(let carrier, _), .poll(let carrier, _): carrier
         }
     }
 }

@@ -12,6 +12,14 @@ extension Payload {
         }
     }
 
+    /// Takes the payload within a publisher's message, which is valid JSON.
+    init?(_ data: PublishedData, of message: UnsafeRawBufferPointer) {
+        switch data {
+        case .json(let range): self.init(published: UnsafeRawBufferPointer(rebasing: message[range]), asJSON: true)
+        case .bytes(let bytes): self.init(kind: .binary, bytes: bytes)
+        }
+    }
+
     /// Takes what came over the backplane: as it was declared if it is that, else what its bytes show. Undeclared, only
     /// an object or an array is taken for JSON: a bare number or word is text.
     public init(heard bytes: UnsafeRawBufferPointer, declared: PayloadKind?) {

@@ -16,24 +16,31 @@ final class Route: Sendable {
         case channel(
             @Sendable (EdgeReactor, borrowing HTTPRequest, Exchange, ChannelName) throws(HTTPRejection) -> Void
         )
+        /// Takes the body while it is still being sent: the request has none yet.
+        case body(@Sendable (EdgeReactor, borrowing HTTPRequest, Exchange) throws(HTTPRejection) -> Void)
     }
 
     let method: HTTPMethod
     let place: Place
     let action: Action
 
-    /// Whether HEAD is answered, too, as GET is and without a body.
-    let hasHead: Bool
+    /// What else there is to know of it.
+    let traits: Traits
 
-    /// Whether it is for any host: what tells how a node is does not ask by which name.
-    let isForAnyHost: Bool
+    struct Traits: OptionSet, Sendable {
+        let rawValue: UInt8
 
-    init(method: HTTPMethod, place: Place, action: Action, hasHead: Bool, isForAnyHost: Bool = false) {
+        /// For any host: what tells how a node is does not ask by which name.
+        static let isForAnyHost = Traits(rawValue: 1)
+        /// Its answer may be a script that calls a function of the page that asks.
+        static let hasScript = Traits(rawValue: 2)
+    }
+
+    init(method: HTTPMethod, place: Place, action: Action, _ traits: Traits = []) {
         self.method = method
         self.place = place
         self.action = action
-        self.hasHead = hasHead
-        self.isForAnyHost = isForAnyHost
+        self.traits = traits
     }
 
     /// All there are; paths that are not here are not found, other methods are not allowed.
@@ -41,14 +48,23 @@ final class Route: Sendable {
         .get("/ws") { (edge, request, exchange) throws(HTTPRejection) in
             try edge.openWebSocket(request, exchange)
         },
-        .get("/sse", hasHead: true) { (edge, request, exchange) throws(HTTPRejection) in
+        .get("/sse") { (edge, request, exchange) throws(HTTPRejection) in
             try edge.openStream(request, exchange, as: .eventStream)
         },
-        .get("/stream", hasHead: true) { (edge, request, exchange) throws(HTTPRejection) in
+        .get("/stream") { (edge, request, exchange) throws(HTTPRejection) in
             try edge.openStream(request, exchange, as: .jsonStream)
         },
-        .get("/poll") { (edge, request, exchange) throws(HTTPRejection) in
+        .get("/multipart") { (edge, request, exchange) throws(HTTPRejection) in
+            try edge.openStream(request, exchange, as: .multipart)
+        },
+        .get("/frame") { (edge, request, exchange) throws(HTTPRejection) in
+            try edge.openStream(request, exchange, as: .frame)
+        },
+        .get("/poll", .hasScript) { (edge, request, exchange) throws(HTTPRejection) in
             try edge.openPoll(request, exchange)
+        },
+        .body("/publish") { (edge, request, exchange) throws(HTTPRejection) in
+            try edge.beginPublishing(request, exchange)
         },
         .channel(.post, .channel) { (edge, request, exchange, channel) throws(HTTPRejection) in
             try edge.publish(request, exchange, to: channel)
@@ -58,9 +74,9 @@ final class Route: Sendable {
             try edge.history(request, exchange, of: channel)
         },
         .channel(.get, .presence) { edge, _, exchange, channel in edge.askPresence(.exchange(exchange), of: channel) },
-        .page("/healthz", isForAnyHost: true) { $0.answerHealth($1) },
-        .page("/readyz", isForAnyHost: true) { $0.answerReadiness($1) },
-        .page("/metrics", isForAnyHost: true) { $0.askMetrics($1) },
+        .page("/healthz", .isForAnyHost) { $0.answerHealth($1) },
+        .page("/readyz", .isForAnyHost) { $0.answerReadiness($1) },
+        .page("/metrics", .isForAnyHost) { $0.askMetrics($1) },
         .page("/demo") { $0.answerDemo($1) },
         .page("/") { $0.answerRoot($1) },
     ]
@@ -82,25 +98,26 @@ final class Route: Sendable {
 
     private static func get(
         _ path: StaticString,
-        hasHead: Bool = false,
+        _ traits: Traits = [],
         _ action: @escaping @Sendable (EdgeReactor, borrowing HTTPRequest, Exchange) throws(HTTPRejection) -> Void
     ) -> Route {
-        Route(method: .get, place: .path(path), action: .page(action), hasHead: hasHead)
+        Route(method: .get, place: .path(path), action: .page(action), traits)
+    }
+
+    private static func body(
+        _ path: StaticString,
+        _ action: @escaping @Sendable (EdgeReactor, borrowing HTTPRequest, Exchange) throws(HTTPRejection) -> Void
+    ) -> Route {
+        Route(method: .post, place: .path(path), action: .body(action))
     }
 
     /// What says the same to everyone.
     private static func page(
         _ path: StaticString,
-        isForAnyHost: Bool = false,
+        _ traits: Traits = [],
         _ action: @escaping @Sendable (EdgeReactor, Exchange) -> Void
     ) -> Route {
-        Route(
-            method: .get,
-            place: .path(path),
-            action: .page { edge, _, exchange in action(edge, exchange) },
-            hasHead: true,
-            isForAnyHost: isForAnyHost
-        )
+        get(path, traits) { edge, _, exchange in action(edge, exchange) }
     }
 
     private static func channel(
@@ -110,17 +127,21 @@ final class Route: Sendable {
             @escaping @Sendable (EdgeReactor, borrowing HTTPRequest, Exchange, ChannelName)
             throws(HTTPRejection) -> Void
     ) -> Route {
-        Route(method: method, place: .channel(resource), action: .channel(action), hasHead: method == .get)
+        Route(method: method, place: .channel(resource), action: .channel(action))
     }
 
-    /// Whether a method is this one.
-    func takes(_ method: HTTPMethod) -> Bool { method == self.method || hasHead && method == .head }
+    /// Whether a method is this one. HEAD is answered as GET is, and without a body.
+    func takes(_ method: HTTPMethod) -> Bool { method == self.method || method == .head && self.method == .get }
+
+    /// Whether it takes its body while that is still being sent.
+    var takesOpenBody: Bool { if case .body = action { true } else { false } }
 }
 
 extension Sequence where Element == Route {
     /// The methods of routes to one place, as `Allow` tells them.
     var allowedMethods: String {
-        let methods: Set<String> = Set(flatMap { $0.hasHead ? ["\($0.method.name)", "HEAD"] : ["\($0.method.name)"] })
-        return (["GET", "HEAD", "POST"].filter(methods.contains) + ["OPTIONS"]).joined(separator: ", ")
+        let all: [HTTPMethod] = [.get, .head, .post]
+        return (all.filter { method in contains { $0.takes(method) } } + [.options]).map { "\($0.name)" }
+            .joined(separator: ", ")
     }
 }

@@ -8,7 +8,7 @@ enum WebSocketHandshake {
 
     /// Why a request cannot become a WebSocket; `nil` if it can.
     static func rejection(_ request: borrowing HTTPRequest) -> HTTPRejection? {
-        guard request.head.wantsUpgrade, request.list(.upgrade, has: "websocket") else {
+        guard request.head.method == .get, request.head.wantsUpgrade, request.list(.upgrade, has: "websocket") else {
             return HTTPRejection(status: 426, field: "Upgrade", reason: "a WebSocket handshake is needed")
         }
         guard request.field(.secWebSocketVersion, is: "13") else {

@@ -139,11 +139,11 @@ extension EdgeReactor {
         case .webSocket(let agreement, let mayPublish):
             if mayPublish { connection.pointee.rights.insert(.mayPublish) }
             beginWebSocket(agreement, opening, channels)
-        case .stream(_, let paddingCount):
+        case .stream(_, let wishes):
             connection.pointee.answer.remove(.isAwaited)
-            beginStream(paddingCount: paddingCount, opening, channels)
-        case .poll:
-            beginPoll(opening, channels)
+            beginStream(wishes, opening, channels)
+        case .poll(_, let milliseconds):
+            beginPoll(opening, channels, holdMilliseconds: milliseconds)
         }
     }
 
@@ -194,9 +194,9 @@ extension EdgeReactor {
         let slot = opening.exchange.slot
         var opening = opening
         opening.token = nil
-        if opening.plan.channels.isEmpty, case .stream(_, let paddingCount) = opening.use {
+        if opening.plan.channels.isEmpty, case .stream(_, let wishes) = opening.use {
             connections[live: slot].pointee.answer.remove(.isAwaited)
-            beginStream(paddingCount: paddingCount, opening, [])
+            beginStream(wishes, opening, [])
             hub.sayBye(slot.client, .unavailable, afterMilliseconds: drawReconnectMilliseconds())
         } else {
             begin(opening, [])
@@ -210,10 +210,10 @@ extension EdgeReactor {
 
     /// Whether the load balancer's cookie names this node.
     private func isCookieOurs(_ request: borrowing HTTPRequest) -> Bool {
-        guard let cookies = request.text(of: .cookie) else { return false }
+        guard request.head[.cookie] != nil else { return false }
         let ours = "\(Self.cookieName)=\(configuration.nodeID)"
-        return cookies.split(separator: ";").contains {
-            $0.utf8.drop { $0 == UInt8(ascii: " ") }.elementsEqual(ours.utf8)
+        return request.texts(of: .cookie).contains { line in
+            line.split(separator: ";").contains { $0.utf8.drop { $0 == UInt8(ascii: " ") }.elementsEqual(ours.utf8) }
         }
     }
 

@@ -26,6 +26,20 @@ public struct Carrier: Sendable {
         public static let takesJSONOnly = Traits(rawValue: 32)
         /// Its client keeps all that it was sent, so it gets a new one now and then.
         public static let isRenewed = Traits(rawValue: 64)
+        /// What it carries is a script of a page, which calls a function that the client names.
+        public static let isScript = Traits(rawValue: 128)
+    }
+
+    /// What a message's data are.
+    public enum Content: Sendable {
+        /// An object of JSON that may be added to.
+        case envelope
+        /// Any value of JSON, on one line.
+        case json
+        /// UTF-8.
+        case text
+        /// Any bytes.
+        case bytes
     }
 
     /// One message to be carried.
@@ -36,8 +50,8 @@ public struct Carrier: Sendable {
         /// What it says.
         public let data: UnsafeRawBufferPointer
 
-        /// Whether that is any bytes.
-        public let isBinary: Bool
+        /// What that is.
+        public let content: Content
 
         /// Where its client stands once it has it.
         public let cursor: UnsafeRawBufferPointer?
@@ -46,14 +60,27 @@ public struct Carrier: Sendable {
         public init(
             name: StaticString?,
             data: UnsafeRawBufferPointer,
-            isBinary: Bool = false,
+            content: Content,
             cursor: UnsafeRawBufferPointer? = nil
         ) {
             self.name = name
             self.data = data
-            self.isBinary = isBinary
+            self.content = content
             self.cursor = cursor
         }
+    }
+
+    /// What a client wants of its carrier.
+    public struct Wishes: Sendable {
+        /// Bytes that stand before the first message, for clients that hold back the first they get.
+        public var paddingCount = 0
+        /// The function that is called with each message.
+        public var callback: CallbackName?
+        /// The site of the page that has it in a frame, where that is another than the node's.
+        public var page: String?
+
+        /// None.
+        public init() {}
     }
 
     /// What presence and metrics call it.
@@ -63,37 +90,49 @@ public struct Carrier: Sendable {
     public let traits: Traits
 
     /// The type of its body, if it has one.
-    public let contentType: StaticString?
+    public let contentType: String?
 
     /// What is sent where nothing else was. One that is two-way is pinged instead.
     public let heartbeat: StaticString?
 
-    /// Appends what stands before the first message: how long a client waits before it comes back, and padding.
-    public let start: @Sendable (_ retryMilliseconds: UInt64, _ paddingCount: Int, inout ByteBuffer) -> Void
+    /// Appends fields of the answer's head. `pages` are the sites whose pages may have it in a frame, as sources of a
+    /// Content-Security-Policy.
+    public let head: @Sendable (_ pages: String, inout ByteBuffer) -> Void
+
+    /// Appends what stands before the first message, which includes how long the client waits before it comes back.
+    public let start: @Sendable (_ retryMilliseconds: UInt64, Wishes, inout ByteBuffer) -> Void
 
     /// Appends one message.
     public let message: @Sendable (Message, inout ByteBuffer) -> Void
 
-    /// Appends what stands behind the last message: why it ends.
-    public let end: @Sendable (_ code: UInt16, _ reason: StaticString, inout ByteBuffer) -> Void
+    /// Appends what stands behind the last message: why it ends, and for a client that keeps the last id and was not told so what
+    /// that is to be.
+    public let end: @Sendable (_ code: UInt16, _ reason: StaticString, _ lastID: String?, inout ByteBuffer) -> Void
+
+    /// Appends the whole of what is carried in one answer, which is JSON.
+    public let answer: @Sendable (_ json: UnsafeRawBufferPointer, Wishes, inout ByteBuffer) -> Void
 
     /// Makes a carrier.
     public init(
         _ name: StaticString,
         _ traits: Traits,
-        contentType: StaticString? = nil,
+        contentType: String? = nil,
         heartbeat: StaticString? = nil,
-        start: @escaping @Sendable (UInt64, Int, inout ByteBuffer) -> Void = { _, _, _ in },
-        message: @escaping @Sendable (Message, inout ByteBuffer) -> Void,
-        end: @escaping @Sendable (UInt16, StaticString, inout ByteBuffer) -> Void = { _, _, _ in }
+        head: @escaping @Sendable (String, inout ByteBuffer) -> Void = { _, _ in },
+        start: @escaping @Sendable (UInt64, Wishes, inout ByteBuffer) -> Void = { _, _, _ in },
+        message: @escaping @Sendable (Message, inout ByteBuffer) -> Void = { _, _ in },
+        end: @escaping @Sendable (UInt16, StaticString, String?, inout ByteBuffer) -> Void = { _, _, _, _ in },
+        answer: @escaping @Sendable (UnsafeRawBufferPointer, Wishes, inout ByteBuffer) -> Void = { _, _, _ in }
     ) {
         self.name = name
         self.traits = traits
         self.contentType = contentType
         self.heartbeat = heartbeat
+        self.head = head
         self.start = start
         self.message = message
         self.end = end
+        self.answer = answer
     }
 }
 
@@ -114,11 +153,19 @@ public struct CarrierID: Hashable, Sendable {
     public static let jsonStream = CarrierID(2)
     /// One answer, when there is something to tell.
     public static let poll = CarrierID(3)
+    /// A document that is replaced with each message.
+    public static let multipart = CarrierID(4)
+    /// A page that never ends, in a frame of another.
+    public static let frame = CarrierID(5)
+    /// A script in a page, which is one answer.
+    public static let jsonp = CarrierID(6)
 
     /// All there are.
-    public static let all: [CarrierID] = [.webSocket, .eventStream, .jsonStream, .poll]
+    public static let all: [CarrierID] = [.webSocket, .eventStream, .jsonStream, .poll, .multipart, .frame, .jsonp]
 
-    private static let carriers: [Carrier] = [.webSocket, .eventStream, .jsonStream, .poll]
+    private static let carriers: [Carrier] = [
+        .webSocket, .eventStream, .jsonStream, .poll, .multipart, .frame, .jsonp,
+    ]
     private static let allTraits = carriers.map(\.traits)
 
     /// What it names.

@@ -6,14 +6,14 @@ extension Carrier {
         contentType: "application/x-ndjson; charset=utf-8",
         // A reader of lines passes over an empty one.
         heartbeat: "\n",
-        start: { _, paddingCount, output in
-            guard paddingCount > 0 else { return }
-            output.append(count: paddingCount) { $0.initializeMemory(as: UInt8.self, repeating: 0x20) }
+        start: { _, wishes, output in
+            guard wishes.paddingCount > 0 else { return }
+            output.append(spaces: wishes.paddingCount)
             output.append("\n")
         },
         message: { message, output in
             output.append(message.data)
-            if let cursor = message.cursor { Envelope.addCursor(cursor, to: &output) }
+            if message.content == .envelope, let cursor = message.cursor { Envelope.addCursor(cursor, to: &output) }
             output.append("\n")
         }
     )

@@ -19,8 +19,8 @@ public struct Dialect: Sendable {
         }
     }
 
-    /// Appends a publication for a carrier of such traits; says whether that is any bytes, to be carried as they are.
-    public let publication: @Sendable (Publication, Carrier.Traits, inout ByteBuffer) -> Bool
+    /// Appends a publication for a carrier of such traits; says what that is.
+    public let publication: @Sendable (Publication, Carrier.Traits, inout ByteBuffer) -> Carrier.Content
 
     /// Appends what is not a publication.
     public let control: @Sendable (ControlMessage, inout ByteBuffer) -> Void
@@ -28,8 +28,8 @@ public struct Dialect: Sendable {
     /// Reads what a client of a two-way carrier asks for, one command or several in one message, and hands over each.
     public let commands: @Sendable (UnsafeRawBufferPointer, (ClientCommand) -> Void) throws(ClientCommandError) -> Void
 
-    /// Whether what is not a publication can be told by way of a carrier of such traits.
-    public let hasControlMessages: @Sendable (Carrier.Traits) -> Bool
+    /// Whether what is not a publication is told.
+    public let hasControlMessages: Bool
 }
 
 /// Names a dialect.

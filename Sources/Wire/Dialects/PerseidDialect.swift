@@ -8,11 +8,11 @@ extension Dialect {
                 payload: publication.payload,
                 to: &output
             )
-            return false
+            return .envelope
         },
         control: { message, output in message.appendEnvelope(to: &output) },
         commands: { (message, take) throws(ClientCommandError) in take(try ClientCommand(message)) },
-        hasControlMessages: { _ in true }
+        hasControlMessages: true
     )
 }
 

@@ -1,0 +1,244 @@
+import Broker
+import Edge
+import Foundation
+import Testing
+
+@Suite("Publications by lines")
+struct PublicationLinesTests {
+    /// A body that is still being sent, and its answers.
+    private final class Publisher {
+        let client: TestClient
+        let head: HTTPAnswer
+        private var body: StreamBody
+        private var lines: [String] = []
+
+        init(_ node: TestNode, fields: [(String, String)] = []) throws {
+            client = try node.connect()
+            try client.sendRequest("POST", "/publish", [("Transfer-Encoding", "chunked")] + fields)
+            let text = try client.readHead()
+            head = HTTPAnswer(status: text.contains(" 200 ") ? 200 : 0, head: text, body: [])
+            body = StreamBody(of: head)
+        }
+
+        var hasEndedWell: Bool { body.hasEndedWell }
+
+        func send(_ text: String) throws {
+            try client.send("\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n")
+        }
+
+        func end() throws { try client.send("0\r\n\r\n") }
+
+        private func decode() throws {
+            for piece in try body.takePieces(from: client) {
+                lines += String(decoding: piece, as: UTF8.self).split(separator: "\n").map(String.init)
+            }
+        }
+
+        /// The next answer, or `nil` at the end.
+        func next() throws -> Message? {
+            if lines.isEmpty {
+                _ = try client.receive {
+                    try decode()
+                    return !lines.isEmpty || hasEndedWell
+                }
+            }
+            return lines.isEmpty ? nil : try Message(lines.removeFirst())
+        }
+
+        func nextError() throws -> [String: Any]? { try next()?["error"] as? [String: Any] }
+    }
+
+    @Test("a line is published and answered while more come")
+    func inTheMiddle() throws {
+        try withNode { node in
+            let reader = try node.eventStream("?channel=a&channel=b")
+            try reader.begin(2)
+            let publisher = try Publisher(node)
+            #expect(publisher.head["Content-Type"] == "application/x-ndjson; charset=utf-8")
+            for number in 0..<50 {
+                let channel = number % 2 == 0 ? "a" : "b"
+                try publisher.send(#"{"channel":"\#(channel)","data":{"n":\#(number)},"id":\#(number)}"# + "\n")
+                let answer = try #require(try publisher.next())
+                #expect(answer.channel == channel && answer.id == number)
+                let message = try reader.next().message
+                #expect(message.position == answer.position && message.channel == channel)
+            }
+            try publisher.end()
+            #expect(try publisher.next() == nil && publisher.hasEndedWell)
+            // The connection goes on.
+            #expect(try publisher.client.ask("GET", "/channels/a").status == 200)
+        }
+    }
+
+    @Test("a line may come in any pieces, several in one, the last without its end")
+    func pieces() throws {
+        try withNode { node in
+            let publisher = try Publisher(node)
+            let text =
+                "{\"channel\":\"a\",\"data\":1}\n\r\n  \n{\"channel\":\"a\",\"data\":\"ü\"}\r\n{\"channel\":\"a\",\"data64\":\"/w==\"}"
+            for byte in text.utf8 { try publisher.client.send([UInt8]("1\r\n".utf8) + [byte] + [13, 10]) }
+            try publisher.end()
+            for _ in 0..<3 { #expect(try publisher.next()?.position != nil) }
+            #expect(try publisher.next() == nil)
+            let history = try node.ask("GET", "/channels/a/history").text
+            #expect(history.contains(#""data":1"#) && history.contains(#""data":"ü""#))
+            #expect(history.contains(#""data64":"/w==""#))
+        }
+    }
+
+    @Test("a bad line is answered with its own error, in its place, and the rest go on")
+    func errors() throws {
+        try withNode { node in
+            let publisher = try Publisher(node)
+            let long = String(repeating: "x", count: 200_000)
+            try publisher.send(
+                """
+                {"channel":"a","data":1,"id":"first"}
+                nonsense
+                {"data":1}
+                {"channel":"a"}
+                {"channel":"a//b","data":1,"id":5}
+                {"channel":"$sys","data":1}
+                {"channel":"a","data":1,"data64":"eA=="}
+                {"channel":"a","data64":"not base64"}
+                {"channel":"a","data":"\(long)"}
+                {"channel":"a","data":2,"id":"last"}
+
+                """
+            )
+            try publisher.end()
+            let first = try #require(try publisher.next())
+            #expect(first["id"] as? String == "first" && first.position != nil)
+            let wrong: [(code: Int, field: String?)] = [
+                (400, nil), (400, "channel"), (400, "data"), (400, "channel"), (403, "channel"), (400, "data64"),
+                (400, "data64"), (413, nil),
+            ]
+            for (number, expected) in wrong.enumerated() {
+                let answer = try #require(try publisher.next())
+                let error = try #require(answer["error"] as? [String: Any])
+                #expect(error["code"] as? Int == expected.code && error["field"] as? String == expected.field)
+                if number == 3 { #expect(answer.id == 5) }
+            }
+            #expect(try publisher.next()?["id"] as? String == "last")
+            #expect(try publisher.next() == nil && publisher.hasEndedWell)
+            let history = try node.ask("GET", "/channels/a/history").json
+            #expect((history["publications"] as? [Any])?.count == 2)
+        }
+    }
+
+    @Test("once makes repeating safe")
+    func once() throws {
+        try withNode { node in
+            let publisher = try Publisher(node)
+            for _ in 0..<3 { try publisher.send(#"{"channel":"a","data":1,"once":"k"}"# + "\n") }
+            try publisher.end()
+            let positions = try (0..<3).map { _ in try publisher.next()?.position }
+            #expect(Set(positions).count == 1 && positions[0] != nil)
+        }
+    }
+
+    @Test("a body of a known length, with an expectation, and without a line")
+    func counted() throws {
+        try withNode { node in
+            let lines = "{\"channel\":\"a\",\"data\":1}\n{\"channel\":\"a\",\"data\":2}"
+            let client = try node.connect()
+            let length = ("Content-Length", "\(lines.utf8.count)")
+            try client.sendRequest("POST", "/publish", [length, ("Expect", "100-continue")])
+            #expect(try client.readHead().hasPrefix("HTTP/1.1 100 "))
+            try client.send(lines)
+            var body = StreamBody(of: HTTPAnswer(status: 200, head: try client.readHead(), body: []))
+            var text = ""
+            _ = try client.receive {
+                for piece in try body.takePieces(from: client) { text += String(decoding: piece, as: UTF8.self) }
+                return body.hasEndedWell
+            }
+            #expect(text.split(separator: "\n").count == 2)
+            try client.sendRequest("POST", "/publish", [("Content-Length", "0")])
+            #expect(try client.readHead().hasPrefix("HTTP/1.1 200 "))
+            #expect(try client.receive { client.buffer.starts(with: "0\r\n\r\n".utf8) })
+        }
+    }
+
+    @Test("who may not publish is told so, and nothing of the body is taken")
+    func refused() throws {
+        try withNode {
+            $0.apiKeys = ["secret"]
+        } _: { node in
+            let client = try node.connect()
+            try client.sendRequest("POST", "/publish", [("Transfer-Encoding", "chunked")])
+            let answer = try client.readAnswer()
+            #expect(answer.status == 401 && answer["Connection"] == "close")
+            #expect(client.ends())
+            let publisher = try Publisher(node, fields: [("Authorization", "Bearer secret")])
+            try publisher.send("{\"channel\":\"a\",\"data\":1}\n")
+            #expect(try publisher.next()?.position != nil)
+            #expect(try node.ask("GET", "/publish")["Allow"] == "POST, OPTIONS")
+        }
+    }
+
+    @Test("who does not read the answers is not read any more, and loses nothing")
+    func backPressure() throws {
+        try withNode {
+            $0.limits.historyCountMax = 100_000
+        } _: { node in
+            let client = try node.connect(receiveBytes: 4_096)
+            try client.sendRequest("POST", "/publish", [("Transfer-Encoding", "chunked")])
+            let id = String(repeating: "i", count: 100)
+            let batch = String(repeating: "{\"channel\":\"a\",\"data\":1,\"id\":\"\(id)\"}\n", count: 100)
+            let chunk = Array("\(String(batch.utf8.count, radix: 16))\r\n\(batch)\r\n".utf8)
+            var sent = 0
+            // Until the node takes no more.
+            while sent < 2_000, (try? client.send(chunk, within: 1)) != nil { sent += 1 }
+            #expect(sent < 2_000, "nothing held the publisher back")
+            let published = node.metrics.publishes.value
+            #expect(published < 100 * (sent + 1))
+            // Its answers are read, and it goes on.
+            #expect(try client.receive { node.metrics.publishes.value > published + 1_000 || client.isEnded })
+            #expect(!client.isEnded && !client.isReset)
+        }
+    }
+
+    @Test("a node that goes away answers what it took, says why, and ends the answer in order")
+    func drain() throws {
+        try withNode {
+            $0.limits.drainMilliseconds = 5_000
+        } _: { node in
+            let publisher = try Publisher(node)
+            try publisher.send("{\"channel\":\"a\",\"data\":1}\n{\"channel\":")
+            #expect(try publisher.next()?.position != nil)
+            let ending = Thread { [node = node.node] in node.stop() }
+            ending.start()
+            #expect(try publisher.nextError()?["code"] as? Int == 503)
+            #expect(try publisher.next() == nil && publisher.hasEndedWell)
+            try eventually("it is stopped") { ending.isFinished }
+        }
+    }
+
+    @Test("a chunk that is none ends it, behind the answers to what came before")
+    func malformed() throws {
+        try withNode { node in
+            let publisher = try Publisher(node)
+            try publisher.send("{\"channel\":\"a\",\"data\":1}\n")
+            #expect(try publisher.next()?.position != nil)
+            try publisher.client.send("zz\r\n")
+            #expect(try publisher.nextError()?["code"] as? Int == 400)
+            #expect(try publisher.next() == nil && publisher.hasEndedWell)
+            #expect(publisher.client.ends())
+        }
+    }
+
+    @Test("where nothing comes for long an empty line is sent, and the connection stays")
+    func heartbeat() throws {
+        try withNode { configuration in
+            configuration.limits.heartbeatMilliseconds = 500
+            configuration.limits.requestMilliseconds = 500
+            configuration.limits.keepAliveMilliseconds = 500
+        } _: { node in
+            let publisher = try Publisher(node)
+            #expect(try publisher.client.receive { publisher.client.buffer.starts(with: "1\r\n\n\r\n".utf8) })
+            usleep(1_500_000)
+            try publisher.send("{\"channel\":\"a\",\"data\":1}\n")
+            #expect(try publisher.next()?.position != nil)
+        }
+    }
+}
