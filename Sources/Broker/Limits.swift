@@ -32,8 +32,8 @@ public struct Limits: Sendable, Equatable {
     /// Connections of a node. Hit: the connection is closed at once; `perseid_connections_refused_total`.
     public var connectionsMax = 1_000_000
 
-    /// Connections from one address, or one IPv6 network of 64 bits. Hit: as above. The default leaves a load balancer, which is
-    /// one address, alone.
+    /// Connections from one address, or one IPv6 network of 64 bits. Hit: as above. The default leaves a load balancer, which
+    /// is one address, alone.
     public var connectionsPerAddressMax = 1_000_000
 
     /// Connections a reactor accepts in one turn, so that a storm cannot starve live subscribers: what is not accepted
@@ -79,8 +79,8 @@ public struct Limits: Sendable, Equatable {
     /// could not unsubscribe meanwhile.
     public var repliesBytesMax = 262_144
 
-    /// Memory of a node for requests and messages that are not whole yet. Hit: those that were begun first are refused with 503,
-    /// WebSockets closed; `perseid_evictions_total`, `perseid_held_bytes`.
+    /// Memory of a node for requests and messages that are not whole yet. Hit: those that were begun first are refused with
+    /// 503, WebSockets closed; `perseid_evictions_total`, `perseid_held_bytes`.
     public var heldInputBytesMax = 33_554_432
 
     /// Memory of a node for answers that wait for slow readers. Hit: the connections that took nothing for longest are closed;
@@ -94,20 +94,24 @@ public struct Limits: Sendable, Equatable {
     // MARK: What a client may make of a node's time
 
     /// Time one client's requests and commands get in a turn. Hit: the rest comes in the next, behind everyone else's. 100 µs
-    /// are some fifteen publishes; two hundred clients that have more than that to say delay nobody by more than the next limit.
+    /// are some fifteen publishes; two hundred clients that have more than that to say delay nobody by more than the next
+    /// limit.
     public var clientSliceMicroseconds: UInt64 = 100
 
-    /// Time that all clients' input gets in a turn, and each other kind of work that comes by the thousand (timers that are due,
-    /// polls that are answered, joins that are ready). Hit: the rest comes in the next turn.
+    /// Time that all clients' input gets in a turn, and each other kind of work that comes by the thousand (timers that are
+    /// due, polls that are answered, joins that are ready). Hit: the rest comes in the next turn.
     public var inputSliceMicroseconds: UInt64 = 500
 
     /// Commands of one WebSocket that the backplane was asked for and has not answered. Hit: the client's next waits;
-    /// `perseid_budget_waits_total`. Twenty clients that publish all they can have 160 of them in front of somebody else's; with
-    /// 64 each they had the siege's live readers at 13 times their quiet p99 (`publishes-unread`, Redis).
+    /// `perseid_budget_waits_total`. Twenty clients that publish all they can have 160 of them in front of somebody else's;
+    /// with 64 each they had the siege's live readers at 13 times their quiet p99 (`publishes-unread`, Redis).
     public var commandsUnderWayMax = 8
 
     /// Bytes of payload in those, which one more may exceed. Hit: as above.
     public var commandBytesUnderWayMax = 1_048_576
+
+    /// Commands in one WebSocket message, which is then an array. Hit: an error for all of them; `perseid_rejections_total`.
+    public var commandsPerMessageMax = 128
 
     /// Channels that one client makes the node begin or cease to hear within a second: twice as many as it may have, so that
     /// it can exchange all of them. Hit: as above.
@@ -131,17 +135,17 @@ public struct Limits: Sendable, Equatable {
     /// `perseid_channels_full_total`.
     public var waitingBytesMax = 33_554_432
 
-    /// Bytes of what a client missed that are made into frames ahead of its connection. What a slow one leaves of them waits for
-    /// it; the rest waits as publications, which all who missed the same share.
+    /// Bytes of what a client missed that are made into frames ahead of its connection. What a slow one leaves of them waits
+    /// for it; the rest waits as publications, which all who missed the same share.
     public var replayAheadBytesMax = 16_384
 
-    /// Bytes of one channel that are sent before the next channel has its turn. Hit: it goes on behind the others. A mebibyte is
-    /// some 200 µs of copying; 32 members, which end its turn as well, get that much only if each is sent 32 KiB.
+    /// Bytes of one channel that are sent before the next channel has its turn. Hit: it goes on behind the others. A mebibyte
+    /// is some 200 µs of copying; 32 members, which end its turn as well, get that much only if each is sent 32 KiB.
     public var fanoutQuantumBytes = 1_048_576
 
     /// Members of one channel that are sent to before the next one has its turn. At some 7 µs a send, 32 are a quarter of a
-    /// millisecond: so long may a channel with ten subscribers wait for each one with ten thousand. More than 64 are as 64: so many are sent
-    /// with one system call.
+    /// millisecond: so long may a channel with ten subscribers wait for each one with ten thousand. More than 64 are as 64: so
+    /// many are sent with one system call.
     public var fanoutQuantumMembers = 32
 
     // MARK: Channels and history
@@ -164,8 +168,8 @@ public struct Limits: Sendable, Equatable {
     /// Age of a publication that is remembered.
     public var historyMilliseconds: UInt64 = 300_000
 
-    /// Channels that an embedded node remembers. Hit: those that nobody hears are forgotten, and who comes back to one is told of
-    /// a gap; `perseid_embedded_channels`.
+    /// Channels that an embedded node remembers. Hit: those that nobody hears are forgotten, and who comes back to one is told
+    /// of a gap; `perseid_embedded_channels`.
     public var embeddedChannelsMax = 50_000
 
     /// Memory for what an embedded node remembers of all channels together: publications and idempotency keys with their
@@ -189,8 +193,8 @@ public struct Limits: Sendable, Equatable {
     /// Bytes of recent publications a node keeps of each subscribed channel, to answer those who come back.
     public var tailBytesMax = 262_144
 
-    /// Memory for those of all channels. Hit: they are brought down to their share, and who comes back is answered from history;
-    /// `perseid_tail_bytes`.
+    /// Memory for those of all channels. Hit: they are brought down to their share, and who comes back is answered from
+    /// history; `perseid_tail_bytes`.
     public var tailsBytesMax = 16_777_216
 
     /// Payload held for one client of what it missed in all of its channels, and one publication more. Hit: the rest is read

@@ -186,6 +186,28 @@ extern "C" bool cjson_find_fields(const void *bytes, size_t count, const char *c
     return true;
 }
 
+extern "C" ptrdiff_t cjson_find_elements(const void *bytes, size_t count, cjson_field *elements, size_t elements_max) {
+    element root;
+    simdjson::dom::array array;
+    if (!scratch().parse(bytes, count, root) || root.get(array)) return -1;
+
+    /* As above, over the caller's bytes: a valid array ends in a bracket, which stops every step of the walk. */
+    Walker walker{static_cast<const char *>(bytes), 0};
+    walker.skip_space();
+    walker.at++;
+    size_t found = 0;
+    for ([[maybe_unused]] simdjson::dom::element each : array) {
+        walker.skip_space();
+        if (walker.text[walker.at] == ',') walker.at++;
+        walker.skip_space();
+        const size_t start = walker.at;
+        walker.skip_value();
+        if (found < elements_max) elements[found] = {start, walker.at - start};
+        found++;
+    }
+    return static_cast<ptrdiff_t>(found);
+}
+
 extern "C" ptrdiff_t cjson_unescape(const void *raw, size_t count, void *out) {
     element root;
     std::string_view text;

@@ -163,14 +163,14 @@ final class EdgeReactor: ReactorHandler {
         }
     }
 
-    /// Those who were not come to when the poller named them: before messages are taken in, so that what they publish goes out in
-    /// this turn.
+    /// Connections that were not come to when the poller named them: before messages are taken in, so that what they publish
+    /// goes out in this turn.
     func endOfEvents() {
         attendOverdue()
     }
 
-    /// Who was answered goes on at once, so that a publisher's next request may share the turn of its last. Those who wait for
-    /// more than that have their time at the end of the turn.
+    /// A client that was answered goes on at once, so that a publisher's next request may share the turn of its last. Clients
+    /// that wait for more than that have their time at the end of the turn.
     func endOfIntake() {
         sendAnswers()
         guard !deferred.isEmpty else { return }

@@ -28,7 +28,7 @@ public enum ByeCode: UInt16 {
         }
     }
 
-    /// Whether to come back is of use. Who was taken over would take over in turn, for ever.
+    /// Whether it is of use to the client to come back. One whose session was taken over would take it over in turn, for ever.
     public var mayReconnect: Bool { self != .takenOver && self != .unknownSession && self != .forbidden }
 
     /// The last id of an event stream that is not to come back. A browser's `EventSource` does so all the same and shows

@@ -41,7 +41,8 @@ public struct Encoding: Hashable {
         if isChunked { HTTPChunkedEncoder.append(bytes, to: &output) } else { output.append(bytes) }
     }
 
-    /// Appends what is sent where nothing else was sent: it keeps proxies from closing the connection. Nothing for who is pinged.
+    /// Appends what a stream is sent where nothing else was: it keeps proxies from closing the connection. A WebSocket is sent
+    /// a ping instead, and nothing here.
     public func appendHeartbeat(to output: inout ByteBuffer) {
         guard let text = carrier.carrier.heartbeat else { return }
         append(body: UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount), to: &output)

@@ -37,7 +37,7 @@ extension Hub {
             client.pointee.isOpen
         else { return false }
         if client.pointee.has(.isTwoWay) {
-            // One at a time; whoever does not answer is found dead by its heartbeat.
+            // One ping at a time; a client that does not answer it is found dead by its heartbeat.
             guard link.unconfirmed.isEmpty else { return false }
         } else if !link.unconfirmed.isEmpty {
             // A replay may wait behind a full socket, in front of what the log says was sent.

@@ -1,7 +1,7 @@
 public import Broker
 internal import Wire
 
-// The way of what waits to those who do not keep up: the rest of a frame first, then the outbox, then the logs.
+// The way of what waits to a client that does not keep up: the rest of a frame first, then the outbox, then the logs.
 extension Hub {
     /// Bytes that one client is sent in a turn, besides what is sent with the others of a feed: 256 KiB are some 100 µs of
     /// copying. The last send may exceed it.
@@ -18,7 +18,7 @@ extension Hub {
 
     private func unblock(_ slot: ClientSlot) {
         let client = outlet.client(at: slot)
-        // Who is being closed is told no more of what it missed.
+        // A client that is being closed is told no more of what it missed.
         assert(!client.pointee.isOpen || client.pointee.hasNothingWaiting, "something waits, and nobody hears when")
         guard client.pointee.isBlocked else { return }
         client.pointee.isBlocked = false
@@ -32,7 +32,8 @@ extension Hub {
     public func drain(_ slot: ClientSlot) {
         var left = Self.drainedBytesMax
         while true {
-            // In this order: who was told the last of what it missed is back among the readers before they are looked at.
+            // In this order: a client that was told the last of what it missed is put back among the readers of its logs before
+            // these are looked at.
             if outlet.client(at: slot).pointee.isOpen {
                 refillOutbox(slot)
                 rejoin(slot)
@@ -104,6 +105,7 @@ extension Hub {
         let log = reader.pointee.log
         metrics.deliveries.add(log.frameCount(from: reader.pointee.offset, count: count))
         reader.pointee.offset += UInt64(count)
+        assert(reader.pointee.offset <= log.end, "nobody has more than there is")
         if reader.pointee.offset == log.end { log.markCaughtUp(reader) }
     }
 

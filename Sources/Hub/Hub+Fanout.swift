@@ -1,7 +1,8 @@
 internal import Broker
 internal import DequeModule
 
-// The way of a publication to those who keep up: feed by feed, some members at a time, many of them in one system call.
+// The way of a publication to the members of a feed that keep up: feed by feed, some members at a time, many of them in one
+// system call.
 extension Hub {
     func enqueue(_ feed: Feed) {
         guard !feed.isQueued else { return }
@@ -50,8 +51,8 @@ extension Hub {
         feed.roundMilliseconds.removeAll(keepingCapacity: feed.roundMilliseconds.capacity <= 256)
     }
 
-    /// Notes for the next batch what one member does not have yet; returns how many bytes that is. This and `sendStaged` are the
-    /// hot path of the whole program: one system call for many members and no allocation.
+    /// Notes for the next batch what one member does not have yet; returns how many bytes that is. This and `sendStaged` are
+    /// the hot path of the whole program: one system call for many members and no allocation.
     private func stage(_ log: FanoutLog, _ member: SubscriptionSlot) -> Int {
         let reader = subscriptions[member]
         let slot = reader.pointee.client
@@ -70,7 +71,7 @@ extension Hub {
         return bytes.count
     }
 
-    /// Sends what was noted. Each member's outcome concerns its own client only, so one that is closed leaves the others'
+    /// Sends what was noted. Each member's outcome concerns its own client only, so a client that is closed leaves the others'
     /// outcomes valid.
     private func sendStaged(_ log: FanoutLog) {
         outlet.sendStaged { member, byteCount, outcome in

@@ -36,7 +36,7 @@ extension Hub {
         }
     }
 
-    /// The way of most who come: a channel that is open, and nothing to catch up with. Says whether it was that.
+    /// The way of most clients that come: a channel that is open, and nothing that they missed. Says whether it was that.
     private func subscribeAtOnce(_ slot: ClientSlot, _ name: ChannelName, since: Position?) -> Bool {
         guard let topic = topics[name], topic.isOpen, since == nil || since == topic.last && !topic.isCatchingUp
         else { return false }
@@ -54,8 +54,8 @@ extension Hub {
         return true
     }
 
-    /// Moves on who waits for a topic after something happened to it. Who is ready then is finished in turn: to subscribe ten
-    /// thousand takes a tenth of a second, in which nobody else must wait.
+    /// Moves on the joins that wait for a topic after something happened to it. A join that is ready then is finished in turn:
+    /// to subscribe ten thousand takes a tenth of a second, in which nobody else must wait.
     func advanceJoins(of topic: Topic, _ change: (JoinPart) -> Void) {
         for part in topic.joins.values {
             if part.state == .opening { advance(part) }
@@ -64,7 +64,7 @@ extension Hub {
         }
     }
 
-    /// Finishes who is ready, for one slice of time. Says whether some are left.
+    /// Finishes the joins that are ready, for one slice of time. Says whether some are left.
     public func finishReadyJoins() -> Bool {
         guard !joins.ready.isEmpty else { return false }
         let end = sliceEnd
@@ -89,10 +89,11 @@ extension Hub {
         }
         part.becomeRecovering()
         if since > topic.last {
-            // Who has more than was reported here asks for himself: the uplink has to know, or it would set him back.
+            // A client that stands further than the uplink has reported has its own question: the answer of an older one would
+            // set it back.
             guard topic.questionsAhead.insert(since).inserted else { return }
         } else {
-            // One question for all who come back while it is under way, as far back as it reaches.
+            // One question for all clients that come back while it is under way, as far back as it reaches.
             if let underWay = topic.recoveryUnderWay, underWay <= since { return }
             topic.recoveryUnderWay = since
         }
@@ -100,6 +101,7 @@ extension Hub {
     }
 
     private func finish(_ join: Join) {
+        assert(join.isReady && !join.isDone, "a join is finished once, with all of its channels")
         join.isDone = true
         for part in join.parts { part.topic.forget(join.client) }
         defer {
@@ -111,6 +113,7 @@ extension Hub {
         }
         joins.endContinuation(join)
         guard let client = outlet.client(join.client), client.pointee.isOpen else { return }
+        assert(client.pointee.joinCount > 0, "who is joined had asked for it")
         client.pointee.joinCount -= 1
         for part in join.parts where part.since == nil { part.position = part.topic.last }
         let slot = join.client.slot
@@ -123,7 +126,7 @@ extension Hub {
         } else {
             tellSubscribed(slot, join)
         }
-        // Whoever has yet to be told more is subscribed behind that.
+        // A client that has yet to be told more is subscribed once it has all of it.
         guard let encoding = client.pointee.encoding, !client.pointee.isClosed, !join.leavesRest else { return }
         subscribe(slot, to: feed(for: join.parts.map(\.topic), encoding: encoding))
     }
@@ -160,8 +163,8 @@ extension Hub {
         for (number, part) in join.parts.enumerated() {
             cursor.move(number, to: part.position)
             guard encoding.hasControlMessages else { continue }
-            // Who keeps the last id, as a browser does, comes back with what it had before if it was told the half of it: so one
-            // is enough, and not as many of the length of all.
+            // A client that keeps the last id, as a browser does, comes back with the one it had before if it was told only
+            // half of them: so one id is enough, and not as many of the length of all.
             let hasCursor = !encoding.traits.contains(.hasFields) || number == join.parts.count - 1
             appendSubscribed(
                 part.topic,
@@ -186,8 +189,8 @@ extension Hub {
         return true
     }
 
-    /// Gives up who waited too long, for one slice of time: the backplane is away, and the client may do better elsewhere.
-    /// All wait equally long, so the first in the line is due first. Says whether some are left.
+    /// Gives up the joins that waited too long, for one slice of time: the backplane is away, and the client may do better
+    /// elsewhere. All wait equally long, so the first in the line is due first. Says whether some are left.
     public func giveUpDueJoins() -> Bool {
         let now = outlet.nowMilliseconds
         var end: UInt64?
@@ -200,7 +203,7 @@ extension Hub {
         return false
     }
 
-    /// Takes a join out of all that waits; returns whose it was, if he is still there to be told.
+    /// Takes a join out of all that wait; returns its client, if that is still there to be told.
     func abandon(_ join: Join) -> ClientSlot? {
         join.isDone = true
         joins.endContinuation(join)

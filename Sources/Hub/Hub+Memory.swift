@@ -11,23 +11,34 @@ extension Hub {
         return held.logBytes > most / 4 * 5 ? 0 : most / max(held.logCount, 1)
     }
 
-    /// Counts the memory of a log that was just written to or sent from.
+    /// Counts the memory of a log that was just written to or sent from, unless its last reader left meanwhile.
     func weigh(_ feed: Feed) {
         let bytes = feed.log.memoryBytes
-        guard bytes != feed.countedBytes else { return }
-        held.logBytes += bytes - feed.countedBytes
-        if bytes > FanoutLog.idleBytesMax, feed.countedBytes <= FanoutLog.idleBytesMax { held.logCount += 1 }
+        guard bytes != feed.countedBytes, feeds[feed.log] === feed else { return }
+        uncount(feed)
+        count(bytes, of: feed)
+    }
+
+    private func count(_ bytes: Int, of feed: Feed) {
+        held.logBytes += bytes
+        if bytes > FanoutLog.idleBytesMax { held.logCount += 1 }
         feed.countedBytes = bytes
     }
 
-    /// Counts the memory of all logs anew, for readers that catch up let go of some without being asked; and tells what is held.
+    /// Takes the memory of a log out of what is held.
+    func uncount(_ feed: Feed) {
+        held.logBytes -= feed.countedBytes
+        if feed.countedBytes > FanoutLog.idleBytesMax { held.logCount -= 1 }
+        feed.countedBytes = 0
+        assert(held.logBytes >= 0 && held.logCount >= 0, "more is given back than was counted")
+    }
+
+    /// Counts the memory of all logs anew, for readers that catch up let go of some without being asked; and tells what is
+    /// held.
     public func weighAll() {
         held.logBytes = 0
         held.logCount = 0
-        for feed in feeds.all {
-            feed.countedBytes = 0
-            weigh(feed)
-        }
+        for feed in feeds.all { count(feed.log.memoryBytes, of: feed) }
         metrics.logBytes.set(held.logBytes)
         metrics.heldOutputBytes.set(held.outputBytes)
         metrics.heldReplayBytes.set(held.replayBytes)

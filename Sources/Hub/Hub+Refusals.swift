@@ -7,7 +7,7 @@ extension Hub {
     /// Readers told in one turn: some milliseconds. The others are told in the next.
     private static var refusalsPerTurnMax: Int { 256 }
 
-    /// Tells who asks for a channel, or had it. Says whether some are left, who are to be told later.
+    /// Tells the clients that ask for a channel, or had it. Says whether some are left, which are told later.
     public func refuse(_ name: ChannelName) -> Bool {
         guard let topic = topics[name] else { return false }
         var left = Self.refusalsPerTurnMax

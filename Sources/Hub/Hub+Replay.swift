@@ -88,7 +88,8 @@ extension Hub {
         for join in joins.continuations(of: outlet.id(of: slot)) { _ = abandon(join) }
     }
 
-    /// Payload that a join may still be given of what was missed. Who has nothing yet gets one publication at least.
+    /// Payload that a join may still be given of what its client missed. A client that has nothing yet gets one publication at
+    /// least.
     func replayRoom(of join: Join) -> Int {
         let waiting = outlet.client(join.client)?.pointee.outbox?.replayBytes ?? 0
         let room = limits.replayBytesMax - join.replayBytes - waiting

@@ -35,7 +35,7 @@ extension Hub {
         }
     }
 
-    /// A payload came that has no position: who hears it now has it, and nobody else.
+    /// A payload came that has no position: the readers of this moment have it, and nobody else.
     public func take(_ payload: Payload, in name: ChannelName) {
         guard let topic = topics[name], topic.isOpen else { return }
         metrics.publications.add()
@@ -86,7 +86,7 @@ extension Hub {
             topic.questionsAhead.remove(since)
             if let underWay = topic.recoveryUnderWay, since <= underWay { topic.recoveryUnderWay = nil }
         }
-        // Whoever began now would be sent once more what the catching up brings.
+        // A client that began to read now would be sent once more what the catching up brings.
         if topic.isCatchingUp { return }
         let shared = SharedPage(byteCount: page.publications.reduce(0) { $0 + $1.payload.bytes.count }, held)
         advanceJoins(of: topic) { part in
@@ -125,6 +125,7 @@ extension Hub {
     }
 
     func append(_ publication: Publication, to topic: Topic) {
+        assert(publication.previous == topic.last, "the chain is unbroken, or a gap was told")
         topic.last = publication.position
         for feed in topic.feeds {
             frame.removeAll()
@@ -149,6 +150,7 @@ extension Hub {
     }
 
     private func reportGap(in topic: Topic, from: Position, to position: Position) {
+        assert(from == topic.last && position != from, "a gap begins where its readers stand, and is one")
         topic.last = position
         for feed in topic.feeds where feed.key.encoding.hasControlMessages {
             frame.removeAll()

@@ -25,6 +25,7 @@ extension Hub {
 
     /// The feed of some topics in an encoding; topics must be sorted by name.
     func feed(for topics: [Topic], encoding: Encoding) -> Feed {
+        assert(!topics.isEmpty && topics.allSatisfy(\.isOpen), "a feed is of channels that stand somewhere")
         let key = Feed.Key(encoding: encoding, channels: topics.map(\.name))
         if let known = feeds[key] { return known }
         var (policy, window) = outlet.policy(of: topics[0].name)
@@ -39,7 +40,7 @@ extension Hub {
 
     private func releaseIfUnread(_ feed: Feed) {
         guard feed.log.members.isEmpty, feeds.remove(feed) else { return }
-        held.logBytes -= feed.countedBytes
+        uncount(feed)
         for topic in feed.topics {
             topic.feeds.removeAll { $0 === feed }
             releaseIfUnused(topic)
@@ -54,6 +55,7 @@ extension Hub {
 
     func subscribe(_ slot: ClientSlot, to feed: Feed) {
         let client = outlet.client(at: slot)
+        assert(client.pointee.isOpen && client.pointee.encoding == feed.key.encoding, "its reader understands a feed")
         client.pointee.firstSubscription = feed.log.add(
             client: slot,
             next: client.pointee.firstSubscription,
@@ -137,6 +139,7 @@ extension Hub {
 
     func changeCount(of topic: Topic, by amount: Int) {
         topic.subscribers += amount
+        assert(topic.subscribers >= 0, "nobody leaves who did not come")
         guard !topic.isCountDirty else { return }
         topic.isCountDirty = true
         dirtyCounts.append(topic)

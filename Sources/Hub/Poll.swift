@@ -6,13 +6,13 @@ internal import DequeModule
 /// Thread: owned by one reactor. It has no queue of its own: the client says where it stands, and is told where it stands
 /// then. So an answer that is lost is asked for again, from any node.
 public final class Poll {
-    /// Who waits.
+    /// The client that waits.
     public let client: ClientID
 
     /// What its answer is written in.
     public let encoding: Encoding
 
-    /// Whether it has a session, and so is one of who is present.
+    /// Whether it has a session, and so is a member of channels that tell who is present.
     public let hasSession: Bool
 
     /// Whether the client said where it stands, and so is told whether all since then is here.

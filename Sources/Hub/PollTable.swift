@@ -14,7 +14,10 @@ struct PollTable {
 
     subscript(client: ClientID) -> Poll? { held[client] }
 
-    mutating func hold(_ poll: Poll) { held[poll.client] = poll }
+    mutating func hold(_ poll: Poll) {
+        assert(held[poll.client] == nil && !poll.isAnswered, "a client waits for one answer at a time")
+        held[poll.client] = poll
+    }
 
     /// No longer holds a poll; says whether it was held.
     mutating func remove(_ poll: Poll) -> Bool {

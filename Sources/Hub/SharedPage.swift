@@ -11,7 +11,7 @@ final class SharedPage {
         held.replayBytes += byteCount
     }
 
-    /// Memory of some of its publications, for who does not take all.
+    /// Memory of some of its publications, for a client that does not take all.
     func part(byteCount: Int) -> SharedPage { SharedPage(byteCount: byteCount, held) }
 
     deinit { held.replayBytes -= byteCount }

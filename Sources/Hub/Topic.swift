@@ -55,11 +55,11 @@ public final class Topic {
     /// Everything that is made of this channel's publications.
     public var feeds: [Feed] = []
 
-    /// Who waits for the channel to open, for a recovery, for its other channels, or for its turn: one for a connection.
+    /// The clients that wait for the channel to open, for a recovery, for their other channels, or for their turn.
     var joins: [ClientID: JoinPart] = [:]
 
-    /// Who is being told a part of what it missed, and asks for the rest later. Apart from those that wait: a thousand slow
-    /// clients must not be looked at with each publication.
+    /// The clients that are being told a part of what they missed, and ask for the rest later. Apart from those that wait: a
+    /// thousand slow clients must not be looked at with each publication.
     var telling: [ClientID: JoinPart] = [:]
 
     /// What a client waits for, or is being told.
@@ -74,7 +74,7 @@ public final class Topic {
     /// Polls that are held until something is published.
     var polls: [ClientID: Poll] = [:]
 
-    /// The position of the recovery that was asked for and covers those who wait with it or later.
+    /// The position of the recovery that was asked for: it answers all joins that wait from there or from later.
     var recoveryUnderWay: Position?
 
     /// Positions that clients come back with, were not reported yet and were asked about.

@@ -1,4 +1,5 @@
-/// What a client asks for in a WebSocket text message, such as `{"type":"subscribe","id":7,"channel":"a"}`.
+/// What a client asks for in a WebSocket text message, such as `{"type":"subscribe","id":7,"channel":"a"}`; a message may be an
+/// array of such objects.
 ///
 /// Unknown fields are ignored, `null` counts as absent (except as `data`), and of a doubled field the last one counts.
 public struct ClientCommand: Hashable, Sendable {
@@ -100,4 +101,33 @@ public struct ClientCommand: Hashable, Sendable {
         }
         if kind == .publish { data = try PublishedData(fields, id: id) }
     }
+}
+
+extension ClientCommand {
+    /// Reads a message: one command, or an array of them, each of which is right or wrong by itself.
+    static func read(_ message: UnsafeRawBufferPointer, countMax: Int, _ take: Dialect.TakeCommand) {
+        guard message.first(where: { !$0.isJSONWhitespace }) == UInt8(ascii: "["),
+            let found = JSONText.elements(of: message, countMax: countMax), found.count > 0
+        else { return take(message, outcome(of: message)) }
+        guard found.count <= countMax else {
+            return take(message, .failure(ClientCommandError(reason: .tooMany(countMax), field: nil, id: nil)))
+        }
+        for range in found.ranges {
+            let each = UnsafeRawBufferPointer(rebasing: message[range])
+            take(each, outcome(of: each))
+        }
+    }
+
+    private static func outcome(of message: UnsafeRawBufferPointer) -> Result<ClientCommand, ClientCommandError> {
+        do throws(ClientCommandError) {
+            return .success(try ClientCommand(message))
+        } catch {
+            return .failure(error)
+        }
+    }
+}
+
+extension UInt8 {
+    /// What may stand between the tokens of JSON, RFC 8259 §2.
+    fileprivate var isJSONWhitespace: Bool { self == 0x20 || self == 0x09 || self == 0x0A || self == 0x0D }
 }

@@ -4,6 +4,8 @@ public struct ClientCommandError: Error, Hashable, Sendable {
     public enum Reason: Hashable, Sendable {
         /// The message is not one JSON object.
         case notAnObject
+        /// The message is an array of more commands than it may have.
+        case tooMany(Int)
         /// The field is needed and not there.
         case missing
         /// The field has another type than it must have.
@@ -32,6 +34,7 @@ public struct ClientCommandError: Error, Hashable, Sendable {
         let name = field?.rawValue ?? "message"
         return switch reason {
         case .notAnObject: "the message is not a JSON object"
+        case .tooMany(let countMax): "the message has more than \(countMax) commands"
         case .missing: "\(name) is missing"
         case .wrongType: "\(name) must be a \(field == .id ? "number or a string" : "string")"
         case .tooLong where field == .once: "\(name) must have 1 to \(PublicationLine.onceBytesMax) bytes"

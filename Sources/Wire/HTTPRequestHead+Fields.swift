@@ -12,15 +12,11 @@ extension HTTPRequestHead {
             guard count <= limits.fieldCount else {
                 throw HTTPRejection(status: 431, field: "head", reason: "too many header fields")
             }
-            try parseField(bytes, at: &index, limits: limits)
+            try parseField(bytes, at: &index)
         }
     }
 
-    private mutating func parseField(
-        _ bytes: Span<UInt8>,
-        at index: inout Int,
-        limits: HTTPLimits
-    ) throws(HTTPRejection) {
+    private mutating func parseField(_ bytes: Span<UInt8>, at index: inout Int) throws(HTTPRejection) {
         let name = ByteRange.run(in: bytes, from: index) { ByteSet.token.contains($0) }
         let colon = name.indices.upperBound
         guard !name.isEmpty, colon < bytes.count, bytes[colon] == UInt8(ascii: ":") else {
@@ -34,7 +30,7 @@ extension HTTPRequestHead {
         if field.isSingleton, fields[field] != nil { throw .malformed(field.name, "given more than once") }
         let value = line.trimmingOptionalWhitespace(in: bytes)
         fields[field] = value
-        try interpret(field, value, in: bytes, limits: limits)
+        try interpret(field, value, in: bytes)
     }
 
     /// Where the values of a field lie, line by line: several lines of a list field are one list, RFC 9110 §5.3. `bytes`
@@ -68,8 +64,7 @@ extension HTTPRequestHead {
     private mutating func interpret(
         _ field: HTTPField,
         _ value: ByteRange,
-        in bytes: Span<UInt8>,
-        limits: HTTPLimits
+        in bytes: Span<UInt8>
     ) throws(HTTPRejection) {
         switch field {
         case .host:
@@ -82,7 +77,7 @@ extension HTTPRequestHead {
             }
             expectsContinue = true
         case .contentLength:
-            contentLength = try Self.length(value, in: bytes, limits: limits)
+            contentLength = try Self.length(value, in: bytes)
         default:
             break
         }

@@ -21,8 +21,15 @@ extension HTTPRequestHead {
         }
     }
 
+    /// Refuses a body that is announced to be longer than the limit: for who takes it whole.
+    public func checkLength(limits: HTTPLimits) throws(HTTPRejection) {
+        guard contentLength ?? 0 <= limits.bodyBytes else {
+            throw HTTPRejection(status: 413, field: "Content-Length", reason: "the body is too long")
+        }
+    }
+
     /// Reads a Content-Length: decimal digits and nothing else.
-    static func length(_ value: ByteRange, in bytes: Span<UInt8>, limits: HTTPLimits) throws(HTTPRejection) -> Int {
+    static func length(_ value: ByteRange, in bytes: Span<UInt8>) throws(HTTPRejection) -> Int {
         guard !value.isEmpty else { throw .malformed("Content-Length", "empty") }
         var length = 0
         for index in value.indices {
@@ -32,9 +39,6 @@ extension HTTPRequestHead {
             let (sum, carried) = tenfold.addingReportingOverflow(Int(bytes[index] - UInt8(ascii: "0")))
             guard !overflowed, !carried else { throw .malformed("Content-Length", "too large a number") }
             length = sum
-        }
-        guard length <= limits.bodyBytes else {
-            throw HTTPRejection(status: 413, field: "Content-Length", reason: "the body is too long")
         }
         return length
     }

@@ -70,9 +70,8 @@ public struct HTTPRequestHead: Sendable {
 
     /// Parses a complete head: `bytes` begins with the request and reaches at least to the end of the empty line.
     ///
-    /// Errors: 400 for what breaks the grammar, 413 for a Content-Length over the limit, 414 and 431 for a target or
-    /// head over the limit, 417 for an unknown expectation, 501 for a transfer coding other than `chunked`, 505 for
-    /// another version of HTTP.
+    /// Errors: 400 for what breaks the grammar, 414 and 431 for a target or head over the limit, 417 for an unknown
+    /// expectation, 501 for a transfer coding other than `chunked`, 505 for another version of HTTP.
     public init(parsing bytes: Span<UInt8>, limits: HTTPLimits) throws(HTTPRejection) {
         var index = 0
         if bytes.count >= 2, bytes[0] == .carriageReturn {

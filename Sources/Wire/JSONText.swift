@@ -25,6 +25,19 @@ public enum JSONText {
         }
     }
 
+    /// Where the elements of an array are, and how many there are in all; nil if the bytes are not one array.
+    public static func elements(
+        of bytes: UnsafeRawBufferPointer,
+        countMax: Int
+    ) -> (ranges: [Range<Int>], count: Int)? {
+        guard let base = bytes.baseAddress else { return nil }
+        return withUnsafeTemporaryAllocation(of: cjson_field.self, capacity: countMax) { fields in
+            let count = cjson_find_elements(base, bytes.count, fields.baseAddress, countMax)
+            guard count >= 0 else { return nil }
+            return (fields[..<min(count, countMax)].map { $0.start..<$0.start + $0.count }, count)
+        }
+    }
+
     /// Makes a valid JSON text one line, in place, without changing what it says: CR, LF and TAB become spaces. In valid
     /// JSON they are only ever whitespace between the tokens, since a string must escape them.
     public static func makeSingleLine(_ bytes: UnsafeMutableRawBufferPointer) {

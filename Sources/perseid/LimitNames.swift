@@ -54,6 +54,7 @@ enum LimitNames {
         ("stall-bytes-min", \.stallBytesMin, "bytes a slow peer must take within stall-milliseconds"),
         ("replies-bytes-max", \.repliesBytesMax, "replies that wait before a client's next command is looked at"),
         ("commands-under-way-max", \.commandsUnderWayMax, "commands of one WebSocket the backplane has not answered"),
+        ("commands-per-message-max", \.commandsPerMessageMax, "commands in one WebSocket message"),
         ("command-bytes-under-way-max", \.commandBytesUnderWayMax, "bytes of payload in those"),
         (
             "channel-changes-per-second-max", \.channelChangesPerSecondMax,

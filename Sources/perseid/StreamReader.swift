@@ -1,3 +1,4 @@
+import Foundation
 import Wire
 
 /// Reads event streams, one after the other, and prints what is published. It knows where the next has to begin.
@@ -9,6 +10,7 @@ struct StreamReader: ~Copyable {
     }
 
     private let showsCursor: Bool
+    private let printsPayloads: Bool
     private let countMax: Int?
     private let eventBytesMax: Int
     private var count = 0
@@ -31,8 +33,9 @@ struct StreamReader: ~Copyable {
     /// A node sends something every 25 s, unless it is told otherwise; one that is silent three times as long is gone.
     private static let silenceMillisecondsMin: UInt64 = 75_000
 
-    init(showsCursor: Bool, countMax: Int?, eventBytesMax: Int, cursor: String) {
+    init(showsCursor: Bool, printsPayloads: Bool, countMax: Int?, eventBytesMax: Int, cursor: String) {
         self.showsCursor = showsCursor
+        self.printsPayloads = printsPayloads
         self.countMax = countMax
         self.eventBytesMax = eventBytesMax
         self.cursor = cursor
@@ -113,7 +116,7 @@ struct StreamReader: ~Copyable {
     private mutating func take(_ name: String, _ data: UnsafeRawBufferPointer) throws(Finished) {
         if name.isEmpty || name == "message" {
             count += 1
-            return print(data)
+            return print(printsPayloads ? Self.payload(of: data) : Array(data))
         }
         let told = ControlMessage(data)
         switch name {
@@ -127,7 +130,7 @@ struct StreamReader: ~Copyable {
                 )
             }
         case "gap":
-            print(data)
+            if !printsPayloads { print(Array(data)) }
             StandardError.say(
                 "\(told.channel ?? "?"): gap, what lay after \(told.from ?? "?") up to \(told.to ?? "?") is gone"
             )
@@ -141,8 +144,20 @@ struct StreamReader: ~Copyable {
         }
     }
 
-    private func print(_ data: UnsafeRawBufferPointer) {
-        var line = Array(data)
+    /// What was published: a text without its quotes, other JSON as it is, and bytes.
+    private static func payload(of message: UnsafeRawBufferPointer) -> [UInt8] {
+        guard let read = try? PublicationLine(message) else { return Array(message) }
+        switch read.data {
+        case .bytes(let bytes): return bytes
+        case .json(let range):
+            let json = Array(message[range])
+            let text = json.first == UInt8(ascii: "\"") ? try? JSONDecoder().decode(String.self, from: Data(json)) : nil
+            return text.map { Array($0.utf8) } ?? json
+        }
+    }
+
+    private func print(_ data: [UInt8]) {
+        var line = data
         if showsCursor { line += Array("\t\(cursor)".utf8) }
         line.append(UInt8(ascii: "\n"))
         StandardOutput.write(line)

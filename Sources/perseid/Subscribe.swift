@@ -26,7 +26,7 @@ struct Subscribe: ParsableCommand {
     @Option(help: "The transport; sse is the one this command speaks so far.")
     var transport = "sse"
 
-    @Flag(help: "Print payloads only; of gaps nothing is told then.")
+    @Flag(help: "Print payloads only, bytes as they are; gaps are told on standard error.")
     var raw = false
 
     @Flag(help: "Print the cursor behind each message, separated by a tab.")
@@ -55,6 +55,7 @@ struct Subscribe: ParsableCommand {
         let (address, key) = (try node.address(), try node.key())
         var reader = StreamReader(
             showsCursor: showCursor,
+            printsPayloads: raw,
             countMax: count,
             eventBytesMax: eventBytesMax,
             cursor: cursor ?? ""
@@ -111,7 +112,8 @@ struct Subscribe: ParsableCommand {
     }
 
     private func request(to address: NodeAddress, key: String?, cursor: String) -> ByteBuffer {
-        let query = channels.map { "channel=\(PercentCoding.encode($0))" } + (raw ? ["format=raw"] : [])
+        // Payloads are taken out here: who is sent nothing else is not told where it stands before the first of them.
+        let query = channels.map { "channel=\(PercentCoding.encode($0))" }
         var request = ByteBuffer()
         request.append(utf8: "GET /sse?\(query.joined(separator: "&")) HTTP/1.1\r\nHost: \(address.authority)\r\n")
         request.append(utf8: "Accept: text/event-stream\r\nConnection: close\r\n")

@@ -69,7 +69,7 @@ struct CursorLimitTests {
     func tooLong() throws {
         try withNode { node throws in
             let names = (0..<60).map { "\($0)".padding(toLength: 200, withPad: "x", startingAt: 0) }
-            for path in ["/sse", "/stream", "/poll"] {
+            for path in ["/sse", "/stream", "/poll", "/multipart"] {
                 let answer = try node.ask("GET", path + Self.query(names))
                 #expect(answer.status == 400 && answer.errorField == "channel", "\(path)")
                 #expect(answer.text.contains("cursor"))
@@ -88,7 +88,7 @@ struct CursorLimitTests {
             let socket = try node.webSocket(Self.query(names))
             let token = try #require(try socket.next("welcome")["session"] as? String)
             for _ in names { try socket.next("subscribed") }
-            for path in ["/sse", "/stream", "/poll"] {
+            for path in ["/sse", "/stream", "/poll", "/multipart"] {
                 #expect(try node.ask("GET", "\(path)?session=\(token)").errorField == "channel", "\(path)")
             }
             let again = try node.webSocket("?session=\(token)")

@@ -248,28 +248,6 @@ struct EventStreamTests {
         }
     }
 
-    @Test("HTTP/1.0 knows no chunks: a stream of either kind ends with its connection", arguments: ["/sse", "/stream"])
-    func oldVersion(path: String) throws {
-        try withNode { node in
-            let client = try node.connect()
-            try client.send("GET \(path)?channel=a HTTP/1.0\r\nHost: localhost\r\n\r\n")
-            let head = try client.readHead()
-            #expect(head.hasPrefix("HTTP/1.1 200 ") && !head.lowercased().contains("transfer-encoding"))
-            #expect(try client.receive { String(decoding: client.buffer, as: UTF8.self).contains("subscribed") })
-            let chunked = try node.connect()
-            try chunked.sendRequest("GET", "\(path)?channel=a")
-            _ = try chunked.readHead()
-            #expect(try chunked.receive { String(decoding: chunked.buffer, as: UTF8.self).contains("subscribed") })
-            try node.publish("a", "x")
-            for each in [client, chunked] {
-                #expect(try each.receive { String(decoding: each.buffer, as: UTF8.self).contains("\"data\":\"x\"") })
-            }
-            let lines = String(decoding: client.buffer, as: UTF8.self).split(separator: "\n")
-            let starts = path == "/sse" ? ["retry: ", "id: ", "event: ", "data: {"] : ["{"]
-            #expect(lines.allSatisfy { line in starts.contains { line.hasPrefix($0) } })
-        }
-    }
-
     @Test("a stream that is told goodbye ends with the last chunk")
     func lastChunk() throws {
         try withNode { node in

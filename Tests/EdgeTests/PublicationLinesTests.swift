@@ -55,6 +55,7 @@ struct PublicationLinesTests {
             try reader.begin(2)
             let publisher = try Publisher(node)
             #expect(publisher.head["Content-Type"] == "application/x-ndjson; charset=utf-8")
+            #expect(publisher.head["Connection"] == nil)
             for number in 0..<50 {
                 let channel = number % 2 == 0 ? "a" : "b"
                 try publisher.send(#"{"channel":"\#(channel)","data":{"n":\#(number)},"id":\#(number)}"# + "\n")
@@ -156,6 +157,43 @@ struct PublicationLinesTests {
             try client.sendRequest("POST", "/publish", [("Content-Length", "0")])
             #expect(try client.readHead().hasPrefix("HTTP/1.1 200 "))
             #expect(try client.receive { client.buffer.starts(with: "0\r\n\r\n".utf8) })
+        }
+    }
+
+    @Test("a body may be longer than a message: its lines have the limit")
+    func long() throws {
+        try withNode {
+            $0.limits.historyCountMax = 10_000
+        } _: { node in
+            let line = "{\"channel\":\"a\",\"data\":\"\(String(repeating: "x", count: 10_000))\"}\n"
+            let client = try node.connect()
+            let count = 100
+            try client.sendRequest("POST", "/publish", [("Content-Length", "\(count * line.utf8.count)")])
+            var body = StreamBody(of: HTTPAnswer(status: 200, head: try client.readHead(), body: []))
+            for _ in 0..<count { try client.send(line) }
+            var text = ""
+            _ = try client.receive {
+                for piece in try body.takePieces(from: client) { text += String(decoding: piece, as: UTF8.self) }
+                return body.hasEndedWell
+            }
+            #expect(text.split(separator: "\n").count { $0.contains("position") } == count)
+        }
+    }
+
+    @Test("a publisher whose connection ends with its body is read on once it was paused")
+    func pausedAndLast() throws {
+        try withNode {
+            $0.limits.commandsUnderWayMax = 1
+        } _: { node in
+            let client = try node.connect()
+            let line = "{\"channel\":\"a\",\"data\":\"\(String(repeating: "x", count: 1_000))\"}\n"
+            let lines = Array(String(repeating: line, count: 500).utf8)
+            try client.sendRequest("POST", "/publish", [("Connection", "close"), ("Content-Length", "\(lines.count)")])
+            let head = HTTPAnswer(status: 200, head: try client.readHead(), body: [])
+            #expect(head["Connection"] == "close")
+            try client.send(lines)
+            #expect(client.ends() && !client.isReset)
+            #expect(String(decoding: client.takeAll(), as: UTF8.self).components(separatedBy: "position").count == 501)
         }
     }
 

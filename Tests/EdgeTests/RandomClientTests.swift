@@ -234,9 +234,9 @@ struct RandomClientTests {
         let name = ChannelName("a")!
         let (before, after) = (Position(milliseconds: 1, sequence: 0), Position(milliseconds: 2, sequence: 0))
         let topic = edge.hub.topic(for: name)
-        _ = edge.hub.feed(for: [topic], encoding: Encoding(.webSocket, .perseid, isChunked: false))
         edge.receive(.opened(name, head: before))
         #expect(topic.isOpen && topic.last == before && !topic.isCatchingUp)
+        _ = edge.hub.feed(for: [topic], encoding: Encoding(.webSocket, .perseid, isChunked: false))
         edge.receive(.opened(name, head: after))
         #expect(topic.isCatchingUp)
         let missed = Publication(position: after, previous: before, payload: Payload(kind: .text, bytes: [65]))

@@ -158,6 +158,40 @@ struct TransportTests {
         if policy == .latest { #expect(read.count - gap <= 4) }
     }
 
+    @Test(
+        "HTTP/1.0 knows no chunks: a stream ends with its connection, and has the same bytes",
+        arguments: ["/sse?", "/stream?", "/multipart?", "/frame?callback=f&"]
+    )
+    func oldVersion(path: String) throws {
+        try withNode { node in
+            let client = try node.connect()
+            try client.send("GET \(path)channel=a&session=none HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            let head = try client.readHead()
+            #expect(head.hasPrefix("HTTP/1.1 200 ") && !head.lowercased().contains("transfer-encoding"))
+            #expect(head.contains("Connection: close\r\n"))
+            #expect(try client.receive { String(decoding: client.buffer, as: UTF8.self).contains("subscribed") })
+            let chunked = try node.connect()
+            try chunked.sendRequest("GET", "\(path)channel=a&session=none")
+            var body = StreamBody(of: HTTPAnswer(status: 200, head: try chunked.readHead(), body: []))
+            var pieces: [UInt8] = []
+            func whole() throws -> String {
+                pieces += try body.takePieces(from: chunked).joined()
+                return String(decoding: pieces, as: UTF8.self)
+            }
+            #expect(try chunked.receive { try whole().contains("subscribed") })
+            try node.publish("a", "needle")
+            #expect(try client.receive { String(decoding: client.buffer, as: UTF8.self).contains("needle") })
+            #expect(try chunked.receive { try whole().contains("needle") })
+            // Whatever is around it, from the message on.
+            let plain = String(decoding: client.buffer, as: UTF8.self)
+            for text in [plain, try whole()] { #expect(text.components(separatedBy: "needle").count == 2) }
+            let ending = Thread { [node = node.node] in node.stop() }
+            ending.start()
+            #expect(client.ends() && !client.isReset)
+            try eventually("it is stopped") { ending.isFinished }
+        }
+    }
+
     @Test("a client may go from each transport to each with its cursor", arguments: Transport.allCases)
     func changes(transport: Transport) throws {
         try withScripts { node in

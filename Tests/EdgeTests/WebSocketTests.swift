@@ -230,6 +230,37 @@ struct WebSocketMessageTests {
         }
     }
 
+    @Test("several commands in one message, and binary as data64")
+    func arrays() throws {
+        try withNode { node in
+            let socket = try node.webSocket()
+            try socket.next("welcome")
+            try socket.send(#"[{"type":"subscribe","channel":"a","id":1},{"type":"x"},{"type":"ping","id":2}]"#)
+            var found: Set<String> = []
+            while found.count < 3 { found.insert(try socket.next().type) }
+            #expect(found == ["subscribed", "error", "pong"])
+            try socket.send(#"[{"type":"publish","channel":"a","data64":"AP8=","id":3}]"#)
+            while found.count < 5 {
+                let message = try socket.next()
+                found.insert(message.type)
+                if message.type == "message" { #expect(message.data64 == "AP8=") }
+            }
+            #expect(found.isSuperset(of: ["published", "message"]))
+        }
+    }
+
+    @Test("a binary frame is closed with 1003, and counted")
+    func binaryFrame() throws {
+        try withNode { node in
+            let socket = try node.webSocket()
+            try socket.next("welcome")
+            try socket.send(.binary, [1, 2, 3])
+            #expect(try socket.nextClose().code == 1_003)
+            let metrics = try node.ask("GET", "/metrics").text
+            #expect(metrics.contains("perseid_websocket_failures_total{code=\"1003\"} 1\n"))
+        }
+    }
+
     @Test("format=raw carries payloads and nothing else")
     func raw() throws {
         try withNode { node in

@@ -73,6 +73,39 @@ import Testing
         try #require(away.errors.contains("Connection refused") && away.output.isEmpty)
     }
 
+    @Test("lines are published while more come, and answered each")
+    func lines() async throws {
+        let redis = try await RedisServer(in: scratch)
+        let node = try await PerseidNode(id: "a", redis: redis.url, in: scratch)
+        let environment = ["PERSEID_URL": "http://127.0.0.1:\(node.port)"]
+        let process = try ChildProcess([PerseidNode.executable, "publish", "-"], environment: environment, in: scratch)
+        for number in 0..<20 {
+            try process.tell(#"{"channel":"lines-\#(number % 3)","data":{"n":\#(number)},"id":\#(number)}"#)
+            try await eventually(
+                "line \(number) is answered before the next is written",
+                isTrue: { process.outputText.contains("\"id\":\(number)}\n") }
+            )
+        }
+        // As fast as they can be written: more than is under way at a time.
+        for number in 20..<2_000 { try process.tell(#"{"channel":"lines-0","data":\#(number),"id":\#(number)}"#) }
+        process.endInput()
+        try #require(try await process.end() == .exited(0))
+        let answers = process.outputText.split(separator: "\n")
+        try #require(answers.count == 2_000)
+        for (number, answer) in answers.enumerated() { #expect(answer.hasSuffix("\"id\":\(number)}")) }
+        #expect(try await redis.command("XLEN", RedisServer.key("lines-2")) == "6")
+
+        let mixed = "{\"channel\":\"a\",\"data\":1}\nnonsense\n{\"channel\":\"a\",\"data\":2}\n"
+        let bad = try await perseid("publish", "-", environment: environment, input: Array(mixed.utf8))
+        #expect(bad.ending == .exited(1) && bad.output.split(separator: "\n").count == 3)
+        try await redis.kill()
+        let away = try await perseid("publish", "-", environment: environment, input: Array(mixed.utf8))
+        #expect(away.ending == .exited(75) && away.output.contains("503"))
+        try await node.kill()
+        let gone = try await perseid("publish", "-", environment: environment, input: Array(mixed.utf8))
+        #expect(gone.ending == .exited(75) && gone.errors.contains("Connection refused"))
+    }
+
     @Test("what is published from standard input keeps every byte")
     func binary() async throws {
         let node = try await PerseidNode(id: "a", redis: nil, in: scratch)

@@ -24,6 +24,8 @@ struct MessageReader: ~Copyable {
         switch carrier {
         case .webSocket: try nextFrame()
         case .eventStream: try nextEvent()
+        case .multipart: try nextPart()
+        case .frame: try nextLine().map { (line) throws(BrokenMessage) in try told(try Self.argument(of: line)) }
         default: try nextLine().map { (line) throws(BrokenMessage) in try told(line) }
         }
     }
@@ -41,6 +43,37 @@ struct MessageReader: ~Copyable {
     private func told(_ line: some Collection<UInt8>) throws(BrokenMessage) -> Told {
         let json = try JSON(line)
         return (try Message(json), json["cursor"]?.text)
+    }
+
+    /// What a forever frame's script hands to its page. Nothing that is told here needs another escape than quotes do.
+    private static func argument(of line: ArraySlice<UInt8>) throws(BrokenMessage) -> [UInt8] {
+        let (before, behind) = (Array("<script>p(\"".utf8), Array("\")</script>".utf8))
+        guard line.starts(with: before), line.count >= before.count + behind.count,
+            line.suffix(behind.count).elementsEqual(behind)
+        else { throw BrokenMessage() }
+        return line.dropFirst(before.count).dropLast(behind.count).filter { $0 != UInt8(ascii: "\\") }
+    }
+
+    /// A part, once the delimiter behind it is there.
+    private mutating func nextPart() throws(BrokenMessage) -> Told? {
+        let separator = Array("\r\n\r\n".utf8)
+        guard let headEnd = bytes[taken...].firstRange(of: separator) else { return nil }
+        var fields: [Substring: Substring] = [:]
+        for line in String(decoding: bytes[taken..<headEnd.lowerBound], as: UTF8.self).split(separator: "\r\n") {
+            let parts = line.split(separator: ": ", maxSplits: 1)
+            fields[parts[0]] = parts.last
+        }
+        guard let count = fields["Content-Length"].flatMap({ Int($0) }) else { throw BrokenMessage() }
+        let bodyEnd = headEnd.upperBound + count
+        let delimiter = Array("\r\n--".utf8)
+        guard bytes.count >= bodyEnd + delimiter.count,
+            let end = bytes[(bodyEnd + delimiter.count)...].firstIndex(of: UInt8(ascii: "\n"))
+        else { return nil }
+        guard bytes[bodyEnd...].starts(with: delimiter) else { throw BrokenMessage() }
+        let told = try told(bytes[headEnd.upperBound..<bodyEnd])
+        guard told.cursor == fields["Perseid-Cursor"].map(String.init) else { throw BrokenMessage() }
+        taken = end + 1
+        return told
     }
 
     /// RFC 6455 §5.2: what a server sends is not masked.

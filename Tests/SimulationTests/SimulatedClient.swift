@@ -37,10 +37,14 @@ final class SimulatedClient {
     /// When what it sent last reaches the edge.
     private var reachesEdgeAt: UInt64 = 0
 
+    private static let carriers: [CarrierID] = [.webSocket, .webSocket, .webSocket, .eventStream, .jsonStream, .poll]
+
     init(_ simulation: Simulation, number: Int) {
         self.simulation = simulation
         self.number = number
-        carrier = simulation.random.element(of: [.webSocket, .webSocket, .webSocket, .eventStream, .jsonStream, .poll])!
+        let drawn = simulation.random.element(of: Self.carriers)!
+        // The streams that are no event stream have one behaviour, and three ways to be written.
+        carrier = drawn == .jsonStream ? [.jsonStream, .multipart, .frame][number % 3] : drawn
         reader = MessageReader(carrier)
         memory = carrier == .poll ? .both : simulation.random.element(of: [.cursor, .token, .both])!
         wanted = simulation.channels.filter { _ in simulation.random.once(in: 2) }

@@ -161,6 +161,49 @@ struct ClientCommandTests {
     }
 }
 
+@Suite("Several commands in one message")
+struct CommandArrayTests {
+    /// The kinds that were read, and what is wrong with the others.
+    private func read(_ text: String, countMax: Int = 4) -> [String] {
+        var found: [String] = []
+        Array(text.utf8).withUnsafeBytes { message in
+            DialectID.perseid.dialect.commands(message, countMax) { each, outcome in
+                switch outcome {
+                case .success(let command):
+                    let id = command.id.map { String(decoding: each[$0], as: UTF8.self) } ?? ""
+                    found.append("\(command.kind) \(command.channel) \(id)")
+                case .failure(let error): found.append(error.message)
+                }
+            }
+        }
+        return found
+    }
+
+    @Test("each is right or wrong by itself")
+    func several() {
+        #expect(
+            read(#" [ {"type":"ping","id":1} ,{"type":"subscribe","channel":"a,]","id":"x"},5,{"type":"nonsense"}]"#)
+                == [
+                    "ping  1", #"subscribe a,] "x""#, "the message is not a JSON object",
+                    "type is not one of subscribe, unsubscribe, publish, presence, ping",
+                ]
+        )
+        #expect(read(#"[[{"type":"ping"}]]"#) == ["the message is not a JSON object"])
+        #expect(read(#"{"type":"ping"}"#) == ["ping  "])
+    }
+
+    @Test("too many, and what is no array")
+    func wrong() {
+        let ping = #"{"type":"ping"}"#
+        #expect(read("[\(Array(repeating: ping, count: 4).joined(separator: ","))]").count == 4)
+        let tooMany = "[\(Array(repeating: ping, count: 5).joined(separator: ","))]"
+        #expect(read(tooMany) == ["the message has more than 4 commands"])
+        for text in ["[", "[]", "[\(ping)", "[\(ping),]", "[\(ping)]x", ""] {
+            #expect(read(text) == ["the message is not a JSON object"], "\(text)")
+        }
+    }
+}
+
 @Suite("Published data")
 struct PublishedDataTests {
     private func line(_ text: String) throws -> PublicationLine {

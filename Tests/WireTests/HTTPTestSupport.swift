@@ -57,7 +57,9 @@ func scanWhole(_ bytes: [UInt8], limits: HTTPLimits = HTTPLimits()) -> HTTPHeadS
 func parseHead(_ bytes: [UInt8], limits: HTTPLimits = HTTPLimits()) -> Result<HTTPRequestHead, HTTPRejection> {
     bytes.withUnsafeBufferPointer { pointer in
         do throws(HTTPRejection) {
-            return .success(try HTTPRequestHead(parsing: pointer.span, limits: limits))
+            let head = try HTTPRequestHead(parsing: pointer.span, limits: limits)
+            try head.checkLength(limits: limits)
+            return .success(head)
         } catch {
             return .failure(error)
         }

@@ -5,12 +5,15 @@ import random
 from urllib.parse import quote, unquote
 
 from .event_stream import EventStream
+from .frame import Frame
 from .journal import condensed
 from .json_stream import JSONStream
+from .jsonp import JSONP
+from .multipart import Multipart
 from .poll import Poll
 from .web_socket import WebSocket
 
-TRANSPORTS = [WebSocket, EventStream, Poll, JSONStream]
+TRANSPORTS = [WebSocket, EventStream, Poll, JSONStream, Multipart, Frame, JSONP]
 PAUSE_SECONDS = (0.05, 0.5)
 # What is well-meant of a server or of a balancer without one: come again.
 STATUSES_TO_RETRY = {408, 429, 502, 503, 504}

@@ -70,6 +70,7 @@ class Node:
         self.command += ["--redis", f"redis://127.0.0.1:{redis_port}"]
         self.log = directory / f"node-{identifier}.log"
         self.environment = clean_environment(
+            PERSEID_JSONP="true",
             PERSEID_LIMITS_DRAIN_MILLISECONDS=str(DRAIN_MILLISECONDS),
             # Everything is kept to the end, where it is compared with what clients got.
             PERSEID_LIMITS_HISTORY_COUNT_MAX=str(history_count),

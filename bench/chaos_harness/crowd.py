@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from .child import Child, STOP_SECONDS
+from .client import TRANSPORTS
 
 BENCH = Path(__file__).resolve().parent.parent
 
@@ -28,8 +29,8 @@ class Crowd:
             worker = await Child.start(f"clients {number}", command, log, cwd=BENCH, **pipes)
             self.workers.append(worker)
             order = {"port": port, "channels": channels, "seed": options.seed, "journal": str(self.journals[number])}
-            # In blocks of four, so that every worker has every transport.
-            numbers = [client for client in range(options.clients) if client // 4 % options.workers == number]
+            # In blocks of one of each, so that every worker has every transport.
+            numbers = [client for client in range(options.clients) if client // len(TRANSPORTS) % options.workers == number]
             self.tell(worker, order | {"numbers": numbers})
 
     def tell(self, worker, order):

@@ -20,10 +20,15 @@ class Poll(Transport):
         self.body_count = int(fields["content-length"])
         self.is_last = fields.get("connection", "").lower() == "close"
 
+    def understand(self, body):
+        return json.loads(body)
+
     def take_answer(self):
         if len(self.input) < self.body_count:
             return False
-        answer = json.loads(bytes(self.input[: self.body_count]))
+        answer = self.understand(bytes(self.input[: self.body_count]))
+        if answer is None:
+            return False
         del self.input[: self.body_count]
         self.client.take_answer(answer)
         if self.is_last:

@@ -41,6 +41,25 @@ class RatioBar:
 
 
 @dataclass(frozen=True)
+class AgainstBar:
+    """One contender against another, both ours."""
+
+    measure: Measure
+    label: str
+    other: str
+    factor: float
+
+    def judge(self, outcome):
+        bar = f"{self.label}: {self.measure.title} ≤ {self.factor:g} × {self.other}"
+        found = {one.contender.label: one.middle[self.measure.key] for one in outcome.standings}
+        if self.label not in found or self.other not in found:
+            return Verdict(bar, "–", None)
+        ratio = found[self.label] / found[self.other]
+        text = f"{self.measure.text(found[self.label])} / {self.measure.text(found[self.other])} = {ratio:.2f}"
+        return Verdict(bar, text, ratio <= self.factor)
+
+
+@dataclass(frozen=True)
 class LimitBar:
     """Perseid alone: at most, or where more is better at least."""
 

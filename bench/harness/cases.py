@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from . import generator, measures, storm
-from .bars import LimitBar, NothingLostBar, RatioBar
+from . import generator, measures, polls, storm
+from .bars import AgainstBar, LimitBar, NothingLostBar, RatioBar
 from .build import WORK, say
 from .measures import BACKGROUND, BYTES, CONNECT, CPU, LATEST, P50, P99, P99_ALONE, P99_EXCESS, P999, PER_CALL
-from .measures import OPENED, OTHERS, P99_TIMES, PUBLISHED, RATE, READS, REDIS, RESUMED_SECONDS
+from .measures import DELIVERY, OPENED, OTHERS, P99_TIMES, PLAIN, POLL, POLL_TIMES, PUBLISHED, RATE, READS, REDIS, RESUMED_SECONDS
 from .servers import Floor, Nchan, Perseid
 
 # A server with one thread and the generator get a core each, so that neither takes the other's time; with more
@@ -203,6 +203,12 @@ def mass_resume(programs, server, contender, is_quick):
     return {"main": main, "more": {"reads": reads}}
 
 
+def held_polls(programs, server, contender, is_quick):
+    """Without `load`, which asks nothing twice."""
+    spent = polls.measure(server)
+    return {"main": measures.nothing(), "more": spent | {"poll_times": spent["poll"] / (spent["plain"] + spent["delivery"])}}
+
+
 def floor(label="floor", is_pinned=True, **options):
     cores = SERVER_CORE if is_pinned else None
     start = lambda programs: Floor(programs, cores=cores, **options)  # noqa: E731
@@ -264,6 +270,32 @@ FANOUT_SATURATED_REDIS = Case(
     [RATE, PUBLISHED, CPU, REDIS, P50, P99, PER_CALL, OTHERS],
     [RatioBar(RATE, "nchan", 5), NothingLostBar()],
     is_saturating=True,
+)
+
+STREAMS = {
+    "event stream": "/sse?channel=%c",
+    "JSON stream": "/stream?channel=%c",
+    "multipart": "/multipart?channel=%c",
+    "forever frame": "/frame?channel=%c&callback=f",
+}
+
+TRANSPORTS = Case(
+    "transports",
+    "5,000 readers on one channel, 10 publishes/s, by each transport that is a stream",
+    [perseid("WebSocket", envelope=True)]
+    + [perseid(label, is_judged=False, envelope=True, path=path) for label, path in STREAMS.items()],
+    once("--connections", "5000", "--rate", "10", full_seconds=10),
+    [CPU, P50, P99, P999, LATEST, OTHERS],
+    [AgainstBar(CPU, label, "WebSocket", 1.15) for label in STREAMS] + [NothingLostBar()],
+)
+
+HELD_POLLS = Case(
+    "held-polls",
+    "5,000 polls held on one channel and answered by one publish, beside plain requests and deliveries by WebSocket",
+    [perseid("perseid, 1 reactor", envelope=True)],
+    held_polls,
+    [POLL, PLAIN, DELIVERY, POLL_TIMES],
+    [LimitBar(POLL_TIMES, 1.5)],
 )
 
 IDLE_MEMORY = Case(
@@ -363,6 +395,8 @@ ALL = [
     FANOUT_RATE,
     FANOUT_SATURATED,
     FANOUT_SATURATED_REDIS,
+    TRANSPORTS,
+    HELD_POLLS,
     IDLE_MEMORY,
     CROSS_NODE_LATENCY,
     FAIRNESS,

@@ -34,6 +34,10 @@ OPENED = Measure("opened", "sessions opened/s", 0, more_is_better=True)
 READS = Measure("reads", "history reads", 0)
 RESUMED_SECONDS = Measure("resumed_seconds", "s until all have resumed", 2)
 PER_CALL = Measure("per_call", "deliveries per recv", 1)
+POLL = Measure("poll", "server CPU µs per held poll", 1)
+PLAIN = Measure("plain", "per plain request", 1)
+DELIVERY = Measure("delivery", "per delivery", 1)
+POLL_TIMES = Measure("poll_times", "held poll / (request + delivery)", 2)
 REDIS = Measure("redis", "Redis CPU µs per publish", 1)
 
 
@@ -49,6 +53,12 @@ def of(result):
         values |= of_window(window)
         values["per_call"] = result["checks"]["delivered"] / max(1, result["checks"]["receiveCalls"])
     return values
+
+
+def nothing():
+    """What a case has for a result of `load` that is not one."""
+    checks = dict.fromkeys(["lost", "doubled", "foreign", "gaps", "protocolErrors", "closed", "failed"], 0)
+    return {"connecting": {"serverMicrosecondsPerConnect": 0, "proportionalBytesPerConnection": 0}, "checks": checks}
 
 
 def of_window(window):

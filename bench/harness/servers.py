@@ -132,7 +132,15 @@ class Perseid(Server):
     family = "perseid"
 
     def __init__(
-        self, programs, reactors=1, nodes=1, over_redis=False, envelope=False, sessions=False, cores=None
+        self,
+        programs,
+        reactors=1,
+        nodes=1,
+        over_redis=False,
+        envelope=False,
+        sessions=False,
+        path="/ws?channel=%c",
+        cores=None,
     ):
         super().__init__(cores)
         self.binary = programs.perseid
@@ -140,10 +148,13 @@ class Perseid(Server):
         self.nodes = nodes
         self.over_redis = over_redis
         # nchan delivers the bare payload and has no sessions, so that is what is compared with it.
-        self.subscribe_path = "/ws?channel=%c" + ("" if envelope else "&format=raw")
+        self.subscribe_path = path + ("" if envelope else "&format=raw")
         if not sessions:
             self.subscribe_path += "&session=none"
         self.load_options = ["--await-subscribed"] if envelope else []
+        # The generator finds the payloads, whatever is around them.
+        if not path.startswith("/ws"):
+            self.load_options += ["--transport", "event-stream"]
 
     def start(self):
         redis = ["--redis", f"redis://127.0.0.1:{self.start_redis()}"] if self.over_redis else []

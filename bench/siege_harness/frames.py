@@ -41,3 +41,7 @@ def request(method, target, **fields):
     lines = [f"{method} {target} HTTP/1.1", "Host: 127.0.0.1"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in fields.items()]
     return "\r\n".join(lines + ["", ""]).encode()
+
+
+def chunk(data):
+    return b"%x\r\n%b\r\n" % (len(data), data)

@@ -53,7 +53,7 @@ class Reader(SocketClient):
         data = self.input
         # Nearly always there is one frame, and it is short.
         if len(data) > 1 and data[0] == FINAL_TEXT and data[1] == len(data) - 2 < 126:
-            self.take_text(bytes(data), now)
+            self.take_text(bytes(data[2:]), now)
             data.clear()
             return
         for first, payload in frames(self.input):

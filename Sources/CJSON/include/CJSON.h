@@ -34,6 +34,10 @@ typedef struct cjson_field {
 bool cjson_find_fields(const void *_Nonnull bytes, size_t count, const char *_Nonnull const *_Nonnull names,
                        size_t names_count, cjson_field *_Nonnull fields);
 
+/* Validates an array and finds the raw text of its elements, of the first `elements_max` of them. Returns how many there are, or -1
+ * if the bytes are not one valid JSON array. */
+ptrdiff_t cjson_find_elements(const void *_Nonnull bytes, size_t count, cjson_field *_Nullable elements, size_t elements_max);
+
 /* Unescapes one raw JSON string (with its quotes) into `out`, which has room for `count` bytes. Returns the number of
  * bytes written, or -1 if it is not a string. */
 ptrdiff_t cjson_unescape(const void *_Nonnull raw, size_t count, void *_Nonnull out);

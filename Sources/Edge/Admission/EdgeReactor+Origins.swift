@@ -9,7 +9,7 @@ extension EdgeReactor {
 
     /// Whether a request is for a host that is served here; if not, it is answered with 421.
     ///
-    /// Who shows a key is no page that came by chance.
+    /// A client that shows a key is no page that came by chance.
     func isForHere(_ request: borrowing HTTPRequest, _ exchange: Exchange) -> Bool {
         if isKnownHost(request) { return true }
         let host = request.text(of: .host)
@@ -23,8 +23,8 @@ extension EdgeReactor {
         return false
     }
 
-    /// Whether a request is for the very host that was allowed last: to judge a name takes a microsecond, and it is nearly always
-    /// the same.
+    /// Whether a request is for the very host that was allowed last: to judge a name takes a microsecond, and it is nearly
+    /// always the same.
     private func isKnownHost(_ request: borrowing HTTPRequest) -> Bool {
         guard let range = request.head[.host], !knownHost.isEmpty else { return false }
         return request.bytes[range.indices].elementsEqual(knownHost)
@@ -57,7 +57,7 @@ extension EdgeReactor {
     }
 
     /// The site of the page that has an answer in a frame, if that is another than the node's own: as the request says, else as
-    /// the browser does, who names no origin where a page is asked for.
+    /// the browser does, which names no origin where it asks for a page.
     func foreignPage(_ request: borrowing HTTPRequest) throws(HTTPRejection) -> String? {
         let said = try request.parameter("origin")
         let page = said.map { WebOrigin($0) } ?? request.text(of: .referer).map { WebOrigin(ofAddress: $0) } ?? nil
@@ -86,7 +86,9 @@ extension EdgeReactor {
     func appendDate(to buffer: inout ByteBuffer) {
         let seconds = Clock.realtimeMilliseconds / 1_000
         if date.seconds != seconds { date = HTTPDate(seconds: seconds) }
-        buffer.append(field: "Date", utf8: date.text)
+        buffer.append("Date: ")
+        buffer.append(utf8: date.text)
+        buffer.append("\r\n")
     }
 
     private func append(crossOrigin origin: String?, to buffer: inout ByteBuffer) {

@@ -15,7 +15,7 @@ struct HostPolicy: Sendable {
         allowsAll = allowed.contains("*")
     }
 
-    /// Judges what stands in `Host` or in an absolute target. Browsers always say it: who does not, is none.
+    /// Judges what stands in `Host` or in an absolute target. Browsers always say it: a client that does not is none.
     func allows(_ host: String?) -> Bool {
         guard let host, !host.isEmpty, !allowsAll else { return true }
         guard let authority = Authority(host) else { return false }

@@ -9,18 +9,16 @@ struct OriginPolicy: Sendable {
     private let allowsAll: Bool
     private let own: Set<WebOrigin>
 
+    /// The sites whose pages may have an answer in a frame, as sources of a Content-Security-Policy.
+    let pages: String
+
     /// Takes origins as browsers write them, or `*`; and those that clients know the nodes by, which are their own.
     init(allowed: [String], publicOrigins: [WebOrigin] = []) {
         self.allowed = Set(allowed.map(Self.normal))
         allowsAll = allowed.contains("*")
         own = Set(publicOrigins)
-    }
-
-    /// The sites whose pages may have an answer in a frame, as sources of a Content-Security-Policy.
-    var pages: String {
-        if allowsAll { return "*" }
-        let listed = allowed.subtracting(["null"]).union(own.map(\.description))
-        return (["'self'"] + listed.sorted()).joined(separator: " ")
+        let listed = self.allowed.subtracting(["null"]).union(own.map(\.description))
+        pages = allowsAll ? "*" : (["'self'"] + listed.sorted()).joined(separator: " ")
     }
 
     /// What a request's `Origin` is.

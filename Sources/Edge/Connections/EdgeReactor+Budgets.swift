@@ -52,7 +52,7 @@ extension EdgeReactor {
         guard !budgets.isEmpty else { return }
         for key in Array(budgets.keys) {
             guard var budget = budgets[key], budget.channelChanges > 0 else { continue }
-            // Not all at once: who comes with all of his channels in a second has gone on before the next is over.
+            // Not all at once: a client that comes with all of its channels in a second has gone on before the next is over.
             budget.channelChanges = max(budget.channelChanges - limits.channelChangesPerSecondMax, 0)
             budgets[key] = budget.isEmpty ? nil : budget
             stopWaitingIfNotSpent(key)

@@ -3,11 +3,11 @@ internal import Hub
 internal import Reactor
 internal import Wire
 
-// When clients together hold more than the node has for them, those go first that have held theirs for longest: who sends a
-// whole request, or reads its answer, has done so in a moment.
+// When clients together hold more than the node has for them, those go first that have held theirs for longest: a client that
+// sends a whole request, or reads its answer, has done so in a moment.
 extension EdgeReactor {
-    /// Lets go of who holds memory for longest, down to three quarters of what is allowed: so a look at all connections is paid
-    /// for by a quarter of that.
+    /// Lets go of the clients that hold memory for longest, down to three quarters of what is allowed: so a look at all
+    /// connections is paid for by a quarter of that.
     func relieveMemory() {
         let inputMax = limits.heldInputBytesMax / configuration.reactorCount
         let outputMax = limits.heldOutputBytesMax / configuration.reactorCount

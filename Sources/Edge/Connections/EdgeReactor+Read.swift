@@ -7,8 +7,8 @@ internal import Wire
 // A client's bytes are understood in two places only: when they are read, and at the end of a turn, for those who had to
 // wait (`goOn`). Nothing that happens in between understands input, so no answer is begun inside another one.
 //
-// Each client has a slice of time in a turn, all of them together have one, too; who has used his up waits for the next
-// turn, and so do those who were not come to. What a client may hold or have under way is in `ClientBudget`.
+// Each client has a slice of time in a turn, all of them together have one, too; a client that has used its up waits for
+// the next turn, and so do those that were not come to. What a client may hold or have under way is in `ClientBudget`.
 extension EdgeReactor {
     /// Reads once. What is left comes with the next turn, so a fast sender waits for everyone else.
     func readOnce(_ slot: Slot) -> Socket.Transfer {
@@ -31,7 +31,7 @@ extension EdgeReactor {
         return outcome
     }
 
-    /// The peer will say no more. Who waits for an answer still gets it; a stream's reader is gone.
+    /// The peer will say no more. A client that waits for an answer still gets it; a stream's reader is gone.
     func endOfStream(_ slot: Slot) {
         debug(slot, "the client says no more")
         let connection = connections[live: slot]
@@ -153,7 +153,7 @@ extension EdgeReactor {
     /// Goes on with those who had to wait, each for one slice. Says whether some are left.
     func workDeferred(until end: UInt64) -> Bool {
         guard !deferred.isEmpty else { return false }
-        // Whoever has to wait again in the meantime stands behind all others, in the next turn.
+        // A client that has to wait again in the meantime stands behind all others, in the next turn.
         var left = deferred.count
         while left > 0, let key = deferred.popFirst() {
             left -= 1
@@ -188,12 +188,18 @@ extension EdgeReactor {
         let mustWait = connection.pointee.traffic.contains(.isDeferred) || !mayGoOn(slot)
         if mustWait, waiting > limits.requestHeadBytesMax {
             pauseReading(slot)
-        } else if connection.pointee.traffic.contains(.isReadingPaused),
-            !connection.pointee.answer.contains(.isLast), !connection.pointee.traffic.contains(.isEnded)
+        } else if connection.pointee.traffic.contains(.isReadingPaused), isMoreWanted(slot),
+            !connection.pointee.traffic.contains(.isEnded)
         {
             connection.pointee.traffic.remove(.isReadingPaused)
             watch(slot)
         }
+    }
+
+    /// Whether what a client sends is of use: behind its last request nothing is, but the rest of that request's body.
+    private func isMoreWanted(_ slot: Slot) -> Bool {
+        let connection = connections[live: slot]
+        return !connection.pointee.answer.contains(.isLast) || connection.pointee.input?.lines?.isEnded == false
     }
 
     private func pauseReading(_ slot: Slot) {

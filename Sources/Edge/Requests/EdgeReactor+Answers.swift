@@ -43,6 +43,7 @@ extension EdgeReactor {
 
     /// Sends what `output` holds as the answer and goes on with the next request.
     func finish(_ exchange: Exchange) {
+        assert(isWaitedFor(exchange), "who answers has looked whether somebody waits")
         let slot = exchange.slot
         let connection = connections[live: slot]
         // A poll is over with its answer; what follows is asked anew.
@@ -140,7 +141,8 @@ extension EdgeReactor {
         }
     }
 
-    /// Tells whoever asked that it is not done, and why. A command is told the part of it that is at fault in the message.
+    /// Tells the client that what it asked for is not done, and why. A command is told the part of it that is at fault in the
+    /// message.
     func refuse(
         _ asker: Asker,
         status: UInt16,

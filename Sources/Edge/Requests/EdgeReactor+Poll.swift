@@ -16,8 +16,10 @@ extension EdgeReactor {
     /// Answers HEAD: what a poll is answered is not known before it was held.
     private func answerPollHead(_ exchange: Exchange) {
         output.removeAll()
-        let type: StaticString = "application/json"
-        output.append(responseHead: 200, contentType: type, framing: .none, persistence: persistence(exchange))
+        let carrier: Carrier = exchange.callback == nil ? .poll : .jsonp
+        output.append(responseHead: 200, contentType: nil, framing: .none, persistence: persistence(exchange))
+        output.append(field: "Content-Type", utf8: carrier.contentType ?? "")
+        carrier.head(origins.pages, &output)
         append(fieldsOf: exchange, to: &output)
         output.append(field: "Cache-Control", "no-store")
         output.appendHeadEnd()

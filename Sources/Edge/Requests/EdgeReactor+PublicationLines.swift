@@ -7,9 +7,10 @@ internal import Wire
 // Many publications in one body, each answered while more come. What is answered and not read, and what the backplane was asked
 // and has not answered, keeps the next lines from being read: a publisher that is too fast waits in its own `send`.
 extension EdgeReactor {
-    /// Bytes of a body that are taken between two looks at the clock and at the client's budget: the lines in them are some 100
-    /// at most, and a tenth of a millisecond.
-    private static let pieceBytesMax = 4_096
+    /// Bytes of a body that are taken between two looks at the clock and at the client's budget: ten of the shortest lines that
+    /// publish, so the budget is not exceeded by more; or 128 of the shortest there are, which are refused in a microsecond
+    /// each.
+    private static let pieceBytesMax = 256
 
     /// `POST /publish`: answers the head at once and takes the body as it comes.
     func beginPublishing(_ request: borrowing HTTPRequest, _ exchange: Exchange) throws(HTTPRejection) {
@@ -26,6 +27,8 @@ extension EdgeReactor {
             held: hub.held
         )
         connection.pointee.input = input
+        // It is known where the next request begins.
+        if head.persistence != .close, drainDeadlineTick == nil { connection.pointee.answer.remove(.isLast) }
         connection.pointee.lastHeardTick = reactor.currentTick
         output.removeAll()
         if head.expectsContinue { output.append(Self.goOn) }

@@ -22,7 +22,7 @@ extension EdgeReactor {
         publish(payload, in: "body", to: channel, idempotencyKey: key, for: .exchange(exchange))
     }
 
-    /// Whether who asks may publish, and what he publishes is not compressed; if not, he is told.
+    /// Whether the client may publish and its body is not compressed; if not, it is told.
     func mayPublishHere(_ request: borrowing HTTPRequest, _ exchange: Exchange) -> Bool {
         guard judgeOrigin(request) != .foreign else {
             refuse(exchange, status: 403, "pages of this origin may not publish here", field: "Origin")
@@ -61,7 +61,7 @@ extension EdgeReactor {
         publish(payload, in: data.field, to: channel, idempotencyKey: nil, for: asker)
     }
 
-    /// Publishes for someone who may.
+    /// Publishes for a client that may.
     ///
     /// - Parameter payload: what was understood, or `nil` where `field` is not what it says it is.
     func publish(

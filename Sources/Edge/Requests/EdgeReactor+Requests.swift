@@ -24,6 +24,7 @@ extension EdgeReactor {
                 metrics.requests.add()
                 let request = HTTPRequest(head: head, bytes: bytes, body: UnsafeRawBufferPointer(start: nil, count: 0))
                 if takesOpenBody(request) { return beginOpenBody(of: request, for: slot) }
+                try head.checkLength(limits: httpLimits)
                 return takeBody(of: head, bytes, for: slot, input: input)
             } catch {
                 reject(slot, error)
@@ -68,9 +69,7 @@ extension EdgeReactor {
     /// Whether a request is for what takes its body while it is still being sent.
     private func takesOpenBody(_ request: borrowing HTTPRequest) -> Bool {
         guard request.head.method == .post else { return false }
-        for place in Route.byPath where place.routes.contains(where: \.takesOpenBody) && request.isPath(place.path) {
-            return true
-        }
+        for path in Route.openBodyPaths where request.isPath(path) { return true }
         return false
     }
 
@@ -80,9 +79,8 @@ extension EdgeReactor {
         let connection = connections[live: slot]
         connection.pointee.answer.insert(.isLast)
         handle(request, for: slot)
-        guard connection.pointee.isOpen, connection.pointee.input?.lines != nil else { return request.bytes.count }
-        if request.head.persistence != .close, drainDeadlineTick == nil { connection.pointee.answer.remove(.isLast) }
-        return request.head.headCount
+        let isTaken = connection.pointee.isOpen && connection.pointee.input?.lines != nil
+        return isTaken ? request.head.headCount : request.bytes.count
     }
 
     /// Decodes what is there of a chunked body. The chunks stay in front of the connection's input until the body is

@@ -5,6 +5,7 @@ internal import Wire
 extension EdgeReactor {
     /// Hands a request to whom it is for: a whole one, or where that takes its body as it comes one without a body.
     func handle(_ request: borrowing HTTPRequest, for slot: Slot) {
+        assert(!connections[live: slot].pointee.answer.contains(.isAwaited), "one answer after the other")
         var exchange = beginExchange(request, slot)
         do throws(HTTPRejection) {
             let (routes, channel) = try routes(of: request)

@@ -26,8 +26,8 @@ extension EdgeReactor {
         finish(exchange)
     }
 
-    /// What a request wants of the carrier: padding; and for a script the function of the page that it calls, or the site of the
-    /// page that it is posted to.
+    /// What a request wants of the carrier: padding; and for a script the function of the page that it calls, or the site of
+    /// the page that it is posted to.
     private func wishes(
         _ request: borrowing HTTPRequest,
         _ carrier: CarrierID
@@ -53,6 +53,7 @@ extension EdgeReactor {
     ) {
         let slot = opening.exchange.slot
         let connection = connections[live: slot]
+        assert(connection.pointee.client.encoding == nil, "a connection becomes one reader, once")
         output.removeAll()
         appendStreamHead(opening)
         become(opening.encoding, slot)

@@ -131,12 +131,12 @@ extension EdgeReactor {
 
     private func takeCommands(_ message: UnsafeRawBufferPointer, for slot: Slot) {
         guard let dialect = connections[live: slot].pointee.client.encoding?.dialect.dialect else { return }
-        do throws(ClientCommandError) {
-            try dialect.commands(message) { command in
-                if connections[live: slot].pointee.isOpen { take(command, of: message, for: slot) }
+        dialect.commands(message, limits.commandsPerMessageMax) { each, outcome in
+            guard connections[live: slot].pointee.isOpen else { return }
+            switch outcome {
+            case .success(let command): take(command, of: each, for: slot)
+            case .failure(let error): sendError(slot, id: error.id.map { Array(each[$0]) }, code: 400, error.message)
             }
-        } catch {
-            sendError(slot, id: error.id.map { Array(message[$0]) }, code: 400, error.message)
         }
     }
 

@@ -28,7 +28,7 @@ struct Exchange {
     var slot: Slot { connection.slot }
 }
 
-/// Who asks for something that a request and a command can both ask for.
+/// What is answered where several can ask for the same: a request, a command, a line.
 enum Asker {
     case exchange(Exchange)
 

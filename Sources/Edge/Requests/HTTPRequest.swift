@@ -34,7 +34,9 @@ struct HTTPRequest: ~Copyable {
     /// A path without the slash that it may end in; by itself that stays.
     private static func withoutSlash(_ path: ByteRange, in bytes: Span<UInt8>) -> ByteRange {
         let indices = path.indices
-        guard indices.count > 1, bytes[indices.upperBound - 1] == UInt8(ascii: "/") else { return path }
+        guard indices.count > 1, bytes[indices.upperBound - 1] == UInt8(ascii: "/"),
+            bytes[indices.upperBound - 2] != UInt8(ascii: "/")
+        else { return path }
         return ByteRange(indices.lowerBound..<indices.upperBound - 1)
     }
 

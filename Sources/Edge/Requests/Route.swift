@@ -91,6 +91,9 @@ final class Route: Sendable {
         }
     }
 
+    /// Where bodies are taken while they are still being sent.
+    static let openBodyPaths = byPath.filter { $0.routes.contains(where: \.takesOpenBody) }.map(\.path)
+
     /// The same by what is asked of a channel.
     static let ofChannels: [ChannelResource: [Route]] = all.reduce(into: [:]) { known, route in
         if case .channel(let resource) = route.place { known[resource, default: []].append(route) }

@@ -34,7 +34,7 @@ extension EdgeReactor {
         }
     }
 
-    /// Counts a session that is opened from an address; says no if there were too many. Who is refused one has its cursor.
+    /// Counts a session that is opened from an address; says no if there were too many. A client without one has its cursor.
     private func countSession(of peer: PeerAddress) -> Bool {
         if sessionsByAddress.add(peer.network, countMax: limits.sessionsPerAddressMax) { return true }
         metrics.sessionsUnopened.add()
@@ -48,8 +48,8 @@ extension EdgeReactor {
         openings.append(opening)
     }
 
-    /// Channels of a request past which it waits for the end of the turn: each costs some 10 µs, and who has one waits for
-    /// nobody who has a hundred.
+    /// Channels of a request past which it waits for the end of the turn: each costs some 10 µs, and a request for one does not
+    /// wait for a request for a hundred.
     private static let manyChannels = 8
 
     /// Channels of such requests that a turn begins, or those of one request. To begin one is a tenth of what it costs: the
@@ -187,9 +187,9 @@ extension EdgeReactor {
         }
     }
 
-    /// Begins a stream without the session that cannot be asked for now. Any answer but 200 would end a browser's
-    /// `EventSource` for good: so what it asked for waits like that of who has no session, from its own cursor; and who
-    /// named no channels is told to come again.
+    /// Begins a stream without the session that cannot be asked for now. Any answer but 200 would end a browser's `EventSource`
+    /// for good: so what it asked for waits like that of a client without a session, from its own cursor; and one that named no
+    /// channels is told to come again.
     private func holdStream(_ opening: Opening) {
         let slot = opening.exchange.slot
         var opening = opening

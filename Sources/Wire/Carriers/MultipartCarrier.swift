@@ -1,9 +1,9 @@
 extension Carrier {
     /// A document in parts, each of which takes the place of the one before it (`multipart/x-mixed-replace`).
     ///
-    /// A part is shown once the delimiter behind it is there, so that is sent with it, and not with the next one. A heartbeat is a
-    /// field of the part that comes next, for an empty part would be shown, too.
-    /// Source: the HTML standard, "multipart/x-mixed-replace"; RFC 2046 §5.1.
+    /// A part is shown once the delimiter behind it is there, so that is sent with it, and not with the next one. A heartbeat
+    /// is a field of the part that comes next, for an empty part would be shown, too. Source: the HTML standard,
+    /// "multipart/x-mixed-replace"; RFC 2046 §5.1.
     public static let multipart = Carrier(
         "multipart",
         [.isStream, .hasFields, .takesBinary],
@@ -15,10 +15,8 @@ extension Carrier {
 }
 
 private enum Multipart {
-    /// Of this process: all who read a feed are sent the same bytes.
-    static let boundary = "perseid-\(hexadecimal(.random(in: .min ... .max)))\(hexadecimal(.random(in: .min ... .max)))"
-
-    private static func hexadecimal(_ number: UInt64) -> String { String(number, radix: 16) }
+    /// Of this process: all readers of a feed are sent the same bytes. 128 bits that nobody guesses, as 32 digits.
+    static let boundary = "perseid-" + String((0..<32).map { _ in "0123456789abcdef".randomElement() ?? "0" })
 
     static func appendDelimiter(to output: inout ByteBuffer) {
         output.append("--")

@@ -25,8 +25,12 @@ public struct Dialect: Sendable {
     /// Appends what is not a publication.
     public let control: @Sendable (ControlMessage, inout ByteBuffer) -> Void
 
-    /// Reads what a client of a two-way carrier asks for, one command or several in one message, and hands over each.
-    public let commands: @Sendable (UnsafeRawBufferPointer, (ClientCommand) -> Void) throws(ClientCommandError) -> Void
+    /// Reads what a client of a two-way carrier asks for, one command or several in one message, and hands over each with the
+    /// bytes that its ranges are in, or what is wrong with it.
+    public let commands: @Sendable (_ message: UnsafeRawBufferPointer, _ countMax: Int, TakeCommand) -> Void
+
+    /// Takes a command.
+    public typealias TakeCommand = (UnsafeRawBufferPointer, Result<ClientCommand, ClientCommandError>) -> Void
 
     /// Whether what is not a publication is told.
     public let hasControlMessages: Bool

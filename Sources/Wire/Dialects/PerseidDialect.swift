@@ -11,7 +11,7 @@ extension Dialect {
             return .envelope
         },
         control: { message, output in message.appendEnvelope(to: &output) },
-        commands: { (message, take) throws(ClientCommandError) in take(try ClientCommand(message)) },
+        commands: { message, countMax, take in ClientCommand.read(message, countMax: countMax, take) },
         hasControlMessages: true
     )
 }
