@@ -104,26 +104,15 @@ public struct ClientCommand: Hashable, Sendable {
 }
 
 extension ClientCommand {
-    /// Reads a message: one command, or an array of them, each of which is right or wrong by itself.
-    static func read(_ message: UnsafeRawBufferPointer, countMax: Int, _ take: Dialect.TakeCommand) {
+    /// Where the commands in a message are: it is one, or an array of them, each of which is right or wrong by itself.
+    static func ranges(in message: UnsafeRawBufferPointer, countMax: Int) throws(ClientCommandError) -> [Range<Int>] {
         guard message.first(where: { !$0.isJSONWhitespace }) == UInt8(ascii: "["),
             let found = JSONText.elements(of: message, countMax: countMax), found.count > 0
-        else { return take(message, outcome(of: message)) }
+        else { return [message.indices] }
         guard found.count <= countMax else {
-            return take(message, .failure(ClientCommandError(reason: .tooMany(countMax), field: nil, id: nil)))
+            throw ClientCommandError(reason: .tooMany(countMax), field: nil, id: nil)
         }
-        for range in found.ranges {
-            let each = UnsafeRawBufferPointer(rebasing: message[range])
-            take(each, outcome(of: each))
-        }
-    }
-
-    private static func outcome(of message: UnsafeRawBufferPointer) -> Result<ClientCommand, ClientCommandError> {
-        do throws(ClientCommandError) {
-            return .success(try ClientCommand(message))
-        } catch {
-            return .failure(error)
-        }
+        return found.ranges
     }
 }
 

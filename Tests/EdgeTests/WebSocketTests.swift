@@ -249,6 +249,31 @@ struct WebSocketMessageTests {
         }
     }
 
+    @Test("commands of one message wait for the budget like those of many, and none is lost")
+    func arraysWait() throws {
+        try withNode {
+            $0.limits.commandsUnderWayMax = 2
+        } _: { node in
+            let socket = try node.webSocket()
+            try socket.next("welcome")
+            for round in 0..<3 {
+                let publishes = (0..<100).map {
+                    #"{"type":"publish","channel":"a","data":\#($0),"id":\#(round * 101 + $0)}"#
+                }
+                let last = #"{"type":"ping","id":\#(round * 101 + 100)}"#
+                try socket.send("[\((publishes + [last]).joined(separator: ","))]")
+            }
+            for id in 0..<303 {
+                let message = try socket.next()
+                #expect(message.type == (id % 101 == 100 ? "pong" : "published"))
+                // What is answered at once may overtake what the backplane has not answered.
+                if message.type == "published" { #expect(message.id ?? 0 >= id - 3) }
+            }
+            #expect(node.metrics.budgetWaits.value > 100)
+            #expect(try node.ask("GET", "/metrics").text.contains("perseid_publishes_total 300\n"))
+        }
+    }
+
     @Test("a binary frame is closed with 1003, and counted")
     func binaryFrame() throws {
         try withNode { node in

@@ -165,18 +165,23 @@ struct ClientCommandTests {
 struct CommandArrayTests {
     /// The kinds that were read, and what is wrong with the others.
     private func read(_ text: String, countMax: Int = 4) -> [String] {
-        var found: [String] = []
-        Array(text.utf8).withUnsafeBytes { message in
-            DialectID.perseid.dialect.commands(message, countMax) { each, outcome in
-                switch outcome {
-                case .success(let command):
-                    let id = command.id.map { String(decoding: each[$0], as: UTF8.self) } ?? ""
-                    found.append("\(command.kind) \(command.channel) \(id)")
-                case .failure(let error): found.append(error.message)
+        let dialect = DialectID.perseid.dialect
+        return Array(text.utf8).withUnsafeBytes { message in
+            do throws(ClientCommandError) {
+                return try dialect.commands(message, countMax).map { range in
+                    let each = UnsafeRawBufferPointer(rebasing: message[range])
+                    do throws(ClientCommandError) {
+                        let command = try dialect.command(each)
+                        let id = command.id.map { String(decoding: each[$0], as: UTF8.self) } ?? ""
+                        return "\(command.kind) \(command.channel) \(id)"
+                    } catch {
+                        return error.message
+                    }
                 }
+            } catch {
+                return [error.message]
             }
         }
-        return found
     }
 
     @Test("each is right or wrong by itself")

@@ -16,7 +16,7 @@ final class ConnectionInput {
 
     init(_ held: HeldMemory) { self.held = held }
 
-    deinit { held.inputBytes -= countedBytes }
+    deinit { held.inputBytes -= countedBytes + (commands?.bytes.count ?? 0) }
 
     private func count(_ capacity: Int) {
         held.inputBytes += capacity - countedBytes
@@ -36,8 +36,13 @@ final class ConnectionInput {
     /// The body of publications that the bytes are of, once its head is used up.
     var lines: PublicationLines?
 
+    /// Commands of a WebSocket's message that wait until its client's budget is enough for them; in front of the bytes.
+    var commands: UnfinishedCommands? {
+        didSet { held.inputBytes += (commands?.bytes.count ?? 0) - (oldValue?.bytes.count ?? 0) }
+    }
+
     /// Whether nothing is begun that goes on with what comes.
-    var isBetweenRequests: Bool { count == 0 && chunked == nil && lines == nil }
+    var isBetweenRequests: Bool { count == 0 && chunked == nil && lines == nil && commands == nil }
 
     /// Whether it is there only because more may come.
     var holdsNothing: Bool { count == 0 && chunked == nil && lines.map { !$0.isMidLine } ?? false }
@@ -94,5 +99,20 @@ final class ConnectionInput {
         chunked = nil
         lines = nil
         wasContinued = false
+    }
+}
+
+/// What is left of a message with several commands.
+struct UnfinishedCommands {
+    /// The message from the first of them on.
+    let bytes: [UInt8]
+
+    /// Where they are in that.
+    let ranges: ArraySlice<Range<Int>>
+
+    /// Takes what is left of a message, whose bytes are not needed before `start`.
+    init(_ ranges: ArraySlice<Range<Int>>, of message: UnsafeRawBufferPointer, from start: Int) {
+        bytes = Array(message[start...])
+        self.ranges = ranges.map { $0.lowerBound - start..<$0.upperBound - start }[...]
     }
 }

@@ -71,7 +71,7 @@ extension EdgeReactor {
     private func understandInput(of slot: Slot) {
         let connection = connections[live: slot]
         guard let input = connection.pointee.input else { return }
-        if !connection.pointee.traffic.contains(.isDeferred) {
+        if !connection.pointee.traffic.contains(.isDeferred), finishCommands(of: input, for: slot) {
             input.withBytes { understand($0, for: slot, input: input) }
         }
         guard connection.pointee.isOpen else {
@@ -131,9 +131,9 @@ extension EdgeReactor {
 
     /// Whether a client's next request or frame may be looked at: not while an answer is awaited or on its way out, while
     /// more waits to be sent than it reads, or when a budget is used up.
-    private func mayGoOn(_ slot: Slot) -> Bool {
+    func mayGoOn(_ slot: Slot) -> Bool {
         let connection = connections[live: slot]
-        if connection.pointee.traffic.contains(.isWaiting) { return false }
+        if connection.pointee.traffic.contains(.isWaiting) || connection.pointee.input?.commands != nil { return false }
         if !isReader(slot) {
             return !connection.pointee.answer.contains(.isAwaited) && !connection.pointee.client.isBlocked
         }

@@ -7,10 +7,12 @@ internal import Wire
 // Many publications in one body, each answered while more come. What is answered and not read, and what the backplane was asked
 // and has not answered, keeps the next lines from being read: a publisher that is too fast waits in its own `send`.
 extension EdgeReactor {
-    /// Bytes of a body that are taken between two looks at the clock and at the client's budget: ten of the shortest lines that
-    /// publish, so the budget is not exceeded by more; or 128 of the shortest there are, which are refused in a microsecond
-    /// each.
-    private static let pieceBytesMax = 256
+    /// Lines that are taken between two looks at the clock and at the client's budget, which is not exceeded by more. A chunk's
+    /// head counts as one, for it ends like one.
+    private static let pieceLinesMax = 16
+
+    /// Bytes that are: less than a slice of a turn is enough for.
+    private static let pieceBytesMax = 16_384
 
     /// `POST /publish`: answers the head at once and takes the body as it comes.
     func beginPublishing(_ request: borrowing HTTPRequest, _ exchange: Exchange) throws(HTTPRejection) {
@@ -51,7 +53,8 @@ extension EdgeReactor {
         connections[live: slot].pointee.lastHeardTick = reactor.currentTick
         // Behind an end that is ours the rest of the body is not looked at.
         if body.isEnded { return bytes.count }
-        return body.take(UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.pieceBytesMax))) { piece in
+        let some = LineScan.beginning(of: bytes, lineCountMax: Self.pieceLinesMax, byteCountMax: Self.pieceBytesMax)
+        return body.take(some) { piece in
             switch piece {
             case .line(let line): publish(line, of: body)
             case .tooLong:

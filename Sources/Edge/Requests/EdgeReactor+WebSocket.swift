@@ -131,13 +131,51 @@ extension EdgeReactor {
 
     private func takeCommands(_ message: UnsafeRawBufferPointer, for slot: Slot) {
         guard let dialect = connections[live: slot].pointee.client.encoding?.dialect.dialect else { return }
-        dialect.commands(message, limits.commandsPerMessageMax) { each, outcome in
-            guard connections[live: slot].pointee.isOpen else { return }
-            switch outcome {
-            case .success(let command): take(command, of: each, for: slot)
-            case .failure(let error): sendError(slot, id: error.id.map { Array(each[$0]) }, code: 400, error.message)
-            }
+        do throws(ClientCommandError) {
+            let ranges = try dialect.commands(message, limits.commandsPerMessageMax)
+            takeCommands(ranges[...], of: message, for: slot)
+        } catch {
+            sendError(slot, id: nil, code: 400, error.message)
         }
+    }
+
+    /// Takes commands of a message, as many as the client's budget is enough for; the others wait in front of its next message.
+    private func takeCommands(_ ranges: ArraySlice<Range<Int>>, of message: UnsafeRawBufferPointer, for slot: Slot) {
+        var rest = ranges
+        while let range = rest.popFirst() {
+            guard connections[live: slot].pointee.isOpen else { return }
+            takeCommand(UnsafeRawBufferPointer(rebasing: message[range]), for: slot)
+            guard let next = rest.first, !mayGoOn(slot) else { continue }
+            let connection = connections[live: slot]
+            guard connection.pointee.isOpen else { return }
+            let input = connection.pointee.input ?? ConnectionInput(hub.held)
+            input.commands = UnfinishedCommands(rest, of: message, from: next.lowerBound)
+            connection.pointee.input = input
+            return
+        }
+    }
+
+    private func takeCommand(_ bytes: UnsafeRawBufferPointer, for slot: Slot) {
+        guard let dialect = connections[live: slot].pointee.client.encoding?.dialect.dialect else { return }
+        do throws(ClientCommandError) {
+            take(try dialect.command(bytes), of: bytes, for: slot)
+        } catch {
+            sendError(slot, id: error.id.map { Array(bytes[$0]) }, code: 400, error.message)
+        }
+    }
+
+    /// Goes on with the commands of a message that had to wait; says whether none are left.
+    func finishCommands(of input: ConnectionInput, for slot: Slot) -> Bool {
+        guard let commands = input.commands else { return true }
+        input.commands = nil
+        guard mayGoOn(slot) else {
+            input.commands = commands
+            return false
+        }
+        commands.bytes.withUnsafeBytes { bytes in
+            hub.cork(slot.client) { takeCommands(commands.ranges, of: bytes, for: slot) }
+        }
+        return input.commands == nil
     }
 
     private func take(_ command: ClientCommand, of message: UnsafeRawBufferPointer, for slot: Slot) {

@@ -107,10 +107,11 @@ final class PublicationLines {
     private func split(_ bytes: UnsafeRawBufferPointer, _ found: (Piece) -> Void) {
         var start = 0
         while start < bytes.count {
-            let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
-            guard let count = rest.firstIndex(of: UInt8(ascii: "\n")) else { return keep(rest) }
-            end(UnsafeRawBufferPointer(rebasing: rest[..<count]), found)
-            start += count + 1
+            guard let lineEnd = LineScan.lineFeed(in: bytes, from: start) else {
+                return keep(UnsafeRawBufferPointer(rebasing: bytes[start...]))
+            }
+            end(UnsafeRawBufferPointer(rebasing: bytes[start..<lineEnd]), found)
+            start = lineEnd + 1
         }
     }
 

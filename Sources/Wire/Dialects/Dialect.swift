@@ -25,12 +25,12 @@ public struct Dialect: Sendable {
     /// Appends what is not a publication.
     public let control: @Sendable (ControlMessage, inout ByteBuffer) -> Void
 
-    /// Reads what a client of a two-way carrier asks for, one command or several in one message, and hands over each with the
-    /// bytes that its ranges are in, or what is wrong with it.
-    public let commands: @Sendable (_ message: UnsafeRawBufferPointer, _ countMax: Int, TakeCommand) -> Void
+    /// Finds the commands in what a client of a two-way carrier says: one or several.
+    public let commands:
+        @Sendable (_ message: UnsafeRawBufferPointer, _ countMax: Int) throws(ClientCommandError) -> [Range<Int>]
 
-    /// Takes a command.
-    public typealias TakeCommand = (UnsafeRawBufferPointer, Result<ClientCommand, ClientCommandError>) -> Void
+    /// Reads one of them.
+    public let command: @Sendable (UnsafeRawBufferPointer) throws(ClientCommandError) -> ClientCommand
 
     /// Whether what is not a publication is told.
     public let hasControlMessages: Bool

@@ -11,7 +11,10 @@ extension Dialect {
             return .envelope
         },
         control: { message, output in message.appendEnvelope(to: &output) },
-        commands: { message, countMax, take in ClientCommand.read(message, countMax: countMax, take) },
+        commands: { (message, countMax) throws(ClientCommandError) in
+            try ClientCommand.ranges(in: message, countMax: countMax)
+        },
+        command: { (message) throws(ClientCommandError) in try ClientCommand(message) },
         hasControlMessages: true
     )
 }

@@ -1,6 +1,6 @@
 extension Dialect {
-    /// The payload and nothing else. Where the carrier can have it only as JSON it is a JSON value; bytes that it cannot carry are
-    /// base64. What is no publication is not told: it could be taken for one.
+    /// The payload and nothing else. Where the carrier can have it only as JSON it is a JSON value; bytes that it cannot carry
+    /// are base64. What is no publication is not told: it could be taken for one.
     public static let raw = Dialect(
         publication: { publication, traits, output in
             if traits.contains(.takesJSONOnly) {
@@ -24,6 +24,7 @@ extension Dialect {
         },
         control: Dialect.perseid.control,
         commands: Dialect.perseid.commands,
+        command: Dialect.perseid.command,
         hasControlMessages: false
     )
 }

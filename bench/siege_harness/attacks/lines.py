@@ -64,7 +64,13 @@ async def polls_at_once(attacker):
     await pour(connection, forever(lambda: batch))
 
 
-@behaviour("polls-at-once-of-new-channels", "4 connections that poll a new channel each time and do not wait", width=4)
+# A channel that was asked for is heard for a while, whoever asked.
+@behaviour(
+    "polls-at-once-of-new-channels",
+    "4 connections that poll a new channel each time and do not wait",
+    width=4,
+    is_remembered=True,
+)
 async def polls_at_once_of_new_channels(attacker):
     connection = await attacker.open()
     numbers = itertools.count()
