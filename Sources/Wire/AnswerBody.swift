@@ -151,6 +151,12 @@ public enum AnswerBody {
         buffer.append("}")
     }
 
+    /// That a node lives.
+    public static let alive: StaticString = "{\"status\":\"alive\"}"
+
+    /// That a node takes clients.
+    public static let ready: StaticString = "{\"status\":\"ready\"}"
+
     /// `{"error":{"code":…,"message":…,"reason":…}}`: why a node is not ready.
     public static func appendTrouble(
         status: Int,

@@ -4,11 +4,11 @@ internal import Wire
 
 extension EdgeReactor {
     func answerHealth(_ exchange: Exchange) {
-        answer(exchange, contentType: "application/json", literal("{\"status\":\"alive\"}"))
+        answer(exchange, contentType: "application/json", literal(AnswerBody.alive))
     }
 
     func answerReadiness(_ exchange: Exchange) {
-        if node.isReady { return answer(exchange, contentType: "application/json", literal("{\"status\":\"ready\"}")) }
+        if node.isReady { return answer(exchange, contentType: "application/json", literal(AnswerBody.ready)) }
         guard !node.isDraining, let trouble = node.trouble else {
             let message: StaticString = node.isDraining ? "the node is going away" : "the backplane is away"
             return refuse(exchange, status: 503, message) { $0.append(field: "Retry-After", 1) }
