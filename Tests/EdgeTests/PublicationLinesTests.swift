@@ -146,6 +146,8 @@ struct PublicationLinesTests {
             let length = ("Content-Length", "\(lines.utf8.count)")
             try client.sendRequest("POST", "/publish", [length, ("Expect", "100-continue")])
             #expect(try client.readHead().hasPrefix("HTTP/1.1 100 "))
+            // What came behind it would be taken for the answer, and no body sent: curl through a proxy.
+            #expect(client.isSilent(for: 0.2))
             try client.send(lines)
             var body = StreamBody(of: HTTPAnswer(status: 200, head: try client.readHead(), body: []))
             var text = ""

@@ -33,7 +33,6 @@ extension EdgeReactor {
         if head.persistence != .close, drainDeadlineTick == nil { connection.pointee.answer.remove(.isLast) }
         connection.pointee.lastHeardTick = reactor.currentTick
         output.removeAll()
-        if head.expectsContinue { output.append(Self.goOn) }
         let framing: HTTPBodyFraming = exchange.form.contains(.endsByClosing) ? .untilClose : .chunked
         let type: StaticString = "application/x-ndjson; charset=utf-8"
         output.append(responseHead: 200, contentType: type, framing: framing, persistence: persistence(exchange))
@@ -41,7 +40,12 @@ extension EdgeReactor {
         output.append(field: "X-Accel-Buffering", "no")
         append(fieldsOf: exchange, to: &output)
         output.appendHeadEnd()
-        write(slot, output.bytes)
+        if head.expectsContinue {
+            input.lines?.unsentHead = Array(output.bytes)
+            write(slot, literal(Self.goOn))
+        } else {
+            write(slot, output.bytes)
+        }
         timers.schedule(slot, at: reactor.tick(afterMilliseconds: limits.heartbeatMilliseconds))
         if !head.isChunked, head.contentLength ?? 0 == 0, connection.pointee.isOpen, let body = input.lines {
             _ = takeLines(UnsafeRawBufferPointer(start: nil, count: 0), of: body, for: slot)
@@ -51,6 +55,7 @@ extension EdgeReactor {
     /// Takes some bytes of a body; returns how many they were.
     func takeLines(_ bytes: UnsafeRawBufferPointer, of body: PublicationLines, for slot: Slot) -> Int {
         connections[live: slot].pointee.lastHeardTick = reactor.currentTick
+        sendHead(of: body)
         // Behind an end that is ours the rest of the body is not looked at.
         if body.isEnded { return bytes.count }
         let some = LineScan.beginning(of: bytes, lineCountMax: Self.pieceLinesMax, byteCountMax: Self.pieceBytesMax)
@@ -96,6 +101,12 @@ extension EdgeReactor {
         }
     }
 
+    private func sendHead(of body: PublicationLines) {
+        guard let head = body.unsentHead else { return }
+        body.unsentHead = nil
+        head.withUnsafeBytes { write(body.exchange.slot, $0) }
+    }
+
     // MARK: Answers
 
     /// Whether the answers to a body are still waited for.
@@ -134,6 +145,8 @@ extension EdgeReactor {
     func sendAnswers() {
         while let body = answeredBodies.popFirst() {
             body.isAnswered = false
+            guard isTaken(body) else { continue }
+            sendHead(of: body)
             guard isTaken(body) else { continue }
             content.removeAll()
             body.takeAnswers(to: &content)
@@ -175,6 +188,7 @@ extension EdgeReactor {
             let left = limits.heartbeatMilliseconds - silence
             return timers.schedule(slot, at: reactor.tick(afterMilliseconds: left))
         }
+        guard body.unsentHead == nil else { return }
         output.removeAll()
         append(body: literal("\n"), of: body.exchange, to: &output)
         write(slot, output.bytes)

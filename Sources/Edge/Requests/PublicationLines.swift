@@ -30,6 +30,10 @@ final class PublicationLines {
     /// Whether no more lines are taken.
     private(set) var isEnded = false
 
+    /// The head of the answer, while it must not be sent: a client that waits to be told to go on with its body takes it for the
+    /// whole answer, and sends none.
+    var unsentHead: [UInt8]?
+
     /// Whether it stands among those that have answers to be sent.
     var isAnswered = false
 
