@@ -254,6 +254,26 @@ struct PublicationLinesTests {
         }
     }
 
+    @Test("a publisher that waits between its lines holds no memory, however long its last one was")
+    func idle() throws {
+        try withNode {
+            $0.limits.commandsUnderWayMax = 1
+        } _: { node in
+            let line = "{\"channel\":\"a\",\"data\":\"\(String(repeating: "x", count: 30_000))\"}\n"
+            let publishers = try (0..<20).map { _ in try Publisher(node) }
+            for publisher in publishers {
+                for _ in 0..<4 { try publisher.send(line) }
+                for _ in 0..<4 { #expect(try publisher.next()?.position != nil) }
+            }
+            try publishers[0].send("{\"channel\":\"a\",")
+            try eventually("a line that is begun is counted") { node.metrics.heldInputBytes.value > 0 }
+            #expect(node.metrics.heldInputBytes.value <= 1_024, "the others hold something, too")
+            try publishers[0].send("\"data\":1}\n")
+            #expect(try publishers[0].next()?.position != nil)
+            try eventually("and no longer once it is whole") { node.metrics.heldInputBytes.value == 0 }
+        }
+    }
+
     @Test("a chunk that is none ends it, behind the answers to what came before")
     func malformed() throws {
         try withNode { node in

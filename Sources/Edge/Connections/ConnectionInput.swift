@@ -92,6 +92,13 @@ final class ConnectionInput {
     /// Memory that is kept for the next bytes of a connection whose input is used up while it goes on.
     private static let keptBytesMax = 65_536
 
+    /// Gives back the memory of bytes that are used up.
+    func release() {
+        assert(count == 0, "what is not understood yet is kept")
+        bytes = []
+        used = 0
+    }
+
     /// Ready for the next request behind the one that was handled.
     func reset() {
         scanner = HTTPHeadScanner()

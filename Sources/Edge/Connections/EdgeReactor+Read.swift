@@ -78,7 +78,7 @@ extension EdgeReactor {
             connection.pointee.input = nil
             return
         }
-        if input.isBetweenRequests { connection.pointee.input = nil }
+        if input.isBetweenRequests { connection.pointee.input = nil } else if input.count == 0 { input.release() }
         updateReading(slot)
     }
 

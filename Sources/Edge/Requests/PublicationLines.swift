@@ -40,7 +40,6 @@ final class PublicationLines {
     private let lineBytesMax: Int
     private let held: HeldMemory
     private var framing: Framing
-    private var decoded = ByteBuffer()
 
     /// The beginning of a line whose end did not come yet.
     private var line = ByteBuffer()
@@ -65,10 +64,10 @@ final class PublicationLines {
     var isMidLine: Bool { !line.isEmpty || isPassingOver }
 
     private func settle() {
-        if line.isEmpty, line.capacity > 4_096 { line = ByteBuffer() }
-        let bytes = line.capacity + decoded.capacity
-        held.inputBytes += bytes - heldBytes
-        heldBytes = bytes
+        // Who has sent whole lines holds nothing, however long the next one takes (invariant I4).
+        if line.isEmpty, line.capacity > 0 { line = ByteBuffer() }
+        held.inputBytes += line.capacity - heldBytes
+        heldBytes = line.capacity
     }
 
     // MARK: In
@@ -85,7 +84,7 @@ final class PublicationLines {
             if own.count == left { endBody(found) }
             return own.count
         case .chunked(var decoder):
-            decoded.removeAll()
+            var decoded = ByteBuffer()
             let span = bytes.bindMemory(to: UInt8.self).span
             let (consumed, outcome) = decoder.decode(span, into: &decoded, limits: Self.endless)
             framing = .chunked(decoder)
