@@ -54,8 +54,18 @@ public protocol SessionBackplane: AnyObject {
     /// Opens a session with the first fence, or resumes one with the next; answered by `granted`.
     func grant(_ request: SessionRequest)
 
-    /// Writes to a session; answered by `saved`.
-    func save(_ session: SessionID, fence: UInt64, _ standing: SessionStanding, _ positions: [SessionPosition])
+    /// Writes to a session; answered by `saved`. Notes are left as they are where there are none.
+    func save(
+        _ session: SessionID,
+        fence: UInt64,
+        _ standing: SessionStanding,
+        _ positions: [SessionPosition],
+        notes: [UInt8]?,
+        for ticket: Ticket?
+    )
+
+    /// Asks whether a session is there, and keeps it for as long as one that can be resumed; answered by `touched`.
+    func touch(_ session: SessionID, secret: SecretHash, for ticket: Ticket)
 
     /// Puts back a session that the backplane lost, without its subscriptions; answered by `saved`.
     func restore(_ session: SessionID, secret: SecretHash, fence: UInt64)

@@ -38,10 +38,18 @@ public protocol SessionBackplaneDelegate: AnyObject {
     func granted(_ request: SessionRequest, _ outcome: Result<SessionGrant, SessionFailure>)
 
     /// The answer to `save` and `restore`.
-    func saved(_ session: SessionID, fence: UInt64, _ outcome: Result<SessionWrite, BackplaneFailure>)
+    func saved(
+        _ session: SessionID,
+        fence: UInt64,
+        for ticket: Ticket?,
+        _ outcome: Result<SessionWrite, BackplaneFailure>
+    )
+
+    /// The answer to `touch`: the session's notes, or `nil` if there is no such session.
+    func touched(_ ticket: Ticket, _ outcome: Result<[UInt8]?, BackplaneFailure>)
 
     /// Another node resumed a session with this fence.
-    func taken(_ session: SessionID, fence: UInt64)
+    func taken(_ session: SessionID, fence: UInt64, _ taking: SessionTaking)
 }
 
 /// Who hears of subscribers.

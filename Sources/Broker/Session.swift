@@ -98,14 +98,44 @@ public struct SessionGrant: Sendable, Equatable {
     /// What every write to the session carries; each resume raises it, and a write with an older one is refused.
     public let fence: UInt64
 
-    /// Its subscriptions; none if it is new.
-    public let positions: [SessionPosition]
+    /// What is known of its client; nothing if it is new.
+    public let state: SessionState
 
     /// Makes a grant.
-    public init(fence: UInt64, positions: [SessionPosition]) {
+    public init(fence: UInt64, positions: [SessionPosition], notes: [UInt8] = []) {
         self.fence = fence
-        self.positions = positions
+        state = SessionState(positions: positions, notes: notes)
     }
+}
+
+/// What a session keeps of its client.
+public struct SessionState: Sendable, Equatable {
+    /// Its subscriptions, and where it certainly stands in each.
+    public var positions: [SessionPosition]
+
+    /// What its transport keeps of it besides; no backplane looks into it.
+    public var notes: [UInt8]
+
+    /// Makes one; of a new session without arguments.
+    public init(positions: [SessionPosition] = [], notes: [UInt8] = []) {
+        self.positions = positions
+        self.notes = notes
+    }
+
+    /// Takes over changes; what it has no room for is left out.
+    public mutating func apply(_ changes: [SessionPosition], countMax: Int = [SessionPosition].sessionCountMax) {
+        for change in changes { positions.apply(change, countMax: countMax) }
+    }
+}
+
+/// Why a session is taken from who has it.
+public enum SessionTaking: String, Sendable {
+    /// Another request of its client is to have it.
+    case attach
+    /// Its client changed its subscriptions; nobody has it now.
+    case visit
+    /// Its client ended it.
+    case end
 }
 
 /// What a node says of a session with each write.

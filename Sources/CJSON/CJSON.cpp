@@ -208,6 +208,37 @@ extern "C" ptrdiff_t cjson_find_elements(const void *bytes, size_t count, cjson_
     return static_cast<ptrdiff_t>(found);
 }
 
+extern "C" ptrdiff_t cjson_find_members(const void *bytes, size_t count, cjson_field *names, cjson_field *values,
+                                       size_t members_max) {
+    element root;
+    simdjson::dom::object object;
+    if (!scratch().parse(bytes, count, root) || root.get(object)) return -1;
+
+    Walker walker{static_cast<const char *>(bytes), 0};
+    walker.skip_space();
+    walker.at++;
+    size_t found = 0;
+    for ([[maybe_unused]] simdjson::dom::key_value_pair each : object) {
+        walker.skip_space();
+        if (walker.text[walker.at] == ',') walker.at++;
+        walker.skip_space();
+        const size_t name = walker.at;
+        walker.skip_string();
+        const size_t name_end = walker.at;
+        walker.skip_space();
+        walker.at++; /* the colon */
+        walker.skip_space();
+        const size_t value = walker.at;
+        walker.skip_value();
+        if (found < members_max) {
+            names[found] = {name, name_end - name};
+            values[found] = {value, walker.at - value};
+        }
+        found++;
+    }
+    return static_cast<ptrdiff_t>(found);
+}
+
 extern "C" ptrdiff_t cjson_unescape(const void *raw, size_t count, void *out) {
     element root;
     std::string_view text;

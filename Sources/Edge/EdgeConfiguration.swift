@@ -44,6 +44,9 @@ public struct EdgeConfiguration: Sendable {
     /// Whether polls may be answered with scripts (JSONP): a page of any site can ask for these, and read them.
     public var answersScripts = false
 
+    /// Paths at which Bayeux is spoken, and everything below them: many clients have theirs compiled in.
+    public var bayeuxPaths = ["/bayeux"]
+
     /// Whether sends are made many at a time by io_uring, where the kernel allows it.
     public var usesRing = true
 

@@ -115,6 +115,14 @@ extension EdgeReactor: HubOutlet {
     func didOpenChannel(_ slot: ClientSlot) { countChannelChange(Slot(slot)) }
 
     func refuse(_ slot: ClientSlot, commandID: [UInt8]?, code: UInt16, _ message: String) {
+        // There is no message to say it with.
+        if bayeuxSockets[connections.key(ofLive: Slot(slot))] != nil {
+            return hub.sayBye(
+                slot,
+                code == 403 ? .forbidden : .unavailable,
+                afterMilliseconds: drawReconnectMilliseconds()
+            )
+        }
         sendError(Slot(slot), id: commandID, code: code, message)
     }
 

@@ -69,7 +69,10 @@ final class EdgeReactor: ReactorHandler {
     var content = ByteBuffer(capacity: 4_096)
 
     /// What those asked for whose polls are not answered yet.
-    var pollOpenings: [ClientID: Opening] = [:]
+    var pollAskers: [ClientID: PollAsker] = [:]
+
+    /// WebSockets that speak Bayeux.
+    var bayeuxSockets: [SlabKey: BayeuxSocket] = [:]
 
     // Sessions: where the next checkpoints are looked for, secrets, and how many were opened from where of late
     var nextCheckpointSlot: UInt32 = 0
@@ -155,7 +158,12 @@ final class EdgeReactor: ReactorHandler {
         case .described(let ticket, let outcome): answerDescribe(ticket, outcome)
         case .presence(let ticket, let outcome): lists.append(.presence(ticket, outcome))
         case .session(let ticket, let outcome): answerSession(ticket, outcome)
-        case .sessionTaken(let id, let holder): hub.loseSession(id, of: SlabKey(token: holder.connection).client)
+        case .visited(let ticket, let outcome): answerVisit(ticket, outcome)
+        case .settled(let ticket, let outcome): answerSettlement(ticket, outcome)
+        case .sessionTaken(let id, let holder, let taking):
+            loseSession(id, SlabKey(token: holder.connection), taking)
+        case .sessionChanged(let id, let holder, let changes):
+            takeChanges(of: id, SlabKey(token: holder.connection), changes)
         case .sessionForgotten(let id, let holder):
             hub.saveSessionAgain(id, of: SlabKey(token: holder.connection).client)
         case .link: break
@@ -222,6 +230,29 @@ enum Question {
     case history(Exchange, ChannelName)
     case describe(Exchange, ChannelName)
     case session(Opening)
+    /// Whose messages of Bayeux these are.
+    case visit(BayeuxBatch)
+    /// Where a channel stands that one of them subscribes to.
+    case head(BayeuxBatch, Int, ChannelName)
+    /// What they change of their session.
+    case change(BayeuxBatch)
+    /// A session for a handshake, for a connect, or for a WebSocket.
+    case handshake(BayeuxBatch, Int)
+    case attach(BayeuxBatch, Int)
+    case adopt(BayeuxBatch)
+    /// Whether the session of a connect that is not held is there.
+    case heartbeat(BayeuxBatch, Int)
+    /// What the answer to a connect means.
+    case settle(BayeuxHold)
+}
+
+/// Who is answered when a poll is.
+enum PollAsker {
+    case opening(Opening)
+    /// A connect of Bayeux.
+    case hold(BayeuxHold)
+    /// Messages of Bayeux that are told in their own answer what came of them.
+    case batch(BayeuxBatch)
 }
 
 extension HTTPLimits {

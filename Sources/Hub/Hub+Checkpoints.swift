@@ -95,12 +95,16 @@ extension Hub {
         outlet.release(link.id, of: slot)
     }
 
-    /// Another client has the session now.
-    public func loseSession(_ id: SessionID, of holder: ClientID) {
+    /// Another client has the session now, or nobody has.
+    public func loseSession(_ id: SessionID, of holder: ClientID, _ taking: SessionTaking = .attach) {
         guard let client = outlet.client(holder), let link = client.pointee.session, link.id == id else { return }
         leaveAll(holder.slot, .taken)
         client.pointee.session = nil
-        if let poll = link.poll { displace(poll) } else { sayBye(holder.slot, .takenOver, afterMilliseconds: 0) }
+        if let poll = link.poll {
+            displace(poll, taking)
+        } else {
+            sayBye(holder.slot, .takenOver, afterMilliseconds: 0)
+        }
     }
 
     // MARK: Progress

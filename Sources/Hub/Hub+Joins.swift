@@ -14,7 +14,7 @@ extension Hub {
         poll: Poll? = nil
     ) {
         let client = outlet.client(at: slot)
-        if client.pointee.has(.isTwoWay), channels.count == 1, commandID == nil,
+        if poll == nil, client.pointee.has(.isTwoWay), channels.count == 1, commandID == nil,
             subscribeAtOnce(slot, channels[0].name, since: channels[0].since)
         {
             return
@@ -23,7 +23,7 @@ extension Hub {
             if topics[channel.name] == nil { outlet.didOpenChannel(slot) }
             return JoinPart(topic: topic(for: channel.name), since: channel.since)
         }
-        let isOne = !client.pointee.has(.isTwoWay)
+        let isOne = poll != nil || !client.pointee.has(.isTwoWay)
         let groups = isOne ? [parts] : parts.map { [$0] }
         let deadline = outlet.nowMilliseconds + limits.openMilliseconds
         let key = outlet.id(of: slot)

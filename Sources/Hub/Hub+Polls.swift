@@ -13,14 +13,47 @@ extension Hub {
         }
         // What there was no room for comes with the next one: held, it would pass that over.
         if poll.hasNews || poll.leavesRest || poll.holdMilliseconds == 0 { return answer(poll) }
-        polls.hold(poll)
-        for topic in poll.topics {
-            topic.polls[poll.client] = poll
-            changeCount(of: topic, by: 1)
+        for part in join.parts {
+            part.topic.polls[poll.client] = poll
+            changeCount(of: part.topic, by: 1)
         }
+        // It was held before it had these channels.
+        if polls[poll.client] === poll { return }
+        polls.hold(poll)
         metrics.polls.set(polls.count)
         poll.deadlineMilliseconds = outlet.nowMilliseconds + poll.holdMilliseconds
         outlet.didHold(poll, milliseconds: poll.holdMilliseconds)
+    }
+
+    // MARK: Channels that change while it is held
+
+    /// Gives the held poll of a client more channels, from a position each; says whether one is held.
+    public func extendPoll(of slot: ClientSlot, with channels: [SessionPosition]) -> Bool {
+        guard let poll = polls[outlet.id(of: slot)] else { return false }
+        let new = channels.compactMap { channel -> (name: ChannelName, since: Position?)? in
+            let topic = topics[channel.channel]
+            if topic?.polls[poll.client] != nil || topic?.part(of: poll.client) != nil { return nil }
+            return channel.position.map { (channel.channel, $0) }
+        }
+        if !new.isEmpty { join(slot, new, poll: poll) }
+        return true
+    }
+
+    /// Gives up the poll of a client, which is not answered.
+    public func dropPoll(of slot: ClientSlot) {
+        guard let poll = polls[outlet.id(of: slot)] else { return }
+        release(poll)
+        poll.isAnswered = true
+    }
+
+    /// Takes a channel from the held poll of a client.
+    public func shortenPoll(of slot: ClientSlot, by channel: ChannelName) {
+        guard let poll = polls[outlet.id(of: slot)], let topic = topics[channel] else { return }
+        if let part = topic.part(of: poll.client) { _ = abandon(part.join) }
+        guard topic.polls.removeValue(forKey: poll.client) != nil else { return }
+        poll.end(topic)
+        changeCount(of: topic, by: -1)
+        releaseIfUnused(topic)
     }
 
     /// Whether the poll of a client is held until something is published.
@@ -72,15 +105,15 @@ extension Hub {
         metrics.deliveries.add(poll.items.count)
         if poll.isDivided || poll.leavesRest { metrics.pollsDivided.add() }
         leaveAll(poll.client.slot)
-        releaseSession(poll.client.slot)
+        if poll.releasesSession { releaseSession(poll.client.slot) }
         outlet.answer(poll)
     }
 
-    /// Answers a poll in whose place another one of its session is held now.
-    func displace(_ poll: Poll) {
+    /// Answers a poll whose session is another's now, or nobody's.
+    func displace(_ poll: Poll, _ taking: SessionTaking) {
         release(poll)
         poll.isAnswered = true
-        outlet.refuse(poll, .displaced)
+        outlet.refuse(poll, PollRefusal(taking))
     }
 
     /// Answers a poll that asks for a channel which the backplane refuses.

@@ -12,6 +12,12 @@ extension Hub {
         return topic
     }
 
+    /// Where a channel stands that is open here.
+    public func head(of name: ChannelName) -> Position? {
+        guard let topic = topics[name], topic.isOpen, !topic.isCatchingUp else { return nil }
+        return topic.lastReported
+    }
+
     /// Lets go of a topic nobody needs.
     func releaseIfUnused(_ topic: Topic) {
         let isUsed = !topic.feeds.isEmpty || !topic.joins.isEmpty || !topic.telling.isEmpty || !topic.polls.isEmpty

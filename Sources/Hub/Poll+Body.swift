@@ -14,6 +14,14 @@ extension Poll {
         }
     }
 
+    /// Appends what it is answered with as elements of an array, without the brackets.
+    public func appendElements(to output: inout ByteBuffer) {
+        for (place, item) in items.enumerated() {
+            if place > 0 { output.append(",") }
+            append(item, to: &output)
+        }
+    }
+
     private func append(_ item: (topic: Topic, payload: Payload, position: Position?), to output: inout ByteBuffer) {
         item.payload.bytes.withUnsafeBytes { bytes in
             item.topic.name.withUTF8 { name in

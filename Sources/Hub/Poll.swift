@@ -21,6 +21,9 @@ public final class Poll {
     /// How long it is held while there is nothing to tell; 0 for who asks now and then, and does not wait.
     let holdMilliseconds: UInt64
 
+    /// Whether its session is let go of with its answer, and not by who writes that.
+    let releasesSession: Bool
+
     var isAnswered = false
 
     /// When it is answered with nothing, in milliseconds of a clock that never jumps.
@@ -53,8 +56,10 @@ public final class Poll {
         hasSession: Bool,
         hasCursor: Bool,
         holdMilliseconds: UInt64,
-        bytesMax: Int
+        bytesMax: Int,
+        releasesSession: Bool = true
     ) {
+        self.releasesSession = releasesSession
         self.client = client
         self.encoding = encoding
         self.hasSession = hasSession
@@ -70,6 +75,9 @@ public final class Poll {
     public var cursor: String {
         zip(topics, positions).map { $0.cursorEntry(at: $1) }.joined(separator: Cursor.separator)
     }
+
+    /// Where the client stands once it has the answer, in each of its channels.
+    public var standings: [SessionPosition] { zip(topics, positions).map { SessionPosition($0.name, $1) } }
 
     /// Adds a channel that is open, with what the client missed in it.
     func begin(_ part: JoinPart) {
@@ -108,6 +116,15 @@ public final class Poll {
         gaps.append((topic, from, position))
         advance(topic, to: position)
         becomeDue(&due)
+    }
+
+    /// No longer has a channel: what was published in it is not told, either.
+    func end(_ topic: Topic) {
+        guard let place = topics.firstIndex(where: { $0 === topic }) else { return }
+        topics.remove(at: place)
+        positions.remove(at: place)
+        items.removeAll { $0.topic === topic }
+        gaps.removeAll { $0.topic === topic }
     }
 
     private func advance(_ topic: Topic, to position: Position) {

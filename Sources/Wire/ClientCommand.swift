@@ -118,5 +118,5 @@ extension ClientCommand {
 
 extension UInt8 {
     /// What may stand between the tokens of JSON, RFC 8259 §2.
-    fileprivate var isJSONWhitespace: Bool { self == 0x20 || self == 0x09 || self == 0x0A || self == 0x0D }
+    var isJSONWhitespace: Bool { self == 0x20 || self == 0x09 || self == 0x0A || self == 0x0D }
 }

@@ -24,7 +24,9 @@ public enum HTTPMethod: UInt8, Equatable, Sendable {
     /// Reads a method from a range that was found to be a token.
     init(_ token: ByteRange, in bytes: Span<UInt8>) {
         self = .other
-        guard let candidate = HTTPMethod.candidate(length: token.count, first: bytes[token.indices.lowerBound]) else { return }
+        guard let candidate = HTTPMethod.candidate(length: token.count, first: bytes[token.indices.lowerBound]) else {
+            return
+        }
         if token.equals(candidate.name, in: bytes) { self = candidate }
     }
 

@@ -4,6 +4,12 @@ extension ByteBuffer {
     /// The bytes must be valid UTF-8 for the string to be valid JSON. Source: RFC 8259 section 7.
     public mutating func appendJSONString(_ text: UnsafeRawBufferPointer) {
         append(UInt8(ascii: "\""))
+        appendJSONContent(text)
+        append(UInt8(ascii: "\""))
+    }
+
+    /// The same without the quotes: a part of a string.
+    mutating func appendJSONContent(_ text: UnsafeRawBufferPointer) {
         var start = 0
         while true {
             let end = JSONString.firstToEscape(in: text, from: start)
@@ -12,7 +18,6 @@ extension ByteBuffer {
             start = JSONString.endOfEscaped(in: text, from: end)
             appendEscaped(UnsafeRawBufferPointer(rebasing: text[end..<start]))
         }
-        append(UInt8(ascii: "\""))
     }
 
     /// Appends a string as a JSON string.

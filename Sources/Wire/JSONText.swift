@@ -38,6 +38,21 @@ public enum JSONText {
         }
     }
 
+    /// The members of an object, of the first of them: the name, and where the value is; nil if the bytes are not one object.
+    static func members(of bytes: UnsafeRawBufferPointer, countMax: Int) -> [(name: String, value: Range<Int>)]? {
+        guard let base = bytes.baseAddress else { return nil }
+        return withUnsafeTemporaryAllocation(of: cjson_field.self, capacity: 2 * countMax) { fields in
+            let values = fields.baseAddress.map { $0 + countMax }
+            let count = cjson_find_members(base, bytes.count, fields.baseAddress, values, countMax)
+            guard count >= 0 else { return nil }
+            return (0..<min(count, countMax)).map { place in
+                let (name, value) = (fields[place], fields[countMax + place])
+                let raw = UnsafeRawBufferPointer(rebasing: bytes[name.start..<name.start + name.count])
+                return (raw.jsonString ?? "", value.start..<value.start + value.count)
+            }
+        }
+    }
+
     /// Makes a valid JSON text one line, in place, without changing what it says: CR, LF and TAB become spaces. In valid
     /// JSON they are only ever whitespace between the tokens, since a string must escape them.
     public static func makeSingleLine(_ bytes: UnsafeMutableRawBufferPointer) {

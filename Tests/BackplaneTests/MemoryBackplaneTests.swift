@@ -15,6 +15,7 @@ private final class Recorder: BackplaneDelegate {
     var facts: ChannelFacts?
     var grant: Result<SessionGrant, SessionFailure>?
     var write: SessionWrite?
+    var touched: [UInt8]?
     var list: PresenceList?
 
     func linkChanged() { events.append("link") }
@@ -47,15 +48,22 @@ private final class Recorder: BackplaneDelegate {
 
     func granted(_ request: SessionRequest, _ outcome: Result<SessionGrant, SessionFailure>) { grant = outcome }
 
-    func saved(_ session: SessionID, fence: UInt64, _ outcome: Result<SessionWrite, BackplaneFailure>) {
+    func saved(
+        _ session: SessionID,
+        fence: UInt64,
+        for ticket: Ticket?,
+        _ outcome: Result<SessionWrite, BackplaneFailure>
+    ) {
         write = try? outcome.get()
     }
+
+    func touched(_ ticket: Ticket, _ outcome: Result<[UInt8]?, BackplaneFailure>) { touched = try? outcome.get() }
 
     func renewed(_ channel: ChannelName, lost: [MemberID]) {}
 
     func listed(_ ticket: Ticket, _ list: Result<PresenceList, BackplaneFailure>) { self.list = try? list.get() }
 
-    func taken(_ session: SessionID, fence: UInt64) { events.append("taken \(fence)") }
+    func taken(_ session: SessionID, fence: UInt64, _ taking: SessionTaking) { events.append("taken \(fence)") }
 }
 
 /// Clocks that go on when a test says so.

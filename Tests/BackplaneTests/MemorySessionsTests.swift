@@ -14,7 +14,8 @@ struct MemorySessionsTests {
         }
         for _ in 0..<16 { sessions.sweep(now: 10) }
         #expect(sessions.count == 500)
-        let kept = sessions.save(requests[1].id, fence: 1, .held, [], now: 10, lifetime: 5)
+        let change = MemorySessions.Change(standing: .held, positions: [], notes: nil)
+        let kept = sessions.save(requests[1].id, fence: 1, change, now: 10, lifetime: 5)
         #expect(kept == .kept)
         for _ in 0..<16 { sessions.sweep(now: 1_000) }
         #expect(sessions.count == 0)

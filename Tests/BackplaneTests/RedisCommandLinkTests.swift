@@ -16,7 +16,11 @@ struct RedisCommandLinkTests {
         let fixture = try CommandLinkFixture { $0.redisBulkMax = 4 }
         try fixture.greet()
         let session = sessionRequest(.open).id
-        for fence in 1...10 as ClosedRange<UInt64> { fixture.link.ask(.save(session, fence: fence, .held, [])) }
+        for fence in 1...10 as ClosedRange<UInt64> {
+            fixture.link.ask(
+                RedisSave(session: session, fence: fence, standing: .held, positions: [], notes: nil, ticket: nil)
+            )
+        }
         fixture.link.ask(.publish(request("a")))
         let sent = fixture.sent()
         #expect(sent.count(of: "perseid_session_save") == 4)

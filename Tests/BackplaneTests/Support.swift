@@ -79,6 +79,10 @@ final class ScriptedBackplane: Backplane {
     private(set) var described: [Ticket] = []
     private(set) var grants: [SessionRequest] = []
     private var writes: [String] = []
+    /// Who waits for each of them.
+    var writeTickets: [Ticket?] = []
+    /// Questions for sessions that are not taken.
+    var touches: [Ticket] = []
     private var presence: [String] = []
     private(set) var isFinished = false
     private(set) var turns = 0
@@ -128,11 +132,22 @@ final class ScriptedBackplane: Backplane {
 
     func grant(_ request: SessionRequest) { grants.append(request) }
 
-    func save(_ session: SessionID, fence: UInt64, _ standing: SessionStanding, _ positions: [SessionPosition]) {
+    func save(
+        _ session: SessionID,
+        fence: UInt64,
+        _ standing: SessionStanding,
+        _ positions: [SessionPosition],
+        notes: [UInt8]?,
+        for ticket: Ticket?
+    ) {
         let list = positions.map { "\($0.channel)@\($0.position.map { "\($0)" } ?? "-")" }
-        writes.append((["\(standing)", "\(fence)"] + list).joined(separator: " "))
-        if failsWrites { delegate?.saved(session, fence: fence, .failure(.overloaded)) }
+        let noted = notes.map { ["(\(String(decoding: $0, as: UTF8.self)))"] } ?? []
+        writes.append((["\(standing)", "\(fence)"] + list + noted).joined(separator: " "))
+        writeTickets.append(ticket)
+        if failsWrites { delegate?.saved(session, fence: fence, for: ticket, .failure(.overloaded)) }
     }
+
+    func touch(_ session: SessionID, secret: SecretHash, for ticket: Ticket) { touches.append(ticket) }
 
     func restore(_ session: SessionID, secret: SecretHash, fence: UInt64) { writes.append("restore \(fence)") }
 
@@ -158,8 +173,8 @@ final class ScriptedBackplane: Backplane {
     }
 
     /// Grants the oldest request for a session.
-    func grant(fence: UInt64, _ positions: [SessionPosition] = []) {
-        let grant = SessionGrant(fence: fence, positions: positions)
+    func grant(fence: UInt64, _ positions: [SessionPosition] = [], notes: String = "") {
+        let grant = SessionGrant(fence: fence, positions: positions, notes: Array(notes.utf8))
         delegate?.granted(grants.removeFirst(), .success(grant))
     }
 
@@ -260,18 +275,45 @@ final class UplinkFixture {
         case .described(let ticket, .failure(let failure)): "failed \(ticket.number) \(failure)"
         case .presence(let ticket, .success(let list)): "presence \(ticket.number): \(list.count)"
         case .presence(let ticket, .failure(let failure)): "failed \(ticket.number) \(failure)"
-        case .session(let ticket, .success(let positions)):
-            (["session \(ticket.number)"] + positions.map { "\($0.channel)@\($0.position!)" }).joined(separator: " ")
+        case .session(let ticket, .success(let state)): "session \(ticket.number)\(describe(state))"
         case .session(let ticket, .failure(let failure)): "no session \(ticket.number) \(failure)"
-        case .sessionTaken(_, let holder): "taken from \(holder.connection)"
+        case .visited(let ticket, .success(let state)): "visited \(ticket.number)\(describe(state))"
+        case .visited(let ticket, .failure(let failure)): "not visited \(ticket.number) \(failure)"
+        case .settled(let ticket, let outcome): "settled \(ticket.number) \(outcome)"
+        case .sessionTaken(_, let holder, let taking):
+            "taken from \(holder.connection)" + (taking == .attach ? "" : " for \(taking)")
+        case .sessionChanged(_, let holder, let changes):
+            "changed of \(holder.connection)\(describe(SessionState(positions: changes)))"
         case .sessionForgotten(_, let holder): "forgotten of \(holder.connection)"
         case .link(let isUp): isUp ? "up" : "down"
         case .drain: "drain"
         }
     }
 
+    private func describe(_ state: SessionState) -> String {
+        let list = state.positions.map { " \($0.channel)@\($0.position.map { "\($0)" } ?? "-")" }
+        return list.joined() + (state.notes.isEmpty ? "" : " (\(String(decoding: state.notes, as: UTF8.self)))")
+    }
+
     private func describe(_ page: HistoryPage) -> String {
         let list = page.publications.map { "\($0.position)" }.joined(separator: " ")
         return "[\(list)] to \(page.head)" + (page.isComplete ? "" : ", not all") + (page.hasMore ? ", more" : "")
+    }
+}
+
+extension BackplaneDelegate {
+    /// A write that nobody waits for.
+    func saved(_ session: SessionID, fence: UInt64, _ outcome: Result<SessionWrite, BackplaneFailure>) {
+        saved(session, fence: fence, for: nil, outcome)
+    }
+
+    /// Taken to hold it.
+    func taken(_ session: SessionID, fence: UInt64) { taken(session, fence: fence, .attach) }
+}
+
+extension SessionBackplane {
+    /// Writes what nobody waits for.
+    func save(_ session: SessionID, fence: UInt64, _ standing: SessionStanding, _ positions: [SessionPosition]) {
+        save(session, fence: fence, standing, positions, notes: nil, for: nil)
     }
 }

@@ -48,7 +48,7 @@ extension SimulatedBackplane {
     func passTaken(_ id: SessionID, _ fence: UInt64) {
         guard hearsControl else { return }
         pass { [self] in
-            delegate?.taken(id, fence: fence)
+            delegate?.taken(id, fence: fence, .attach)
             checkLetGo(of: id, below: fence)
         }
     }

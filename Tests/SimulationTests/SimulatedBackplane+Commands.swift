@@ -88,7 +88,14 @@ extension SimulatedBackplane {
         }
     }
 
-    func save(_ session: SessionID, fence: UInt64, _ standing: SessionStanding, _ positions: [SessionPosition]) {
+    func save(
+        _ session: SessionID,
+        fence: UInt64,
+        _ standing: SessionStanding,
+        _ positions: [SessionPosition],
+        notes: [UInt8]?,
+        for ticket: Ticket?
+    ) {
         ask { [self] in
             simulation.redis.save(
                 session,
@@ -99,10 +106,13 @@ extension SimulatedBackplane {
                 limits: simulation.scenario.limits
             )
         } _: { [self] outcome in
-            delegate?.saved(session, fence: fence, outcome)
+            delegate?.saved(session, fence: fence, for: ticket, outcome)
             if case .success(.stale) = outcome { checkLetGo(of: session, below: fence + 1) }
         }
     }
+
+    /// Clients of the simulation do not visit their sessions.
+    func touch(_ session: SessionID, secret: SecretHash, for ticket: Ticket) {}
 
     func restore(_ session: SessionID, secret: SecretHash, fence: UInt64) {
         let lifetime = simulation.scenario.limits.heldSessionMilliseconds
@@ -110,7 +120,7 @@ extension SimulatedBackplane {
             simulation.redis.open(session, secret: secret, fence: fence, node: name, lifetime: lifetime)
                 ? .kept : .stale
         } _: { [self] in
-            delegate?.saved(session, fence: fence, $0)
+            delegate?.saved(session, fence: fence, for: nil, $0)
         }
     }
 }

@@ -152,7 +152,7 @@ extension SimulatedEdge: HubOutlet {
             switch why {
             case .unavailable: 503
             case .forbidden: 403
-            case .displaced: 409
+            case .displaced, .released, .ended: 409
             }
         refusePoll(connection(poll.client.slot), status: status)
     }

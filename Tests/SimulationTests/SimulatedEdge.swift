@@ -107,11 +107,12 @@ final class SimulatedEdge {
             hub.moved(channel, to: head)
         case .recovered(let channel, let page): hub.recovered(channel, sabotaged(page, of: channel))
         case .published(let ticket, let outcome): answerPublish(ticket, outcome)
-        case .session(let ticket, let outcome): answerSession(ticket, outcome)
-        case .sessionTaken(let id, let holder): hub.loseSession(id, of: connections[Int(holder.connection)].id)
+        case .session(let ticket, let outcome): answerSession(ticket, outcome.map(\.positions))
+        case .sessionTaken(let id, let holder, let taking):
+            hub.loseSession(id, of: connections[Int(holder.connection)].id, taking)
         case .sessionForgotten(let id, let holder):
             hub.saveSessionAgain(id, of: connections[Int(holder.connection)].id)
-        case .refused, .history, .described, .presence, .link, .drain: break
+        case .refused, .history, .described, .presence, .visited, .settled, .sessionChanged, .link, .drain: break
         }
     }
 

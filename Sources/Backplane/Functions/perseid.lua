@@ -16,7 +16,8 @@
 --
 -- Key of a session:
 --   perseid:session:{<id>}        secret (its hash), fence, node (empty while no connection holds it), and for each
---                                 subscription a field "@<channel>" with the position its client certainly has
+--                                 subscription a field "@<channel>" with the position its client certainly has; "@" alone
+--                                 holds what its transport notes of it
 --
 -- A node hears on "perseid:node:<id>" which of its sessions were taken over. The key of that name says who lives by it.
 --
@@ -25,7 +26,7 @@
 -- Anybody may write to Redis. What is here and cannot be what was written here is told as "BROKEN <kind> in <key>" before
 -- anything is changed; that key alone is of no use until somebody mends it.
 
-local VERSION = 5
+local VERSION = 6
 
 -- Defaults for callers that name no options. Nodes have the same ones and name only what was set otherwise.
 local HISTORY_COUNT = 100
@@ -386,13 +387,15 @@ local function is_same(left, right)
 end
 
 -- Subscriptions, as channel and position in turn; an empty position ends one. Those for which a session has no room are
--- not kept.
+-- not kept. What is noted of a session stands among them, without a channel.
 local function write_positions(key, args, first)
   if first > #args then return end
-  local room = SUBSCRIPTIONS_MAX + SESSION_FIELDS - redis.call('HLEN', key)
+  local room = SUBSCRIPTIONS_MAX + SESSION_FIELDS + redis.call('HEXISTS', key, '@') - redis.call('HLEN', key)
   for index = first, #args - 1, 2 do
     local field = '@' .. args[index]
-    if args[index + 1] == '' then
+    if field == '@' then
+      redis.call('HSET', key, field, args[index + 1])
+    elseif args[index + 1] == '' then
       room = room + redis.call('HDEL', key, field)
     elseif room > 0 or redis.call('HGET', key, field) then
       room = room - redis.call('HSET', key, field, args[index + 1])
@@ -411,8 +414,9 @@ local function session_open(keys, args)
   return 1
 end
 
--- KEYS: session. ARGS: hash of the secret, node, lifetime in milliseconds. Returns nothing if there is no such session or
--- the secret is another; else the new fence and the positions. The node that held it is told.
+-- KEYS: session. ARGS: hash of the secret, node, lifetime in milliseconds [why]. Returns nothing if there is no such session or
+-- the secret is another; else the new fence and the positions. The node that held it is told, and why: to hold it (`attach`), or
+-- for a `visit`, or to `end` it.
 local function session_resume(keys, args)
   local key, node = keys[1], args[2]
   local fields = redis.call('HGETALL', key)
@@ -435,9 +439,19 @@ local function session_resume(keys, args)
   redis.call('PEXPIRE', key, args[3])
   if (session.node or '') ~= '' then
     local prefix, id = string.match(key, '^(.*):session:{(.*)}$')
-    redis.call('PUBLISH', prefix .. ':node:' .. session.node, 'taken ' .. id .. ' ' .. fence)
+    local why = args[4] and args[4] ~= 'attach' and ' ' .. args[4] or ''
+    redis.call('PUBLISH', prefix .. ':node:' .. session.node, 'taken ' .. id .. ' ' .. fence .. why)
   end
   return reply
+end
+
+-- KEYS: session. ARGS: hash of the secret, lifetime in milliseconds. Returns what is noted of the session, which is kept for so
+-- long at least, or nothing if there is no such session.
+local function session_touch(keys, args)
+  local known = redis.call('HMGET', keys[1], 'secret', '@')
+  if not known[1] or not is_same(known[1], args[1]) then return false end
+  redis.call('PEXPIRE', keys[1], args[2], 'GT')
+  return known[2] or ''
 end
 
 -- Writes as the owner that a session is to have; an empty one has let go of it.
@@ -489,6 +503,7 @@ redis.register_function('perseid_leave', leave)
 redis.register_function { function_name = 'perseid_presence', callback = presence, flags = { 'no-writes' } }
 redis.register_function('perseid_session_open', session_open)
 redis.register_function('perseid_session_resume', session_resume)
+redis.register_function('perseid_session_touch', session_touch)
 redis.register_function('perseid_session_save', session_save)
 redis.register_function('perseid_session_detach', session_detach)
 redis.register_function('perseid_live', live)

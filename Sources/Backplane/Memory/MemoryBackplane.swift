@@ -158,18 +158,30 @@ public final class MemoryBackplane: Backplane {
         _ session: SessionID,
         fence: UInt64,
         _ standing: SessionStanding,
-        _ positions: [SessionPosition]
+        _ positions: [SessionPosition],
+        notes: [UInt8]?,
+        for ticket: Ticket?
     ) {
         let lifetime = standing == .held ? limits.heldSessionMilliseconds : limits.resumeMilliseconds
-        let now = time.monotonic()
-        let outcome = sessions.save(session, fence: fence, standing, positions, now: now, lifetime: lifetime)
-        delegate?.saved(session, fence: fence, .success(outcome))
+        let change = MemorySessions.Change(standing: standing, positions: positions, notes: notes)
+        let outcome = sessions.save(session, fence: fence, change, now: time.monotonic(), lifetime: lifetime)
+        delegate?.saved(session, fence: fence, for: ticket, .success(outcome))
+    }
+
+    public func touch(_ session: SessionID, secret: SecretHash, for ticket: Ticket) {
+        let notes = sessions.touch(
+            session,
+            secret: secret,
+            now: time.monotonic(),
+            lifetime: limits.resumeMilliseconds
+        )
+        delegate?.touched(ticket, .success(notes))
     }
 
     public func restore(_ session: SessionID, secret: SecretHash, fence: UInt64) {
         let end = time.monotonic() + limits.heldSessionMilliseconds
         sessions.restore(session, secret: secret, fence: fence, millisecondsEnd: end)
-        delegate?.saved(session, fence: fence, .success(.kept))
+        delegate?.saved(session, fence: fence, for: nil, .success(.kept))
     }
 
     public func ready(token: UInt64, readiness: Readiness) {}

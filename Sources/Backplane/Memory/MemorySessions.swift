@@ -9,7 +9,14 @@ struct MemorySessions {
         let secret: SecretHash
         var fence: UInt64
         var millisecondsEnd: UInt64
-        var positions: [SessionPosition]
+        var state: SessionState
+    }
+
+    /// What is written to a session.
+    struct Change {
+        let standing: SessionStanding
+        let positions: [SessionPosition]
+        let notes: [UInt8]?
     }
 
     /// Parts that are looked through at a time: all of them in 16 s, for a lapsed record only takes room.
@@ -36,9 +43,9 @@ struct MemorySessions {
                 secret: request.secret,
                 fence: 1,
                 millisecondsEnd: end,
-                positions: []
+                state: SessionState(notes: request.notes)
             )
-            return .success(SessionGrant(fence: 1, positions: []))
+            return .success(SessionGrant(fence: 1, positions: [], notes: request.notes))
         case .resume:
             guard var record = record(request.id, now: now), record.secret == request.secret else {
                 return .failure(.unknown)
@@ -46,29 +53,39 @@ struct MemorySessions {
             record.fence += 1
             record.millisecondsEnd = end
             self[request.id] = record
-            return .success(SessionGrant(fence: record.fence, positions: record.positions))
+            return .success(
+                SessionGrant(fence: record.fence, positions: record.state.positions, notes: record.state.notes)
+            )
         }
     }
 
     mutating func save(
         _ session: SessionID,
         fence: UInt64,
-        _ standing: SessionStanding,
-        _ positions: [SessionPosition],
+        _ change: Change,
         now: UInt64,
         lifetime: UInt64
     ) -> SessionWrite {
         guard var record = record(session, now: now) else { return .gone }
         guard record.fence <= fence else { return .stale }
-        guard standing != .ended else {
+        guard change.standing != .ended else {
             self[session] = nil
             return .kept
         }
         record.fence = fence
         record.millisecondsEnd = now + lifetime
-        for change in positions { record.positions.apply(change) }
+        record.state.apply(change.positions)
+        if let notes = change.notes { record.state.notes = notes }
         self[session] = record
         return .kept
+    }
+
+    /// Keeps a session for a while; its notes, or `nil` if there is no such session.
+    mutating func touch(_ session: SessionID, secret: SecretHash, now: UInt64, lifetime: UInt64) -> [UInt8]? {
+        guard var record = record(session, now: now), record.secret == secret else { return nil }
+        record.millisecondsEnd = max(record.millisecondsEnd, now + lifetime)
+        self[session] = record
+        return record.state.notes
     }
 
     mutating func restore(_ session: SessionID, secret: SecretHash, fence: UInt64, millisecondsEnd: UInt64) {
@@ -76,7 +93,7 @@ struct MemorySessions {
             secret: secret,
             fence: fence,
             millisecondsEnd: millisecondsEnd,
-            positions: []
+            state: SessionState()
         )
     }
 

@@ -146,9 +146,24 @@ public final class RedisBackplane: Backplane {
         _ session: SessionID,
         fence: UInt64,
         _ standing: SessionStanding,
-        _ positions: [SessionPosition]
+        _ positions: [SessionPosition],
+        notes: [UInt8]?,
+        for ticket: Ticket?
     ) {
-        commands.ask(.save(session, fence: fence, standing, positions))
+        commands.ask(
+            RedisSave(
+                session: session,
+                fence: fence,
+                standing: standing,
+                positions: positions,
+                notes: notes,
+                ticket: ticket
+            )
+        )
+    }
+
+    public func touch(_ session: SessionID, secret: SecretHash, for ticket: Ticket) {
+        commands.ask(RedisTouch(session: session, secret: secret, ticket: ticket))
     }
 
     public func restore(_ session: SessionID, secret: SecretHash, fence: UInt64) {
@@ -256,12 +271,15 @@ public final class RedisBackplane: Backplane {
         return RedisErrorReply(text: error).isAboutNames ? error : nil
     }
 
-    /// Takes what another node says to this one: `taken <session> <fence>`. What a later version may say is passed over.
+    /// Takes what another node says to this one: `taken <session> <fence>`, and why if that is not to hold it. What a later
+    /// version may say is passed over.
     private func obey(_ message: String) {
         let words = message.split(separator: " ")
-        guard words.count == 3, words[0] == "taken", let session = SessionID(words[1]), let fence = UInt64(words[2])
+        guard words.count == 3 || words.count == 4, words[0] == "taken", let session = SessionID(words[1]),
+            let fence = UInt64(words[2])
         else { return }
-        delegate?.taken(session, fence: fence)
+        let taking = words.count == 4 ? SessionTaking(rawValue: String(words[3])) : nil
+        delegate?.taken(session, fence: fence, taking ?? .attach)
     }
 }
 

@@ -26,6 +26,9 @@ struct RedisReply {
         return UnsafeRawBufferPointer(start: start, count: Int(clamping: raw.pointee.len))
     }
 
+    /// Whether it is a string, which may be empty.
+    var isString: Bool { raw?.pointee.type == REDIS_REPLY_STRING }
+
     var text: String { String(decoding: bytes, as: UTF8.self) }
 
     /// An integer; 0 for anything else. It may be negative, and as large as it likes.

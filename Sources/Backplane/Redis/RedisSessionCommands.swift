@@ -15,9 +15,17 @@ struct RedisGrant: RedisCommand {
         let lifetime = RedisArgument.number(context.limits.heldSessionMilliseconds)
         switch request.kind {
         case .open:
-            buffer.append(call: "perseid_session_open", key(context.keys), [secret, "1", context.node, lifetime])
+            // No channel has an empty name.
+            let notes: [RedisArgument] =
+                request.notes.isEmpty ? [] : ["", .text(String(decoding: request.notes, as: UTF8.self))]
+            buffer.append(
+                call: "perseid_session_open",
+                key(context.keys),
+                [secret, "1", context.node, lifetime] + notes
+            )
         case .resume:
-            buffer.append(call: "perseid_session_resume", key(context.keys), [secret, context.node, lifetime])
+            let taking = RedisArgument.text(request.taking.rawValue)
+            buffer.append(call: "perseid_session_resume", key(context.keys), [secret, context.node, lifetime, taking])
         }
     }
 
@@ -25,12 +33,15 @@ struct RedisGrant: RedisCommand {
     func read(_ reply: RedisReply, _ context: RedisContext) throws(RedisNonsense) -> SessionGrant? {
         if request.kind == .open {
             // A session whose name was drawn a moment ago is nobody else's.
-            return reply.integer == 1 ? SessionGrant(fence: 1, positions: []) : nil
+            return reply.integer == 1 ? SessionGrant(fence: 1, positions: [], notes: request.notes) : nil
         }
         guard reply.count > 0 else { return nil }
         var positions: [SessionPosition] = []
+        var notes: [UInt8] = []
         for index in stride(from: 1, to: reply.count - 1, by: 2) {
-            guard let channel = ChannelName(reply[index].text), let position = reply[index + 1].position else {
+            let name = reply[index].text
+            if name.isEmpty { notes = Array(reply[index + 1].bytes) }
+            guard let channel = ChannelName(name), let position = reply[index + 1].position else {
                 continue
             }
             positions.append(SessionPosition(channel, position))
@@ -38,7 +49,7 @@ struct RedisGrant: RedisCommand {
         guard let fence = UInt64(exactly: reply[0].integer) else {
             throw RedisNonsense(kind: "fence", what: "\(reply[0].integer)")
         }
-        return SessionGrant(fence: fence, positions: positions)
+        return SessionGrant(fence: fence, positions: positions, notes: notes)
     }
 
     func tell(_ delegate: any BackplaneDelegate, _ outcome: Result<SessionGrant?, BackplaneFailure>) {
@@ -55,9 +66,14 @@ struct RedisSave: RedisCommand {
     let fence: UInt64
     let standing: SessionStanding
     let positions: [SessionPosition]
+    let notes: [UInt8]?
+    let ticket: Ticket?
 
     var lane: RedisLane.Kind { .upkeep }
-    var carriedBytes: Int { positions.count * RedisCommandBytes.listed }
+
+    var carriedBytes: Int {
+        positions.count * RedisCommandBytes.listed + RedisCommandBytes.of(argument: notes?.count ?? 0)
+    }
 
     func key(_ keys: RedisKeys) -> String { keys.session(session) }
 
@@ -68,9 +84,11 @@ struct RedisSave: RedisCommand {
             case .detached: ("perseid_session_detach", .number(context.limits.resumeMilliseconds))
             case .ended: ("perseid_session_save", "0")
             }
-        let list = positions.flatMap {
+        var list = positions.flatMap {
             [.text($0.channel.text), .text($0.position?.description ?? "")] as [RedisArgument]
         }
+        // No channel has an empty name.
+        if let notes { list += ["", .text(String(decoding: notes, as: UTF8.self))] }
         buffer.append(call: function, key(context.keys), [.number(fence), context.node, left] + list)
     }
 
@@ -79,7 +97,32 @@ struct RedisSave: RedisCommand {
     }
 
     func tell(_ delegate: any BackplaneDelegate, _ outcome: Result<SessionWrite, BackplaneFailure>) {
-        delegate.saved(session, fence: fence, outcome)
+        delegate.saved(session, fence: fence, for: ticket, outcome)
+    }
+}
+
+/// Asks whether a session is there, which keeps it for a while.
+struct RedisTouch: RedisCommand {
+    let session: SessionID
+    let secret: SecretHash
+    let ticket: Ticket
+
+    var lane: RedisLane.Kind { .upkeep }
+
+    func key(_ keys: RedisKeys) -> String { keys.session(session) }
+
+    func write(to buffer: inout RedisCommandBuffer, _ context: RedisContext) {
+        let lifetime = RedisArgument.number(context.limits.resumeMilliseconds)
+        buffer.append(call: "perseid_session_touch", key(context.keys), [.text(secret.text), lifetime])
+    }
+
+    /// The session's notes; `nil` if there is no such session.
+    func read(_ reply: RedisReply, _ context: RedisContext) throws(RedisNonsense) -> [UInt8]? {
+        reply.isString ? Array(reply.bytes) : nil
+    }
+
+    func tell(_ delegate: any BackplaneDelegate, _ outcome: Result<[UInt8]?, BackplaneFailure>) {
+        delegate.touched(ticket, outcome)
     }
 }
 
@@ -107,7 +150,7 @@ struct RedisRestore: RedisCommand {
     }
 
     func tell(_ delegate: any BackplaneDelegate, _ outcome: Result<SessionWrite, BackplaneFailure>) {
-        delegate.saved(session, fence: fence, outcome)
+        delegate.saved(session, fence: fence, for: nil, outcome)
     }
 }
 
@@ -119,16 +162,5 @@ extension SessionWrite {
         case 0: self = .stale
         default: self = .gone
         }
-    }
-}
-
-extension RedisCommand where Self == RedisSave {
-    static func save(
-        _ session: SessionID,
-        fence: UInt64,
-        _ standing: SessionStanding,
-        _ positions: [SessionPosition]
-    ) -> RedisSave {
-        RedisSave(session: session, fence: fence, standing: standing, positions: positions)
     }
 }

@@ -29,6 +29,19 @@ struct HeldSession {
     /// Between two polls: when it is given up.
     var idleUntilTick: Tick = .start
 
-    /// What the client of a poll has told to have. A connection keeps its own.
+    /// What the client of a poll has told to have. A connection keeps its own; of one whose session is visited these are the
+    /// channels, and where it stood as it began with them.
     var positions: [SessionPosition] = []
+
+    /// What is noted of its client besides.
+    var notes: [UInt8] = []
+
+    /// Where its client stands, as far as it is known here.
+    var writtenPositions: [SessionPosition] { isPoll ? positions : [] }
+
+    /// What is noted, or `nil` where there is nothing to write.
+    var writtenNotes: [UInt8]? { notes.isEmpty ? nil : notes }
+
+    /// What there is to know of its client.
+    var state: SessionState { SessionState(positions: positions, notes: notes) }
 }

@@ -36,11 +36,11 @@ extension Uplink {
             session.isPoll,
             session.secret == request.secret
         else { return false }
-        displace(session.holder, of: request.id, by: request.holder)
+        displace(session.holder, of: request.id, by: request.holder, .attach)
         session.holder = request.holder
         sessions[request.id] = session
         metrics.sessionsFound.add()
-        post(.session(request.ticket, .success(session.positions)), to: 1 << request.ticket.reactor)
+        post(.session(request.ticket, .success(session.state)), to: 1 << request.ticket.reactor)
         return true
     }
 
@@ -57,7 +57,11 @@ extension Uplink {
             hold(request, grant)
         case .failure: break
         }
-        post(.session(request.ticket, outcome.map(\.positions)), to: 1 << request.ticket.reactor)
+        if let visit = visits.removeValue(forKey: request.ticket) {
+            goOn(visit, outcome)
+        } else {
+            post(.session(request.ticket, outcome.map(\.state)), to: 1 << request.ticket.reactor)
+        }
         if request.kind == .resume { endResume(request.id) }
     }
 
@@ -66,28 +70,35 @@ extension Uplink {
         guard var resume = resumes[id] else { return }
         resume.count -= 1
         resumes[id] = resume.count > 0 ? resume : nil
-        if let held = sessions[id], held.fence < resume.takenFence { lose(id) }
+        if let held = sessions[id], held.fence < resume.takenFence { lose(id, .attach) }
     }
 
     private func hold(_ request: SessionRequest, _ grant: SessionGrant) {
-        displace(sessions[request.id]?.holder, of: request.id, by: request.holder)
+        displace(sessions[request.id]?.holder, of: request.id, by: request.holder, request.taking)
         sessions[request.id] = HeldSession(
             secret: request.secret,
             fence: grant.fence,
             holder: request.holder,
             isPoll: request.isPoll,
-            positions: request.isPoll ? grant.positions : []
+            idleUntilTick: seat.tick(afterMilliseconds: limits.resumeMilliseconds),
+            positions: request.isPoll || !grant.state.notes.isEmpty ? grant.state.positions : [],
+            notes: grant.state.notes
         )
         movedSessions.remove(request.id)
         unsavedSessions.remove(request.id)
         metrics.sessions.set(sessions.count)
     }
 
-    /// Tells a connection that the session it has is another's now.
-    private func displace(_ holder: SessionHolder?, of id: SessionID, by other: SessionHolder?) {
+    /// Tells a connection that the session it has is another's now, or nobody's.
+    private func displace(
+        _ holder: SessionHolder?,
+        of id: SessionID,
+        by other: SessionHolder?,
+        _ taking: SessionTaking
+    ) {
         guard let holder, holder != other else { return }
         metrics.sessionsTaken.add()
-        post(.sessionTaken(id, holder), to: 1 << holder.reactor)
+        post(.sessionTaken(id, holder, taking), to: 1 << holder.reactor)
     }
 
     // MARK: Writing
@@ -120,22 +131,38 @@ extension Uplink {
         }
     }
 
-    private func write(
+    func write(
         _ id: SessionID,
         _ session: HeldSession,
         _ standing: SessionStanding,
-        _ positions: [SessionPosition]
+        _ positions: [SessionPosition],
+        notes: [UInt8]? = nil,
+        for ticket: Ticket? = nil
     ) {
         metrics.sessionWrites.add()
         movedSessions.remove(id)
-        backplane.save(id, fence: session.fence, standing, positions)
+        backplane.save(id, fence: session.fence, standing, positions, notes: notes, for: ticket)
     }
 
-    public func saved(_ id: SessionID, fence: UInt64, _ outcome: Result<SessionWrite, BackplaneFailure>) {
+    public func saved(
+        _ id: SessionID,
+        fence: UInt64,
+        for ticket: Ticket?,
+        _ outcome: Result<SessionWrite, BackplaneFailure>
+    ) {
+        note(outcome, of: id, fence: fence)
+        guard let ticket else { return }
+        if let visit = visits.removeValue(forKey: ticket) { finish(visit, outcome) }
+        if settlements.remove(ticket) != nil {
+            post(.settled(ticket, outcome), to: 1 << ticket.reactor)
+        }
+    }
+
+    private func note(_ outcome: Result<SessionWrite, BackplaneFailure>, of id: SessionID, fence: UInt64) {
         guard let session = sessions[id], session.fence == fence else { return }
         switch outcome {
         case .success(.kept): break
-        case .success(.stale): lose(id)
+        case .success(.stale): lose(id, .attach)
         case .success(.gone):
             metrics.sessionsRestored.add()
             unsavedSessions.insert(id)
@@ -146,21 +173,21 @@ extension Uplink {
         }
     }
 
-    public func taken(_ id: SessionID, fence: UInt64) {
+    public func taken(_ id: SessionID, fence: UInt64, _ taking: SessionTaking) {
         if let heard = resumes[id]?.takenFence { resumes[id]?.takenFence = max(heard, fence) }
         guard let held = sessions[id], held.fence < fence else { return }
-        lose(id)
+        lose(id, taking)
     }
 
     /// Another node owns a session: whoever had it here lets go.
-    private func lose(_ id: SessionID) {
+    func lose(_ id: SessionID, _ taking: SessionTaking) {
         guard let session = sessions[id] else { return }
         forget(id)
         if session.holder == nil { metrics.sessionsTaken.add() }
-        displace(session.holder, of: id, by: nil)
+        displace(session.holder, of: id, by: nil, taking)
     }
 
-    private func forget(_ id: SessionID) {
+    func forget(_ id: SessionID) {
         sessions[id] = nil
         unsavedSessions.remove(id)
         movedSessions.remove(id)
@@ -188,7 +215,8 @@ extension Uplink {
 
     private func saveAgain(_ id: SessionID) {
         guard let session = sessions[id] else { return }
-        if session.isPoll { return write(id, session, .held, session.positions) }
+        if session.isPoll { return write(id, session, .held, session.writtenPositions, notes: session.writtenNotes) }
+        if let notes = session.writtenNotes { write(id, session, .held, [], notes: notes) }
         guard let holder = session.holder else { return }
         post(.sessionForgotten(id, holder), to: 1 << holder.reactor)
     }
@@ -198,12 +226,16 @@ extension Uplink {
         guard backplane.isUp else { return }
         let due = sessionRenewals.next(tick, within: limits.resumeMilliseconds, seat: seat) { sessions.keys }
         for id in due {
-            if let session = sessions[id] { write(id, session, .held, session.positions) }
+            if let session = sessions[id] {
+                write(id, session, .held, session.writtenPositions, notes: session.writtenNotes)
+            }
         }
     }
 
     /// The node ends: whoever comes back finds the sessions of polls, too, with all that is known of them.
     func leaveSessions() {
-        for (id, session) in sessions.all() { write(id, session, .detached, session.positions) }
+        for (id, session) in sessions.all() {
+            write(id, session, .detached, session.writtenPositions, notes: session.writtenNotes)
+        }
     }
 }

@@ -38,6 +38,10 @@ public final class Uplink: ReactorHandler {
     var unsavedSessions: Set<SessionID> = []
     /// Sessions of polls that moved on since they were saved.
     var movedSessions: Set<SessionID> = []
+    /// Visits that wait for the backplane.
+    var visits: [Ticket: SessionVisit] = [:]
+    /// Answers that wait for what they mean to be written.
+    var settlements: Set<Ticket> = []
     var sessionRenewals = RenewalRound<SessionID>()
     var nextCheckpointTick: Tick = .start
 
@@ -116,6 +120,8 @@ public final class Uplink: ReactorHandler {
             backplane.describe(name, for: ticket)
         case .session(let request): ask(for: request)
         case .saveSession(let id, let holder, let positions): save(id, holder, positions)
+        case .visitSession(let visit): self.visit(visit)
+        case .settleSession(let settlement): settle(settlement)
         case .releaseSession(let id, let holder): release(id, holder)
         case .enter(let name, let member, let transport, let holder): enter(name, member, transport, holder)
         case .leave(let name, let member, let holder, let departure): leave(name, member, holder, departure)

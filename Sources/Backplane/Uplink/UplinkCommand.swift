@@ -23,6 +23,10 @@ public enum UplinkCommand: Sendable {
     case session(SessionRequest)
     /// Subscriptions of a session that began, moved on or (without a position) ended.
     case saveSession(SessionID, SessionHolder, [SessionPosition])
+    /// What a client asks of its session by a request that does not hold it; answered by `UplinkReport.visited`.
+    case visitSession(SessionVisit)
+    /// Where the client of a session stands once it has what it is about to be sent; answered by `UplinkReport.settled`.
+    case settleSession(SessionSettlement)
     /// The connection that holds a session is gone, or its poll is answered.
     case releaseSession(SessionID, SessionHolder)
     /// A subscriber of a channel whose presence is switched on.

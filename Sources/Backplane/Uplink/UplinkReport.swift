@@ -24,10 +24,16 @@ public enum UplinkReport: Sendable {
     case described(Ticket, Result<ChannelFacts, BackplaneFailure>)
     /// The answer to `presence`.
     case presence(Ticket, Result<PresenceList, BackplaneFailure>)
-    /// The answer to `session`: its subscriptions, none for a new one.
-    case session(Ticket, Result<[SessionPosition], SessionFailure>)
-    /// Another connection, here or on another node, holds this session now.
-    case sessionTaken(SessionID, SessionHolder)
+    /// The answer to `session`: what is known of it, nothing of a new one.
+    case session(Ticket, Result<SessionState, SessionFailure>)
+    /// The answer to `visitSession`.
+    case visited(Ticket, Result<SessionState, SessionFailure>)
+    /// The answer to `settleSession`.
+    case settled(Ticket, Result<SessionWrite, BackplaneFailure>)
+    /// Another connection, here or on another node, holds this session now, or nobody does.
+    case sessionTaken(SessionID, SessionHolder, SessionTaking)
+    /// A visit changed the subscriptions of a session that this connection holds.
+    case sessionChanged(SessionID, SessionHolder, [SessionPosition])
     /// The backplane lost what it had of this session; all of it is to be saved again.
     case sessionForgotten(SessionID, SessionHolder)
     /// The backplane was reached or lost.

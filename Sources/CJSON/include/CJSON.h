@@ -38,6 +38,11 @@ bool cjson_find_fields(const void *_Nonnull bytes, size_t count, const char *_No
  * if the bytes are not one valid JSON array. */
 ptrdiff_t cjson_find_elements(const void *_Nonnull bytes, size_t count, cjson_field *_Nullable elements, size_t elements_max);
 
+/* Validates an object and finds the raw text of its members: names (with their quotes) and values, of the first `members_max` of
+ * them. Returns how many there are, or -1 if the bytes are not one valid JSON object. */
+ptrdiff_t cjson_find_members(const void *_Nonnull bytes, size_t count, cjson_field *_Nullable names, cjson_field *_Nullable values,
+                             size_t members_max);
+
 /* Unescapes one raw JSON string (with its quotes) into `out`, which has room for `count` bytes. Returns the number of
  * bytes written, or -1 if it is not a string. */
 ptrdiff_t cjson_unescape(const void *_Nonnull raw, size_t count, void *_Nonnull out);

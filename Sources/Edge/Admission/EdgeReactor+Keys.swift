@@ -16,7 +16,13 @@ extension EdgeReactor {
         guard text.utf8.count > scheme.utf8.count, text.prefix(scheme.count).lowercased() == "bearer " else {
             return false
         }
-        let shown = Array(text.utf8.dropFirst(scheme.utf8.count))
+        return isKey(String(text.dropFirst(scheme.count)))
+    }
+
+    /// Whether a text is one of the node's keys.
+    func isKey(_ text: String?) -> Bool {
+        guard let text else { return false }
+        let shown = Array(text.utf8)
         return configuration.apiKeys.contains { ConstantTime.isEqual(Array($0.utf8), shown) }
     }
 }

@@ -10,6 +10,8 @@ extension EdgeReactor {
         case .exchange(let exchange): holdRequests(behind: exchange)
         case .command(let key, _, let byteCount): beginCommand(key, byteCount: byteCount)
         case .line(let line): beginCommand(line.body.exchange.connection, byteCount: line.byteCount)
+        // Its connection says nothing more until all of them are answered.
+        case .bayeux: break
         }
     }
 
@@ -23,6 +25,7 @@ extension EdgeReactor {
         case .line(let line):
             endCommand(line.body.exchange.connection, byteCount: line.byteCount)
             return isTaken(line.body)
+        case .bayeux(let batch, _): return isWaitedFor(batch)
         }
     }
 

@@ -10,7 +10,8 @@ extension EdgeReactor {
         guard !connection.pointee.isClosed else { return }
         connection.pointee.client.lifeCycle.advance(to: .closed)
         hub.remove(slot.client)
-        pollOpenings[connections.key(ofLive: slot).client] = nil
+        pollAskers[connections.key(ofLive: slot).client] = nil
+        bayeuxSockets[connections.key(ofLive: slot)] = nil
         timers.cancel(slot)
         stalls[slot] = nil
         budgets[connections.key(ofLive: slot)] = nil

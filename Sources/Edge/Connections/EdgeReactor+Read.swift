@@ -137,6 +137,7 @@ extension EdgeReactor {
         if !isReader(slot) {
             return !connection.pointee.answer.contains(.isAwaited) && !connection.pointee.client.isBlocked
         }
+        if connection.pointee.answer.contains(.isAwaited) { return false }
         return hub.heldBytes(of: slot.client) <= limits.repliesBytesMax
     }
 

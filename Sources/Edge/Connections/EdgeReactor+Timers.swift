@@ -61,6 +61,10 @@ extension EdgeReactor {
         } else {
             heartbeatTimerFired(slot, tick)
         }
+        if hub.holdsPoll(of: slot.client), let left = hub.answerPollIfDue(of: slot.client) {
+            let next = min(left, limits.heartbeatMilliseconds / 4)
+            timers.schedule(slot, at: reactor.tick(afterMilliseconds: next))
+        }
     }
 
     /// Whether the peer's system has acknowledged nothing for so long that it would be longer than the limit on stalls when the

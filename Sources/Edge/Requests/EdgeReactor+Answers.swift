@@ -49,7 +49,7 @@ extension EdgeReactor {
         // A poll is over with its answer; what follows is asked anew.
         if connection.pointee.client.has(.isOneAnswer) {
             connection.pointee.client.encoding = nil
-            pollOpenings[connections.key(ofLive: slot).client] = nil
+            pollAskers[connections.key(ofLive: slot).client] = nil
         }
         write(slot, output.bytes)
         guard connection.pointee.isOpen else { return }
@@ -157,6 +157,7 @@ extension EdgeReactor {
             guard let connection = connections.pointer(to: key), connection.pointee.isOpen else { return }
             sendError(key.slot, id: id, code: status, field.map { "\($0): \(message)" } ?? "\(message)")
         case .line(let line): refuse(line, status: Int(status), "\(message)", field: field)
+        case .bayeux(let batch, let place): answerPublish(batch, place, isDone: false)
         }
     }
 

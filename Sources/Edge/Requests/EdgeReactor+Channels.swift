@@ -60,12 +60,14 @@ extension EdgeReactor {
     }
 
     func answerHistory(_ ticket: Ticket, _ outcome: Result<HistoryPage, BackplaneFailure>) {
-        guard case .history(let exchange, let channel)? = waiting.removeValue(forKey: ticket.number),
-            isWaitedFor(exchange)
-        else { return }
-        switch outcome {
-        case .failure(let failure): refuse(.exchange(exchange), failure)
-        case .success(let page): answer(exchange, json: { append(page, of: channel, to: &$0) })
+        switch waiting.removeValue(forKey: ticket.number) {
+        case .history(let exchange, let channel)? where isWaitedFor(exchange):
+            switch outcome {
+            case .failure(let failure): refuse(.exchange(exchange), failure)
+            case .success(let page): answer(exchange, json: { append(page, of: channel, to: &$0) })
+            }
+        case .head(let batch, let place, let channel)?: answerHead(batch, place, channel, outcome)
+        default: break
         }
     }
 

@@ -51,13 +51,14 @@ extension EdgeReactor {
         )
         connections[live: slot].pointee.client.session?.poll = poll
         connections[live: slot].pointee.client.encoding = opening.encoding
-        pollOpenings[poll.client] = opening
+        pollAskers[poll.client] = .opening(opening)
         holdRequests(behind: opening.exchange)
         hub.join(slot.client, channels, poll: poll)
     }
 
     func didHold(_ poll: Poll, milliseconds: UInt64) {
         timers.schedule(Slot(poll.client.slot), at: reactor.tick(afterMilliseconds: milliseconds))
+        if case .hold(let hold)? = pollAskers[poll.client] { didHold(hold) }
     }
 
     func pollTimerFired(_ slot: Slot) {
@@ -66,11 +67,24 @@ extension EdgeReactor {
     }
 
     func isWaitedFor(_ poll: Poll) -> Bool {
-        pollOpenings[poll.client].map { isWaitedFor($0.exchange) } ?? false
+        switch pollAskers[poll.client] {
+        case .opening(let opening): isWaitedFor(opening.exchange)
+        case .hold(let hold): isOpen(hold.connection)
+        case .batch(let batch): isWaitedFor(batch)
+        case nil: false
+        }
     }
 
     func answer(_ poll: Poll) {
-        guard let opening = pollOpenings[poll.client] else { return }
+        switch pollAskers[poll.client] {
+        case .opening(let opening): answer(poll, of: opening)
+        case .hold(let hold): answer(poll, of: hold)
+        case .batch(let batch): answer(poll, of: batch)
+        case nil: break
+        }
+    }
+
+    private func answer(_ poll: Poll, of opening: Opening) {
         content.removeAll()
         poll.appendBody(to: &content)
         answer(opening.exchange, contentType: "application/json", content.bytes) {
@@ -80,12 +94,24 @@ extension EdgeReactor {
     }
 
     func refuse(_ poll: Poll, _ why: PollRefusal) {
-        guard let exchange = pollOpenings[poll.client]?.exchange, isWaitedFor(exchange) else { return }
+        guard isWaitedFor(poll) else { return }
+        switch pollAskers[poll.client] {
+        case .opening(let opening): refuse(opening.exchange, why)
+        case .hold(let hold): refuse(hold, why)
+        case .batch(let batch):
+            // What it missed comes with its next connect.
+            stopPolling(poll)
+            change(batch)
+        case nil: break
+        }
+    }
+
+    private func refuse(_ exchange: Exchange, _ why: PollRefusal) {
         switch why {
         case .unavailable:
             refuse(exchange, status: 503, "the channel cannot be opened now") { $0.append(field: "Retry-After", 1) }
         case .forbidden: refuse(exchange, status: 403, "the backplane refuses the channel", field: "channel")
-        case .displaced:
+        case .displaced, .released, .ended:
             refuse(exchange, status: 409, "another request of this session took its place", field: "session")
         }
     }

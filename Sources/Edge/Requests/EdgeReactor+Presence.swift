@@ -40,7 +40,7 @@ extension EdgeReactor {
         case (.success(let list), .command(let key, let id, _)):
             let members = list.members.map(PresentMember.init)
             hub.send(.presence(id: id, channel: channel.text, count: list.count, members: members), to: key.slot.client)
-        case (.success, .line): assertionFailure("a line publishes, and asks nothing else")
+        case (.success, .line), (.success, .bayeux): assertionFailure("these publish, and ask nothing else")
         }
     }
 }

@@ -98,6 +98,7 @@ extension EdgeReactor {
         case (.success(let position), .command(let key, let id, _)):
             hub.send(.published(id: id, channel: channel.text, position: position.numbers), to: key.slot.client)
         case (.success(let position), .line(let line)): answer(line, channel, at: position)
+        case (.success, .bayeux(let batch, let place)): answerPublish(batch, place, isDone: true)
         }
     }
 }

@@ -39,9 +39,20 @@ extension EdgeReactor {
     private func routes(of request: borrowing HTTPRequest) throws(HTTPRejection) -> ([Route], ChannelName?) {
         if request.head.targetForm == .asterisk { return (Route.all, nil) }
         guard request.head.path.hasPrefix("/channels/", in: request.octets.span) else {
-            return (Route.byPath.first { request.isPath($0.path) }?.routes ?? [], nil)
+            if let known = Route.byPath.first(where: { request.isPath($0.path) }) { return (known.routes, nil) }
+            return (isBayeux(request) ? Route.ofBayeux : [], nil)
         }
         let (channel, resource) = try request.channelPath()
         return (Route.ofChannels[resource] ?? [], channel)
+    }
+
+    /// Whether a path is a mount point of Bayeux, or below one. Servers of others have the script of their client there.
+    private func isBayeux(_ request: borrowing HTTPRequest) -> Bool {
+        let path = request.bytes[request.head.path.indices]
+        return configuration.bayeuxPaths.contains { mount in
+            guard path.starts(with: mount.utf8) else { return false }
+            let rest = path.dropFirst(mount.utf8.count)
+            return rest.isEmpty || rest.first == UInt8(ascii: "/") && !rest.reversed().starts(with: "sj.".utf8)
+        }
     }
 }

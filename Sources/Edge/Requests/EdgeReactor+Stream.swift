@@ -86,7 +86,7 @@ extension EdgeReactor {
     /// Appends what a stream begins with, in one piece: the time to reconnect, padding if it is asked for, `welcome`.
     private func appendStart(of encoding: Encoding, _ wishes: Carrier.Wishes, session: SessionToken?) {
         content.removeAll()
-        encoding.carrier.carrier.start(drawReconnectMilliseconds(), wishes, &content)
+        encoding.carrier.carrier.start(wishes.retryMilliseconds ?? drawReconnectMilliseconds(), wishes, &content)
         if encoding.hasControlMessages { appendWelcome(session: session, as: encoding.unchunked, to: &content) }
         encoding.append(body: content.bytes, to: &output)
     }

@@ -108,7 +108,7 @@ extension EdgeReactor {
     }
 
     /// Closes a WebSocket for what its client sent.
-    private func failWebSocket(_ slot: Slot, _ code: WebSocketCloseCode, _ reason: StaticString) {
+    func failWebSocket(_ slot: Slot, _ code: WebSocketCloseCode, _ reason: StaticString) {
         metrics.rejections.add()
         metrics.failures(with: code)?.add()
         closeWebSocket(slot, code, reason)
@@ -130,6 +130,7 @@ extension EdgeReactor {
     // MARK: Commands
 
     private func takeCommands(_ message: UnsafeRawBufferPointer, for slot: Slot) {
+        if let socket = bayeuxSockets[connections.key(ofLive: slot)] { return takeBayeux(message, from: socket) }
         guard let dialect = connections[live: slot].pointee.client.encoding?.dialect.dialect else { return }
         do throws(ClientCommandError) {
             let ranges = try dialect.commands(message, limits.commandsPerMessageMax)

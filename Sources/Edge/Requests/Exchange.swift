@@ -14,10 +14,12 @@ struct Exchange {
         static let hasNoBody = Form(rawValue: 2)
         /// For a client of HTTP/1.0, which knows no chunks: a stream's body ends with the connection.
         static let endsByClosing = Form(rawValue: 4)
+        /// With the name of the node, which its load balancer does not know or takes for another.
+        static let offersNode = Form(rawValue: 8)
     }
 
     let connection: SlabKey
-    let form: Form
+    var form: Form
 
     /// The other site whose page may read the answer.
     let origin: String?
@@ -37,6 +39,9 @@ enum Asker {
 
     /// One of many publications in a body.
     case line(Line)
+
+    /// One of several messages of Bayeux.
+    case bayeux(BayeuxBatch, Int)
 
     /// A publication's line in a body, and what it holds of its client's budget.
     struct Line {

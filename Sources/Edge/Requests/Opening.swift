@@ -33,7 +33,7 @@ extension Opening {
     /// What its client is sent.
     var encoding: Encoding {
         let isChunked = carrier.traits.contains(.isStream) && !exchange.form.contains(.endsByClosing)
-        return Encoding(carrier, plan.isRaw ? .raw : .perseid, isChunked: isChunked)
+        return Encoding(carrier, plan.dialect, isChunked: isChunked)
     }
 
     private var carrier: CarrierID {

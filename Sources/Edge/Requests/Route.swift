@@ -8,6 +8,8 @@ final class Route: Sendable {
         case path(StaticString)
         /// `/channels/<name>`, and what stands behind that.
         case channel(ChannelResource)
+        /// Where Bayeux is mounted, and all below that.
+        case bayeux
     }
 
     /// What is done there.
@@ -74,6 +76,16 @@ final class Route: Sendable {
             try edge.history(request, exchange, of: channel)
         },
         .channel(.get, .presence) { edge, _, exchange, channel in edge.askPresence(.exchange(exchange), of: channel) },
+        Route(
+            method: .post,
+            place: .bayeux,
+            action: .page { (edge, request, exchange) throws(HTTPRejection) in try edge.takeBayeux(request, exchange) }
+        ),
+        Route(
+            method: .get,
+            place: .bayeux,
+            action: .page { (edge, request, exchange) throws(HTTPRejection) in try edge.openBayeux(request, exchange) }
+        ),
         .page("/healthz", .isForAnyHost) { $0.answerHealth($1) },
         .page("/readyz", .isForAnyHost) { $0.answerReadiness($1) },
         .page("/metrics", .isForAnyHost) { $0.askMetrics($1) },
@@ -98,6 +110,9 @@ final class Route: Sendable {
     static let ofChannels: [ChannelResource: [Route]] = all.reduce(into: [:]) { known, route in
         if case .channel(let resource) = route.place { known[resource, default: []].append(route) }
     }
+
+    /// The same for Bayeux.
+    static let ofBayeux = all.filter { if case .bayeux = $0.place { true } else { false } }
 
     private static func get(
         _ path: StaticString,

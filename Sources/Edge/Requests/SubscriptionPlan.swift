@@ -12,8 +12,8 @@ struct SubscriptionPlan {
     /// What is asked for by way of a session.
     let session: SessionChoice
 
-    /// Payloads only.
-    let isRaw: Bool
+    /// What messages look like.
+    let dialect: DialectID
 
     /// Reads `channel`, `cursor` and `format`; on an event stream `Last-Event-ID` is the cursor of a browser that
     /// reconnects, and newer than the one in the address.
@@ -34,10 +34,19 @@ struct SubscriptionPlan {
         channels = names.map { ($0, cursor?.positions[$0]) }
         session = SessionChoice(try request.parameter("session"))
         switch try request.parameter("format") {
-        case nil, "json": isRaw = false
-        case "raw": isRaw = true
+        case nil, "json": dialect = .perseid
+        case "raw": dialect = .raw
         default: throw HTTPRejection(status: 400, field: "format", reason: "neither json nor raw")
         }
+    }
+
+    /// What a client of Bayeux comes with: the session that it names, or none yet. A browser whose event stream ended says
+    /// where it stands.
+    init(ofBayeux token: SessionToken?, _ request: borrowing HTTPRequest) throws(HTTPRejection) {
+        channels = []
+        cursor = token == nil ? nil : try Self.cursor(request)
+        session = token.map { .known($0) } ?? .declined
+        dialect = .bayeux
     }
 
     /// The channels together with those of a session that is resumed, sorted by name. Where the client gives no position

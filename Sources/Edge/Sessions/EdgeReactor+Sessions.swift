@@ -28,14 +28,14 @@ extension EdgeReactor {
     /// client's first, so it has shown to need none.
     private func mayOpenSession(for opening: Opening) -> Bool {
         switch opening.use {
-        case .webSocket: !opening.plan.isRaw
+        case .webSocket: opening.plan.dialect == .perseid
         case .stream: true
         case .poll: opening.plan.cursor == nil
         }
     }
 
     /// Counts a session that is opened from an address; says no if there were too many. A client without one has its cursor.
-    private func countSession(of peer: PeerAddress) -> Bool {
+    func countSession(of peer: PeerAddress) -> Bool {
         if sessionsByAddress.add(peer.network, countMax: limits.sessionsPerAddressMax) { return true }
         metrics.sessionsUnopened.add()
         return false
@@ -101,8 +101,18 @@ extension EdgeReactor {
         }
     }
 
-    func answerSession(_ ticket: Ticket, _ outcome: Result<[SessionPosition], SessionFailure>) {
-        guard case .session(var opening)? = waiting.removeValue(forKey: ticket.number) else { return }
+    func answerSession(_ ticket: Ticket, _ outcome: Result<SessionState, SessionFailure>) {
+        switch waiting.removeValue(forKey: ticket.number) {
+        case .session(let opening)?: answerSession(of: opening, outcome)
+        case .handshake(let batch, let place)?: answerHandshake(batch, place, outcome)
+        case .attach(let batch, let place)?: answerAttach(batch, place, outcome)
+        case .adopt(let batch)?: answerAdoption(batch, outcome)
+        default: break
+        }
+    }
+
+    private func answerSession(of opening: Opening, _ outcome: Result<SessionState, SessionFailure>) {
+        var opening = opening
         guard isWaitedFor(opening.exchange) else {
             if case .success = outcome, let token = opening.token {
                 let holder = SessionHolder(reactor: number, connection: opening.exchange.connection.token)
@@ -112,9 +122,11 @@ extension EdgeReactor {
         }
         let slot = opening.exchange.slot
         switch outcome {
-        case .success(let positions):
-            connections[live: slot].pointee.client.session = opening.token.map { SessionLink($0.id, saved: positions) }
-            begin(opening, positions)
+        case .success(let state):
+            connections[live: slot].pointee.client.session = opening.token.map {
+                SessionLink($0.id, saved: state.positions)
+            }
+            begin(opening, state.positions)
             takeUp(slot)
         case .failure(.unknown): refuseToken(opening)
         case .failure(.backplane):
@@ -151,8 +163,8 @@ extension EdgeReactor {
     private func fault(in channels: [(name: ChannelName, since: Position?)], of opening: Opening) -> StaticString? {
         // Those of both: a session must not grow with each request.
         if channels.count > limits.channelsPerConnectionMax { return "too many channels" }
-        // A WebSocket has no cursor, and commands.
-        if opening.use.maySubscribeLater { return nil }
+        // A WebSocket has no cursor, and commands; a client of Bayeux has its session.
+        if opening.use.maySubscribeLater || opening.plan.dialect == .bayeux { return nil }
         if channels.isEmpty { return "at least one is needed" }
         let isTooLong = Cursor.byteCountMax(of: channels.lazy.map(\.name)) > limits.cursorBytesMax
         return isTooLong ? "so many and long names make a cursor that is too long to come back with" : nil
@@ -209,7 +221,7 @@ extension EdgeReactor {
     private static let cookieName: StaticString = "perseid_node"
 
     /// Whether the load balancer's cookie names this node.
-    private func isCookieOurs(_ request: borrowing HTTPRequest) -> Bool {
+    func isCookieOurs(_ request: borrowing HTTPRequest) -> Bool {
         guard request.head[.cookie] != nil else { return false }
         let ours = "\(Self.cookieName)=\(configuration.nodeID)"
         return request.texts(of: .cookie).contains { line in
@@ -220,9 +232,19 @@ extension EdgeReactor {
     /// The fields that tell a client its token, and its load balancer the node that has the session.
     func append(fieldsOf opening: Opening, to buffer: inout ByteBuffer) {
         guard let token = opening.token else { return }
-        buffer.append(field: "Perseid-Session", utf8: token.text)
-        guard opening.offersCookie else { return }
+        if opening.plan.dialect != .bayeux { buffer.append(field: "Perseid-Session", utf8: token.text) }
+        if opening.offersCookie { appendNodeCookie(to: &buffer) }
+    }
+
+    /// Tells a load balancer which node has a session.
+    func appendNodeCookie(to buffer: inout ByteBuffer) {
         let attributes = "Path=/; HttpOnly; SameSite=Lax"
         buffer.append(field: "Set-Cookie", utf8: "\(Self.cookieName)=\(configuration.nodeID); \(attributes)")
+    }
+
+    /// Somebody else has a session now, or nobody has.
+    func loseSession(_ id: SessionID, _ key: SlabKey, _ taking: SessionTaking) {
+        if taking == .end, endBayeuxSession(id, key) { return }
+        hub.loseSession(id, of: key.client, taking)
     }
 }

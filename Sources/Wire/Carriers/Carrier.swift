@@ -78,6 +78,8 @@ public struct Carrier: Sendable {
         public var callback: CallbackName?
         /// The site of the page that has it in a frame, where that is another than the node's.
         public var page: String?
+        /// When it comes back once it ended, in milliseconds, if that is not drawn.
+        public var retryMilliseconds: UInt64?
 
         /// None.
         public init() {}

@@ -50,7 +50,12 @@ public struct DialectID: Hashable, Sendable {
     /// Payloads only.
     public static let raw = DialectID(1)
 
-    private static let dialects: [Dialect] = [.perseid, .raw]
+    /// Bayeux.
+    public static let bayeux = DialectID(2)
+    /// Bayeux for those who want to come back from a message of their choice.
+    public static let bayeuxReplay = DialectID(3)
+
+    private static let dialects: [Dialect] = [.perseid, .raw, .bayeux, .bayeuxReplay]
 
     /// What it names.
     public var dialect: Dialect { Self.dialects[Int(number)] }

@@ -22,9 +22,9 @@ final class WebSocketClient {
     private var frames: [Frame] = []
     private var nextMask: UInt32 = 0x37FA_213D
 
-    init(_ client: TestClient, _ query: String, fields: [(String, String)] = []) throws {
+    init(_ client: TestClient, _ query: String, path: String = "/ws", fields: [(String, String)] = []) throws {
         self.client = client
-        try client.sendRequest("GET", "/ws\(query)", Self.handshake + fields)
+        try client.sendRequest("GET", "\(path)\(query)", Self.handshake + fields)
         let head = try client.readHead()
         guard head.hasPrefix("HTTP/1.1 101 ") else { throw TestFailure("no WebSocket: \(head)") }
     }

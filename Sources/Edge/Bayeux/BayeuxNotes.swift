@@ -1,0 +1,66 @@
+internal import Broker
+
+/// What a session keeps of a client of Bayeux besides its subscriptions: the next node that it comes to goes on with it.
+///
+/// With the extension `ack` a session's positions are what its client has acknowledged, and `pending` is where it stands if it has
+/// the last connect reply that told anything, whose number is `batch`. Both are kept before that reply is sent; so whichever node is
+/// asked next knows both, and a reply that was lost is told again and one that was not is not.
+struct BayeuxNotes: Equatable {
+    /// Whether its first connect was answered, which is never held.
+    var isConnected = false
+
+    /// Whether it acknowledges its messages.
+    var hasAck = false
+
+    /// Whether it is told from where on it may come back.
+    var hasReplay = false
+
+    /// The number of the last connect reply that told anything.
+    var batch: UInt64 = 0
+
+    /// Where it stands once it has that, in the channels that moved.
+    var pending = Cursor()
+
+    /// Of a session that was just opened.
+    init() {}
+
+    /// Reads the text; what is not understood counts as absent.
+    init(_ text: [UInt8]) {
+        for word in text.split(separator: UInt8(ascii: " ")) {
+            let rest = String(decoding: word.dropFirst(), as: UTF8.self)
+            switch word.first {
+            case UInt8(ascii: "c"): isConnected = true
+            case UInt8(ascii: "a"): hasAck = true
+            case UInt8(ascii: "r"): hasReplay = true
+            case UInt8(ascii: "b"): batch = UInt64(rest) ?? 0
+            case UInt8(ascii: "p"): pending = Cursor(rest) ?? Cursor()
+            default: break
+            }
+        }
+    }
+
+    /// As it is kept: words, each a letter and what it says.
+    var text: [UInt8] {
+        var words = ["v1"]
+        if isConnected { words.append("c") }
+        if hasAck { words.append("a") }
+        if hasReplay { words.append("r") }
+        if batch > 0 { words.append("b\(batch)") }
+        if !pending.positions.isEmpty { words.append("p\(pending.text)") }
+        return Array(words.joined(separator: " ").utf8)
+    }
+
+    /// The client says which reply it has: where it certainly stands then, in the channels that moved.
+    mutating func acknowledge(_ number: Int64?) -> [SessionPosition] {
+        guard hasAck, let number, number >= 0, UInt64(number) >= batch else { return [] }
+        defer { pending = Cursor() }
+        return pending.positions.map { SessionPosition($0.key, $0.value) }
+    }
+
+    /// A reply tells it more: where it stands once it has that.
+    mutating func begin(_ positions: [SessionPosition]) {
+        batch += 1
+        pending = Cursor()
+        for each in positions { pending.positions[each.channel] = each.position }
+    }
+}

@@ -1,0 +1,24 @@
+internal import Reactor
+internal import Wire
+
+/// What a WebSocket of Bayeux has of its client: the session it is bound to, and the connect that its client waits for.
+///
+/// Thread: owned by one reactor. The session is the connection's (`Client.session`); this says whose words are taken for its.
+final class BayeuxSocket {
+    let connection: SlabKey
+
+    /// Whether its request showed a key.
+    let mayPublish: Bool
+
+    /// The session, once a handshake opened one or a message named one.
+    var token: SessionToken?
+    var notes = BayeuxNotes()
+
+    /// The connect that is held.
+    var hold: BayeuxHold?
+
+    init(_ connection: SlabKey, mayPublish: Bool) {
+        self.connection = connection
+        self.mayPublish = mayPublish
+    }
+}

@@ -1,0 +1,134 @@
+internal import Broker
+internal import Hub
+internal import Reactor
+internal import Text
+internal import Wire
+
+// The ways by which Bayeux comes: a body, a query, a WebSocket, an event stream. What stands behind the mount point in a path carries
+// no meaning, but on an event stream: there it is the client.
+extension EdgeReactor {
+    /// `POST /bayeux`: long-polling, from a page of another site, too.
+    func takeBayeux(_ request: borrowing HTTPRequest, _ exchange: Exchange) throws(HTTPRejection) {
+        guard judgeOrigin(request) != .foreign else {
+            return refuse(exchange, status: 403, "pages of this origin may not connect here", field: "Origin")
+        }
+        let label: BayeuxBody.Label =
+            if request.field(.contentType, begins: "application/json") {
+                .json
+            } else if request.field(.contentType, begins: "application/x-www-form-urlencoded") {
+                .form
+            } else {
+                .other
+            }
+        let messages = try BayeuxBody.messages(in: request.body, label, countMax: limits.commandsPerMessageMax)
+        begin(batch(messages, request, exchange))
+    }
+
+    /// `GET /bayeux`: a WebSocket, an event stream, or callback-polling.
+    func openBayeux(_ request: borrowing HTTPRequest, _ exchange: Exchange) throws(HTTPRejection) {
+        if request.head.wantsUpgrade, request.list(.upgrade, has: "websocket") {
+            return try openBayeuxSocket(request, exchange)
+        }
+        if request.list(.accept, has: "text/event-stream") { return try openBayeuxStream(request, exchange) }
+        let texts = try request.parameters("message")
+        guard !texts.isEmpty else {
+            return refuse(exchange, status: 400, "no message of Bayeux", field: "message")
+        }
+        guard configuration.answersScripts else {
+            return refuse(exchange, status: 403, "JSONP is not switched on", field: "jsonp")
+        }
+        guard let callback = CallbackName(try request.parameter("jsonp") ?? "jsonpcallback") else {
+            throw HTTPRejection(status: 400, field: "jsonp", reason: "not the name of a function")
+        }
+        let messages = try BayeuxBody.messages(in: texts, countMax: limits.commandsPerMessageMax)
+        var exchange = exchange
+        exchange.callback = callback
+        begin(batch(messages, request, exchange))
+    }
+
+    private func batch(
+        _ messages: [BayeuxMessage],
+        _ request: borrowing HTTPRequest,
+        _ exchange: Exchange
+    ) -> BayeuxBatch {
+        holdRequests(behind: exchange)
+        var exchange = exchange
+        let isAffine = isCookieOurs(request)
+        if !isAffine { exchange.form.insert(.offersNode) }
+        return BayeuxBatch(
+            messages,
+            from: .exchange(exchange),
+            mayPublish: mayPublish(request),
+            isAffine: isAffine,
+            receivedMilliseconds: wallMilliseconds
+        )
+    }
+
+    // MARK: Event streams
+
+    /// `GET /bayeux/<clientId>`: what is published comes this way, and everything else by requests.
+    private func openBayeuxStream(_ request: borrowing HTTPRequest, _ exchange: Exchange) throws(HTTPRejection) {
+        guard judgeOrigin(request) != .foreign else {
+            return refuse(exchange, status: 403, "pages of this origin may not connect here", field: "Origin")
+        }
+        if try isToldToStay(request) { return answer(exchange, status: 204, contentType: nil, literal("")) }
+        let path = PercentCoding.decode(request.octets.span.extracting(request.head.path.indices)) ?? ""
+        let clientID = path.split(separator: "/").last.map(String.init) ?? ""
+        guard let token = SessionToken(clientID: clientID) else {
+            return refuse(exchange, status: 401, "there is no such session", field: "path")
+        }
+        let plan = try SubscriptionPlan(ofBayeux: token, request)
+        var wishes = Carrier.Wishes()
+        wishes.retryMilliseconds = Self.streamRetryMilliseconds
+        open(makeOpening(request, exchange, plan, as: .stream(.eventStream, wishes)))
+    }
+
+    /// When a browser comes back whose stream ended: a subscription by another request ends it.
+    private static let streamRetryMilliseconds: UInt64 = 250
+
+    // MARK: WebSockets
+
+    private func openBayeuxSocket(_ request: borrowing HTTPRequest, _ exchange: Exchange) throws(HTTPRejection) {
+        if let rejection = WebSocketHandshake.rejection(request) { throw rejection }
+        guard judgeOrigin(request) != .foreign else {
+            return refuse(exchange, status: 403, "pages of this origin may not connect here", field: "Origin")
+        }
+        let plan = try SubscriptionPlan(ofBayeux: nil, request)
+        let agreement = WebSocketHandshake.Agreement(request)
+        open(makeOpening(request, exchange, plan, as: .webSocket(agreement, mayPublish: mayPublish(request))))
+        let key = exchange.connection
+        bayeuxSockets[key] = BayeuxSocket(key, mayPublish: mayPublish(request))
+    }
+
+    /// Takes a message of a WebSocket. An empty array is what old clients keep their connection alive with.
+    func takeBayeux(_ bytes: UnsafeRawBufferPointer, from socket: BayeuxSocket) {
+        if JSONText.elements(of: bytes, countMax: 0)?.count == 0 { return }
+        let slot = socket.connection.slot
+        do throws(HTTPRejection) {
+            let messages = try BayeuxBody.messages(inJSON: bytes, countMax: limits.commandsPerMessageMax)
+            connections[live: slot].pointee.answer.insert(.isAwaited)
+            begin(
+                BayeuxBatch(
+                    messages,
+                    from: .socket(socket),
+                    mayPublish: socket.mayPublish,
+                    isAffine: false,
+                    receivedMilliseconds: wallMilliseconds
+                )
+            )
+        } catch {
+            failWebSocket(slot, error.status == 413 ? .messageTooBig : .invalidPayload, error.reason)
+        }
+    }
+}
+
+extension SessionToken {
+    /// As clients of Bayeux have it: letters and digits only, so without the dot.
+    var clientID: String { text.replacing(".", with: "") }
+
+    /// Reads that; `nil` where it is none.
+    init?(clientID: String) {
+        guard clientID.utf8.count == 64 else { return nil }
+        self.init("\(clientID.prefix(32)).\(clientID.suffix(32))")
+    }
+}

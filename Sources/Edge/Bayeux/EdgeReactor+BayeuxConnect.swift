@@ -1,0 +1,236 @@
+internal import Backplane
+internal import Broker
+internal import Hub
+internal import Reactor
+internal import Wire
+
+// The connect that a client always has with the server: it waits for what is published, and the session is its connection's
+// meanwhile. By a WebSocket what is published comes without it, unless it is acknowledged; there it is a sign of life.
+extension EdgeReactor {
+    /// Comes to the connect of a batch, or to its end if there is none.
+    func connect(_ batch: BayeuxBatch) {
+        guard let place = batch.connect, case .connect(let connect) = batch.messages[place].request else {
+            return finish(batch)
+        }
+        guard let clientID = batch.messages[place].clientID else {
+            return refuseConnect(batch, place, .missing("clientId"))
+        }
+        guard let token = batch.token, clientID == token.clientID else {
+            return refuseConnect(batch, place, .unknownClient(clientID))
+        }
+        if let socket = batch.socket { return hold(batch, place, connect, by: socket) }
+        // What is published comes by the event stream.
+        if connect.type == "eventsource" { return answerHeartbeat(batch, place) }
+        let holder = SessionHolder(reactor: number, connection: batch.connection.token)
+        ask(.attach(batch, place)) {
+            .session(
+                SessionRequest(
+                    .resume,
+                    ticket: $0,
+                    id: token.id,
+                    secret: token.secret,
+                    holder: holder,
+                    isPoll: true,
+                    isAffine: batch.isAffine
+                )
+            )
+        }
+    }
+
+    /// A session that is gone: its client begins anew.
+    private func refuseConnect(_ batch: BayeuxBatch, _ place: Int, _ fault: BayeuxFault) {
+        var reply = BayeuxReply(to: batch.messages[place], fault: fault)
+        reply.advice = advice(.handshake)
+        batch.reply(place, reply)
+        finish(batch)
+    }
+
+    /// The session is this connection's now.
+    func answerAttach(_ batch: BayeuxBatch, _ place: Int, _ outcome: Result<SessionState, SessionFailure>) {
+        guard let token = batch.token, case .connect(let connect) = batch.messages[place].request else { return }
+        guard isWaitedFor(batch), case .exchange(let exchange) = batch.peer else {
+            if case .success = outcome {
+                let holder = SessionHolder(reactor: number, connection: batch.connection.token)
+                uplink.post(.releaseSession(token.id, holder))
+            }
+            return
+        }
+        let state: SessionState
+        switch outcome {
+        case .success(let known): state = known
+        case .failure(.unknown): return refuseConnect(batch, place, .unknownClient(token.clientID))
+        case .failure(.backplane): return refuse(batch)
+        }
+        let link = SessionLink(token.id, saved: state.positions)
+        let hold = makeHold(batch, place, connect, BayeuxNotes(state.notes), link)
+        let poll = makePoll(hold, connect, exchange.connection, isAlone: batch.messages.count == 1)
+        link.poll = poll
+        connections[live: exchange.slot].pointee.client.session = link
+        connections[live: exchange.slot].pointee.client.encoding = poll.encoding
+        pollAskers[poll.client] = .hold(hold)
+        hub.join(exchange.slot.client, link.saved.map { ($0.channel, $0.position) }, poll: poll)
+    }
+
+    /// Takes what a connect acknowledges.
+    private func makeHold(
+        _ batch: BayeuxBatch,
+        _ place: Int,
+        _ connect: BayeuxConnect,
+        _ notes: BayeuxNotes,
+        _ link: SessionLink
+    ) -> BayeuxHold {
+        var notes = notes
+        let known = notes
+        let acknowledged = link.note(
+            notes.acknowledge(connect.ext.ack).filter { each in link.saved.contains { $0.channel == each.channel } }
+        )
+        return BayeuxHold(
+            batch,
+            connect,
+            id: batch.messages[place].id,
+            clientID: batch.token?.clientID ?? "",
+            notes: notes,
+            areNotesNew: notes != known,
+            acknowledged: acknowledged
+        )
+    }
+
+    /// The first connect of a client is never held, nor is one that came with other messages: clients wait for both.
+    private func makePoll(
+        _ hold: BayeuxHold,
+        _ connect: BayeuxConnect,
+        _ key: SlabKey,
+        isAlone: Bool
+    ) -> Poll {
+        let isHeld = hold.notes.isConnected && isAlone && drainDeadlineTick == nil
+        if !hold.notes.isConnected {
+            hold.notes.isConnected = true
+            hold.areNotesNew = true
+        }
+        let wished = min(connect.timeoutMilliseconds ?? limits.pollMilliseconds, limits.pollMilliseconds)
+        return Poll(
+            client: key.client,
+            encoding: Encoding(.poll, hold.notes.dialect, isChunked: false),
+            hasSession: true,
+            hasCursor: true,
+            holdMilliseconds: isHeld ? wished : 0,
+            bytesMax: limits.pollBytesMax,
+            releasesSession: false
+        )
+    }
+
+    /// The connect of a client that reads an event stream is answered at once, and comes again after a while.
+    private func answerHeartbeat(_ batch: BayeuxBatch, _ place: Int) {
+        guard batch.hasOthers else {
+            // Nobody has asked yet whether there is such a session.
+            guard let token = batch.token else { return }
+            return ask(.heartbeat(batch, place)) {
+                .visitSession(SessionVisit(ticket: $0, id: token.id, secret: token.secret))
+            }
+        }
+        finishHeartbeat(batch, place)
+    }
+
+    func answerHeartbeat(_ batch: BayeuxBatch, _ place: Int, _ outcome: Result<SessionState, SessionFailure>) {
+        guard isWaitedFor(batch) else { return }
+        switch outcome {
+        case .success: finishHeartbeat(batch, place)
+        case .failure(.unknown): refuseConnect(batch, place, .unknownClient(batch.token?.clientID ?? ""))
+        case .failure(.backplane): refuse(batch)
+        }
+    }
+
+    private func finishHeartbeat(_ batch: BayeuxBatch, _ place: Int) {
+        var reply = BayeuxReply(to: batch.messages[place])
+        reply.clientID = batch.token?.clientID
+        var advice = advice(.retry)
+        advice.intervalMilliseconds = advice.timeoutMilliseconds
+        advice.timeoutMilliseconds = 0
+        reply.advice = advice
+        batch.reply(place, reply)
+        finish(batch)
+    }
+
+    // MARK: Held
+
+    /// A connect is held by its WebSocket; what came with it is answered without it.
+    private func hold(_ batch: BayeuxBatch, _ place: Int, _ connect: BayeuxConnect, by socket: BayeuxSocket) {
+        let slot = socket.connection.slot
+        guard let link = connections[live: slot].pointee.client.session else {
+            return refuseConnect(batch, place, .unknownClient(batch.token?.clientID ?? ""))
+        }
+        let isAlone = batch.messages.count == 1
+        finish(batch)
+        guard let connection = connections.pointer(to: socket.connection), connection.pointee.isOpen else { return }
+        dropHold(of: socket)
+        let empty = BayeuxBatch(
+            [batch.messages[place]],
+            from: batch.peer,
+            mayPublish: false,
+            isAffine: false,
+            receivedMilliseconds: batch.receivedMilliseconds
+        )
+        empty.token = batch.token
+        let hold = makeHold(empty, 0, connect, socket.notes, link)
+        let poll = makePoll(hold, connect, socket.connection, isAlone: isAlone)
+        socket.hold = hold
+        pollAskers[poll.client] = .hold(hold)
+        let channels = hold.notes.hasAck ? link.saved.map { ($0.channel, $0.position) } : []
+        hub.join(slot.client, channels, poll: poll)
+    }
+
+    /// The newer of two connects wins; the older is never answered.
+    func dropHold(of socket: BayeuxSocket) {
+        guard socket.hold != nil else { return }
+        socket.hold = nil
+        pollAskers[socket.connection.client] = nil
+        hub.dropPoll(of: socket.connection.slot.client)
+    }
+
+    /// A visit changed the session that a connection holds.
+    func takeChanges(of id: SessionID, _ key: SlabKey, _ changes: [SessionPosition]) {
+        guard let connection = connections.pointer(to: key), connection.pointee.isOpen,
+            let link = connection.pointee.client.session, link.id == id
+        else { return }
+        _ = link.note(changes)
+        let slot = key.slot
+        if case .hold(let hold)? = pollAskers[key.client], hold.socket == nil || hold.notes.hasAck {
+            if hub.holdsPoll(of: slot.client) { apply(changes, toPollOf: slot) } else { hold.waitingChanges += changes }
+        } else if connection.pointee.client.has(.isStream) {
+            // Its channels are those that it began with. Its client comes back, and is told what it missed.
+            hub.sayBye(slot.client, .renewed, afterMilliseconds: 0)
+        } else if let socket = bayeuxSockets[key], !socket.notes.hasAck {
+            apply(changes, toChannelsOf: slot)
+        }
+    }
+
+    private func apply(_ changes: [SessionPosition], toPollOf slot: Slot) {
+        for change in changes where change.position == nil { hub.shortenPoll(of: slot.client, by: change.channel) }
+        _ = hub.extendPoll(of: slot.client, with: changes.filter { $0.position != nil })
+    }
+
+    private func apply(_ changes: [SessionPosition], toChannelsOf slot: Slot) {
+        for change in changes {
+            guard connections[live: slot].pointee.isOpen else { return }
+            if let position = change.position {
+                guard !hub.isSubscribed(slot.client, to: change.channel) else { continue }
+                countChannelChange(slot)
+                hub.join(slot.client, [(change.channel, position)])
+            } else {
+                _ = hub.unsubscribe(slot.client, from: change.channel)
+            }
+        }
+    }
+
+    /// A connect is held from now on: what came for it before that is its, too.
+    func didHold(_ hold: BayeuxHold) {
+        let changes = hold.waitingChanges
+        hold.waitingChanges = []
+        if !changes.isEmpty { apply(changes, toPollOf: hold.connection.slot) }
+    }
+}
+
+extension BayeuxHold {
+    /// The WebSocket that holds it, if one does.
+    var socket: BayeuxSocket? { if case .socket(let socket) = peer { socket } else { nil } }
+}
