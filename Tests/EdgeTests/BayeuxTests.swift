@@ -1,3 +1,4 @@
+import Backplane
 import Broker
 import Edge
 import Foundation
