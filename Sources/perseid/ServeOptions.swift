@@ -17,6 +17,7 @@ struct ServeOptions: ParsableArguments {
     @Option(help: .setting("allowed-origins")) var allowedOrigins: String?
     @Option(help: .setting("allowed-hosts")) var allowedHosts: String?
     @Flag(help: .setting("jsonp")) var jsonp = false
+    @Option(help: .setting("bayeux")) var bayeux: String?
     @Option(help: .setting("public-origin")) var publicOrigin: String?
     @Option(help: .setting("slow-reader")) var slowReader: String?
     @Option(help: .setting("policies")) var policies: String?
@@ -30,7 +31,7 @@ struct ServeOptions: ParsableArguments {
             ("listen", listen), ("redis", redis), ("key-prefix", keyPrefix), ("node-id", nodeId),
             ("reactors", reactors), ("io-uring", ioUring),
             ("insecure", insecure ? "true" : nil), ("api-keys", apiKeys), ("allowed-origins", allowedOrigins),
-            ("allowed-hosts", allowedHosts), ("jsonp", jsonp ? "true" : nil),
+            ("allowed-hosts", allowedHosts), ("jsonp", jsonp ? "true" : nil), ("bayeux", bayeux),
             ("public-origin", publicOrigin), ("slow-reader", slowReader), ("policies", policies),
             ("presence", presence), ("log-level", logLevel), ("log-format", logFormat),
         ]

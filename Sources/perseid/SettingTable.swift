@@ -110,6 +110,13 @@ enum SettingTable {
             show: { "\($0.edge.answersScripts)" }
         ),
         Setting(
+            "bayeux",
+            usual: "/bayeux",
+            "paths at which CometD and Faye clients find Bayeux, such as /cometd,/faye; none: nowhere",
+            take: { value, settings throws(SettingsError) in try settings.takeBayeuxPaths(value) },
+            show: { $0.edge.bayeuxPaths.isEmpty ? "none" : $0.edge.bayeuxPaths.joined(separator: ",") }
+        ),
+        Setting(
             "public-origin",
             usual: "none",
             "origins that clients know the nodes by, https://push.example.org: own, and their hosts are served",

@@ -151,6 +151,28 @@ extension Settings {
         edge.allowedHosts = hosts
     }
 
+    mutating func takeBayeuxPaths(_ value: SettingValue) throws(SettingsError) {
+        var paths: [String] = []
+        for item in try value.items() {
+            let path = try item.text()
+            if path == "none" { continue }
+            guard path.wholeMatch(of: /(\/[A-Za-z0-9._~-]+)+/) != nil,
+                !Self.ownPaths.contains(String(path.split(separator: "/")[0]))
+            else {
+                throw item.error("\(path) is not a path such as /cometd, or one that the node has for something else")
+            }
+            paths.append(path)
+        }
+        edge.bayeuxPaths = paths
+    }
+
+    /// What a node has besides.
+    private static let ownPaths: Set<String> = [
+        "ws", "sse", "stream", "multipart", "frame", "poll", "publish", "channels", "healthz", "readyz", "metrics",
+        "demo",
+        "openapi.json", "nodes", "sessions", "users", "tokens", "perseid.js", "perseid.mjs", "perseid.d.ts",
+    ]
+
     mutating func takePublicOrigins(_ value: SettingValue) throws(SettingsError) {
         var origins: [String] = []
         for item in try value.items() {

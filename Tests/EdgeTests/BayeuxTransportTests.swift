@@ -281,7 +281,8 @@ struct BayeuxTransportTests {
         try withNode { (node: TestNode) throws in
             let client = try BayeuxClient(ready: node, ext: ["ack": true])
             let all = try client.ask(
-                ["channel": "/meta/subscribe", "subscription": "/a"], ["channel": "/a", "data": "x"]
+                ["channel": "/meta/subscribe", "subscription": "/a"],
+                ["channel": "/a", "data": "x"]
             )
             #expect(all.delivered.isEmpty && all.count == 2)
             #expect(try client.connect(ext: ["ack": 0]).delivered == ["x"])

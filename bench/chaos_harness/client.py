@@ -4,6 +4,7 @@ import asyncio
 import random
 from urllib.parse import quote, unquote
 
+from .bayeux import Bayeux, position
 from .event_stream import EventStream
 from .frame import Frame
 from .journal import condensed
@@ -13,7 +14,7 @@ from .multipart import Multipart
 from .poll import Poll
 from .web_socket import WebSocket
 
-TRANSPORTS = [WebSocket, EventStream, Poll, JSONStream, Multipart, Frame, JSONP]
+TRANSPORTS = [WebSocket, EventStream, Poll, JSONStream, Multipart, Frame, JSONP, Bayeux]
 PAUSE_SECONDS = (0.05, 0.5)
 # What is well-meant of a server or of a balancer without one: come again.
 STATUSES_TO_RETRY = {408, 429, 502, 503, 504}
@@ -46,7 +47,7 @@ class Client:
         self.quoted = {channel: quote(channel, safe="") for channel in self.channels}
         self.commanded_channels = self.draw_commanded_channels()
         self.is_narrow = self.random.random() < NARROW_SHARE
-        self.resumes_sessions = self.random.random() < 0.5
+        self.resumes_sessions = self.random.random() < 0.5 and self.transport_class is not Bayeux
         self.heeds_retry = self.random.random() < 0.5
         # As a browser does. The others come back to any node.
         self.keeps_cookie = self.resumes_sessions and self.random.random() < 0.5
@@ -64,6 +65,9 @@ class Client:
         # Where it is in each channel, and how it says so.
         self.positions = {}
         self.told_cursor = ""
+        # Of Bayeux: messages sent, and the last connect reply that it has.
+        self.last_id = 0
+        self.acknowledged = 0
         journal.note(number, "client", detail=f"{self.transport_class.path} {' '.join(self.channels)}")
 
     def draw_commanded_channels(self):
@@ -129,6 +133,9 @@ class Client:
     # What it is told
 
     def refused(self, status):
+        # Another connect of the client, which it thinks lost, took the place of this one.
+        if status == 500 and self.transport_class is Bayeux:
+            return
         if status == 401:
             self.token_refused()
         elif status == STATUS_TAKEN_OVER:
@@ -209,6 +216,40 @@ class Client:
         self.positions = parse_cursor(answer["cursor"])
         for channel, position in self.positions.items():
             self.note("stands", channel, position)
+
+    # Bayeux
+
+    def next_id(self):
+        self.last_id += 1
+        return self.last_id
+
+    def take_bayeux(self, sent, messages):
+        """An answer, which counts whole or not at all."""
+        self.transport.is_open = True
+        reply = next((message for message in messages if "successful" in message), None)
+        if reply is None or reply["channel"] != sent["channel"]:
+            return self.offend(f"{sent} was answered with {messages}")
+        if not reply["successful"] or reply.get("advice", {}).get("reconnect", "retry") != "retry":
+            return self.offend(f"{sent} was refused: {reply}")
+        if sent["channel"] == "/meta/handshake":
+            self.session = reply["clientId"]
+        elif sent["channel"] == "/meta/subscribe":
+            for channel in self.channels:
+                self.note("subscribed", channel, "0-0")
+                self.positions[channel] = "0-0"
+        else:
+            self.take_deliveries(messages, reply)
+
+    def take_deliveries(self, messages, reply):
+        for gap in reply.get("ext", {}).get("gaps", []):
+            self.note("gap", gap["channel"][1:], gap["to"], gap["from"])
+        for message in messages:
+            if "successful" in message:
+                continue
+            channel, place = message["channel"][1:], position(message["ext"]["replayId"])
+            self.note("message", channel, place, condensed(message["data"]))
+            self.positions[channel] = place
+        self.acknowledged = reply["ext"]["ack"]
 
     # Faults
 
