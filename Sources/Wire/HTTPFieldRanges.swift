@@ -31,6 +31,7 @@ struct HTTPFieldRanges: Sendable, BitwiseCopyable {
     }
 
     private static func offset(of field: HTTPField) -> Int {
+        // bounded: a byte
         Int(field.rawValue) * MemoryLayout<ByteRange>.stride
     }
 }

@@ -52,7 +52,8 @@ extension EdgeReactor {
         answer(exchange, contentType: "application/json;charset=UTF-8", content.bytes) {
             $0.append(field: "Cache-Control", "no-store, no-cache")
             $0.append(field: "X-Content-Type-Options", "nosniff")
-            if exchange.form.contains(.offersNode) { appendNodeCookie(to: &$0) }
+            // Faye's client for Ruby ends when it sees `SameSite`. Browsers take `Lax` where it is missing, as it would be said.
+            if exchange.form.contains(.offersNode) { appendNodeCookie("Path=/; HttpOnly", to: &$0) }
         }
     }
 
@@ -64,10 +65,21 @@ extension EdgeReactor {
 
     private func refusePeer(_ peer: BayeuxBatch.Peer) {
         switch peer {
-        case .exchange(let exchange):
-            refuse(exchange, status: 503, "the backplane is away") { $0.append(field: "Retry-After", 1) }
+        case .exchange(let exchange): fail(exchange, status: 503, "the backplane is away\n")
         case .socket(let socket):
             hub.sayBye(socket.connection.slot.client, .unavailable, afterMilliseconds: drawReconnectMilliseconds())
+        }
+    }
+
+    /// Answers what is no answer of Bayeux, and not in JSON: Faye's client takes any for a reply to something else, and waits for
+    /// its own until that is over.
+    private func fail(_ exchange: Exchange, status: Int, _ text: StaticString) {
+        metrics.rejections.add()
+        var exchange = exchange
+        exchange.callback = nil
+        answer(exchange, status: status, contentType: "text/plain; charset=utf-8", literal(text)) {
+            $0.append(field: "Cache-Control", "no-store")
+            if status == 503 { $0.append(field: "Retry-After", 1) }
         }
     }
 
@@ -194,7 +206,7 @@ extension EdgeReactor {
         // Its client has another connect: a reply to this one would be taken for that one's, and a 408 sent again.
         case (.displaced, .exchange(let exchange)):
             connections[live: exchange.slot].pointee.answer.insert(.isLast)
-            refuse(exchange, status: 500, "another connect of this client took its place", field: "clientId")
+            fail(exchange, status: 500, "another connect of this client took its place\n")
         case (.displaced, .socket): break
         }
     }

@@ -233,12 +233,11 @@ extension EdgeReactor {
     func append(fieldsOf opening: Opening, to buffer: inout ByteBuffer) {
         guard let token = opening.token else { return }
         if opening.plan.dialect != .bayeux { buffer.append(field: "Perseid-Session", utf8: token.text) }
-        if opening.offersCookie { appendNodeCookie(to: &buffer) }
+        if opening.offersCookie { appendNodeCookie("Path=/; HttpOnly; SameSite=Lax", to: &buffer) }
     }
 
     /// Tells a load balancer which node has a session.
-    func appendNodeCookie(to buffer: inout ByteBuffer) {
-        let attributes = "Path=/; HttpOnly; SameSite=Lax"
+    func appendNodeCookie(_ attributes: String, to buffer: inout ByteBuffer) {
         buffer.append(field: "Set-Cookie", utf8: "\(Self.cookieName)=\(configuration.nodeID); \(attributes)")
     }
 
