@@ -9,6 +9,7 @@ BUILD_PACKAGES=(git ca-certificates pkg-config libhiredis-dev libsimdjson-dev li
 is_installed() {
     case $1 in
         ca-certificates) [[ -s /etc/ssl/certs/ca-certificates.crt ]] ;;
+        nodejs) command -v node >/dev/null ;;
         curl | git | haproxy | pkg-config | python3 | redis-server) command -v "$1" >/dev/null ;;
         libhiredis-dev) pkg-config --exists hiredis 2>/dev/null ;;
         libsimdjson-dev) pkg-config --exists simdjson 2>/dev/null ;;

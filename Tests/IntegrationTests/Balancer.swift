@@ -5,10 +5,12 @@ final class Balancer: Sendable {
     let port = Port.free()
     private let process: ChildProcess
 
-    init(for nodes: [PerseidNode], in scratch: Scratch) async throws {
+    /// - Parameter isAffine: whether it looks at the nodes' cookie, as it is given to users; else each request is for the next node.
+    init(for nodes: [PerseidNode], in scratch: Scratch, isAffine: Bool = true) async throws {
+        let file = try isAffine ? Self.configuration : Self.configurationInTurn(in: scratch)
         let addresses = nodes.map { "127.0.0.1:\($0.port)" }
         process = try ChildProcess(
-            ["haproxy", "-db", "-f", Self.configuration],
+            ["haproxy", "-db", "-f", file],
             environment: [
                 "PERSEID_BIND": "127.0.0.1:\(port)", "PERSEID_MAXCONN": "2000",
                 "PERSEID_NODE_A": addresses[0], "PERSEID_NODE_B": addresses[1], "PERSEID_NODE_C": addresses[2],
@@ -22,6 +24,14 @@ final class Balancer: Sendable {
                 return (try? await HTTPConnection.ask("GET", "/readyz", port: port).status) == 200
             }
         )
+    }
+
+    private static func configurationInTurn(in scratch: Scratch) throws -> String {
+        let text = try String(contentsOfFile: configuration, encoding: .utf8)
+            .replacing("balance leastconn", with: "balance roundrobin").replacing("    cookie perseid_node\n", with: "")
+        let file = scratch.file("haproxy-in-turn.cfg")
+        try text.write(to: file, atomically: true, encoding: .utf8)
+        return file.path
     }
 
     private static var configuration: String {

@@ -69,6 +69,12 @@ final class PerseidNode: Sendable {
         process.withLock { $0 = started }
     }
 
+    /// Starts it again, under its name and at its port, after its end.
+    func start() throws {
+        let started = try ChildProcess([Self.executable] + arguments, environment: environment, in: scratch)
+        process.withLock { $0 = started }
+    }
+
     /// Waits until it is ready.
     func becomeReady() async throws {
         try await eventually(

@@ -1,0 +1,122 @@
+import Foundation
+import Testing
+
+/// Bayeux as people have it: clients of others, three nodes, and a balancer that knows none of them by session.
+@Suite(.serialized) struct BayeuxTests {
+    /// What a client told, and where it stands.
+    private struct Told {
+        let numbers: [Int]
+        let clientIDs: Set<String>
+        let isReady: Bool
+
+        init(_ process: ChildProcess) {
+            var numbers: [Int] = []
+            var clientIDs: Set<String> = []
+            var isReady = false
+            for line in process.outputText.split(separator: "\n") {
+                guard let told = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else { continue }
+                if told["ready"] as? Bool == true { isReady = true }
+                if let id = told["client"] as? String { clientIDs.insert(id) }
+                if let number = (told["data"] as? [String: Int])?["n"] { numbers.append(number) }
+            }
+            (self.numbers, self.clientIDs, self.isReady) = (numbers, clientIDs, isReady)
+        }
+    }
+
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    private func client(_ program: String, _ transport: String, _ port: UInt16, in scratch: Scratch) throws -> ChildProcess {
+        let clients = Self.root.appending(path: "Tests/IntegrationTests/Clients")
+        let url = "http://127.0.0.1:\(port)/bayeux"
+        let command =
+            program == "cometd"
+            ? ["/usr/bin/python3", clients.appending(path: "cometd_client.py").path]
+            : ["ruby", clients.appending(path: "faye_client.rb").path]
+        // Where deploy/test puts it.
+        let library = Self.root.appending(path: ".build/python").path
+        return try ChildProcess(
+            command + [url, transport, "/news/1"],
+            environment: ["PYTHONPATH": library, "PYTHONDONTWRITEBYTECODE": "1"],
+            in: scratch
+        )
+    }
+
+    @Test("clients of CometD and Faye, each request for another node, one node killed after the other: nothing is lost")
+    func othersClients() async throws {
+        try await Cluster.with(environment: ["PERSEID_LIMITS_HISTORY_COUNT_MAX": "10000"]) { cluster in
+            let balancer = try await Balancer(for: cluster.nodes, in: cluster.scratch, isAffine: false)
+            let kinds = [("cometd", "long-polling"), ("cometd", "websocket"), ("faye", "long-polling"), ("faye", "websocket")]
+            let clients = try kinds.map { try client($0.0, $0.1, balancer.port, in: cluster.scratch) }
+            try await eventually(
+                "all are subscribed: \(clients.map(\.errorText))",
+                isTrue: { clients.allSatisfy { Told($0).isReady } }
+            )
+            var published = 0
+            for kill in 0..<4 {
+                let node = cluster.nodes[kill % 3]
+                for moment in 0..<40 {
+                    _ = try await cluster.redis.publish("{\"n\":\(published)}", to: "news/1")
+                    published += 1
+                    if moment == 20 { try await node.kill() }
+                    if moment == 30 { try node.start() }
+                    try await Task.sleep(for: .milliseconds(50))
+                }
+            }
+            let all = Array(0..<published)
+            for ((program, transport), client) in zip(kinds, clients) {
+                try await eventually(
+                    "\(program) over \(transport) has all: \(Told(client).numbers.count) of \(published)",
+                    isTrue: { Set(Told(client).numbers) == Set(all) }
+                )
+                let told = Told(client)
+                // One session from the beginning to the end.
+                #expect(told.clientIDs.count == 1)
+                // What was pushed by a WebSocket and not confirmed when its node was killed comes again.
+                if transport == "long-polling" { #expect(told.numbers == all) }
+            }
+        }
+    }
+
+    @Test("Bayeux by hand through the balancer, with the fetch of Node")
+    func fetch() async throws {
+        try await Cluster.with { cluster in
+            let balancer = try await Balancer(for: cluster.nodes, in: cluster.scratch, isAffine: false)
+            let script = Self.root.appending(path: "Tests/IntegrationTests/Clients/bayeux_fetch.mjs").path
+            for _ in 0..<5 {
+                let process = try ChildProcess(
+                    ["node", script, "http://127.0.0.1:\(balancer.port)/bayeux"],
+                    in: cluster.scratch
+                )
+                let ending = try await process.end(within: .seconds(60))
+                #expect(ending == .exited(0) && process.outputText == "ok\n", "\(process.errorText)")
+            }
+        }
+    }
+
+    @Test("a session that Redis lost is begun anew, and what a node knows of it is written again")
+    func redisFlushed() async throws {
+        try await Cluster.with(nodes: 1) { cluster in
+            func post(_ messages: String) async throws -> [[String: Any]] {
+                let answer = try await cluster.nodes[0].ask(
+                    "POST",
+                    "/bayeux",
+                    fields: ["Content-Type": "application/json"],
+                    body: "[\(messages)]"
+                )
+                let json = try JSONSerialization.jsonObject(with: Data(answer.body.utf8))
+                return try #require(json as? [[String: Any]])
+            }
+            let handshake = try await post(
+                #"{"channel":"/meta/handshake","version":"1.0","supportedConnectionTypes":["long-polling"]}"#
+            )
+            let id = try #require(handshake[0]["clientId"] as? String)
+            _ = try await cluster.redis.command("FLUSHALL")
+            let reply = try await post(
+                #"{"channel":"/meta/connect","clientId":"\#(id)","connectionType":"long-polling"}"#
+            )
+            #expect(reply[0]["error"] as? String == "402:\(id):Unknown client")
+            #expect((reply[0]["advice"] as? [String: Any])?["reconnect"] as? String == "handshake")
+        }
+    }
+}
