@@ -41,6 +41,9 @@ public protocol ChannelBackplane: AnyObject {
     /// No longer hears it.
     func unsubscribe(_ channel: ChannelName)
 
+    /// Looks for the channels that a pattern stands for; answered by `found`, in parts.
+    func find(_ pattern: ChannelName)
+
     /// Appends; answered by `published` only once the backplane has it.
     func publish(_ request: PublishRequest)
 

@@ -20,6 +20,12 @@ public protocol ChannelBackplaneDelegate: AnyObject {
     /// A payload without a position was heard.
     func heard(_ payload: Payload, in channel: ChannelName)
 
+    /// A publication was heard under a pattern that stands for its channel.
+    func heard(_ publication: Publication, in channel: ChannelName, by pattern: ChannelName)
+
+    /// A part of the answer to `find`: channels and their heads, when that was, and whether it is the last. `nil` where it failed.
+    func found(_ pattern: ChannelName, _ part: FoundChannels?)
+
     /// The answer to `read`.
     func read(
         _ channel: ChannelName,

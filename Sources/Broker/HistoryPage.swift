@@ -73,6 +73,12 @@ public struct HistoryPage: Sendable, Equatable {
         return isComplete(after: since)
     }
 
+    /// Whether nothing is missing for somebody who had everything at a moment, which need not be a publication's.
+    public func isComplete(sinceMoment position: Position) -> Bool {
+        guard let first = publications.first(where: { $0.position > position }) else { return head <= position }
+        return first.previous <= position
+    }
+
     /// The same for a later position that the page also covers.
     public func isComplete(after position: Position) -> Bool {
         let rest = publications.drop { $0.position <= position }

@@ -43,6 +43,13 @@ public struct Limits: Sendable, Equatable {
     /// Channels of one connection. Hit: 400, or an error message 400.
     public var channelsPerConnectionMax = 128
 
+    /// Patterns of one connection, each of which stands for many channels. Hit: 400, or an error message 400.
+    public var patternsPerConnectionMax = 16
+
+    /// Channels that one pattern stands for on a node. Hit: others are not heard by it;
+    /// `perseid_pattern_channels_refused_total`. Each costs some 2 KiB, and what is remembered of its publications.
+    public var channelsPerPatternMax = 10_000
+
     /// Silence after which a stream gets a heartbeat. Not a failure.
     public var heartbeatMilliseconds: UInt64 = 25_000
 

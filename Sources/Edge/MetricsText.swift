@@ -91,6 +91,14 @@ struct MetricsText: ~Copyable {
 
     private mutating func appendSessions(_ node: NodeStatus) {
         let uplink = node.uplink
+        gauge("perseid_patterns", "Patterns that this node hears.", uplink.patterns.value)
+        gauge("perseid_pattern_channels", "Channels that they stand for.", uplink.patternChannels.value)
+        counter(
+            "perseid_pattern_channels_refused_total",
+            "Channels that a pattern has no room for, with each of their publications.",
+            uplink.patternChannelsRefused.value
+        )
+        counter("perseid_pattern_searches_total", "Searches for a pattern's channels.", uplink.patternSearches.value)
         gauge("perseid_sessions", "Sessions that this node holds.", uplink.sessions.value)
         gauge("perseid_bulk_waiting", "Requests for sessions and presence that wait.", uplink.bulkWaiting.value)
         counter("perseid_sessions_opened_total", "Sessions opened.", uplink.sessionsOpened.value)

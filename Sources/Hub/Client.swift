@@ -41,6 +41,13 @@ public struct Client {
 
         static let isPresent = State(rawValue: 1)
         static let isBlocked = State(rawValue: 2)
+        static let hasPatterns = State(rawValue: 4)
+    }
+
+    /// Whether it reads, or once read, channels by a pattern.
+    public var hasPatterns: Bool {
+        get { state.contains(.hasPatterns) }
+        set { if newValue { state.insert(.hasPatterns) } else { state.remove(.hasPatterns) } }
     }
 
     /// Whether it is named among the subscribers of a channel that tells who is.

@@ -128,7 +128,10 @@ extension Hub {
             }
             next = reader.pointee.next
         }
-        return moved.filter { !link.saved.contains($0) }
+        // Of what was missed by a pattern, the channels are no subscriptions of their own.
+        return moved.filter { each in
+            !link.saved.contains(each) && link.saved.contains { $0.channel == each.channel }
+        }
     }
 
     private func progressOfContinuations(_ slot: ClientSlot, _ replays: Deque<Replay>?) -> [SessionPosition] {
@@ -149,7 +152,7 @@ extension Hub {
         if reader.pointee.flags.contains(.isSkipping) { return }
         if reader.pointee.offset == feed.log.end {
             for topic in feed.topics { positions.append(SessionPosition(topic.name, topic.last)) }
-        } else if feed.topics.count == 1 {
+        } else if feed.topics.count == 1, !feed.topics[0].isPattern {
             let position = feed.log.position(upTo: reader.pointee.offset)
             positions.append(SessionPosition(feed.topics[0].name, position))
         }

@@ -39,7 +39,7 @@ extension Hub {
         // Only now, for it drops the bytes that were sent.
         _ = feed.log.nextMember()
         weigh(feed)
-        useRoom(in: feed.topics)
+        useRoom(of: feed)
         observeLatency(of: feed)
     }
 

@@ -10,6 +10,7 @@ extension Hub {
     public func join(
         _ slot: ClientSlot,
         _ channels: [(name: ChannelName, since: Position?)],
+        entries: [ChannelName: Position] = [:],
         commandID: [UInt8]? = nil,
         poll: Poll? = nil
     ) {
@@ -29,7 +30,14 @@ extension Hub {
         let key = outlet.id(of: slot)
         client.pointee.joinCount += UInt16(clamping: groups.count)
         for group in groups {
-            let join = Join(client: key, parts: group, commandID: commandID, poll: poll, deadlineMilliseconds: deadline)
+            let join = Join(
+                client: key,
+                parts: group,
+                entries: entries,
+                commandID: commandID,
+                poll: poll,
+                deadlineMilliseconds: deadline
+            )
             for part in group { part.topic.joins[key] = part }
             for part in group where part.topic.isOpen { advance(part) }
             if join.isReady { finish(join) } else { joins.wait(join) }
@@ -38,7 +46,8 @@ extension Hub {
 
     /// The way of most clients that come: a channel that is open, and nothing that they missed. Says whether it was that.
     private func subscribeAtOnce(_ slot: ClientSlot, _ name: ChannelName, since: Position?) -> Bool {
-        guard let topic = topics[name], topic.isOpen, since == nil || since == topic.last && !topic.isCatchingUp
+        guard let topic = topics[name], topic.isOpen,
+            since == nil || since == topic.last && !topic.isCatchingUp && !topic.isPattern
         else { return false }
         guard let encoding = outlet.client(at: slot).pointee.encoding else { return false }
         if encoding.hasControlMessages {
@@ -49,9 +58,30 @@ extension Hub {
             if outlet.client(at: slot).pointee.isClosed { return true }
         }
         remember(slot, [SessionPosition(name, topic.last)])
-        let known = topic.feeds.first { $0.key.encoding == encoding && $0.topics.count == 1 }
+        guard !topic.isPattern, !outlet.client(at: slot).pointee.hasPatterns else {
+            subscribe(slot, toChannels: [topic], encoding)
+            return true
+        }
+        let known = topic.feeds.first { $0.key.encoding == encoding && $0.topics.count == 1 && $0.topics[0] === topic }
         subscribe(slot, to: known ?? feed(for: [topic], encoding: encoding))
         return true
+    }
+
+    /// Subscribes a client to what it asked for, together with what it has that has channels in common with that.
+    private func subscribe(_ slot: ClientSlot, toChannels topics: [Topic], _ encoding: Encoding) {
+        let feed = feed(of: slot, for: topics, encoding: encoding)
+        guard !outlet.client(at: slot).pointee.isClosed else { return releaseIfUnread(feed) }
+        // It may have had it: both ask for the same.
+        if !isMember(slot, of: feed) { subscribe(slot, to: feed) }
+    }
+
+    private func isMember(_ slot: ClientSlot, of feed: Feed) -> Bool {
+        var next = outlet.client(at: slot).pointee.firstSubscription
+        while next != SubscriptionSlot.none {
+            if subscriptions[next].pointee.log === feed.log { return true }
+            next = subscriptions[next].pointee.next
+        }
+        return false
     }
 
     /// Moves on the joins that wait for a topic after something happened to it. A join that is ready then is finished in turn:
@@ -77,13 +107,15 @@ extension Hub {
 
     func advance(_ part: JoinPart) {
         let topic = part.topic
+        if topic.isPattern { return expand(part) }
         guard let since = part.since else {
             part.becomeReady()
             return
         }
-        if since == topic.last, !topic.isCatchingUp {
+        let hasAll = since == topic.last || part.isBound && since > topic.last
+        if hasAll, !topic.isCatchingUp {
             part.isRecovered = true
-            part.position = since
+            part.position = topic.last
             part.becomeReady()
             return
         }
@@ -103,6 +135,7 @@ extension Hub {
     private func finish(_ join: Join) {
         assert(join.isReady && !join.isDone, "a join is finished once, with all of its channels")
         join.isDone = true
+        join.sort()
         for part in join.parts { part.topic.forget(join.client) }
         defer {
             for part in join.parts {
@@ -128,27 +161,30 @@ extension Hub {
         }
         // A client that has yet to be told more is subscribed once it has all of it.
         guard let encoding = client.pointee.encoding, !client.pointee.isClosed, !join.leavesRest else { return }
-        subscribe(slot, to: feed(for: join.parts.map(\.topic), encoding: encoding))
+        subscribe(slot, toChannels: join.topics, encoding)
     }
 
     /// Where the client certainly stands in channels it is subscribed to from now on: where it said so. If what follows
     /// begins elsewhere, it has yet to hear of that: should this connection be lost first, it must be told again.
     private func rememberSubscriptions(_ slot: ClientSlot, _ parts: [JoinPart]) {
         guard outlet.client(at: slot).pointee.session != nil else { return }
-        remember(slot, parts.map { SessionPosition($0.topic.name, $0.since ?? $0.position) })
+        remember(slot, parts.filter { !$0.isMember }.map { SessionPosition($0.topic.name, $0.since ?? $0.position) })
     }
 
     private func tellSubscribed(_ slot: ClientSlot, _ join: Join) {
         guard let encoding = outlet.client(at: slot).pointee.encoding else { return }
         output.removeAll()
-        for part in join.parts where encoding.hasControlMessages {
+        for part in join.parts where encoding.hasControlMessages && !part.isMember {
             appendSubscribed(
                 part.topic,
                 at: part.position,
-                recovered: part.isRecovered,
+                recovered: join.isRecovered(part),
                 commandID: join.commandID,
                 as: encoding
             )
+        }
+        for part in join.parts where encoding.hasControlMessages && part.isMember && part.isRecovered == false {
+            appendGap(part.topic, from: part.since ?? .start, to: part.position, cursor: nil, as: encoding, to: &output)
         }
         write(slot, replaying: join)
     }
@@ -158,18 +194,24 @@ extension Hub {
         guard let encoding = outlet.client(at: slot).pointee.encoding else { return }
         // Where the client stands. A message moves it in its own channel only: were the stream cut behind the first of
         // several, the others would still be told what they missed.
-        var cursor = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.since) })
+        var cursor = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.toldSince) })
         output.removeAll()
-        for (number, part) in join.parts.enumerated() {
+        let lastNumber = join.parts.lastIndex { !$0.isMember }
+        for (number, part) in join.parts.enumerated() where part.isMember && part.isRecovered == false {
+            cursor.move(number, to: part.position)
+            guard encoding.hasControlMessages, let since = part.since else { continue }
+            appendGap(part.topic, from: since, to: part.position, cursor: nil, as: encoding, to: &output)
+        }
+        for (number, part) in join.parts.enumerated() where !part.isMember {
             cursor.move(number, to: part.position)
             guard encoding.hasControlMessages else { continue }
             // A client that keeps the last id, as a browser does, comes back with the one it had before if it was told only
             // half of them: so one id is enough, and not as many of the length of all.
-            let hasCursor = !encoding.traits.contains(.hasFields) || number == join.parts.count - 1
+            let hasCursor = !encoding.traits.contains(.hasFields) || number == lastNumber
             appendSubscribed(
                 part.topic,
                 at: part.position,
-                recovered: part.isRecovered,
+                recovered: join.isRecovered(part),
                 commandID: nil,
                 cursor: hasCursor ? cursor.text : nil,
                 as: encoding

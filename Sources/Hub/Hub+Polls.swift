@@ -13,9 +13,9 @@ extension Hub {
         }
         // What there was no room for comes with the next one: held, it would pass that over.
         if poll.hasNews || poll.leavesRest || poll.holdMilliseconds == 0 { return answer(poll) }
-        for part in join.parts {
-            part.topic.polls[poll.client] = poll
-            changeCount(of: part.topic, by: 1)
+        for topic in join.topics {
+            topic.polls[poll.client] = poll
+            changeCount(of: topic, by: 1)
         }
         // It was held before it had these channels.
         if polls[poll.client] === poll { return }

@@ -99,10 +99,10 @@ extension Hub {
     /// Tells a client that was subscribed what is gone of the rest, and the next part of it.
     func tellRest(_ slot: ClientSlot, _ join: Join) {
         guard let encoding = outlet.client(at: slot).pointee.encoding else { return }
-        var cursor = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.since) })
+        var cursor = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.toldSince) })
         output.removeAll()
         for (number, part) in join.parts.enumerated() {
-            cursor.move(number, to: part.position)
+            if let position = part.toldPosition { cursor.move(number, to: position) }
             guard part.isRecovered == false, let since = part.since, encoding.hasControlMessages else { continue }
             let text = encoding.hasCursors ? cursor.text : nil
             appendGap(part.topic, from: since, to: part.position, cursor: text, as: encoding, to: &output)

@@ -14,6 +14,8 @@ extension Hub {
         }
         topic.isOpen = true
         topic.last = head
+        if topic.isPattern { topic.noteOpened(topic) }
+        for pattern in topic.patterns { pattern.noteOpened(topic) }
         advanceJoins(of: topic) { _ in }
     }
 
@@ -40,7 +42,8 @@ extension Hub {
         guard let topic = topics[name], topic.isOpen else { return }
         metrics.publications.add()
         guard !topic.isFull else { return metrics.ephemeralsDropped.add() }
-        for feed in topic.feeds {
+        // Who reads a pattern hears of what is kept: the other is told by the channel's own name only.
+        for feed in topic.feeds where feed.topics.contains(where: { $0 === topic }) {
             frame.removeAll()
             encoder.append(
                 payload,
@@ -70,6 +73,7 @@ extension Hub {
 
     /// Reports were dropped on their way here; what they said is asked for.
     public func moved(_ name: ChannelName, to head: Position) {
+        topics[name]?.isBehind = false
         guard let topic = topics[name], topic.isOpen, topic.lastReported != head else { return }
         writeWaiting(topic)
         catchUp(topic)
@@ -95,8 +99,9 @@ extension Hub {
             guard page.covers(since) else { return advance(part) }
             let missed = page.publications.drop { $0.position <= since }
             part.take(missed, of: shared, hasMore: page.hasMore, roomBytes: replayRoom(of: part.join))
-            part.isRecovered = page.isComplete(after: since)
-            part.position = part.isRecovered == true ? since : missed.first?.previous ?? topic.last
+            part.isRecovered = part.isBound ? page.isComplete(sinceMoment: since) : page.isComplete(after: since)
+            let start = missed.first?.previous ?? topic.last
+            part.position = part.isRecovered == true && !part.isBound ? since : start
             part.becomeReady()
         }
     }
@@ -109,7 +114,12 @@ extension Hub {
 
     private func askForMissed(_ topic: Topic) {
         topic.catchesUpLater = topic.isFull
-        if topic.catchesUpLater { return }
+        if topic.catchesUpLater {
+            for feed in topic.feeds where !feed.patternStandings.isEmpty {
+                if !feed.waiters.contains(where: { $0 === topic }) { feed.waiters.append(topic) }
+            }
+            return
+        }
         outlet.recover(topic.name, since: topic.last)
     }
 
@@ -127,7 +137,9 @@ extension Hub {
     func append(_ publication: Publication, to topic: Topic) {
         assert(publication.previous == topic.last, "the chain is unbroken, or a gap was told")
         topic.last = publication.position
+        for pattern in topic.patterns { pattern.advance(behind: publication.position, in: topic) }
         for feed in topic.feeds {
+            if feed.key.encoding.hasCursors { note(topic, in: feed) }
             frame.removeAll()
             encoder.append(
                 publication.payload,
@@ -144,8 +156,24 @@ extension Hub {
         for part in topic.joins.values where part.state == .ready && part.since != nil {
             part.add(publication, roomBytes: replayRoom(of: part.join))
         }
-        for poll in topic.polls.values {
-            poll.take(publication.payload, at: publication.position, in: topic, due: &polls.due)
+        forEachPoll(of: topic) {
+            $0.take(publication.payload, at: publication.position, in: topic, due: &polls.due)
+        }
+    }
+
+    private func note(_ topic: Topic, in feed: Feed) {
+        guard !feed.patternStandings.isEmpty, !feed.topics.contains(where: { $0 === topic }) else { return }
+        feed.patternStandings.note(topic)
+    }
+
+    /// The polls that wait for a channel, by its name or by a pattern; each once.
+    private func forEachPoll(of topic: Topic, _ body: (Poll) -> Void) {
+        for poll in topic.polls.values { body(poll) }
+        for (place, pattern) in topic.patterns.enumerated() {
+            for (client, poll) in pattern.polls where topic.polls[client] == nil {
+                let isKnown = topic.patterns[..<place].contains { $0.polls[client] != nil }
+                if !isKnown { body(poll) }
+            }
         }
     }
 
@@ -153,6 +181,7 @@ extension Hub {
         assert(from == topic.last && position != from, "a gap begins where its readers stand, and is one")
         topic.last = position
         for feed in topic.feeds where feed.key.encoding.hasControlMessages {
+            if feed.key.encoding.hasCursors { note(topic, in: feed) }
             frame.removeAll()
             let cursor = feed.key.encoding.hasCursors ? feed.cursor(topic, at: position) : nil
             appendGap(topic, from: from, to: position, cursor: cursor, as: feed.key.encoding, to: &frame)
@@ -162,6 +191,6 @@ extension Hub {
         for part in topic.joins.values where part.state == .ready && part.since != nil {
             part.lose(upTo: position)
         }
-        for poll in topic.polls.values { poll.takeGap(from: from, to: position, in: topic, due: &polls.due) }
+        forEachPoll(of: topic) { $0.takeGap(from: from, to: position, in: topic, due: &polls.due) }
     }
 }

@@ -5,10 +5,15 @@ extension Hub {
     /// The topic of a channel; the first to ask makes the node watch it.
     func topic(for name: ChannelName) -> Topic {
         if let known = topics[name] { return known }
-        let topic = Topic(name, hasPresence: outlet.hasPresence(name))
+        let topic = makeTopic(name)
+        outlet.watch(name)
+        return topic
+    }
+
+    func makeTopic(_ name: ChannelName) -> Topic {
+        let topic = Topic(name, hasPresence: !name.isPattern && outlet.hasPresence(name))
         topics[name] = topic
         metrics.topics.set(topics.count)
-        outlet.watch(name)
         return topic
     }
 
@@ -20,12 +25,15 @@ extension Hub {
 
     /// Lets go of a topic nobody needs.
     func releaseIfUnused(_ topic: Topic) {
-        let isUsed = !topic.feeds.isEmpty || !topic.joins.isEmpty || !topic.telling.isEmpty || !topic.polls.isEmpty
+        let isUsed =
+            !topic.feeds.isEmpty || !topic.joins.isEmpty || !topic.telling.isEmpty || !topic.polls.isEmpty
+            || !topic.patterns.isEmpty
         guard !isUsed, topics[topic.name] === topic else { return }
         topics[topic.name] = nil
         dropWaiting(topic)
         metrics.topics.set(topics.count)
-        outlet.count(topic.name, subscribers: 0)
+        if !topic.isPattern { outlet.count(topic.name, subscribers: 0) }
+        releaseMembers(of: topic)
         outlet.unwatch(topic.name)
     }
 
@@ -36,22 +44,28 @@ extension Hub {
         if let known = feeds[key] { return known }
         var (policy, window) = outlet.policy(of: topics[0].name)
         // One log of several channels has no single gap to tell; its readers resume from their cursor instead.
-        if topics.count > 1 { policy = .disconnect }
+        if topics.count > 1 || topics[0].isPattern { policy = .disconnect }
         let feed = Feed(key: key, topics: topics, log: FanoutLog(windowBytesMax: window, policy: policy))
         if topics.count == 1 { feed.log.begin(at: topics[0].last) }
         feeds.insert(feed)
         for topic in topics { topic.feeds.append(feed) }
+        for pattern in topics where pattern.isPattern {
+            for member in pattern.members.values where !feed.has(member) { member.feeds.append(feed) }
+        }
         return feed
     }
 
-    private func releaseIfUnread(_ feed: Feed) {
+    func releaseIfUnread(_ feed: Feed) {
         guard feed.log.members.isEmpty, feeds.remove(feed) else { return }
         uncount(feed)
+        for pattern in feed.topics where pattern.isPattern {
+            for member in pattern.members.values { member.feeds.removeAll { $0 === feed } }
+        }
         for topic in feed.topics {
             topic.feeds.removeAll { $0 === feed }
             releaseIfUnused(topic)
         }
-        useRoom(in: feed.topics)
+        useRoom(of: feed)
     }
 
     // MARK: Subscriptions
@@ -62,6 +76,7 @@ extension Hub {
     func subscribe(_ slot: ClientSlot, to feed: Feed) {
         let client = outlet.client(at: slot)
         assert(client.pointee.isOpen && client.pointee.encoding == feed.key.encoding, "its reader understands a feed")
+        if feed.topics.contains(where: \.isPattern) { client.pointee.hasPatterns = true }
         client.pointee.firstSubscription = feed.log.add(
             client: slot,
             next: client.pointee.firstSubscription,
@@ -80,7 +95,7 @@ extension Hub {
         if topics[channel]?.part(of: outlet.id(of: slot)) != nil { return true }
         var next = outlet.client(at: slot).pointee.firstSubscription
         while next != SubscriptionSlot.none {
-            if feeds[subscriptions[next].pointee.log]?.key.channels == [channel] { return true }
+            if feeds[subscriptions[next].pointee.log]?.key.channels.contains(channel) == true { return true }
             next = subscriptions[next].pointee.next
         }
         return false
@@ -100,7 +115,11 @@ extension Hub {
         var next = client.pointee.firstSubscription
         while next != SubscriptionSlot.none {
             let reader = subscriptions[next]
-            if let feed = feeds[reader.pointee.log], feed.key.channels == [channel] {
+            if let feed = feeds[reader.pointee.log], feed.key.channels.contains(channel) {
+                if feed.topics.count > 1 {
+                    separate(slot, from: feed, channel)
+                    return true
+                }
                 if client.pointee.unfinished == next { finishFrame(slot) }
                 client.pointee.outbox?.dropReplays(of: channel)
                 if feed.topics[0].hasPresence { leave(feed.topics[0], slot, .clean) }
@@ -134,7 +153,7 @@ extension Hub {
         }
     }
 
-    private func remove(_ subscription: SubscriptionSlot, from feed: Feed) {
+    func remove(_ subscription: SubscriptionSlot, from feed: Feed) {
         feed.log.remove(subscription, from: &subscriptions)
         metrics.subscriptions.set(subscriptions.count)
         for topic in feed.topics { changeCount(of: topic, by: -1) }
@@ -144,6 +163,8 @@ extension Hub {
     // MARK: Counts
 
     func changeCount(of topic: Topic, by amount: Int) {
+        // Who reads a pattern is not counted among the subscribers of each channel that it stands for.
+        if topic.isPattern { return }
         topic.subscribers += amount
         assert(topic.subscribers >= 0, "nobody leaves who did not come")
         guard !topic.isCountDirty else { return }

@@ -14,8 +14,24 @@ extension Hub {
         }
         if topic.waiting.isEmpty { metrics.channelsFull.add() }
         topic.waiting.append(publication)
+        topic.noteBehind()
+        for feed in topic.feeds where !feed.patternStandings.isEmpty {
+            if !feed.waiters.contains(where: { $0 === topic }) { feed.waiters.append(topic) }
+        }
         topic.waitingBytes += bytes
         held.waitingBytes += bytes
+    }
+
+    /// Goes on with what waits for room in the log of a feed.
+    func useRoom(of feed: Feed) {
+        useRoom(in: feed.topics)
+        guard !feed.waiters.isEmpty else { return }
+        let waiters = feed.waiters
+        feed.waiters = []
+        useRoom(in: waiters)
+        for topic in waiters where !topic.waiting.isEmpty || topic.catchesUpLater {
+            if !feed.waiters.contains(where: { $0 === topic }) { feed.waiters.append(topic) }
+        }
     }
 
     /// Goes on with topics whose logs were full and are not any more.
@@ -38,6 +54,7 @@ extension Hub {
         let bytes = publication.payload.bytes.count + FanoutLog.frameOverheadBytes
         topic.waitingBytes -= bytes
         held.waitingBytes -= bytes
+        topic.noteBehind()
         append(publication, to: topic)
     }
 
@@ -45,5 +62,6 @@ extension Hub {
         held.waitingBytes -= topic.waitingBytes
         topic.waitingBytes = 0
         topic.waiting.removeAll()
+        topic.noteBehind()
     }
 }

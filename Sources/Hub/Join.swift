@@ -6,7 +6,12 @@ internal import Broker
 /// at once: then it is followed by another one, which goes on where the client stands once it was told the first part.
 final class Join {
     let client: ClientID
-    let parts: [JoinPart]
+
+    /// One for each channel; of patterns also those that they stand for, where it is known of them what the client has.
+    private(set) var parts: [JoinPart]
+
+    /// Where the client stands in channels that its patterns stand for.
+    let entries: [ChannelName: Position]
 
     /// Whether the client was told by the one before it that it is subscribed.
     let isContinuation: Bool
@@ -33,9 +38,17 @@ final class Join {
     /// Payload in the replays of all parts.
     fileprivate(set) var replayBytes = 0
 
-    init(client: ClientID, parts: [JoinPart], commandID: [UInt8]?, poll: Poll?, deadlineMilliseconds: UInt64) {
+    init(
+        client: ClientID,
+        parts: [JoinPart],
+        entries: [ChannelName: Position] = [:],
+        commandID: [UInt8]?,
+        poll: Poll?,
+        deadlineMilliseconds: UInt64
+    ) {
         self.client = client
         self.parts = parts
+        self.entries = entries
         self.commandID = commandID
         self.poll = poll
         self.deadlineMilliseconds = deadlineMilliseconds
@@ -47,7 +60,8 @@ final class Join {
     /// What follows a join that leaves a rest.
     init(continuing join: Join) {
         client = join.client
-        parts = join.parts.map { JoinPart(topic: $0.topic, since: $0.position, state: .telling) }
+        parts = join.parts.map { JoinPart(continuing: $0) }
+        entries = join.entries
         commandID = nil
         poll = nil
         deadlineMilliseconds = .max
@@ -57,6 +71,30 @@ final class Join {
     }
 
     var isReady: Bool { unreadyCount == 0 }
+
+    /// What was asked for.
+    var topics: [Topic] { parts.filter { !$0.isMember }.map(\.topic) }
+
+    /// Adds a channel that one of its patterns stands for.
+    func add(_ part: JoinPart) {
+        part.join = self
+        parts.append(part)
+        unreadyCount += 1
+    }
+
+    /// Puts the channels that were added where they belong: cursors are sorted.
+    func sort() {
+        guard parts.contains(where: \.isMember) else { return }
+        parts.sort { $0.topic.name.text.utf8.lexicographicallyPrecedes($1.topic.name.text.utf8) }
+    }
+
+    /// Whether nothing is missing since what the client said of a part; of a pattern of all that it stands for.
+    func isRecovered(_ part: JoinPart) -> Bool? {
+        guard part.topic.isPattern, part.since != nil else { return part.isRecovered }
+        return parts.allSatisfy {
+            $0.isRecovered != false || !$0.isMember || !part.topic.name.stands(for: $0.topic.name)
+        }
+    }
 
     /// Whether some of what was missed is not in its replays.
     var leavesRest: Bool { parts.contains(where: \.leavesRest) }
@@ -104,11 +142,39 @@ final class JoinPart {
     // bounded: set by the join that makes it
     unowned(unsafe) var join: Join!
 
-    init(topic: Topic, since: Position?, state: State = .opening) {
+    /// Whether it was not asked for by itself, but by a pattern that stands for it.
+    let isMember: Bool
+
+    /// Whether `since` is when the client had everything, and no publication's place.
+    let isBound: Bool
+
+    /// Of a pattern: whether its channels are parts of the join.
+    var isExpanded = false
+
+    init(topic: Topic, since: Position?, isMember: Bool = false, isBound: Bool = false, state: State = .opening) {
         self.topic = topic
         self.since = since
+        self.isMember = isMember
+        self.isBound = isBound
         self.state = state
     }
+
+    /// What goes on where another one ends.
+    init(continuing part: JoinPart) {
+        topic = part.topic
+        since = part.position
+        isMember = part.isMember
+        isBound = false
+        isExpanded = true
+        state = .telling
+    }
+
+    /// Where the client is told that it stands, before it is told what it missed: not in a channel of a pattern that it said
+    /// nothing of and misses nothing of, for which its pattern's position counts.
+    var toldSince: Position? { isMember && isBound ? nil : since }
+
+    /// The same once it was told what is gone.
+    var toldPosition: Position? { isMember && isBound && isRecovered != false ? nil : position }
 
     /// The client was told what was read before, and stands here now.
     func begin(since: Position?) {

@@ -33,6 +33,9 @@ public final class Poll {
     public private(set) var topics: [Topic] = []
     private var positions: [Position] = []
 
+    /// Channels that its patterns stand for, of which the client said where it stands, or is told something.
+    private var members: [(topic: Topic, position: Position)] = []
+
     /// Bytes of payload the answer still has room for, and whether something was left for the next poll because of that.
     /// Then nothing that has a position is added, or the cursor would pass over what was left.
     private var roomBytes: Int
@@ -73,17 +76,52 @@ public final class Poll {
 
     /// Where the client stands once it has the answer.
     public var cursor: String {
-        zip(topics, positions).map { $0.cursorEntry(at: $1) }.joined(separator: Cursor.separator)
+        leaveOld()
+        let all = zip(topics, positions).map { ($0, $1) } + members.map { ($0.topic, $0.position) }
+        return all.sorted { $0.0.name.text.utf8.lexicographicallyPrecedes($1.0.name.text.utf8) }
+            .map { $0.cursorEntry(at: $1) }.joined(separator: Cursor.separator)
     }
 
-    /// Where the client stands once it has the answer, in each of its channels.
-    public var standings: [SessionPosition] { zip(topics, positions).map { SessionPosition($0.name, $1) } }
+    /// Where the client stands once it has the answer, in each channel that it asked for.
+    public var standings: [SessionPosition] {
+        leaveOld()
+        return zip(topics, positions).map { SessionPosition($0.name, $1) }
+    }
+
+    /// The same in channels that its patterns stand for, as far as those do not say it.
+    public var memberStandings: [SessionPosition] {
+        leaveOld()
+        // Those that it asked for by name, too: their names may be given up before the pattern is.
+        let own = zip(topics, positions).filter { topic, _ in topics.contains { $0.name.stands(for: topic.name) } }
+        return (members.map { ($0.topic, $0.position) } + own).map { SessionPosition($0.0.name, $0.1) }
+    }
+
+    /// Leaves channels to their patterns where there are many: whoever has the answer has all that came before the newest.
+    private func leaveOld() {
+        guard members.count > PatternStandings.namedMax, !isDivided, !leavesRest else { return }
+        for place in topics.indices where topics[place].isPattern {
+            positions[place] = max(positions[place], topics[place].last)
+        }
+        members.removeAll { member in
+            zip(topics, positions).contains { $0.name.stands(for: member.topic.name) && member.position <= $1 }
+        }
+    }
 
     /// Adds a channel that is open, with what the client missed in it.
     func begin(_ part: JoinPart) {
-        topics.append(part.topic)
-        if isDivided { return positions.append(part.since ?? part.position) }
-        positions.append(part.position)
+        let start = isDivided ? part.since : part.isMember ? part.toldPosition : part.position
+        if part.isMember {
+            if let start { members.append((part.topic, start)) }
+        } else {
+            topics.append(part.topic)
+            positions.append(start ?? part.position)
+            if part.since == nil {
+                for topic in part.topic.recent where !members.contains(where: { $0.topic === topic }) {
+                    members.append((topic, topic.last))
+                }
+            }
+        }
+        if isDivided { return }
         if part.leavesRest { leavesRest = true }
         if part.isRecovered == false { gaps.append((part.topic, part.since ?? .start, part.position)) }
         for publication in part.replay {
@@ -123,12 +161,24 @@ public final class Poll {
         guard let place = topics.firstIndex(where: { $0 === topic }) else { return }
         topics.remove(at: place)
         positions.remove(at: place)
-        items.removeAll { $0.topic === topic }
-        gaps.removeAll { $0.topic === topic }
+        func isGone(_ other: Topic) -> Bool {
+            other === topic
+                || topic.name.stands(for: other.name)
+                    && !topics.contains { $0 === other || $0.name.stands(for: other.name) }
+        }
+        items.removeAll { isGone($0.topic) }
+        gaps.removeAll { isGone($0.topic) }
+        members.removeAll { isGone($0.topic) }
     }
 
     private func advance(_ topic: Topic, to position: Position) {
-        if let place = topics.firstIndex(where: { $0 === topic }) { positions[place] = position }
+        if let place = topics.firstIndex(where: { $0 === topic }) {
+            positions[place] = position
+        } else if let place = members.firstIndex(where: { $0.topic === topic }) {
+            members[place].position = position
+        } else {
+            members.append((topic, position))
+        }
     }
 
     private func becomeDue(_ due: inout Deque<Poll>) {

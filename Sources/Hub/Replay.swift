@@ -34,7 +34,7 @@ struct Replay {
         self.continuation = continuation
         byteCount = join.replayBytes
         parts = join.parts.enumerated().map { Part(topic: $1.topic, place: $0, rest: $1.replay, page: $1.page) }
-        cursorText = hasCursors ? CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.position) }) : nil
+        cursorText = hasCursors ? CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.toldPosition) }) : nil
         standings = join.parts.map { SessionPosition($0.topic.name, $0.position) }
         dropFinishedParts()
     }

@@ -16,10 +16,78 @@ public final class Topic {
     let hasPresence: Bool
 
     /// Whether the uplink said where the channel stands.
-    public var isOpen = false
+    public var isOpen = false {
+        didSet { noteBehind() }
+    }
 
-    /// The newest position that was appended to the feeds.
+    /// The newest position that was appended to the feeds. Of a pattern: until when its readers have everything that they do not
+    /// have a position of.
     public var last = Position.start
+
+    /// Whether it stands for several channels, which are found one by one. What is here of reports and logs is theirs then.
+    var isPattern: Bool { name.isPattern }
+
+    /// Of a pattern: the channels that were found, and how many of them wait for what came before their newest.
+    var members: [ChannelName: Topic] = [:]
+    var behindCount = 0
+
+    /// Of a pattern: the channels that moved since `last`, for which that does not speak.
+    private(set) var recent: [Topic] = []
+
+    /// Patterns that stand for it and are read.
+    var patterns: [Topic] = []
+
+    /// Whether the uplink waits for what came before its newest.
+    var isBehind = false {
+        didSet { if isBehind != oldValue { noteBehind() } }
+    }
+
+    /// Whether its readers may lack what came before its newest.
+    private var mayLack: Bool { isBehind || isCatchingUp || !waiting.isEmpty || !isOpen }
+    private var isCountedBehind = false
+
+    /// Has its patterns know whether it may lack something.
+    func noteBehind() {
+        guard mayLack != isCountedBehind else { return }
+        isCountedBehind.toggle()
+        for pattern in patterns { pattern.behindCount += isCountedBehind ? 1 : -1 }
+    }
+
+    /// A pattern stands for it.
+    func join(_ pattern: Topic) {
+        pattern.members[name] = self
+        patterns.append(pattern)
+        if isCountedBehind { pattern.behindCount += 1 }
+    }
+
+    /// The pattern is no longer read.
+    func leave(_ pattern: Topic) {
+        patterns.removeAll { $0 === pattern }
+        if isCountedBehind { pattern.behindCount -= 1 }
+    }
+
+    /// Of a pattern: a publication of a channel of it was appended. What was made in earlier milliseconds was appended, too, unless one
+    /// of its channels lacks something: Redis publishes one after the other.
+    func advance(behind position: Position, in member: Topic) {
+        if !recent.contains(where: { $0 === member }) { recent.append(member) }
+        guard behindCount == 0, position.milliseconds > last.milliseconds + 1 else { return }
+        last = Position(milliseconds: position.milliseconds - 1, sequence: 0)
+        leaveOld()
+    }
+
+    /// One of its channels is open, or it is itself.
+    func noteOpened(_ member: Topic) {
+        if member !== self, !recent.contains(where: { $0 === member }) { recent.append(member) }
+        leaveOld()
+    }
+
+    private func leaveOld() { recent.removeAll { $0.last <= last } }
+
+    /// It is read no longer.
+    func forgetMembers() {
+        members = [:]
+        recent = []
+    }
 
     /// The channel's part of a cursor that stands at the newest position. Made once for all feeds that have the channel among
     /// others: a client may have a hundred of them in a feed of its own.
@@ -36,7 +104,9 @@ public final class Topic {
     private var madeEntry: (position: Position, text: String)?
 
     /// Reports were dropped; what is missing was asked for, or will be once there is room for it.
-    var isCatchingUp = false
+    var isCatchingUp = false {
+        didSet { if isCatchingUp != oldValue { noteBehind() } }
+    }
 
     /// Whether it is asked for once the logs have room.
     var catchesUpLater = false
@@ -113,8 +183,14 @@ public final class Feed {
 
     /// What makes it one.
     public let key: Key
-    /// Its channels, sorted by name.
+    /// What its readers asked for, sorted by name; a pattern brings its channels along.
     public let topics: [Topic]
+
+    /// What its readers are told of where they stand in patterns.
+    var patternStandings: PatternStandings
+
+    /// Channels of its patterns that have publications waiting for room in its log.
+    var waiters: [Topic] = []
     /// What its readers are sent from.
     public let log: FanoutLog
 
@@ -132,15 +208,25 @@ public final class Feed {
         self.key = key
         self.topics = topics
         self.log = log
+        patternStandings = PatternStandings(topics)
     }
+
+    /// Whether a channel's publications go into it.
+    func has(_ topic: Topic) -> Bool { topic.feeds.contains { $0 === self } }
 
     /// Where a reader stands that has everything.
     var cursor: String {
-        topics.count == 1 ? topics[0].cursorEntry : topics.map(\.cursorEntry).joined(separator: Cursor.separator)
+        if !patternStandings.isEmpty { return patternStandings.cursor(topics) { $0.cursorEntry } }
+        return topics.count == 1 ? topics[0].cursorEntry : topics.map(\.cursorEntry).joined(separator: Cursor.separator)
     }
 
     /// Where a reader stands that has everything but what follows a position in one of the channels.
     func cursor(_ topic: Topic, at position: Position) -> String {
-        topics.map { $0 === topic ? $0.cursorEntry(at: position) : $0.cursorEntry }.joined(separator: Cursor.separator)
+        if !patternStandings.isEmpty {
+            return patternStandings.cursor(topics) { $0 === topic ? $0.cursorEntry(at: position) : $0.cursorEntry }
+        }
+        return topics.map { $0 === topic ? $0.cursorEntry(at: position) : $0.cursorEntry }.joined(
+            separator: Cursor.separator
+        )
     }
 }

@@ -12,6 +12,8 @@ enum LimitNames {
         ("connections-per-address-max", \.connectionsPerAddressMax, "connections from one address"),
         ("accepts-per-turn-max", \.acceptsPerTurnMax, "connections a reactor accepts in one turn"),
         ("channels-per-connection-max", \.channelsPerConnectionMax, "channels of one connection"),
+        ("patterns-per-connection-max", \.patternsPerConnectionMax, "patterns of one connection, such as chat/*"),
+        ("channels-per-pattern-max", \.channelsPerPatternMax, "channels that one pattern stands for on a node"),
         ("outbox-bytes-max", \.outboxBytesMax, "answers and replays that wait for one slow connection"),
         ("held-input-bytes-max", \.heldInputBytesMax, "memory for all requests and messages that are not whole yet"),
         ("held-output-bytes-max", \.heldOutputBytesMax, "memory for all answers that wait for slow readers"),

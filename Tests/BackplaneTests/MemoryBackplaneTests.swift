@@ -57,6 +57,14 @@ private final class Recorder: BackplaneDelegate {
         write = try? outcome.get()
     }
 
+    func heard(_ publication: Publication, in channel: ChannelName, by pattern: ChannelName) {
+        events.append("\(pattern): \(channel) \(publication.payload.bytes.count)")
+    }
+
+    func found(_ pattern: ChannelName, _ part: FoundChannels?) {
+        events.append("\(pattern): \(part?.channels.map { "\($0.name)" }.sorted() ?? [])")
+    }
+
     func touched(_ ticket: Ticket, _ outcome: Result<[UInt8]?, BackplaneFailure>) { touched = try? outcome.get() }
 
     func renewed(_ channel: ChannelName, lost: [MemberID]) {}

@@ -81,6 +81,8 @@ final class ScriptedBackplane: Backplane {
     private var writes: [String] = []
     /// Who waits for each of them.
     var writeTickets: [Ticket?] = []
+    /// Patterns whose channels are looked for.
+    var searches: [ChannelName] = []
     /// Questions for sessions that are not taken.
     var touches: [Ticket] = []
     private var presence: [String] = []
@@ -146,6 +148,8 @@ final class ScriptedBackplane: Backplane {
         writeTickets.append(ticket)
         if failsWrites { delegate?.saved(session, fence: fence, for: ticket, .failure(.overloaded)) }
     }
+
+    func find(_ pattern: ChannelName) { searches.append(pattern) }
 
     func touch(_ session: SessionID, secret: SecretHash, for ticket: Ticket) { touches.append(ticket) }
 
@@ -277,6 +281,8 @@ final class UplinkFixture {
         case .presence(let ticket, .failure(let failure)): "failed \(ticket.number) \(failure)"
         case .session(let ticket, .success(let state)): "session \(ticket.number)\(describe(state))"
         case .session(let ticket, .failure(let failure)): "no session \(ticket.number) \(failure)"
+        case .found(let channel, let pattern): "found \(channel) by \(pattern)"
+        case .behind(let channel): "behind \(channel)"
         case .visited(let ticket, .success(let state)): "visited \(ticket.number)\(describe(state))"
         case .visited(let ticket, .failure(let failure)): "not visited \(ticket.number) \(failure)"
         case .settled(let ticket, let outcome): "settled \(ticket.number) \(outcome)"

@@ -14,7 +14,9 @@ import Testing
             var clientIDs: Set<String> = []
             var isReady = false
             for line in process.outputText.split(separator: "\n") {
-                guard let told = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else { continue }
+                guard let told = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else {
+                    continue
+                }
                 if told["ready"] as? Bool == true { isReady = true }
                 if let id = told["client"] as? String { clientIDs.insert(id) }
                 if let number = (told["data"] as? [String: Int])?["n"] { numbers.append(number) }
@@ -26,7 +28,9 @@ import Testing
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
-    private func client(_ program: String, _ transport: String, _ port: UInt16, in scratch: Scratch) throws -> ChildProcess {
+    private func client(_ program: String, _ transport: String, _ port: UInt16, in scratch: Scratch) throws
+        -> ChildProcess
+    {
         let clients = Self.root.appending(path: "Tests/IntegrationTests/Clients")
         let url = "http://127.0.0.1:\(port)/bayeux"
         let command =
@@ -46,7 +50,9 @@ import Testing
     func othersClients() async throws {
         try await Cluster.with(environment: ["PERSEID_LIMITS_HISTORY_COUNT_MAX": "10000"]) { cluster in
             let balancer = try await Balancer(for: cluster.nodes, in: cluster.scratch, isAffine: false)
-            let kinds = [("cometd", "long-polling"), ("cometd", "websocket"), ("faye", "long-polling"), ("faye", "websocket")]
+            let kinds = [
+                ("cometd", "long-polling"), ("cometd", "websocket"), ("faye", "long-polling"), ("faye", "websocket"),
+            ]
             let clients = try kinds.map { try client($0.0, $0.1, balancer.port, in: cluster.scratch) }
             try await eventually(
                 "all are subscribed: \(clients.map(\.errorText))",

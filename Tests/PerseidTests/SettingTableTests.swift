@@ -27,7 +27,8 @@ import Testing
         let options = try ServeOptions.parse([
             "--listen", "a:1", "--redis", "a", "--key-prefix", "a", "--node-id", "a", "--reactors", "1", "--io-uring",
             "off", "--insecure",
-            "--api-keys", "a", "--allowed-hosts", "a", "--jsonp", "--bayeux", "/cometd", "--public-origin", "a", "--allowed-origins", "a",
+            "--api-keys", "a", "--allowed-hosts", "a", "--jsonp", "--bayeux", "/cometd", "--public-origin", "a",
+            "--allowed-origins", "a",
             "--slow-reader", "skip", "--policies", "a", "--presence", "a",
             "--log-level", "info", "--log-format", "text",
         ])

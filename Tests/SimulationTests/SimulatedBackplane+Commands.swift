@@ -111,6 +111,9 @@ extension SimulatedBackplane {
         }
     }
 
+    /// Nor do they read patterns.
+    func find(_ pattern: ChannelName) {}
+
     /// Clients of the simulation do not visit their sessions.
     func touch(_ session: SessionID, secret: SecretHash, for ticket: Ticket) {}
 

@@ -112,7 +112,9 @@ final class SimulatedEdge {
             hub.loseSession(id, of: connections[Int(holder.connection)].id, taking)
         case .sessionForgotten(let id, let holder):
             hub.saveSessionAgain(id, of: connections[Int(holder.connection)].id)
-        case .refused, .history, .described, .presence, .visited, .settled, .sessionChanged, .link, .drain: break
+        case .refused, .history, .described, .presence, .visited, .settled, .sessionChanged, .found, .behind, .link,
+            .drain:
+            break
         }
     }
 

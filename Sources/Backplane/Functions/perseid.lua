@@ -115,6 +115,34 @@ local function read_options(args, first)
   return options
 end
 
+-- First byte of what is published under a pattern: the channel's key follows, a line feed, and what the channel's readers got.
+local PATTERN_MAGIC = '\193'
+
+-- Tells those who hear a pattern that stands for a channel: `a/*`, `a/**` and `**` for `a/b`. Redis is asked who that is, and where
+-- nobody is that is all it costs.
+local function tell_patterns(key, message)
+  local prefix, name = string.match(key, '^([^{]*){(.*)}$')
+  local base = string.match(name, '^(.*/)') or ''
+  local names = { prefix .. '{' .. base .. '*}', prefix .. '{' .. base .. '**}' }
+  while base ~= '' do
+    base = string.match(base, '^(.*/)[^/]*/$') or ''
+    names[#names + 1] = prefix .. '{' .. base .. '**}'
+  end
+  -- A user that may not ask publishes all the same; patterns then hear nothing of it.
+  local heard = redis.pcall('PUBSUB', 'NUMSUB', unpack(names))
+  if heard.err then return end
+  for index = 2, #heard, 2 do
+    if heard[index] > 0 then
+      redis.call('PUBLISH', heard[index - 1], PATTERN_MAGIC .. key .. '\n' .. message)
+    end
+  end
+end
+
+-- Whether a name stands for several channels.
+local function is_pattern(key)
+  return string.find(key, '[{/]%*%*?}$') ~= nil
+end
+
 -- The newest position that the stream still has.
 local function last_entry(key)
   local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)
@@ -174,6 +202,7 @@ local function publish(keys, args)
   if not is_channel(key) then
     return redis.error_reply('ERR ' .. key .. ' is not a key such as perseid:{news}, with %, { and } as %25, %7B and %7D')
   end
+  if is_pattern(key) then return redis.error_reply('ERR ' .. key .. ' stands for several channels') end
   local options, failure = read_options(args, 2)
   if failure then return failure end
 
@@ -196,7 +225,9 @@ local function publish(keys, args)
   end
   redis.call('SET', key .. ':head', position, 'PX', options.HEADTTL or HEAD_MILLISECONDS)
   if once then redis.call('SET', once, position, 'PX', options.ONCETTL or ONCE_MILLISECONDS) end
-  redis.call('PUBLISH', key, MAGIC .. position .. ' ' .. previous .. ' ' .. kind .. '\n' .. payload)
+  local message = MAGIC .. position .. ' ' .. previous .. ' ' .. kind .. '\n' .. payload
+  redis.call('PUBLISH', key, message)
+  tell_patterns(key, message)
   return position
 end
 
@@ -234,6 +265,8 @@ end
 -- the newest are meant.
 local function history(keys, args)
   local key, since, limit = keys[1], args[1], tonumber(args[2])
+  -- Nothing is published under a pattern; it stands at the moment.
+  if is_pattern(key) then return { string.format('%.0f-0', now_milliseconds() - 1) } end
   local reply = { newest(key) }
   -- Only the head is wanted.
   if limit == 0 then return reply end
@@ -242,6 +275,29 @@ local function history(keys, args)
   if since == '' then first, last, step = #entries, 1, -1 end
   for index = first, last, step do reply[#reply + 1] = entries[index] end
   if has_more then reply[#reply + 1] = 'more' end
+  return reply
+end
+
+-- ARGS: prefix, pattern as in a key, cursor of a scan, keys to look at. Returns the next cursor, the time in milliseconds, and for each
+-- channel that was found its name as in a key and its head. A channel may be found twice.
+local function find(keys, args)
+  local prefix, pattern = args[1], args[2]
+  local base, deep = string.match(pattern, '^(.-)%*(%*?)$')
+  local escaped = string.gsub(prefix .. ':{' .. base, '[%[%]%*%?%^%-\\]', '\\%0')
+  -- A user that may not look finds nothing: what is published from now on is heard all the same.
+  local page = redis.pcall('SCAN', args[3], 'MATCH', escaped .. '*}:head', 'COUNT', args[4])
+  if page.err then page = { '0', {} } end
+  local reply = { page[1], string.format('%.0f', now_milliseconds()) }
+  for _, key in ipairs(page[2]) do
+    local name = string.match(key, '^[^{]*{(.*)}:head$')
+    local rest = name and string.sub(name, #base + 1)
+    local is_meant = rest and rest ~= '' and (deep == '*' or not string.find(rest, '/', 1, true))
+    local head = is_meant and redis.call('GET', key)
+    if head and read_position(head) then
+      reply[#reply + 1] = name
+      reply[#reply + 1] = head
+    end
+  end
   return reply
 end
 
@@ -390,7 +446,8 @@ end
 -- not kept. What is noted of a session stands among them, without a channel.
 local function write_positions(key, args, first)
   if first > #args then return end
-  local room = SUBSCRIPTIONS_MAX + SESSION_FIELDS + redis.call('HEXISTS', key, '@') - redis.call('HLEN', key)
+  local notes = redis.call('HGET', key, '@') and 1 or 0
+  local room = SUBSCRIPTIONS_MAX + SESSION_FIELDS + notes - redis.call('HLEN', key)
   for index = first, #args - 1, 2 do
     local field = '@' .. args[index]
     if field == '@' then
@@ -448,10 +505,10 @@ end
 -- KEYS: session. ARGS: hash of the secret, lifetime in milliseconds. Returns what is noted of the session, which is kept for so
 -- long at least, or nothing if there is no such session.
 local function session_touch(keys, args)
-  local known = redis.call('HMGET', keys[1], 'secret', '@')
-  if not known[1] or not is_same(known[1], args[1]) then return false end
+  local secret = redis.call('HGET', keys[1], 'secret')
+  if not secret or not is_same(secret, args[1]) then return false end
   redis.call('PEXPIRE', keys[1], args[2], 'GT')
-  return known[2] or ''
+  return redis.call('HGET', keys[1], '@') or ''
 end
 
 -- Writes as the owner that a session is to have; an empty one has let go of it.
@@ -495,6 +552,7 @@ end
 
 redis.register_function('perseid_publish', publish)
 redis.register_function { function_name = 'perseid_history', callback = history, flags = { 'no-writes' } }
+redis.register_function { function_name = 'perseid_find', callback = find, flags = { 'no-writes' } }
 redis.register_function('perseid_count', count)
 redis.register_function { function_name = 'perseid_describe', callback = describe, flags = { 'no-writes' } }
 redis.register_function('perseid_enter', enter)

@@ -33,6 +33,8 @@ public final class MemoryBackplane: Backplane {
     private var sweepOrder: [ChannelName] = []
     private var nextSwept = 0
     private var nextRelieved = 0
+    /// Patterns that somebody here hears.
+    private var patterns: Set<ChannelName> = []
     private var sessions = MemorySessions()
     private var presence = MemoryPresence()
     private weak var delegate: (any BackplaneDelegate)?
@@ -59,12 +61,24 @@ public final class MemoryBackplane: Backplane {
     }
 
     public func subscribe(_ channel: ChannelName) {
+        guard !channel.isPattern else {
+            patterns.insert(channel)
+            delegate?.subscribed(channel)
+            return
+        }
         existing(channel).isSubscribed = true
         delegate?.subscribed(channel)
     }
 
     public func unsubscribe(_ channel: ChannelName) {
+        if patterns.remove(channel) != nil { return }
         channels[channel]?.isSubscribed = false
+    }
+
+    public func find(_ pattern: ChannelName) {
+        let found = channels.filter { $0.value.head != .start && pattern.stands(for: $0.key) }
+            .map { (name: $0.key, head: $0.value.head) }
+        delegate?.found(pattern, FoundChannels(channels: found, milliseconds: time.wall(), isLast: true))
     }
 
     public func publish(_ request: PublishRequest) {
@@ -86,6 +100,10 @@ public final class MemoryBackplane: Backplane {
         if byteCount > limits.embeddedBytesMax { relieve(for: channel) }
         delegate?.published(request.ticket, .success(publication.position))
         if channel.isSubscribed { delegate?.heard(publication, in: request.channel) }
+        guard !patterns.isEmpty else { return }
+        for pattern in request.channel.patterns where patterns.contains(pattern) {
+            delegate?.heard(publication, in: request.channel, by: pattern)
+        }
     }
 
     public func read(
@@ -96,7 +114,9 @@ public final class MemoryBackplane: Backplane {
         for purpose: ReadPurpose
     ) {
         guard let known = channels[channel] else {
-            let nothing = HistoryPage(since: since, publications: [], head: .start)
+            // Nothing is published under a pattern; it stands at the moment.
+            let now = Position(milliseconds: time.wall() - 1, sequence: 0)
+            let nothing = HistoryPage(since: since, publications: [], head: channel.isPattern ? now : .start)
             delegate?.read(channel, for: purpose, since: since, .success(nothing))
             return
         }

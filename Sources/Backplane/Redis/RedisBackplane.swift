@@ -9,6 +9,7 @@ public final class RedisBackplane: Backplane {
 
     private let commands: RedisCommandLink
     private let subscriptions: RedisSubscriptionLink
+    private let keys: RedisKeys
     private let classify: PayloadClassifier
     private let context: RedisContext
     private let report: RedisLinkReport
@@ -40,6 +41,7 @@ public final class RedisBackplane: Backplane {
         resolver: @escaping HostLookup.Resolver = HostLookup.askSystem
     ) {
         let keys = RedisKeys(prefix: keyPrefix, database: address.database)
+        self.keys = keys
         let incarnation = String(UInt64.random(in: 0...(.max)), radix: 36)
         let facts = "{\"incarnation\":\"\(incarnation)\",\(facts.dropFirst())"
         let complaints = RedisComplaints()
@@ -105,6 +107,12 @@ public final class RedisBackplane: Backplane {
     public func subscribe(_ channel: ChannelName) { subscriptions.subscribe(channel) }
 
     public func unsubscribe(_ channel: ChannelName) { subscriptions.unsubscribe(channel) }
+
+    public func find(_ pattern: ChannelName) { find(pattern, from: "0") }
+
+    private func find(_ pattern: ChannelName, from cursor: String) {
+        commands.ask(RedisFind(pattern: pattern, cursor: cursor) { [unowned self] in find(pattern, from: $0) })
+    }
 
     public func publish(_ request: PublishRequest) { commands.ask(.publish(request)) }
 
@@ -247,6 +255,7 @@ public final class RedisBackplane: Backplane {
     }
 
     private func hear(_ channel: ChannelName, _ bytes: UnsafeRawBufferPointer) {
+        if channel.isPattern { return hear(pattern: channel, bytes) }
         switch RedisMessage(bytes) {
         case .plain(let payload):
             delegate?.heard(classify(payload, nil), in: channel)
@@ -254,6 +263,20 @@ public final class RedisBackplane: Backplane {
             let payload = classify(payload, PayloadKind(letter: type))
             delegate?.heard(Publication(position: position, previous: previous, payload: payload), in: channel)
         }
+    }
+
+    /// Anybody may publish anything; what is not of a channel that the pattern stands for is passed over.
+    private func hear(pattern: ChannelName, _ bytes: UnsafeRawBufferPointer) {
+        guard let (key, message) = RedisMessage.ofPattern(bytes), let channel = keys.channelName(key),
+            pattern.stands(for: channel),
+            case .publication(let position, let previous, let type, let payload) = RedisMessage(message)
+        else { return }
+        let publication = Publication(
+            position: position,
+            previous: previous,
+            payload: classify(payload, PayloadKind(letter: type))
+        )
+        delegate?.heard(publication, in: channel, by: pattern)
     }
 
     private func answer(_ command: any RedisCommand, _ outcome: Result<RedisReply, BackplaneFailure>) {

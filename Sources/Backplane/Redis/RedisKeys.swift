@@ -9,7 +9,8 @@ struct RedisKeys: Sendable {
     /// The prefix of nodes that were told no other.
     static let usualPrefix = "perseid"
 
-    private let prefix: String
+    /// What all names begin with.
+    let prefix: String
     private let channelPrefix: String
     private let suffix = "}"
 
@@ -24,6 +25,12 @@ struct RedisKeys: Sendable {
     func channel(_ channel: ChannelName) -> String {
         channelPrefix + Self.encode(channel.text) + suffix
     }
+
+    /// A channel's name as it stands in its tag.
+    func tag(of channel: ChannelName) -> String { Self.encode(channel.text) }
+
+    /// Undoes that.
+    func channelName(tag: UnsafeRawBufferPointer) -> ChannelName? { Self.decode(tag).flatMap { ChannelName($0) } }
 
     func session(_ id: SessionID) -> String { "\(prefix):session:{\(id)}" }
 

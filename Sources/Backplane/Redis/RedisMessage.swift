@@ -7,6 +7,16 @@ enum RedisMessage {
     case publication(position: Position, previous: Position, type: UInt8, payload: UnsafeRawBufferPointer)
     case plain(UnsafeRawBufferPointer)
 
+    /// The key of the channel that a message under a pattern is of, and what that channel's readers got; `nil` if it is none.
+    ///
+    /// Form: one byte 0xC1, with which no UTF-8 text begins, either; the key; a line feed; the message.
+    static func ofPattern(_ bytes: UnsafeRawBufferPointer) -> (
+        key: UnsafeRawBufferPointer, message: UnsafeRawBufferPointer
+    )? {
+        guard bytes.first == 0xc1, let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+        return (UnsafeRawBufferPointer(rebasing: bytes[1..<end]), UnsafeRawBufferPointer(rebasing: bytes[(end + 1)...]))
+    }
+
     /// No UTF-8 text begins with this byte, so no text is taken for a publication.
     private static let magic: UInt8 = 0xc0
 

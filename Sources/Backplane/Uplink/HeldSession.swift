@@ -8,6 +8,9 @@ struct ResumesUnderWay {
 
     /// The newest fence that was heard of; 0 for none.
     var takenFence: UInt64 = 0
+
+    /// Why that was.
+    var taking = SessionTaking.attach
 }
 
 /// A session that this node holds: for a connection, or for a client between two polls.

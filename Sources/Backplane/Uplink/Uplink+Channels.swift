@@ -14,17 +14,25 @@ extension Uplink: BackplaneDelegate {
     }
 
     public func subscribed(_ name: ChannelName) {
+        if name.isPattern { return subscribed(pattern: name) }
         guard let channel = channels[name] else { return }
-        if !channel.continuity.isOpen {
-            readHead(of: channel)
-        } else if let last = channel.continuity.beginReading() {
-            // Heard again after a silence: what came meanwhile is in the history.
-            fill(channel, after: last)
-        }
+        // Heard again after a silence: what came meanwhile is in the history.
+        if channel.continuity.isOpen { fillIfMissed(channel) } else { readHead(of: channel) }
+    }
+
+    /// Reads what may have been missed of a channel, unless that is being read.
+    func fillIfMissed(_ channel: WatchedChannel) {
+        if let last = channel.continuity.beginReading() { fill(channel, after: last) }
     }
 
     /// The channel is no longer tried: who asks for it anew is told anew.
     public func refused(_ name: ChannelName, _ reason: String) {
+        if name.isPattern { return refused(pattern: name, reason) }
+        // By a pattern it may be heard.
+        if let channel = channels[name], channel.patternCount > 0 {
+            channel.isSubscribed = false
+            return
+        }
         guard let channel = channels.removeValue(forKey: name) else { return }
         lingering.remove(channel)
         tails.remove(channel)
@@ -35,6 +43,7 @@ extension Uplink: BackplaneDelegate {
 
     public func heard(_ publication: Publication, in name: ChannelName) {
         guard let channel = channels[name] else { return }
+        if channel.patternsVersion != patternsVersion { adopt(name, head: publication.previous) }
         metrics.publicationsHeard.add()
         switch channel.continuity.receive(publication) {
         case .deliver:
@@ -101,6 +110,7 @@ extension Uplink: BackplaneDelegate {
 
     private func fill(_ channel: WatchedChannel, after position: Position) {
         channel.missedRead = nil
+        tellBehind(channel)
         readPage(of: channel, after: position, for: .fill)
     }
 
@@ -148,8 +158,22 @@ extension Uplink: BackplaneDelegate {
         let isWhole = !deliveries.contains { if case .gap = $0 { true } else { false } }
         if isWhole, !deliveries.isEmpty { metrics.gapsFilled.add() }
         deliver(deliveries, of: channel)
-        if let readAfter { fill(channel, after: readAfter) }
+        if let readAfter { fill(channel, after: readAfter) } else { tellLive(channel) }
         readRecoveries(of: channel)
+    }
+
+    /// Readers of a pattern must not take its newest publication for a sign that they have all before it, while one of its channels
+    /// waits for a read.
+    private func tellBehind(_ channel: WatchedChannel) {
+        guard channel.patternCount > 0, !channel.isTold else { return }
+        channel.isTold = true
+        post(.behind(channel.name), to: channel.reactors)
+    }
+
+    private func tellLive(_ channel: WatchedChannel) {
+        guard channel.isTold, channel.continuity.isLive else { return }
+        channel.isTold = false
+        post(.moved(channel.name, head: channel.continuity.last), to: channel.reactors)
     }
 
     /// Begins to repeat the reads that failed: at once when the backplane is back, and once a second where it was there all the
@@ -188,7 +212,15 @@ extension Uplink: BackplaneDelegate {
     private func tailPage(of channel: WatchedChannel, since: Position) -> HistoryPage? {
         let last = channel.continuity.last
         if since == last { return HistoryPage(since: since, publications: [], head: last) }
-        guard let found = channel.continuity.tail.publications(after: since) else { return nil }
+        let tail = channel.continuity.tail
+        // Of a pattern a client says only until when it has everything.
+        if let first = tail.publications.first, first.previous < since, since < last {
+            let rest = tail.publications.filter { $0.position > since }
+            if rest.first?.previous != since {
+                return HistoryPage(since: since, publications: rest, head: last)
+            }
+        }
+        guard let found = tail.publications(after: since) else { return nil }
         return HistoryPage(since: since, publications: Array(found), head: last)
     }
 

@@ -70,7 +70,7 @@ extension Uplink {
         guard var resume = resumes[id] else { return }
         resume.count -= 1
         resumes[id] = resume.count > 0 ? resume : nil
-        if let held = sessions[id], held.fence < resume.takenFence { lose(id, .attach) }
+        if let held = sessions[id], held.fence < resume.takenFence { lose(id, resume.taking) }
     }
 
     private func hold(_ request: SessionRequest, _ grant: SessionGrant) {
@@ -174,7 +174,10 @@ extension Uplink {
     }
 
     public func taken(_ id: SessionID, fence: UInt64, _ taking: SessionTaking) {
-        if let heard = resumes[id]?.takenFence { resumes[id]?.takenFence = max(heard, fence) }
+        if let heard = resumes[id], heard.takenFence < fence {
+            resumes[id]?.takenFence = fence
+            resumes[id]?.taking = taking
+        }
         guard let held = sessions[id], held.fence < fence else { return }
         lose(id, taking)
     }

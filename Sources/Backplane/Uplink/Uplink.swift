@@ -13,6 +13,9 @@ public final class Uplink: ReactorHandler {
     let limits: Limits
     let metrics: UplinkMetrics
     var channels: [ChannelName: WatchedChannel] = [:]
+    var patterns: [ChannelName: WatchedPattern] = [:]
+    /// Tells apart which patterns there are: raised with each new one.
+    var patternsVersion = 0
     var lingering = LingeringChannels()
     var tails: TailMemory
     var overflowed: Set<ChannelName> = []
@@ -100,6 +103,7 @@ public final class Uplink: ReactorHandler {
             lastTellTick = tick
             tellCounts()
             askAgain()
+            searchAgain()
             tendSessions(tick)
         }
     }
@@ -140,12 +144,14 @@ public final class Uplink: ReactorHandler {
     // MARK: Interest
 
     func watch(_ name: ChannelName, _ reactor: Int) {
+        if name.isPattern { return watchPattern(name, reactor) }
         let channel = channels[name] ?? WatchedChannel(name, limits: limits)
         channel.reactors |= 1 << reactor
         lingering.remove(channel)
         if channels.updateValue(channel, forKey: name) == nil {
             metrics.channels.set(channels.count)
             channel.reactorsToOpen |= 1 << reactor
+            channel.isSubscribed = true
             backplane.subscribe(name)
         } else if channel.continuity.isOpen {
             post(.opened(name, head: channel.continuity.last), to: 1 << reactor)
@@ -155,11 +161,13 @@ public final class Uplink: ReactorHandler {
     }
 
     func unwatch(_ name: ChannelName, _ reactor: Int) {
+        if name.isPattern { return unwatchPattern(name, reactor) }
         guard let channel = channels[name], channel.reactors != 0 else { return }
         channel.reactors &= ~(1 << reactor)
         channel.reactorsToOpen &= ~(1 << reactor)
         channel.reactorsMissed &= ~(1 << reactor)
-        guard channel.reactors == 0 else { return }
+        // By a pattern it is heard all the same.
+        guard channel.reactors == 0, channel.patternCount == 0 || channel.isSubscribed else { return }
         lingering.append(channel, untilTick: seat.tick(afterMilliseconds: limits.lingerMilliseconds))
         if let oldest = lingering.takeOldest(countMax: limits.lingeringChannelsMax) { drop(oldest) }
     }
@@ -175,14 +183,17 @@ public final class Uplink: ReactorHandler {
         metrics.tailBytes.set(tails.byteCount)
     }
 
-    private func drop(_ channel: WatchedChannel) {
+    /// Hears a channel no longer; one that a pattern stands for is heard by that.
+    func drop(_ channel: WatchedChannel) {
+        if channel.isSubscribed { backplane.unsubscribe(channel.name) }
+        channel.isSubscribed = false
+        if channel.patternCount > 0 { return }
         channels[channel.name] = nil
         tails.remove(channel)
         failedReads.remove(channel.name)
         if channel.isCounted, backplane.isUp {
             backplane.count(channel.name, subscribers: 0)
         }
-        backplane.unsubscribe(channel.name)
     }
 
     // MARK: Counts

@@ -53,6 +53,12 @@ public final class UplinkMetrics: Sendable {
 
     /// Sessions that this node holds now.
     public let sessions = Counter()
+    /// Patterns that the node hears, the channels they stand for, and those for which there was no room.
+    public let patterns = Counter()
+    public let patternChannels = Counter()
+    public let patternChannelsRefused = Counter()
+    /// Searches for the channels of a pattern.
+    public let patternSearches = Counter()
     /// Requests for sessions and presence that wait for their turn.
     public let bulkWaiting = Counter()
     /// Sessions that were not opened, because this node has as many as it may.

@@ -15,6 +15,18 @@ final class WatchedChannel {
     /// Reactors whose inbox was full when there was something for them.
     var reactorsMissed: UInt64 = 0
 
+    /// Whether the node hears it by itself.
+    var isSubscribed = false
+
+    /// The patterns of the node among which those were looked for that stand for it.
+    var patternsVersion = 0
+
+    /// Patterns by which it is heard.
+    var patternCount = 0
+
+    /// Whether reactors were told that it waits for a read.
+    var isTold = false
+
     /// Subscribers by reactor.
     var counts: [Int: Int] = [:]
 

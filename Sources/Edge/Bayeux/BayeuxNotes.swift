@@ -21,6 +21,9 @@ struct BayeuxNotes: Equatable {
     /// Where it stands once it has that, in the channels that moved.
     var pending = Cursor()
 
+    /// Where it stands in channels that its patterns stand for, beyond what the patterns' own positions say.
+    var members = Cursor()
+
     /// Of a session that was just opened.
     init() {}
 
@@ -34,6 +37,7 @@ struct BayeuxNotes: Equatable {
             case UInt8(ascii: "r"): hasReplay = true
             case UInt8(ascii: "b"): batch = UInt64(rest) ?? 0
             case UInt8(ascii: "p"): pending = Cursor(rest) ?? Cursor()
+            case UInt8(ascii: "m"): members = Cursor(rest) ?? Cursor()
             default: break
             }
         }
@@ -47,14 +51,20 @@ struct BayeuxNotes: Equatable {
         if hasReplay { words.append("r") }
         if batch > 0 { words.append("b\(batch)") }
         if !pending.positions.isEmpty { words.append("p\(pending.text)") }
+        if !members.positions.isEmpty { words.append("m\(members.text)") }
         return Array(words.joined(separator: " ").utf8)
     }
 
-    /// The client says which reply it has: where it certainly stands then, in the channels that moved.
-    mutating func acknowledge(_ number: Int64?) -> [SessionPosition] {
-        guard hasAck, let number, number >= 0, UInt64(number) >= batch else { return [] }
-        defer { pending = Cursor() }
-        return pending.positions.map { SessionPosition($0.key, $0.value) }
+    /// The client says which reply it has: where it certainly stands then, in the channels that it is subscribed to.
+    mutating func acknowledge(_ number: Int64?, _ subscriptions: [SessionPosition]) -> [SessionPosition] {
+        guard hasAck, let number, number >= 0, UInt64(number) >= batch, !pending.positions.isEmpty else { return [] }
+        let told = pending.positions.map { SessionPosition($0.key, $0.value) }
+        pending = Cursor()
+        let own = told.filter { each in subscriptions.contains { $0.channel == each.channel } }
+        if subscriptions.contains(where: \.channel.isPattern) {
+            stand(told.filter { each in !subscriptions.contains { $0.channel == each.channel } })
+        }
+        return own
     }
 
     /// A reply tells it more: where it stands once it has that.
@@ -62,5 +72,11 @@ struct BayeuxNotes: Equatable {
         batch += 1
         pending = Cursor()
         for each in positions { pending.positions[each.channel] = each.position }
+    }
+
+    /// Where it stands in channels of patterns, in place of what was known.
+    mutating func stand(_ positions: [SessionPosition]) {
+        members = Cursor()
+        for each in positions { members.positions[each.channel] = each.position }
     }
 }

@@ -92,13 +92,17 @@ extension EdgeReactor {
         guard let link = connections[live: slot].pointee.client.session else { return }
         var changes = hold.acknowledged
         let told = link.saved.isEmpty ? [] : poll.standings.filter { !link.saved.contains($0) }
+        let members = poll.memberStandings
         if hold.notes.hasAck {
             if poll.hasNews {
-                hold.notes.begin(told)
+                hold.notes.begin(told + members)
                 hold.areNotesNew = true
             }
         } else {
             changes += link.note(told)
+            let known = hold.notes.members
+            hold.notes.stand(members)
+            if hold.notes.members != known { hold.areNotesNew = true }
         }
         hold.answer = poll
         hold.socket?.notes = hold.notes
@@ -138,7 +142,11 @@ extension EdgeReactor {
         }
         switch outcome {
         case .success(.kept), .success(.gone): finish(hold)
-        case .success(.stale): refuse(hold, .displaced)
+        case .success(.stale):
+            // Somebody else has the session by now, most likely a visit of its client: what was not written is told by the next
+            // connect, wherever that comes.
+            hold.answer = nil
+            refuse(hold, .released)
         // It was not told, so it is not lost.
         case .failure: refusePeer(hold.peer)
         }

@@ -127,7 +127,7 @@ extension EdgeReactor {
         batch.reply(place)
         var heads: [ChannelName] = []
         for each in subscriptions {
-            guard let channel = ChannelName(each.name), !each.isPattern else {
+            guard let channel = ChannelName(each.name) else {
                 return batch.fail(place, .invalidChannel(batch.messages[place].channel ?? ""))
             }
             switch each.replay {
@@ -138,7 +138,8 @@ extension EdgeReactor {
             }
         }
         for channel in heads {
-            if let head = hub.head(of: channel) {
+            // A pattern stands where the backplane's clock does.
+            if !channel.isPattern, let head = hub.head(of: channel) {
                 batch.changes.append(SessionPosition(channel, head))
                 continue
             }

@@ -68,7 +68,7 @@ extension EdgeReactor {
         connections[live: exchange.slot].pointee.client.session = link
         connections[live: exchange.slot].pointee.client.encoding = poll.encoding
         pollAskers[poll.client] = .hold(hold)
-        hub.join(exchange.slot.client, link.saved.map { ($0.channel, $0.position) }, poll: poll)
+        join(exchange.slot, link.saved, hold, poll)
     }
 
     /// Takes what a connect acknowledges.
@@ -81,9 +81,7 @@ extension EdgeReactor {
     ) -> BayeuxHold {
         var notes = notes
         let known = notes
-        let acknowledged = link.note(
-            notes.acknowledge(connect.ext.ack).filter { each in link.saved.contains { $0.channel == each.channel } }
-        )
+        let acknowledged = link.note(notes.acknowledge(connect.ext.ack, link.saved))
         return BayeuxHold(
             batch,
             connect,
@@ -175,8 +173,13 @@ extension EdgeReactor {
         let poll = makePoll(hold, connect, socket.connection, isAlone: isAlone)
         socket.hold = hold
         pollAskers[poll.client] = .hold(hold)
-        let channels = hold.notes.hasAck ? link.saved.map { ($0.channel, $0.position) } : []
-        hub.join(slot.client, channels, poll: poll)
+        join(slot, hold.notes.hasAck ? link.saved : [], hold, poll)
+    }
+
+    private func join(_ slot: Slot, _ positions: [SessionPosition], _ hold: BayeuxHold, _ poll: Poll) {
+        let channels = positions.map { (name: $0.channel, since: $0.position) }
+            .sorted { $0.name.text.utf8.lexicographicallyPrecedes($1.name.text.utf8) }
+        hub.join(slot.client, channels, entries: hold.notes.members.positions, poll: poll)
     }
 
     /// The newer of two connects wins; the older is never answered.

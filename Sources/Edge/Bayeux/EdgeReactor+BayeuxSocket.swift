@@ -50,7 +50,7 @@ extension EdgeReactor {
         connections[live: slot].pointee.client.session = SessionLink(token.id, saved: state.positions)
         connections[live: slot].pointee.client.encoding = Encoding(.webSocket, notes.dialect, isChunked: false)
         guard !notes.hasAck, !state.positions.isEmpty else { return }
-        hub.join(slot.client, state.positions.map { ($0.channel, $0.position) })
+        hub.join(slot.client, state.positions.map { ($0.channel, $0.position) }, entries: notes.members.positions)
     }
 
     /// The session of a WebSocket is over: its client is told so by the connect that it waits for, and closes by itself. Says

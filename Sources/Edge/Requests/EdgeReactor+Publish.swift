@@ -74,6 +74,9 @@ extension EdgeReactor {
         guard !channel.isSystem else {
             return refuse(asker, status: 403, "only the system publishes here", field: "channel")
         }
+        guard !channel.isPattern else {
+            return refuse(asker, status: 400, "nothing is published under a pattern", field: "channel")
+        }
         guard let payload else { return refuse(asker, status: 400, "not valid JSON", field: field) }
         metrics.publishes.add()
         begin(asker)

@@ -62,7 +62,7 @@ extension EdgeReactor {
         // The head does not wait for channels to open: a proxy or a browser that waits for it must not time out.
         hub.cork(slot.client) {
             write(slot, output.bytes)
-            if !channels.isEmpty { hub.join(slot.client, channels) }
+            if !channels.isEmpty { hub.join(slot.client, channels, entries: opening.plan.entries) }
         }
     }
 

@@ -33,7 +33,7 @@ extension EdgeReactor {
         }
         hub.cork(slot.client) {
             write(slot, output.bytes)
-            if !channels.isEmpty { hub.join(slot.client, channels) }
+            if !channels.isEmpty { hub.join(slot.client, channels, entries: opening.plan.entries) }
         }
     }
 
@@ -210,6 +210,13 @@ extension EdgeReactor {
         let count = Int(connection.pointee.client.subscriptionCount) + Int(connection.pointee.client.joinCount)
         guard count < limits.channelsPerConnectionMax else {
             return sendError(slot, id: id, code: 400, "channel: no more than \(limits.channelsPerConnectionMax)")
+        }
+        if channel.hasMisplacedWildcard {
+            return sendError(slot, id: id, code: 400, "channel: only the last segment may be a wildcard")
+        }
+        if channel.isPattern, hub.patternCount(of: slot.client) >= limits.patternsPerConnectionMax {
+            let most = limits.patternsPerConnectionMax
+            return sendError(slot, id: id, code: 400, "channel: no more than \(most) patterns")
         }
         guard !hub.isSubscribed(slot.client, to: channel) else {
             return sendError(slot, id: id, code: 409, "channel: already subscribed")

@@ -92,7 +92,7 @@ struct HTTPRequest: ~Copyable {
         let whole = ByteRange(first..<path.upperBound)
         let (resource, range) = ChannelResource.split(whole, in: octets.span)
         guard let name = PercentCoding.decode(octets.span.extracting(range.indices)),
-            let channel = ChannelName(name)
+            let channel = ChannelName(name), !channel.isPattern
         else { throw HTTPRejection(status: 400, field: "channel", reason: "not a channel name") }
         return (channel, resource)
     }

@@ -9,6 +9,9 @@ struct SubscriptionPlan {
     /// Where the client says it stands, also in channels that it does not name.
     let cursor: Cursor?
 
+    /// Where it stands in channels that patterns of it stand for.
+    var entries: [ChannelName: Position] { cursor?.positions ?? [:] }
+
     /// What is asked for by way of a session.
     let session: SessionChoice
 
@@ -23,10 +26,16 @@ struct SubscriptionPlan {
             guard let name = ChannelName(text) else {
                 throw HTTPRejection(status: 400, field: "channel", reason: "not a channel name")
             }
+            guard !name.hasMisplacedWildcard else {
+                throw HTTPRejection(status: 400, field: "channel", reason: "only the last segment may be a wildcard")
+            }
             if !names.contains(name) { names.append(name) }
             guard names.count <= limits.channelsPerConnectionMax else {
                 throw HTTPRejection(status: 400, field: "channel", reason: "too many channels")
             }
+        }
+        guard names.count(where: \.isPattern) <= limits.patternsPerConnectionMax else {
+            throw HTTPRejection(status: 400, field: "channel", reason: "too many patterns")
         }
         if names.count > 1 { names.sort { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) } }
         let cursor = try Self.cursor(request)

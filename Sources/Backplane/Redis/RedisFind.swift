@@ -1,0 +1,59 @@
+internal import Broker
+
+/// Looks through a part of the keys for channels that a pattern stands for; the next part is asked for when it is answered, so that
+/// nobody waits for more than that.
+struct RedisFind: RedisCommand {
+    let pattern: ChannelName
+
+    /// Where the scan stands, as Redis says it; it begins and ends with 0.
+    let cursor: String
+
+    /// Asks for the next part.
+    let findMore: (_ cursor: String) -> Void
+
+    /// Keys that one part looks at: some half a millisecond of Redis.
+    private static let keysPerPart: UInt64 = 1_000
+
+    var lane: RedisLane.Kind { .opening }
+
+    func key(_ keys: RedisKeys) -> String { keys.channel(pattern) }
+
+    func write(to buffer: inout RedisCommandBuffer, _ context: RedisContext) {
+        let words: [RedisArgument] = [
+            "FCALL", "perseid_find", "0", .text(context.keys.prefix), .text(context.keys.tag(of: pattern)),
+            .text(cursor),
+            .number(Self.keysPerPart),
+        ]
+        buffer.begin(argumentCount: words.count)
+        for word in words { buffer.append(word) }
+    }
+
+    func read(_ reply: RedisReply, _ context: RedisContext) throws(RedisNonsense) -> (
+        found: FoundChannels, next: String
+    ) {
+        guard reply.count >= 2, let milliseconds = UInt64(reply[1].text) else {
+            throw RedisNonsense(kind: "channels", what: reply.text)
+        }
+        var channels: [(name: ChannelName, head: Position)] = []
+        for index in stride(from: 2, to: reply.count - 1, by: 2) {
+            guard let name = context.keys.channelName(tag: reply[index].bytes), pattern.stands(for: name),
+                let head = reply[index + 1].position
+            else { continue }
+            channels.append((name, head))
+        }
+        let next = reply[0].text
+        return (FoundChannels(channels: channels, milliseconds: milliseconds, isLast: next == "0"), next)
+    }
+
+    func tell(
+        _ delegate: any BackplaneDelegate,
+        _ outcome: Result<(found: FoundChannels, next: String), BackplaneFailure>
+    ) {
+        switch outcome {
+        case .success(let (found, next)):
+            if !found.isLast { findMore(next) }
+            delegate.found(pattern, found)
+        case .failure: delegate.found(pattern, nil)
+        }
+    }
+}

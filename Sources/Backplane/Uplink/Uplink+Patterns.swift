@@ -1,0 +1,150 @@
+public import Broker
+
+// Patterns: one subscription each, by which the channels they stand for are heard. Those that there are when a pattern begins to be
+// heard are looked for; one that begins later is heard of with its first publication.
+extension Uplink {
+    // MARK: Interest
+
+    func watchPattern(_ name: ChannelName, _ reactor: Int) {
+        let pattern = patterns[name] ?? WatchedPattern(name)
+        pattern.reactors |= 1 << reactor
+        if patterns.updateValue(pattern, forKey: name) == nil {
+            patternsVersion += 1
+            metrics.patterns.set(patterns.count)
+            pattern.reactorsToOpen |= 1 << reactor
+            return backplane.subscribe(name)
+        }
+        for channel in pattern.channels.compactMap({ channels[$0] }) { tell(channel, of: pattern, to: 1 << reactor) }
+        if let since = pattern.since {
+            post(.opened(name, head: since), to: 1 << reactor)
+        } else {
+            pattern.reactorsToOpen |= 1 << reactor
+        }
+    }
+
+    func unwatchPattern(_ name: ChannelName, _ reactor: Int) {
+        guard let pattern = patterns[name] else { return }
+        pattern.reactors &= ~(1 << reactor)
+        pattern.reactorsToOpen &= ~(1 << reactor)
+        guard pattern.reactors == 0 else { return }
+        forget(pattern)
+        backplane.unsubscribe(name)
+    }
+
+    private func forget(_ pattern: WatchedPattern) {
+        patterns[pattern.name] = nil
+        metrics.patterns.set(patterns.count)
+        for channel in pattern.channels.compactMap({ channels[$0] }) {
+            channel.patternCount -= 1
+            metrics.patternChannels.add(-1)
+            guard channel.patternCount == 0, !channel.isSubscribed else { continue }
+            // It was heard by the pattern only.
+            if channel.reactors == 0 {
+                lingering.remove(channel)
+                drop(channel)
+            } else {
+                channel.isSubscribed = true
+                backplane.subscribe(channel.name)
+            }
+        }
+    }
+
+    // MARK: What the backplane says
+
+    func subscribed(pattern name: ChannelName) {
+        guard let pattern = patterns[name] else { return }
+        // Heard again after a silence: what came meanwhile is in the history of each channel.
+        for channel in pattern.channels.compactMap({ channels[$0] }) { fillIfMissed(channel) }
+        search(pattern)
+    }
+
+    func refused(pattern name: ChannelName, _ reason: String) {
+        guard let pattern = patterns[name] else { return }
+        forget(pattern)
+        metrics.channelsRefused.add()
+        post(.refused(name, reason), to: pattern.reactors)
+    }
+
+    func search(_ pattern: WatchedPattern) {
+        pattern.missedSearch = false
+        pattern.searchMilliseconds = nil
+        metrics.patternSearches.add()
+        backplane.find(pattern.name)
+    }
+
+    public func found(_ name: ChannelName, _ part: FoundChannels?) {
+        guard let pattern = patterns[name] else { return }
+        guard let part else {
+            pattern.missedSearch = true
+            return
+        }
+        let began = pattern.searchMilliseconds ?? part.milliseconds
+        pattern.searchMilliseconds = began
+        for (channel, head) in part.channels where !pattern.channels.contains(channel) {
+            // One that is found later, and was not heard, began in a silence: all of it was missed.
+            adopt(channel, head: pattern.isOpen ? .start : head, into: pattern)
+            if pattern.isOpen, let channel = channels[channel] { fillIfMissed(channel) }
+        }
+        guard part.isLast, !pattern.isOpen else { return }
+        let since = Position(milliseconds: began > 0 ? began - 1 : 0, sequence: 0)
+        pattern.since = since
+        post(.opened(name, head: since), to: pattern.reactorsToOpen)
+        pattern.reactorsToOpen = 0
+    }
+
+    public func heard(_ publication: Publication, in name: ChannelName, by patternName: ChannelName) {
+        guard patterns[patternName] != nil else { return }
+        if channels[name] == nil { adopt(name, head: publication.previous) }
+        // The usual case of a channel that is heard in several ways.
+        if let channel = channels[name], channel.continuity.isLive,
+            channel.continuity.tail.publications.last == publication
+        {
+            return
+        }
+        heard(publication, in: name)
+    }
+
+    /// Takes a channel among those of all patterns that stand for it, before what was heard of it is handed on: whichever way it
+    /// was heard first, all readers get it.
+    func adopt(_ name: ChannelName, head: Position) {
+        for pattern in name.patterns.compactMap({ patterns[$0] }) where !pattern.channels.contains(name) {
+            adopt(name, head: head, into: pattern)
+        }
+        channels[name]?.patternsVersion = patternsVersion
+    }
+
+    // MARK: Channels of a pattern
+
+    /// Takes a channel among those of a pattern; one that nobody heard before stands at `head`.
+    private func adopt(_ name: ChannelName, head: Position, into pattern: WatchedPattern) {
+        guard pattern.channels.count < limits.channelsPerPatternMax else { return metrics.patternChannelsRefused.add() }
+        pattern.channels.insert(name)
+        metrics.patternChannels.add()
+        let channel = channels[name] ?? WatchedChannel(name, limits: limits)
+        lingering.remove(channel)
+        channel.patternCount += 1
+        if channels.updateValue(channel, forKey: name) == nil {
+            metrics.channels.set(channels.count)
+            _ = channel.continuity.open(head: head)
+        }
+        tell(channel, of: pattern, to: pattern.reactors)
+    }
+
+    /// Tells reactors of a channel of a pattern that they have; they hear of it from now on.
+    private func tell(_ channel: WatchedChannel, of pattern: WatchedPattern, to reactors: UInt64) {
+        channel.reactors |= reactors
+        post(.found(channel.name, by: pattern.name), to: reactors)
+        if channel.continuity.isOpen {
+            post(.opened(channel.name, head: channel.continuity.last), to: reactors)
+            if !channel.continuity.isLive { post(.behind(channel.name), to: reactors) }
+        } else {
+            channel.reactorsToOpen |= reactors
+        }
+    }
+
+    /// Searches that failed, once a second.
+    func searchAgain() {
+        guard backplane.isUp else { return }
+        for pattern in patterns.values where pattern.missedSearch { search(pattern) }
+    }
+}

@@ -1,0 +1,31 @@
+internal import Broker
+
+/// A pattern as the uplink sees it: who wants it, and the channels it was found to stand for.
+///
+/// Thread: owned by the uplink. The node hears a pattern by one subscription, whatever it stands for. Each of its channels has its
+/// own chain (`WatchedChannel`), as if it were heard by itself.
+final class WatchedPattern {
+    let name: ChannelName
+
+    /// Reactors with subscribers, a bit each.
+    var reactors: UInt64 = 0
+
+    /// Reactors that still have to be told that it is open.
+    var reactorsToOpen: UInt64 = 0
+
+    /// Channels that were found.
+    var channels: Set<ChannelName> = []
+
+    /// From when on all that it stands for is heard or found; `nil` while channels are looked for the first time.
+    var since: Position?
+
+    /// When the search that is under way began.
+    var searchMilliseconds: UInt64?
+
+    /// Whether the search failed, or could not be asked for.
+    var missedSearch = false
+
+    init(_ name: ChannelName) { self.name = name }
+
+    var isOpen: Bool { since != nil }
+}
