@@ -11,10 +11,11 @@ from .journal import condensed
 from .json_stream import JSONStream
 from .jsonp import JSONP
 from .multipart import Multipart
+from .pattern import Pattern
 from .poll import Poll
 from .web_socket import WebSocket
 
-TRANSPORTS = [WebSocket, EventStream, Poll, JSONStream, Multipart, Frame, JSONP, Bayeux]
+TRANSPORTS = [WebSocket, EventStream, Poll, JSONStream, Multipart, Frame, JSONP, Bayeux, Pattern]
 PAUSE_SECONDS = (0.05, 0.5)
 # What is well-meant of a server or of a balancer without one: come again.
 STATUSES_TO_RETRY = {408, 429, 502, 503, 504}
@@ -44,6 +45,8 @@ class Client:
         self.journal = journal
         self.transport_class = TRANSPORTS[number % len(TRANSPORTS)]
         self.channels = sorted(self.random.sample(channels, self.random.randint(1, min(4, len(channels)))))
+        if self.transport_class is Pattern:
+            self.channels = sorted(channels)
         self.quoted = {channel: quote(channel, safe="") for channel in self.channels}
         self.commanded_channels = self.draw_commanded_channels()
         self.is_narrow = self.random.random() < NARROW_SHARE
@@ -64,6 +67,9 @@ class Client:
         self.transport = None
         # Where it is in each channel, and how it says so.
         self.positions = {}
+        if self.transport_class is Pattern:
+            # It comes for all that there ever was.
+            self.positions = dict.fromkeys(self.channels, "0-0")
         self.told_cursor = ""
         # Of Bayeux: messages sent, and the last connect reply that it has.
         self.last_id = 0
@@ -79,7 +85,7 @@ class Client:
     @property
     def cursor(self):
         """On a WebSocket the client keeps it; elsewhere it is told."""
-        return format_cursor(self.positions) if self.transport_class is WebSocket else self.told_cursor
+        return format_cursor(self.positions) if issubclass(self.transport_class, WebSocket) else self.told_cursor
 
     @property
     def has_begun(self):

@@ -108,7 +108,7 @@ extension Uplink: BackplaneDelegate {
         backplane.read(channel.name, since: nil, countMax: 0, bytesMax: 0, for: .open)
     }
 
-    private func fill(_ channel: WatchedChannel, after position: Position) {
+    func fill(_ channel: WatchedChannel, after position: Position) {
         channel.missedRead = nil
         tellBehind(channel)
         readPage(of: channel, after: position, for: .fill)

@@ -14,7 +14,9 @@ extension Uplink {
             pattern.reactorsToOpen |= 1 << reactor
             return backplane.subscribe(name)
         }
-        for channel in pattern.channels.compactMap({ channels[$0] }) { tell(channel, of: pattern, to: 1 << reactor) }
+        for channel in pattern.channels.compactMap({ channels[$0] }) {
+            tell(channel, of: pattern, to: 1 << reactor, at: channel.continuity.last)
+        }
         if let since = pattern.since {
             post(.opened(name, head: since), to: 1 << reactor)
         } else {
@@ -86,6 +88,12 @@ extension Uplink {
             if pattern.isOpen, let channel = channels[channel] { fillIfMissed(channel) }
         }
         guard part.isLast, !pattern.isOpen else { return }
+        // Those that the backplane has forgotten and somebody here reads.
+        for channel in channels.values where name.stands(for: channel.name) && channel.continuity.isOpen {
+            if !pattern.channels.contains(channel.name) {
+                adopt(channel.name, head: channel.continuity.last, into: pattern)
+            }
+        }
         let since = Position(milliseconds: began > 0 ? began - 1 : 0, sequence: 0)
         pattern.since = since
         post(.opened(name, head: since), to: pattern.reactorsToOpen)
@@ -123,23 +131,36 @@ extension Uplink {
         let channel = channels[name] ?? WatchedChannel(name, limits: limits)
         lingering.remove(channel)
         channel.patternCount += 1
-        if channels.updateValue(channel, forKey: name) == nil {
-            metrics.channels.set(channels.count)
-            _ = channel.continuity.open(head: head)
+        if channels.updateValue(channel, forKey: name) == nil { metrics.channels.set(channels.count) }
+        // Whoever hears a pattern gets all that follows, and must not wait for where the channel stands once that is read.
+        let isNew = !channel.continuity.isOpen
+        if isNew {
+            let (deliveries, readAfter) = channel.continuity.open(head: head)
+            tell(channel, of: pattern, to: pattern.reactors, at: head)
+            post(.opened(name, head: head), to: channel.reactorsToOpen & ~pattern.reactors)
+            channel.reactorsToOpen = 0
+            deliver(deliveries, of: channel)
+            if let readAfter { fill(channel, after: readAfter) }
+        } else {
+            // It was heard by itself, and began in a silence of the pattern.
+            let isLate = pattern.isOpen && channel.continuity.last != head && channel.continuity.last != .start
+            tell(channel, of: pattern, to: pattern.reactors, at: channel.continuity.last, isLate: isLate)
         }
-        tell(channel, of: pattern, to: pattern.reactors)
     }
 
     /// Tells reactors of a channel of a pattern that they have; they hear of it from now on.
-    private func tell(_ channel: WatchedChannel, of pattern: WatchedPattern, to reactors: UInt64) {
+    private func tell(
+        _ channel: WatchedChannel,
+        of pattern: WatchedPattern,
+        to reactors: UInt64,
+        at position: Position,
+        isLate: Bool = false
+    ) {
         channel.reactors |= reactors
-        post(.found(channel.name, by: pattern.name), to: reactors)
-        if channel.continuity.isOpen {
-            post(.opened(channel.name, head: channel.continuity.last), to: reactors)
-            if !channel.continuity.isLive { post(.behind(channel.name), to: reactors) }
-        } else {
-            channel.reactorsToOpen |= reactors
-        }
+        channel.reactorsToOpen &= ~reactors
+        post(.found(channel.name, by: pattern.name, isLate: isLate), to: reactors)
+        post(.opened(channel.name, head: position), to: reactors)
+        if !channel.continuity.isLive { post(.behind(channel.name), to: reactors) }
     }
 
     /// Searches that failed, once a second.
