@@ -39,6 +39,9 @@ public struct Socket: Sendable, Hashable {
         return Socket.outcome(result)
     }
 
+    /// Whether the peer will say no more, or is gone, as far as is known at this moment.
+    public var isEnded: Bool { creactor_is_ended(descriptor) }
+
     /// Sends a run of bytes, as much as fits. Source: `send(2)` with `MSG_NOSIGNAL`.
     public func send(_ bytes: UnsafeRawBufferPointer) -> Transfer {
         Socket.outcome(sendResult(bytes))

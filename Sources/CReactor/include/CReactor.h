@@ -11,6 +11,7 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +60,15 @@ static inline long creactor_receive(int descriptor, void *bytes, size_t count) {
     do outcome = recv(descriptor, bytes, count, 0);
     while (outcome < 0 && errno == EINTR);
     return creactor_result(outcome);
+}
+
+/* Whether the peer ended its direction, or broke the connection, and nothing it sent is left: recv(2) with MSG_PEEK. */
+static inline bool creactor_is_ended(int descriptor) {
+    char byte;
+    ssize_t outcome;
+    do outcome = recv(descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    while (outcome < 0 && errno == EINTR);
+    return outcome == 0 || (outcome < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
 #if defined(__linux__)

@@ -90,6 +90,10 @@ extension EdgeReactor {
         guard isOpen(hold.connection) else { return }
         let slot = hold.connection.slot
         guard let link = connections[live: slot].pointee.client.session else { return }
+        // Without acknowledgements it would count as told.
+        if poll.hasNews, !hold.notes.hasAck, hold.socket == nil, connections[live: slot].pointee.link.isEnded {
+            return close(slot)
+        }
         var changes = hold.acknowledged
         let told = link.saved.isEmpty ? [] : poll.standings.filter { !link.saved.contains($0) }
         let members = poll.memberStandings

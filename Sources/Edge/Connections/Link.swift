@@ -27,6 +27,9 @@ struct Link {
 
     // MARK: The peer
 
+    /// Whether the peer will say no more, or is gone.
+    var isEnded: Bool { socket.isEnded }
+
     /// Whether the peer's system has acknowledged everything that was sent.
     var isAcknowledged: Bool { socket.isAcknowledged }
 

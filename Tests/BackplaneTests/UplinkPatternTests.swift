@@ -1,0 +1,115 @@
+import Broker
+import Reactor
+import Testing
+
+@testable import Backplane
+
+@Suite("Uplink: patterns")
+struct UplinkPatternTests {
+    private let backplane = ScriptedBackplane()
+    private let pattern = ChannelName("chat/*")!
+
+    private func hear(_ position: UInt64, after previous: UInt64, in channel: String) {
+        backplane.delegate?.heard(publication(position, after: previous), in: ChannelName(channel)!, by: pattern)
+    }
+
+    private func find(_ channels: (String, UInt64)..., isLast: Bool = true) {
+        let found = channels.map { (name: ChannelName($0.0)!, head: at($0.1)) }
+        backplane.delegate?.found(pattern, FoundChannels(channels: found, milliseconds: 100, isLast: isLast))
+    }
+
+    @Test("one subscription, and the channels that it stands for stand where they were found")
+    func opens() throws {
+        let fixture = try UplinkFixture(backplane, reactors: 2)
+        fixture.watch("chat/*")
+        #expect(backplane.subscriptions == ["chat/*"] && backplane.searches == [pattern])
+        find(("chat/a", 5), isLast: false)
+        #expect(fixture.reports() == ["found chat/a by chat/*", "opened chat/a 5-0"])
+        find(("chat/b", 6), ("chat/a", 5))
+        #expect(fixture.reports() == ["found chat/b by chat/*", "opened chat/b 6-0", "opened chat/* 99-0"])
+        hear(7, after: 5, in: "chat/a")
+        // One that nobody knew begins with its first publication.
+        hear(8, after: 0, in: "chat/new")
+        #expect(
+            fixture.reports() == ["chat/a 7-0", "found chat/new by chat/*", "opened chat/new 0-0", "chat/new 8-0"]
+        )
+        fixture.watch("chat/*", by: 1)
+        #expect(Set(fixture.reports(1)).isSuperset(of: ["opened chat/a 7-0", "opened chat/new 8-0", "opened chat/* 99-0"]))
+        #expect(backplane.subscriptions == ["chat/*"] && backplane.reads.isEmpty)
+    }
+
+    @Test("a channel whose head is being read for somebody else is open for the pattern with what is heard first")
+    func openingChannel() throws {
+        let fixture = try UplinkFixture(backplane, reactors: 2)
+        fixture.watch("chat/*")
+        find()
+        fixture.watch("chat/a", by: 1)
+        _ = (fixture.reports(0), fixture.reports(1))
+        // It is published, and heard by the pattern, before the head is read, which knows of it.
+        hear(8, after: 0, in: "chat/a")
+        #expect(fixture.reports(0) == ["found chat/a by chat/*", "opened chat/a 0-0", "chat/a 8-0"])
+        #expect(fixture.reports(1) == ["opened chat/a 0-0", "chat/a 8-0"])
+        backplane.answer(head: 8)
+        hear(9, after: 8, in: "chat/a")
+        backplane.answer([publication(9, after: 8)], head: 9)
+        #expect(fixture.reports(1).contains("chat/a 9-0"))
+    }
+
+    @Test("what is heard by the channel's own subscription and by the pattern is told once, to both")
+    func heardTwice() throws {
+        let fixture = try UplinkFixture(backplane, reactors: 2)
+        fixture.watch("chat/a", by: 1)
+        backplane.answer(head: 5)
+        fixture.watch("chat/*")
+        find(("chat/a", 5))
+        _ = (fixture.reports(0), fixture.reports(1))
+        backplane.say(publication(6, after: 5), in: "chat/a")
+        hear(6, after: 5, in: "chat/a")
+        #expect(fixture.reports(0) == ["chat/a 6-0"] && fixture.reports(1) == ["chat/a 6-0"])
+    }
+
+    @Test("after a silence each channel is filled, and one that began in it is read from its beginning")
+    func silence() throws {
+        let fixture = try UplinkFixture(backplane)
+        fixture.watch("chat/*")
+        find(("chat/a", 5))
+        _ = fixture.reports()
+        backplane.delegate?.subscribed(pattern)
+        #expect(fixture.reports() == ["behind chat/a"])
+        #expect(backplane.reads.map(\.since) == [at(5)] && backplane.searches.count == 2)
+        backplane.answer([publication(6, after: 5)], head: 6)
+        #expect(fixture.reports() == ["chat/a 6-0", "moved chat/a 6-0"])
+        find(("chat/a", 6), ("chat/new", 8))
+        #expect(fixture.reports() == ["found chat/new by chat/*", "opened chat/new 0-0", "behind chat/new"])
+        #expect(backplane.reads.map(\.since) == [at(0)])
+        backplane.answer([publication(7, after: 0), publication(8, after: 7)], head: 8)
+        #expect(fixture.reports() == ["chat/new 7-0", "chat/new 8-0", "moved chat/new 8-0"])
+    }
+
+    @Test("when the pattern is given up, a channel that is wanted otherwise is heard by itself, and the others are not")
+    func givenUp() throws {
+        let fixture = try UplinkFixture(backplane)
+        fixture.watch("chat/*")
+        find(("chat/a", 5), ("chat/b", 6))
+        fixture.watch("chat/a")
+        fixture.unwatch("chat/b")
+        #expect(backplane.subscriptions == ["chat/*"])
+        fixture.unwatch("chat/*")
+        #expect(backplane.subscriptions == ["chat/*", "chat/a"] && backplane.unsubscriptions == ["chat/*"])
+        #expect(fixture.metrics.patterns.value == 0 && fixture.metrics.patternChannels.value == 0)
+        fixture.tick(1)
+        #expect(fixture.metrics.channels.value == 1)
+    }
+
+    @Test("a search that failed is repeated")
+    func failedSearch() throws {
+        let fixture = try UplinkFixture(backplane)
+        backplane.setUp(true)
+        fixture.watch("chat/*")
+        backplane.delegate?.found(pattern, nil)
+        fixture.tick(8)
+        #expect(backplane.searches.count == 2)
+        find()
+        #expect(fixture.reports().contains("opened chat/* 99-0"))
+    }
+}
