@@ -118,29 +118,56 @@ end
 -- First byte of what is published under a pattern: the channel's key follows, a line feed, and what the channel's readers got.
 local PATTERN_MAGIC = '\193'
 
--- Tells those who hear a pattern that stands for a channel: `a/*`, `a/**` and `**` for `a/b`. Redis is asked who that is, and where
--- nobody is that is all it costs.
+-- Patterns that somebody hears, by the names they are published under. It lives as long as this library is loaded in this process:
+-- a node that begins to hear a pattern says so when it looks for its channels (`perseid_find`), again after each loss of its link. What
+-- nobody hears any more is forgotten with the first publication that finds nobody. Nothing until it is first asked for, for the library
+-- may have been loaded anew under nodes that hear some.
+local heard_patterns = nil
+
+-- Beyond so many it is learnt anew: those that are heard no longer and were never published to are forgotten with that.
+local HEARD_MAX = 100000
+local heard_count = 0
+
+local function note_pattern(name)
+  if heard_patterns[name] then return end
+  heard_patterns[name] = true
+  heard_count = heard_count + 1
+end
+
+-- A user that may not ask learns of those that say so.
+local function learn_patterns()
+  heard_patterns, heard_count = {}, 0
+  local names = redis.pcall('PUBSUB', 'CHANNELS', '*{*[*]}')
+  if names.err then return end
+  for _, name in ipairs(names) do note_pattern(name) end
+end
+
+local function tell_pattern(name, key, message)
+  if not heard_patterns[name] then return end
+  if redis.call('PUBLISH', name, PATTERN_MAGIC .. key .. '\n' .. message) == 0 then
+    heard_patterns[name] = nil
+    heard_count = heard_count - 1
+  end
+end
+
+-- Tells those who hear a pattern that stands for a channel: `a/*`, `a/**` and `**` for `a/b`. Where nobody hears any pattern it costs
+-- nothing, and else the making of these names.
 local function tell_patterns(key, message)
-  local prefix, name = string.match(key, '^([^{]*){(.*)}$')
+  if not heard_patterns then learn_patterns() end
+  if next(heard_patterns) == nil then return end
+  local prefix, name = string.match(key, '^([^{]*{)(.*)}$')
   local base = string.match(name, '^(.*/)') or ''
-  local names = { prefix .. '{' .. base .. '*}', prefix .. '{' .. base .. '**}' }
+  tell_pattern(prefix .. base .. '*}', key, message)
+  tell_pattern(prefix .. base .. '**}', key, message)
   while base ~= '' do
     base = string.match(base, '^(.*/)[^/]*/$') or ''
-    names[#names + 1] = prefix .. '{' .. base .. '**}'
-  end
-  -- A user that may not ask publishes all the same; patterns then hear nothing of it.
-  local heard = redis.pcall('PUBSUB', 'NUMSUB', unpack(names))
-  if heard.err then return end
-  for index = 2, #heard, 2 do
-    if heard[index] > 0 then
-      redis.call('PUBLISH', heard[index - 1], PATTERN_MAGIC .. key .. '\n' .. message)
-    end
+    tell_pattern(prefix .. base .. '**}', key, message)
   end
 end
 
 -- Whether a name stands for several channels.
 local function is_pattern(key)
-  return string.find(key, '[{/]%*%*?}$') ~= nil
+  return string.byte(key, -2) == 42 and string.find(key, '[{/]%*%*?}$') ~= nil
 end
 
 -- The newest position that the stream still has.
@@ -278,11 +305,13 @@ local function history(keys, args)
   return reply
 end
 
--- ARGS: prefix, pattern as in a key, cursor of a scan, keys to look at. Returns the next cursor, the time in milliseconds, and for each
+-- ARGS: prefix, pattern as in a key, cursor of a scan, keys to look at. The pattern is told from now on what is published. Returns the next cursor, the time in milliseconds, and for each
 -- channel that was found its name as in a key and its head. A channel may be found twice.
 local function find(keys, args)
   local prefix, pattern = args[1], args[2]
   local base, deep = string.match(pattern, '^(.-)%*(%*?)$')
+  if not heard_patterns or heard_count > HEARD_MAX then learn_patterns() end
+  note_pattern(prefix .. ':{' .. pattern .. '}')
   local escaped = string.gsub(prefix .. ':{' .. base, '[%[%]%*%?%^%-\\]', '\\%0')
   -- A user that may not look finds nothing: what is published from now on is heard all the same.
   local page = redis.pcall('SCAN', args[3], 'MATCH', escaped .. '*}:head', 'COUNT', args[4])

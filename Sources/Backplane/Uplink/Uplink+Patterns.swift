@@ -55,8 +55,7 @@ extension Uplink {
 
     func subscribed(pattern name: ChannelName) {
         guard let pattern = patterns[name] else { return }
-        // Heard again after a silence: what came meanwhile is in the history of each channel.
-        for channel in pattern.channels.compactMap({ channels[$0] }) { fillIfMissed(channel) }
+        pattern.mustFill = true
         search(pattern)
     }
 
@@ -79,6 +78,11 @@ extension Uplink {
         guard let part else {
             pattern.missedSearch = true
             return
+        }
+        if pattern.mustFill {
+            // Heard again after a silence, which ends with the search: what came meanwhile is in the history of each channel.
+            pattern.mustFill = false
+            for channel in pattern.channels.compactMap({ channels[$0] }) { fillIfMissed(channel) }
         }
         let began = pattern.searchMilliseconds ?? part.milliseconds
         pattern.searchMilliseconds = began

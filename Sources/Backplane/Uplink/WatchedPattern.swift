@@ -22,6 +22,9 @@ final class WatchedPattern {
     /// When the search that is under way began.
     var searchMilliseconds: UInt64?
 
+    /// Whether its channels must be read, for they may have been published to in a silence.
+    var mustFill = false
+
     /// Whether the search failed, or could not be asked for.
     var missedSearch = false
 
