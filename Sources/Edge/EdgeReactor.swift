@@ -29,6 +29,8 @@ final class EdgeReactor: ReactorHandler {
     let hosts: HostPolicy
     let origins: OriginPolicy
     let logger: Logger
+    /// The load balancer's cookie, where it names this node.
+    let nodeCookie: String
     /// Whether single clients are told of; see `+Log`.
     let isDebugging: Bool
 
@@ -120,6 +122,7 @@ final class EdgeReactor: ReactorHandler {
         origins = OriginPolicy(allowed: configuration.allowedOrigins, publicOrigins: publicOrigins)
         hub = Hub(limits: configuration.limits, reactorCount: configuration.reactorCount, metrics: metrics.hub)
         logger = configuration.logger
+        nodeCookie = "perseid_node=\(configuration.nodeID)"
         isDebugging = configuration.logger.logLevel <= .debug
         reactor = try Reactor(inbox: inbox)
         listener = try Listener(host: configuration.host, port: node.port == 0 ? configuration.port : node.port)
@@ -250,7 +253,8 @@ enum Question {
 
 /// Who is answered when a poll is.
 enum PollAsker {
-    case opening(Opening)
+    /// Apart from the others, for it is large, and there is an asker for each poll that is held.
+    indirect case opening(Opening)
     /// A connect of Bayeux.
     case hold(BayeuxHold)
     /// Messages of Bayeux that are told in their own answer what came of them.

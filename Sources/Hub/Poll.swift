@@ -29,9 +29,11 @@ public final class Poll {
     /// When it is answered with nothing, in milliseconds of a clock that never jumps.
     public var deadlineMilliseconds: UInt64 = 0
 
-    /// Its channels, sorted, and where the client stands in each once it has the answer.
-    public private(set) var topics: [Topic] = []
-    private var positions: [Position] = []
+    /// Its channels, and where the client stands in each once it has the answer. One array: there is a poll for each idle client.
+    private var places: [(topic: Topic, position: Position)] = []
+
+    /// Its channels.
+    var topics: some Collection<Topic> { places.lazy.map(\.topic) }
 
     /// Channels that its patterns stand for, of which the client said where it stands, or is told something.
     private var members: [(topic: Topic, position: Position)] = []
@@ -77,33 +79,33 @@ public final class Poll {
     /// Where the client stands once it has the answer.
     public var cursor: String {
         leaveOld()
-        let all = zip(topics, positions).map { ($0, $1) } + members.map { ($0.topic, $0.position) }
-        return all.sorted { $0.0.name.text.utf8.lexicographicallyPrecedes($1.0.name.text.utf8) }
-            .map { $0.cursorEntry(at: $1) }.joined(separator: Cursor.separator)
+        return (places + members)
+            .sorted { $0.topic.name.text.utf8.lexicographicallyPrecedes($1.topic.name.text.utf8) }
+            .map { $0.topic.cursorEntry(at: $0.position) }.joined(separator: Cursor.separator)
     }
 
     /// Where the client stands once it has the answer, in each channel that it asked for.
     public var standings: [SessionPosition] {
         leaveOld()
-        return zip(topics, positions).map { SessionPosition($0.name, $1) }
+        return places.map { SessionPosition($0.topic.name, $0.position) }
     }
 
     /// The same in channels that its patterns stand for, as far as those do not say it.
     public var memberStandings: [SessionPosition] {
         leaveOld()
         // Those that it asked for by name, too: their names may be given up before the pattern is.
-        let own = zip(topics, positions).filter { topic, _ in topics.contains { $0.name.stands(for: topic.name) } }
-        return (members.map { ($0.topic, $0.position) } + own).map { SessionPosition($0.0.name, $0.1) }
+        let own = places.filter { place in places.contains { $0.topic.name.stands(for: place.topic.name) } }
+        return (members + own).map { SessionPosition($0.topic.name, $0.position) }
     }
 
     /// Leaves channels to their patterns where there are many: whoever has the answer has all that came before the newest.
     private func leaveOld() {
         guard members.count > PatternStandings.namedMax, !isDivided, !leavesRest else { return }
-        for place in topics.indices where topics[place].isPattern {
-            positions[place] = max(positions[place], topics[place].last)
+        for place in places.indices where places[place].topic.isPattern {
+            places[place].position = max(places[place].position, places[place].topic.last)
         }
         members.removeAll { member in
-            zip(topics, positions).contains { $0.name.stands(for: member.topic.name) && member.position <= $1 }
+            places.contains { $0.topic.name.stands(for: member.topic.name) && member.position <= $0.position }
         }
     }
 
@@ -113,8 +115,7 @@ public final class Poll {
         if part.isMember {
             if let start { members.append((part.topic, start)) }
         } else {
-            topics.append(part.topic)
-            positions.append(start ?? part.position)
+            places.append((part.topic, start ?? part.position))
             if part.since == nil {
                 for topic in part.topic.recent where !members.contains(where: { $0.topic === topic }) {
                     members.append((topic, topic.last))
@@ -158,13 +159,12 @@ public final class Poll {
 
     /// No longer has a channel: what was published in it is not told, either.
     func end(_ topic: Topic) {
-        guard let place = topics.firstIndex(where: { $0 === topic }) else { return }
-        topics.remove(at: place)
-        positions.remove(at: place)
+        guard let place = places.firstIndex(where: { $0.topic === topic }) else { return }
+        places.remove(at: place)
         func isGone(_ other: Topic) -> Bool {
             other === topic
                 || topic.name.stands(for: other.name)
-                    && !topics.contains { $0 === other || $0.name.stands(for: other.name) }
+                    && !places.contains { $0.topic === other || $0.topic.name.stands(for: other.name) }
         }
         items.removeAll { isGone($0.topic) }
         gaps.removeAll { isGone($0.topic) }
@@ -172,8 +172,8 @@ public final class Poll {
     }
 
     private func advance(_ topic: Topic, to position: Position) {
-        if let place = topics.firstIndex(where: { $0 === topic }) {
-            positions[place] = position
+        if let place = places.firstIndex(where: { $0.topic === topic }) {
+            places[place].position = position
         } else if let place = members.firstIndex(where: { $0.topic === topic }) {
             members[place].position = position
         } else {

@@ -70,7 +70,10 @@ struct HostileBayeuxTests {
         Row(#"{\#(handshake),"version":"","supportedConnectionTypes":[]}"#, "300::Version mismatch"),
         Row(#"{\#(handshake),"version":"9.9",\#(types)}"#, "300:9.9:Version mismatch"),
         Row(#"{\#(handshake),"version":"<script>",\#(types)}"#, "300::Version mismatch"),
-        Row(#"{\#(handshake),"version":"1.0","minimumVersion":[],\#(types)}"#, "400:minimumVersion:Wrong type of field"),
+        Row(
+            #"{\#(handshake),"version":"1.0","minimumVersion":[],\#(types)}"#,
+            "400:minimumVersion:Wrong type of field"
+        ),
         Row(#"{\#(handshake),"version":"1.0","supportedConnectionTypes":[]}"#, "301::Connection types not supported"),
         Row(
             #"{\#(handshake),"version":"1.0","supportedConnectionTypes":[1,null,{}]}"#,
@@ -178,7 +181,9 @@ struct HostileBayeuxTests {
                 client.post("[" + [String](repeating: one, count: 128).joined(separator: ",") + "]")
             )
             #expect(most.count == 128 && most.allSatisfy { $0.isSuccessful == true })
-            #expect(try client.post("[" + [String](repeating: one, count: 129).joined(separator: ",") + "]").status == 413)
+            #expect(
+                try client.post("[" + [String](repeating: one, count: 129).joined(separator: ",") + "]").status == 413
+            )
             for depth in [1_000, 100_000] {
                 let deep = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
                 let message = #"[{"channel":"/a","clientId":"\#(client.clientID)","data":\#(deep)}]"#

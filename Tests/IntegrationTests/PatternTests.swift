@@ -29,10 +29,15 @@ import Testing
         }
     }
 
-    @Test("what is published while a node does not hear Redis is told when it does, of new channels from their beginning")
+    @Test(
+        "what is published while a node does not hear Redis is told when it does, of new channels from their beginning"
+    )
     func silence() async throws {
         try await Cluster.with(nodes: 1) { cluster in
-            let client = try await WebSocketClient([(cluster.nodes[0].port, "/ws?channel=chat/**")], in: cluster.scratch)
+            let client = try await WebSocketClient(
+                [(cluster.nodes[0].port, "/ws?channel=chat/**")],
+                in: cluster.scratch
+            )
             try await client.opened(channels: 1)
             _ = try await cluster.redis.publish("0", to: "chat/a")
             var expected = ["chat/a=0"]
@@ -56,7 +61,10 @@ import Testing
     @Test("thousands of channels under one pattern are one subscription of Redis")
     func oneSubscription() async throws {
         try await Cluster.with(nodes: 1) { cluster in
-            let client = try await WebSocketClient([(cluster.nodes[0].port, "/ws?channel=ticker/**")], in: cluster.scratch)
+            let client = try await WebSocketClient(
+                [(cluster.nodes[0].port, "/ws?channel=ticker/**")],
+                in: cluster.scratch
+            )
             try await client.opened(channels: 1)
             for number in 0..<2_000 { _ = try await cluster.redis.publish("x", to: "ticker/\(number)") }
             try await eventually("all is there", isTrue: { try got(client).count == 2_000 })

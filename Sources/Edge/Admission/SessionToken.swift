@@ -11,12 +11,23 @@ struct SessionToken {
     /// As the client has it.
     let text: String
 
-    /// Draws a new one.
-    init(using generator: inout SystemRandomNumberGenerator) {
+    /// Draws a new one. A client of Bayeux has it without the dot, for its `clientId` has letters and digits only.
+    init(using generator: inout SystemRandomNumberGenerator, isBayeux: Bool = false) {
         id = SessionID(using: &generator)
         let secret = "\(SessionID(using: &generator))"
         self.secret = Self.hash(secret)
-        text = "\(id).\(secret)"
+        text = isBayeux ? "\(id)\(secret)" : "\(id).\(secret)"
+    }
+
+    /// Reads a `clientId`, or `nil` where it is none.
+    init?(clientID: String) {
+        guard clientID.utf8.count == 64 else { return nil }
+        let middle = clientID.utf8.index(clientID.startIndex, offsetBy: 32)
+        let secret = clientID[middle...]
+        guard let id = SessionID(clientID[..<middle]), SessionID(secret) != nil else { return nil }
+        self.id = id
+        self.secret = Self.hash(String(secret))
+        text = clientID
     }
 
     /// Reads one, or `nil` where it is none.

@@ -12,13 +12,26 @@ final class BayeuxHold {
     /// What came with it, if that is answered with it.
     let batch: BayeuxBatch?
 
-    /// The client's own JSON, echoed.
-    let id: [UInt8]?
-    let clientID: String
+    /// The client's own JSON, echoed. A text, for a short one has no memory of its own.
+    let id: String?
+
+    /// The two halves of its `clientId`, in a quarter of what that takes as a text.
+    private let halves: (SessionID, SessionID)?
+    var clientID: String { halves.map { "\($0)\($1)" } ?? "" }
 
     /// The client's clock as it sent the connect, and the node's as that came.
-    let clock: BayeuxClock?
-    let receivedMilliseconds: UInt64
+    let clock: Clock?
+
+    /// Few clients tell theirs.
+    final class Clock {
+        let ofClient: BayeuxClock
+        let receivedMilliseconds: UInt64
+
+        init(_ ofClient: BayeuxClock, receivedMilliseconds: UInt64) {
+            self.ofClient = ofClient
+            self.receivedMilliseconds = receivedMilliseconds
+        }
+    }
 
     /// What is kept of the client once it is answered.
     var notes: BayeuxNotes
@@ -49,10 +62,11 @@ final class BayeuxHold {
     ) {
         peer = batch.peer
         self.batch = batch.isEmpty ? nil : batch
-        self.id = id
-        self.clientID = clientID
-        clock = connect.ext.clock
-        receivedMilliseconds = batch.receivedMilliseconds
+        self.id = id.map { String(decoding: $0, as: UTF8.self) }
+        let middle = clientID.utf8.index(clientID.startIndex, offsetBy: clientID.utf8.count / 2)
+        let parts = (SessionID(clientID[..<middle]), SessionID(clientID[middle...]))
+        halves = parts.0.flatMap { first in parts.1.map { (first, $0) } }
+        clock = connect.ext.clock.map { Clock($0, receivedMilliseconds: batch.receivedMilliseconds) }
         self.notes = notes
         self.areNotesNew = areNotesNew
         self.acknowledged = acknowledged

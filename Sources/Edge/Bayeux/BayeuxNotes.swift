@@ -45,6 +45,19 @@ struct BayeuxNotes: Equatable {
 
     /// As it is kept: words, each a letter and what it says.
     var text: [UInt8] {
+        if self == Self.usual { return Self.usualText }
+        return ownText
+    }
+
+    /// Of nearly all clients, who then have the same bytes.
+    private static let usual: BayeuxNotes = {
+        var notes = BayeuxNotes()
+        notes.isConnected = true
+        return notes
+    }()
+    private static let usualText = usual.ownText
+
+    private var ownText: [UInt8] {
         var words = ["v1"]
         if isConnected { words.append("c") }
         if hasAck { words.append("a") }

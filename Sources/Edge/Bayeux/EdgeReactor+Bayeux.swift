@@ -121,14 +121,3 @@ extension EdgeReactor {
         }
     }
 }
-
-extension SessionToken {
-    /// As clients of Bayeux have it: letters and digits only, so without the dot.
-    var clientID: String { text.replacing(".", with: "") }
-
-    /// Reads that; `nil` where it is none.
-    init?(clientID: String) {
-        guard clientID.utf8.count == 64 else { return nil }
-        self.init("\(clientID.prefix(32)).\(clientID.suffix(32))")
-    }
-}

@@ -189,9 +189,9 @@ extension EdgeReactor {
     }
 
     private func connectReply(_ hold: BayeuxHold) -> BayeuxReply {
-        var reply = BayeuxReply(connect: hold.id, clientID: hold.clientID)
+        var reply = BayeuxReply(connect: hold.id.map { Array($0.utf8) }, clientID: hold.clientID)
         if hold.notes.hasAck { reply.ack = .number(hold.notes.batch) }
-        if let clock = hold.clock { reply.clock = (clock, hold.receivedMilliseconds, wallMilliseconds) }
+        if let clock = hold.clock { reply.clock = (clock.ofClient, clock.receivedMilliseconds, wallMilliseconds) }
         reply.gaps =
             hold.answer?.gaps.filter { $0.from != .start }
             .map { (channel: $0.topic.name.text, from: $0.from.numbers, to: $0.to.numbers) } ?? []

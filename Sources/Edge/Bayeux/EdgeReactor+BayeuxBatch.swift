@@ -61,7 +61,7 @@ extension EdgeReactor {
             if case .publish = message.request { return .unknownClient("") }
             return .missing("clientId")
         }
-        return clientID == batch.token?.clientID ? nil : .unknownClient(clientID)
+        return clientID == batch.token?.text ? nil : .unknownClient(clientID)
     }
 
     private func refuse(_ message: BayeuxMessage, _ place: Int, of batch: BayeuxBatch, _ fault: BayeuxFault) {
@@ -237,7 +237,7 @@ extension EdgeReactor {
         case .success(let state):
             if !batch.isLast { checkSubscriptions(of: batch, state) }
         case .failure(.unknown):
-            failSubscriptions(of: batch, .unknownClient(batch.token?.clientID ?? ""))
+            failSubscriptions(of: batch, .unknownClient(batch.token?.text ?? ""))
             batch.token = nil
         case .failure(.backplane): return refuse(batch)
         }

@@ -15,7 +15,7 @@ extension EdgeReactor {
         guard let clientID = batch.messages[place].clientID else {
             return refuseConnect(batch, place, .missing("clientId"))
         }
-        guard let token = batch.token, clientID == token.clientID else {
+        guard let token = batch.token, clientID == token.text else {
             return refuseConnect(batch, place, .unknownClient(clientID))
         }
         if let socket = batch.socket { return hold(batch, place, connect, by: socket) }
@@ -58,7 +58,7 @@ extension EdgeReactor {
         let state: SessionState
         switch outcome {
         case .success(let known): state = known
-        case .failure(.unknown): return refuseConnect(batch, place, .unknownClient(token.clientID))
+        case .failure(.unknown): return refuseConnect(batch, place, .unknownClient(token.text))
         case .failure(.backplane): return refuse(batch)
         }
         let link = SessionLink(token.id, saved: state.positions)
@@ -86,7 +86,7 @@ extension EdgeReactor {
             batch,
             connect,
             id: batch.messages[place].id,
-            clientID: batch.token?.clientID ?? "",
+            clientID: batch.token?.text ?? "",
             notes: notes,
             areNotesNew: notes != known,
             acknowledged: acknowledged
@@ -133,14 +133,14 @@ extension EdgeReactor {
         guard isWaitedFor(batch) else { return }
         switch outcome {
         case .success: finishHeartbeat(batch, place)
-        case .failure(.unknown): refuseConnect(batch, place, .unknownClient(batch.token?.clientID ?? ""))
+        case .failure(.unknown): refuseConnect(batch, place, .unknownClient(batch.token?.text ?? ""))
         case .failure(.backplane): refuse(batch)
         }
     }
 
     private func finishHeartbeat(_ batch: BayeuxBatch, _ place: Int) {
         var reply = BayeuxReply(to: batch.messages[place])
-        reply.clientID = batch.token?.clientID
+        reply.clientID = batch.token?.text
         var advice = advice(.retry)
         advice.intervalMilliseconds = advice.timeoutMilliseconds
         advice.timeoutMilliseconds = 0
@@ -155,7 +155,7 @@ extension EdgeReactor {
     private func hold(_ batch: BayeuxBatch, _ place: Int, _ connect: BayeuxConnect, by socket: BayeuxSocket) {
         let slot = socket.connection.slot
         guard let link = connections[live: slot].pointee.client.session else {
-            return refuseConnect(batch, place, .unknownClient(batch.token?.clientID ?? ""))
+            return refuseConnect(batch, place, .unknownClient(batch.token?.text ?? ""))
         }
         let isAlone = batch.messages.count == 1
         finish(batch)

@@ -19,7 +19,7 @@ extension EdgeReactor {
         }
         batch.notes.hasAck = handshake.ext.wantsAck
         batch.notes.hasReplay = handshake.ext.wantsReplay
-        let token = SessionToken(using: &secrets)
+        let token = SessionToken(using: &secrets, isBayeux: true)
         batch.token = token
         leaveSession(of: batch)
         // On a WebSocket it is the connection's from now on; else nobody holds it until the first connect.
@@ -61,7 +61,7 @@ extension EdgeReactor {
         }
         if let socket = batch.socket { bind(socket, to: token, batch.notes, SessionState()) }
         var reply = BayeuxReply(to: batch.messages[place])
-        reply.clientID = token.clientID
+        reply.clientID = token.text
         reply.connectionTypes = BayeuxHandshake.connectionTypes.filter {
             configuration.answersScripts || "\($0)" != "callback-polling"
         }

@@ -218,14 +218,13 @@ extension EdgeReactor {
 
     // MARK: Affinity
 
-    private static let cookieName: StaticString = "perseid_node"
-
     /// Whether the load balancer's cookie names this node.
     func isCookieOurs(_ request: borrowing HTTPRequest) -> Bool {
         guard request.head[.cookie] != nil else { return false }
-        let ours = "\(Self.cookieName)=\(configuration.nodeID)"
-        return request.texts(of: .cookie).contains { line in
-            line.split(separator: ";").contains { $0.utf8.drop { $0 == UInt8(ascii: " ") }.elementsEqual(ours.utf8) }
+        return request.head.values(of: .cookie, in: request.octets.span).contains { line in
+            request.bytes[line.indices].split(separator: UInt8(ascii: ";")).contains {
+                $0.drop { $0 == UInt8(ascii: " ") }.elementsEqual(nodeCookie.utf8)
+            }
         }
     }
 
@@ -238,7 +237,7 @@ extension EdgeReactor {
 
     /// Tells a load balancer which node has a session.
     func appendNodeCookie(_ attributes: String, to buffer: inout ByteBuffer) {
-        buffer.append(field: "Set-Cookie", utf8: "\(Self.cookieName)=\(configuration.nodeID); \(attributes)")
+        buffer.append(field: "Set-Cookie", utf8: "\(nodeCookie); \(attributes)")
     }
 
     /// Somebody else has a session now, or nobody has.

@@ -33,6 +33,10 @@ public enum BayeuxChannel: Equatable, Sendable {
 
     /// Reads a name.
     public init(_ text: String) {
+        if let meta = Meta(rawValue: text) {
+            self = .meta(meta)
+            return
+        }
         let bytes = text.utf8
         guard bytes.first == UInt8(ascii: "/"), (2...Self.byteCountMax).contains(bytes.count) else {
             self = .invalid
@@ -51,7 +55,7 @@ public enum BayeuxChannel: Equatable, Sendable {
             return
         }
         switch segments.first.map({ String($0) ?? "" }) {
-        case "meta": self = Meta(rawValue: text).map { .meta($0) } ?? .unknownMeta
+        case "meta": self = .unknownMeta
         case "service": self = .service
         default:
             let name = String(text.dropFirst())

@@ -152,6 +152,9 @@ public struct BayeuxHandshake: Sendable {
         "websocket", "eventsource", "long-polling", "cross-origin-long-polling", "callback-polling",
     ]
 
+    /// The same as texts.
+    static let connectionTypeNames = Set(connectionTypes.map { "\($0)" })
+
     init(
         version: UnsafeRawBufferPointer?,
         minimum: UnsafeRawBufferPointer?,
@@ -170,7 +173,7 @@ public struct BayeuxHandshake: Sendable {
             throw .wrongType("supportedConnectionTypes")
         }
         let named = found.ranges.compactMap { UnsafeRawBufferPointer(rebasing: types[$0]).jsonString }
-        guard named.contains(where: { name in Self.connectionTypes.contains { "\($0)" == name } }) else {
+        guard named.contains(where: Self.connectionTypeNames.contains) else {
             throw .connectionTypes(named)
         }
         self.ext = ext ?? BayeuxExtensions()
@@ -203,7 +206,7 @@ public struct BayeuxConnect: Sendable {
     ) throws(BayeuxFault) {
         guard let type else { throw .missing("connectionType") }
         guard let name = type.jsonString else { throw .wrongType("connectionType") }
-        guard BayeuxHandshake.connectionTypes.contains(where: { "\($0)" == name }) else {
+        guard BayeuxHandshake.connectionTypeNames.contains(name) else {
             throw .connectionTypes([name])
         }
         self.type = name
