@@ -130,4 +130,31 @@ struct SessionVisitTests {
         settle(8)
         #expect(fixture.reports() == ["settled 8 success(Broker.SessionWrite.stale)"] && backplane.takeWrites().isEmpty)
     }
+
+    @Test("a settlement that fails leaves the client where it stood, for it is not sent what it waits for")
+    func failedSettlement() throws {
+        let fixture = try UplinkFixture(backplane)
+        let request = held(fixture)
+        fixture.uplink.receive(
+            .settleSession(
+                SessionSettlement(
+                    ticket: Ticket(reactor: 0, number: 7),
+                    id: request.id,
+                    holder: SessionHolder(reactor: 0, connection: 4),
+                    changes: [position("a", 6)],
+                    notes: Array("v2".utf8),
+                    isRelease: true
+                )
+            )
+        )
+        backplane.delegate?.saved(request.id, fence: 3, for: backplane.writeTickets.last!, .failure(.unavailable))
+        #expect(fixture.reports() == ["settled 7 failure(Backplane.BackplaneFailure.unavailable)"])
+        fixture.uplink.receive(.visitSession(visit(request)))
+        #expect(fixture.reports() == ["visited 9 a@5-0 (v1)"])
+        // What Redis may have taken all the same is written over.
+        backplane.setUp(true)
+        _ = backplane.takeWrites()
+        fixture.tick(8)
+        #expect(backplane.takeWrites().contains("held 3 a@5-0 (v1)"))
+    }
 }

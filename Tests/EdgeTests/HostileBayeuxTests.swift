@@ -241,4 +241,37 @@ struct HostileBayeuxTests {
             #expect(try client.connect().delivered == ["x"])
         }
     }
+
+    @Test("thousands of names in one body cost the node no more than a moment")
+    func manyNames() throws {
+        try withNode { (node: TestNode) throws in
+            let client = try BayeuxClient(ready: node)
+            let messages = (0..<10).map { number in
+                client.complete([
+                    "channel": "/meta/subscribe", "subscription": (0..<600).map { "/\(number)\($0)" },
+                ])
+            }
+            let body = try BayeuxClient.json(messages)
+            #expect(body.utf8.count < 65_536)
+            let start = monotonicMilliseconds
+            let all = try BayeuxClient.messages(client.post(body))
+            #expect(monotonicMilliseconds - start < 5_000)
+            #expect(all.count == 10 && all.allSatisfy { $0.isSuccessful == false })
+            #expect(all.last?.error == "413:/meta/subscribe:Too many subscriptions")
+        }
+    }
+
+    @Test("a WebSocket that is gone before its handshake is answered holds no session")
+    func goneBeforeHandshake() throws {
+        try withNode {
+            $0.limits.resumeMilliseconds = 500
+        } _: { (node: TestNode) throws in
+            for _ in 0..<50 {
+                let socket = try BayeuxSocketClient(node)
+                try socket.send(BayeuxClient.handshake)
+                socket.socket.client.reset()
+            }
+            try eventually("none is held") { node.node.status.uplink.sessions.value == 0 }
+        }
+    }
 }

@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from . import generator, measures, polls, storm
+from . import bayeux, generator, measures, patterns, polls, storm
 from .bars import AgainstBar, LimitBar, NothingLostBar, RatioBar
 from .build import WORK, say
 from .measures import BACKGROUND, BYTES, CONNECT, CPU, LATEST, P50, P99, P99_ALONE, P99_EXCESS, P999, PER_CALL
+from .measures import BAYEUX, BAYEUX_TIMES, IDLE_BYTES, ONE_CHANNEL, TEN_THOUSAND_TIMES, THOUSAND_TIMES
 from .measures import DELIVERY, OPENED, OTHERS, P99_TIMES, PLAIN, POLL, POLL_TIMES, PUBLISHED, RATE, READS, REDIS, RESUMED_SECONDS
 from .servers import Floor, Nchan, Perseid
 
@@ -209,6 +210,14 @@ def held_polls(programs, server, contender, is_quick):
     return {"main": measures.nothing(), "more": spent | {"poll_times": spent["poll"] / (spent["plain"] + spent["delivery"])}}
 
 
+def bayeux_polls(programs, server, contender, is_quick):
+    return {"main": measures.nothing(), "more": bayeux.measure(server)}
+
+
+def pattern_readers(programs, server, contender, is_quick):
+    return {"main": measures.nothing(), "more": patterns.measure(server)}
+
+
 def floor(label="floor", is_pinned=True, **options):
     cores = SERVER_CORE if is_pinned else None
     start = lambda programs: Floor(programs, cores=cores, **options)  # noqa: E731
@@ -287,6 +296,24 @@ TRANSPORTS = Case(
     once("--connections", "5000", "--rate", "10", full_seconds=10),
     [CPU, P50, P99, P999, LATEST, OTHERS],
     [AgainstBar(CPU, label, "WebSocket", 1.15) for label in STREAMS] + [NothingLostBar()],
+)
+
+BAYEUX_POLLS = Case(
+    "bayeux-polls",
+    "5,000 long-polling clients of Bayeux on one channel, beside polls; and what one takes that waits",
+    [perseid("perseid, 1 reactor", envelope=True)],
+    bayeux_polls,
+    [BAYEUX, POLL, BAYEUX_TIMES, IDLE_BYTES],
+    [LimitBar(BAYEUX_TIMES, 2), LimitBar(IDLE_BYTES, 1_000)],
+)
+
+PATTERNS = Case(
+    "patterns",
+    "100 readers of a pattern, 2,000 publishes/s over its channels, beside as many readers of one channel",
+    [perseid("perseid, 1 reactor", envelope=True)],
+    pattern_readers,
+    [ONE_CHANNEL, THOUSAND_TIMES, TEN_THOUSAND_TIMES],
+    [LimitBar(THOUSAND_TIMES, 1.5)],
 )
 
 HELD_POLLS = Case(
@@ -397,6 +424,8 @@ ALL = [
     FANOUT_SATURATED_REDIS,
     TRANSPORTS,
     HELD_POLLS,
+    BAYEUX_POLLS,
+    PATTERNS,
     IDLE_MEMORY,
     CROSS_NODE_LATENCY,
     FAIRNESS,

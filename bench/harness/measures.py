@@ -38,6 +38,12 @@ POLL = Measure("poll", "server CPU µs per held poll", 1)
 PLAIN = Measure("plain", "per plain request", 1)
 DELIVERY = Measure("delivery", "per delivery", 1)
 POLL_TIMES = Measure("poll_times", "held poll / (request + delivery)", 2)
+BAYEUX = Measure("bayeux", "server CPU µs per delivery to Bayeux", 1)
+BAYEUX_TIMES = Measure("bayeux_times", "Bayeux / poll", 2)
+IDLE_BYTES = Measure("idle_bytes", "bytes per idle client", 0)
+ONE_CHANNEL = Measure("one", "server CPU µs per delivery, one channel", 2)
+THOUSAND_TIMES = Measure("thousand_times", "1,000 channels / one", 2)
+TEN_THOUSAND_TIMES = Measure("ten_thousand_times", "10,000 channels / one", 2)
 REDIS = Measure("redis", "Redis CPU µs per publish", 1)
 
 

@@ -153,8 +153,8 @@ extension Uplink {
         note(outcome, of: id, fence: fence)
         guard let ticket else { return }
         if let visit = visits.removeValue(forKey: ticket) { finish(visit, outcome) }
-        if settlements.remove(ticket) != nil {
-            post(.settled(ticket, outcome), to: 1 << ticket.reactor)
+        if let before = settlements.removeValue(forKey: ticket) {
+            finishSettlement(ticket, before, of: id, fence: fence, outcome)
         }
     }
 

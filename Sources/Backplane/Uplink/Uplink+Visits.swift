@@ -120,6 +120,7 @@ extension Uplink {
         guard var session = sessions[settlement.id], session.holder == settlement.holder else {
             return post(.settled(settlement.ticket, .success(.stale)), to: 1 << settlement.ticket.reactor)
         }
+        settlements[settlement.ticket] = session.state
         if session.isPoll {
             for change in settlement.changes {
                 session.positions.apply(change, countMax: limits.channelsPerConnectionMax)
@@ -132,7 +133,22 @@ extension Uplink {
             session.idleUntilTick = seat.tick(afterMilliseconds: away)
         }
         sessions[settlement.id] = session
-        settlements.insert(settlement.ticket)
         write(settlement.id, session, .held, settlement.changes, notes: settlement.notes, for: settlement.ticket)
+    }
+
+    /// What an answer means was written, or was not: then it is not sent, and its client stands where it stood.
+    func finishSettlement(
+        _ ticket: Ticket,
+        _ before: SessionState,
+        of id: SessionID,
+        fence: UInt64,
+        _ outcome: Result<SessionWrite, BackplaneFailure>
+    ) {
+        if case .failure = outcome, var session = sessions[id], session.fence == fence {
+            if session.isPoll { session.positions = before.positions }
+            session.notes = before.notes
+            sessions[id] = session
+        }
+        post(.settled(ticket, outcome), to: 1 << ticket.reactor)
     }
 }

@@ -43,8 +43,8 @@ public final class Uplink: ReactorHandler {
     var movedSessions: Set<SessionID> = []
     /// Visits that wait for the backplane.
     var visits: [Ticket: SessionVisit] = [:]
-    /// Answers that wait for what they mean to be written.
-    var settlements: Set<Ticket> = []
+    /// Answers that wait for what they mean to be written, with what was known before.
+    var settlements: [Ticket: SessionState] = [:]
     var sessionRenewals = RenewalRound<SessionID>()
     var nextCheckpointTick: Tick = .start
 

@@ -76,6 +76,9 @@ extension EdgeReactor {
         switch message.request {
         case .subscribe(let subscriptions): subscribe(to: subscriptions, place, of: batch)
         case .unsubscribe(let subscriptions):
+            guard batch.changes.count + subscriptions.count <= Self.changesPerBatchMax else {
+                return batch.reply(place, fault: .tooMany(batch.messages[place].channel ?? ""))
+            }
             batch.changes += subscriptions.compactMap { ChannelName($0.name) }.map { SessionPosition($0, nil) }
             batch.reply(place)
         case .disconnect:
@@ -124,6 +127,9 @@ extension EdgeReactor {
     /// Notes where a client stands in channels that it has from now on: only then is what follows in the batch looked at, for
     /// what that publishes is to reach it.
     private func subscribe(to subscriptions: [BayeuxMessage.Subscription], _ place: Int, of batch: BayeuxBatch) {
+        guard batch.changes.count + subscriptions.count <= Self.changesPerBatchMax else {
+            return batch.reply(place, fault: .tooMany(batch.messages[place].channel ?? ""))
+        }
         batch.reply(place)
         var heads: [ChannelName] = []
         for each in subscriptions {
@@ -148,6 +154,9 @@ extension EdgeReactor {
             ask(.head(batch, place, channel)) { .history($0, channel, since: nil, limit: 0) }
         }
     }
+
+    /// Subscriptions that one batch begins or ends: each is looked for among those that there are.
+    private static let changesPerBatchMax = 1_024
 
     private func restart(_ channel: ChannelName, at position: Position, _ batch: BayeuxBatch) {
         batch.restarts = true

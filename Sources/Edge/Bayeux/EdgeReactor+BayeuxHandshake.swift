@@ -51,7 +51,15 @@ extension EdgeReactor {
     }
 
     func answerHandshake(_ batch: BayeuxBatch, _ place: Int, _ outcome: Result<SessionState, SessionFailure>) {
-        guard isWaitedFor(batch), let token = batch.token else { return }
+        guard let token = batch.token else { return }
+        guard isWaitedFor(batch) else {
+            // Nobody was told of it; what a connection would have held is let go of.
+            if case .success = outcome, batch.socket != nil {
+                let holder = SessionHolder(reactor: number, connection: batch.connection.token)
+                uplink.post(.releaseSession(token.id, holder))
+            }
+            return
+        }
         switch outcome {
         case .success: break
         case .failure(.backplane(.overloaded)):

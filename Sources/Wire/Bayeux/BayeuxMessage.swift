@@ -115,11 +115,12 @@ public struct BayeuxMessage: Sendable {
         guard found.count > 0 else { throw .missing("subscription") }
         guard found.count <= subscriptionsMax else { throw .tooMany("") }
         var all: [Subscription] = []
+        var names: Set<String> = []
         for range in found.ranges {
             guard let text = UnsafeRawBufferPointer(rebasing: raw[range]).jsonString else {
                 throw .wrongType("subscription")
             }
-            if let one = try subscription(text, ext), !all.contains(where: { $0.name == one.name }) { all.append(one) }
+            if let one = try subscription(text, ext), names.insert(one.name).inserted { all.append(one) }
         }
         return all
     }
