@@ -263,6 +263,8 @@ extension Hub {
         guard let slot = abandon(join) else { return }
         metrics.joinsTimedOut.add()
         if let poll = join.poll {
+            // It may be held, and have been given more channels.
+            release(poll)
             poll.isAnswered = true
             releaseSession(slot)
             outlet.refuse(poll, .unavailable)
