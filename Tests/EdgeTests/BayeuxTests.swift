@@ -227,6 +227,8 @@ struct BayeuxTests {
     func clientInterval() throws {
         try withNode {
             $0.limits.resumeMilliseconds = 1_000
+            // So often it is looked for those that are over.
+            $0.limits.checkpointMilliseconds = 250
         } _: { node in
             let client = try BayeuxClient(ready: node)
             try client.subscribe("/a")

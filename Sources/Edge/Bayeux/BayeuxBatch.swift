@@ -104,11 +104,11 @@ final class BayeuxBatch {
     func isDone(_ place: Int) -> Bool { replies[place].map { $0.fault == nil } ?? false }
 
     /// The whole answer: deliveries first, for some clients take a connect reply for the end.
-    func append(to output: inout ByteBuffer, last: BayeuxReply? = nil) {
+    func append(to output: inout ByteBuffer) {
         output.append("[")
         output.append(deliveries.bytes)
         var isFirst = deliveries.isEmpty
-        for reply in replies.lazy.compactMap({ $0 }) + (last.map { [$0] } ?? []) {
+        for reply in replies.lazy.compactMap({ $0 }) {
             if !isFirst { output.append(",") }
             isFirst = false
             reply.append(to: &output)

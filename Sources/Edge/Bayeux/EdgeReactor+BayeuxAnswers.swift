@@ -102,7 +102,8 @@ extension EdgeReactor {
                 hold.notes.begin(told + members)
                 hold.areNotesNew = true
             }
-        } else {
+        } else if hold.socket == nil {
+            // What a WebSocket is pushed is confirmed by its pongs.
             changes += link.note(told)
             let known = hold.notes.members
             hold.notes.stand(members)
@@ -110,7 +111,7 @@ extension EdgeReactor {
         }
         hold.answer = poll
         hold.socket?.notes = hold.notes
-        guard !changes.isEmpty || hold.areNotesNew else {
+        guard !changes.isEmpty || hold.areNotesNew || hold.awayMilliseconds > 0 else {
             letGo(of: link, hold)
             return finish(hold)
         }
