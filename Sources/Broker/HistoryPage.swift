@@ -79,7 +79,13 @@ public struct HistoryPage: Sendable, Equatable {
         return first.previous <= position
     }
 
-    /// The same for a later position that the page also covers.
+    /// Where the channel stood at a moment: what followed is in the page. Its very beginning, if some of that is gone.
+    public func start(behind moment: Position) -> Position {
+        guard isComplete(sinceMoment: moment) else { return .start }
+        return publications.first { $0.position > moment }?.previous ?? head
+    }
+
+    /// The same as `isComplete` for a later position that the page also covers.
     public func isComplete(after position: Position) -> Bool {
         let rest = publications.drop { $0.position <= position }
         guard let first = rest.first else { return head == position }

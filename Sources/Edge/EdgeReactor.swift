@@ -154,7 +154,7 @@ final class EdgeReactor: ReactorHandler {
         case .publication(let channel, let publication): hub.take(publication, in: channel)
         case .ephemeral(let channel, let payload): hub.take(payload, in: channel)
         case .gap(let channel, let from, let to): hub.takeGap(in: channel, from: from, to: to)
-        case .found(let channel, let pattern, let isLate): hub.found(channel, by: pattern, isLate: isLate)
+        case .found(let channel, let pattern): hub.found(channel, by: pattern)
         case .behind(let channel): hub.behind(channel)
         case .moved(let channel, let head): hub.moved(channel, to: head)
         case .recovered(let channel, let page): hub.recovered(channel, page)

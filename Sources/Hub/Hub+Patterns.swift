@@ -6,9 +6,7 @@ internal import Wire
 // a topic like any other, which the uplink finds.
 extension Hub {
     /// A channel that a pattern stands for; `opened` says where it stands.
-    ///
-    /// - Parameter isLate: whether what the channel had before was not heard by the pattern, and cannot be told any more.
-    public func found(_ name: ChannelName, by patternName: ChannelName, isLate: Bool = false) {
+    public func found(_ name: ChannelName, by patternName: ChannelName) {
         guard let pattern = topics[patternName] else {
             // It was let go of meanwhile.
             if topics[name] == nil { outlet.unwatch(name) }
@@ -18,23 +16,9 @@ extension Hub {
         guard pattern.members[name] == nil else { return }
         topic.join(pattern)
         if topic.isOpen { pattern.noteOpened(topic) }
-        let feeds = pattern.feeds.filter { !$0.has(topic) }
-        topic.feeds += feeds
-        if isLate, topic.isOpen { tellLate(topic, pattern, feeds) }
+        topic.feeds += pattern.feeds.filter { !$0.has(topic) }
         for part in pattern.joins.values { addMember(topic, by: part) }
         for part in pattern.telling.values { addMember(topic, by: part) }
-    }
-
-    /// Tells the readers of a pattern that they miss what a channel had before it was found.
-    private func tellLate(_ topic: Topic, _ pattern: Topic, _ feeds: [Feed]) {
-        for feed in feeds where feed.key.encoding.hasControlMessages {
-            frame.removeAll()
-            let cursor = feed.key.encoding.hasCursors ? feed.cursor : nil
-            appendGap(topic, from: .start, to: topic.last, cursor: cursor, as: feed.key.encoding, to: &frame)
-            feed.log.append(frame.bytes, position: topic.last)
-            enqueue(feed)
-        }
-        for poll in pattern.polls.values { poll.takeGap(from: .start, to: topic.last, in: topic, due: &polls.due) }
     }
 
     /// A channel waits for what came before its newest publication.

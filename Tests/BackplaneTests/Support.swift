@@ -281,7 +281,7 @@ final class UplinkFixture {
         case .presence(let ticket, .failure(let failure)): "failed \(ticket.number) \(failure)"
         case .session(let ticket, .success(let state)): "session \(ticket.number)\(describe(state))"
         case .session(let ticket, .failure(let failure)): "no session \(ticket.number) \(failure)"
-        case .found(let channel, let pattern, _): "found \(channel) by \(pattern)"
+        case .found(let channel, let pattern): "found \(channel) by \(pattern)"
         case .behind(let channel): "behind \(channel)"
         case .visited(let ticket, .success(let state)): "visited \(ticket.number)\(describe(state))"
         case .visited(let ticket, .failure(let failure)): "not visited \(ticket.number) \(failure)"

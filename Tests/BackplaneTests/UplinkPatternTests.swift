@@ -57,6 +57,55 @@ struct UplinkPatternTests {
         #expect(fixture.reports(1).contains("chat/a 9-0"))
     }
 
+    @Test("a channel whose head is read before the pattern has heard of it is open where the pattern's readers stand")
+    func openedBeforeItIsFound() throws {
+        let fixture = try UplinkFixture(backplane, reactors: 2)
+        fixture.watch("chat/*")
+        find()
+        fixture.watch("chat/a", by: 1)
+        _ = (fixture.reports(0), fixture.reports(1))
+        // The pattern's readers have everything up to 99.
+        #expect(backplane.reads.last?.since == at(99))
+        backplane.answer([publication(108, after: 0)], head: 108)
+        #expect(fixture.reports(0) == ["found chat/a by chat/*", "opened chat/a 0-0", "behind chat/a"])
+        #expect(fixture.reports(1) == ["opened chat/a 0-0", "behind chat/a"])
+        hear(108, after: 0, in: "chat/a")
+        backplane.answer([publication(108, after: 0)], head: 108)
+        #expect(fixture.reports(0) == ["chat/a 108-0", "moved chat/a 108-0"])
+        #expect(fixture.reports(1) == ["chat/a 108-0", "moved chat/a 108-0"])
+    }
+
+    @Test("a channel whose head was asked for before the pattern was open is asked for again")
+    func openedWhileAskedFor() throws {
+        let fixture = try UplinkFixture(backplane, reactors: 2)
+        fixture.watch("chat/a", by: 1)
+        fixture.watch("chat/*")
+        find()
+        backplane.answer(head: 108)
+        #expect(fixture.reports(1).isEmpty)
+        backplane.answer(head: 50)
+        #expect(fixture.reports(1) == ["opened chat/a 50-0"])
+        #expect(fixture.reports(0) == ["opened chat/* 99-0", "found chat/a by chat/*", "opened chat/a 50-0"])
+        #expect(backplane.reads.isEmpty)
+    }
+
+    @Test("what a pattern's readers lack of a channel that is opened by its name is a gap, if it is gone")
+    func goneBeforeItIsFound() throws {
+        let fixture = try UplinkFixture(backplane, reactors: 2)
+        fixture.watch("chat/*")
+        find()
+        fixture.watch("chat/a", by: 1)
+        _ = (fixture.reports(0), fixture.reports(1))
+        backplane.answer([publication(110, after: 108)], head: 110)
+        backplane.answer([publication(110, after: 108)], head: 110)
+        #expect(
+            fixture.reports(0) == [
+                "found chat/a by chat/*", "opened chat/a 0-0", "behind chat/a", "gap chat/a 0-0 108-0",
+                "chat/a 110-0", "moved chat/a 110-0",
+            ]
+        )
+    }
+
     @Test("what is heard by the channel's own subscription and by the pattern is told once, to both")
     func heardTwice() throws {
         let fixture = try UplinkFixture(backplane, reactors: 2)

@@ -102,10 +102,19 @@ extension Uplink: BackplaneDelegate {
 
     // MARK: Reads
 
+    /// Where a channel stands; of one that a pattern stands for and does not know yet, what its readers do not have. For the answer
+    /// may come before the pattern has heard of the channel's first publications, which are on their way by another connection.
     private func readHead(of channel: WatchedChannel) {
         metrics.historyReads.add()
         channel.missedRead = nil
-        backplane.read(channel.name, since: nil, countMax: 0, bytesMax: 0, for: .open)
+        let since = sinceOfPatterns(unawareOf: channel.name)
+        backplane.read(
+            channel.name,
+            since: since,
+            countMax: since == nil ? 0 : limits.readCountMax,
+            bytesMax: since == nil ? 0 : limits.readBytesMax,
+            for: .open
+        )
     }
 
     func fill(_ channel: WatchedChannel, after position: Position) {
@@ -145,6 +154,12 @@ extension Uplink: BackplaneDelegate {
     }
 
     private func open(_ channel: WatchedChannel, _ page: HistoryPage) {
+        if !channel.continuity.isOpen, let since = sinceOfPatterns(unawareOf: channel.name) {
+            guard let asked = page.since, asked <= since else { return readHead(of: channel) }
+            adopt(channel.name, head: page.start(behind: since))
+            if page.head > since { fillIfMissed(channel) }
+            return readRecoveries(of: channel)
+        }
         let (deliveries, readAfter) = channel.continuity.open(head: page.head)
         post(.opened(channel.name, head: page.head), to: channel.reactorsToOpen)
         channel.reactorsToOpen = 0

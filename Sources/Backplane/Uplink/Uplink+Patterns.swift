@@ -88,14 +88,14 @@ extension Uplink {
         pattern.searchMilliseconds = began
         for (channel, head) in part.channels where !pattern.channels.contains(channel) {
             // One that is found later, and was not heard, began in a silence: all of it was missed.
-            adopt(channel, head: pattern.isOpen ? .start : head, into: pattern)
+            adopt(channel, head: pattern.isOpen ? .start : head, into: [pattern])
             if pattern.isOpen, let channel = channels[channel] { fillIfMissed(channel) }
         }
         guard part.isLast, !pattern.isOpen else { return }
         // Those that the backplane has forgotten and somebody here reads.
         for channel in channels.values where name.stands(for: channel.name) && channel.continuity.isOpen {
             if !pattern.channels.contains(channel.name) {
-                adopt(channel.name, head: channel.continuity.last, into: pattern)
+                adopt(channel.name, head: channel.continuity.last, into: [pattern])
             }
         }
         let since = Position(milliseconds: began > 0 ? began - 1 : 0, sequence: 0)
@@ -117,39 +117,45 @@ extension Uplink {
     }
 
     /// Takes a channel among those of all patterns that stand for it, before what was heard of it is handed on: whichever way it
-    /// was heard first, all readers get it.
+    /// was heard first, all readers get it. One that nobody heard before stands at `head`.
     func adopt(_ name: ChannelName, head: Position) {
-        for pattern in name.patterns.compactMap({ patterns[$0] }) where !pattern.channels.contains(name) {
-            adopt(name, head: head, into: pattern)
-        }
+        let unfound = name.patterns.compactMap { patterns[$0] }.filter { !$0.channels.contains(name) }
+        adopt(name, head: head, into: unfound)
         channels[name]?.patternsVersion = patternsVersion
+    }
+
+    /// Until when the readers of patterns have everything of a channel that those do not know yet; `nil` if there is no such pattern.
+    func sinceOfPatterns(unawareOf name: ChannelName) -> Position? {
+        name.patterns.compactMap { patterns[$0] }.filter { !$0.channels.contains(name) && hasRoom($0) }.compactMap(
+            \.since
+        ).min()
     }
 
     // MARK: Channels of a pattern
 
-    /// Takes a channel among those of a pattern; one that nobody heard before stands at `head`.
-    private func adopt(_ name: ChannelName, head: Position, into pattern: WatchedPattern) {
-        guard pattern.channels.count < limits.channelsPerPatternMax else { return metrics.patternChannelsRefused.add() }
-        pattern.channels.insert(name)
-        metrics.patternChannels.add()
+    private func hasRoom(_ pattern: WatchedPattern) -> Bool { pattern.channels.count < limits.channelsPerPatternMax }
+
+    private func adopt(_ name: ChannelName, head: Position, into unfound: [WatchedPattern]) {
+        let adopting = unfound.filter(hasRoom)
+        metrics.patternChannelsRefused.add(unfound.count - adopting.count)
+        guard !adopting.isEmpty else { return }
         let channel = channels[name] ?? WatchedChannel(name, limits: limits)
         lingering.remove(channel)
-        channel.patternCount += 1
         if channels.updateValue(channel, forKey: name) == nil { metrics.channels.set(channels.count) }
-        // Whoever hears a pattern gets all that follows, and must not wait for where the channel stands once that is read.
-        let isNew = !channel.continuity.isOpen
-        if isNew {
-            let (deliveries, readAfter) = channel.continuity.open(head: head)
-            tell(channel, of: pattern, to: pattern.reactors, at: head)
-            post(.opened(name, head: head), to: channel.reactorsToOpen & ~pattern.reactors)
-            channel.reactorsToOpen = 0
-            deliver(deliveries, of: channel)
-            if let readAfter { fill(channel, after: readAfter) }
-        } else {
-            // It was heard by itself, and began in a silence of the pattern.
-            let isLate = pattern.isOpen && channel.continuity.last != head && channel.continuity.last != .start
-            tell(channel, of: pattern, to: pattern.reactors, at: channel.continuity.last, isLate: isLate)
+        let opening = channel.continuity.isOpen ? nil : channel.continuity.open(head: head)
+        let position = opening == nil ? channel.continuity.last : head
+        for pattern in adopting {
+            pattern.channels.insert(name)
+            metrics.patternChannels.add()
+            channel.patternCount += 1
+            tell(channel, of: pattern, to: pattern.reactors, at: position)
         }
+        guard let opening else { return }
+        // Whoever hears a pattern gets all that follows, and must not wait for where the channel stands once that is read.
+        post(.opened(name, head: head), to: channel.reactorsToOpen)
+        channel.reactorsToOpen = 0
+        deliver(opening.deliveries, of: channel)
+        if let after = opening.readAfter { fill(channel, after: after) }
     }
 
     /// Tells reactors of a channel of a pattern that they have; they hear of it from now on.
@@ -157,12 +163,11 @@ extension Uplink {
         _ channel: WatchedChannel,
         of pattern: WatchedPattern,
         to reactors: UInt64,
-        at position: Position,
-        isLate: Bool = false
+        at position: Position
     ) {
         channel.reactors |= reactors
         channel.reactorsToOpen &= ~reactors
-        post(.found(channel.name, by: pattern.name, isLate: isLate), to: reactors)
+        post(.found(channel.name, by: pattern.name), to: reactors)
         post(.opened(channel.name, head: position), to: reactors)
         if !channel.continuity.isLive { post(.behind(channel.name), to: reactors) }
     }

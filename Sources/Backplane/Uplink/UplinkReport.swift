@@ -12,9 +12,8 @@ public enum UplinkReport: Sendable {
     case ephemeral(ChannelName, Payload)
     /// What lay after `from` up to and including `to` is gone.
     case gap(ChannelName, from: Position, to: Position)
-    /// A channel that a pattern stands for; it is watched from now on, and `opened` follows. Whether readers of the pattern miss what
-    /// came before: it was not heard by the pattern, and is heard otherwise.
-    case found(ChannelName, by: ChannelName, isLate: Bool)
+    /// A channel that a pattern stands for; it is watched from now on, and `opened` follows.
+    case found(ChannelName, by: ChannelName)
     /// A channel of a pattern waits for what came before its newest; `moved` says that it no longer does.
     case behind(ChannelName)
     /// Reports were dropped because this reactor's inbox was full; the channel now stands here.
