@@ -80,15 +80,17 @@ public struct SessionPosition: Sendable, Equatable {
 
 /// Which connection of a node holds a session: the reactor, and the connection's number there.
 public struct SessionHolder: Hashable, Sendable {
-    /// Which reactor of the node.
-    public let reactor: Int
-
     /// The reactor's own number for the connection.
     public let connection: UInt64
 
+    /// Which reactor of the node; of 64 at most.
+    public var reactor: Int { Int(reactorNumber) }
+    private let reactorNumber: UInt16
+
     /// Names a connection.
     public init(reactor: Int, connection: UInt64) {
-        self.reactor = reactor
+        // bounded: a node has 64 reactors at most
+        reactorNumber = UInt16(reactor)
         self.connection = connection
     }
 }
@@ -179,7 +181,8 @@ extension [SessionPosition] {
             if change.position == nil { remove(at: place) } else { self[place] = change }
         } else if change.position != nil {
             guard count < countMax else { return false }
-            append(change)
+            // Most have one channel, and need no room for a second.
+            if isEmpty { self = [change] } else { append(change) }
         }
         return true
     }

@@ -4,27 +4,11 @@ internal import DequeModule
 /// A request that is answered when something was published, or when it was held long enough.
 ///
 /// Thread: owned by one reactor. It has no queue of its own: the client says where it stands, and is told where it stands
-/// then. So an answer that is lost is asked for again, from any node.
+/// then. So an answer that is lost is asked for again, from any node. There is one for each idle client: what is small in it stands
+/// together.
 public final class Poll {
     /// The client that waits.
     public let client: ClientID
-
-    /// What its answer is written in.
-    public let encoding: Encoding
-
-    /// Whether it has a session, and so is a member of channels that tell who is present.
-    public let hasSession: Bool
-
-    /// Whether the client said where it stands, and so is told whether all since then is here.
-    public let hasCursor: Bool
-
-    /// How long it is held while there is nothing to tell; 0 for who asks now and then, and does not wait.
-    let holdMilliseconds: UInt64
-
-    /// Whether its session is let go of with its answer, and not by who writes that.
-    let releasesSession: Bool
-
-    var isAnswered = false
 
     /// When it is answered with nothing, in milliseconds of a clock that never jumps.
     public var deadlineMilliseconds: UInt64 = 0
@@ -38,19 +22,37 @@ public final class Poll {
     /// Channels that its patterns stand for, of which the client said where it stands, or is told something.
     private var members: [(topic: Topic, position: Position)] = []
 
-    /// Bytes of payload the answer still has room for, and whether something was left for the next poll because of that.
-    /// Then nothing that has a position is added, or the cursor would pass over what was left.
-    private var roomBytes: Int
-    private(set) var isDivided = false
-
-    /// Whether more was missed than was read for it; then it is answered at once, and the next one is told the rest.
-    private(set) var leavesRest = false
-
     /// What the answer holds.
     public private(set) var items: [(topic: Topic, payload: Payload, position: Position?)] = []
 
     /// What is missing since the client's cursor.
     public private(set) var gaps: [(topic: Topic, from: Position, to: Position)] = []
+
+    /// How long it is held while there is nothing to tell; 0 for who asks now and then, and does not wait.
+    var holdMilliseconds: UInt64 { UInt64(heldMilliseconds) }
+    private let heldMilliseconds: UInt32
+
+    /// Bytes of payload the answer still has room for, and whether something was left for the next poll because of that.
+    /// Then nothing that has a position is added, or the cursor would pass over what was left.
+    private var roomBytes: Int32
+    private(set) var isDivided = false
+
+    /// What its answer is written in.
+    public let encoding: Encoding
+
+    /// Whether it has a session, and so is a member of channels that tell who is present.
+    public let hasSession: Bool
+
+    /// Whether the client said where it stands, and so is told whether all since then is here.
+    public let hasCursor: Bool
+
+    /// Whether its session is let go of with its answer, and not by who writes that.
+    let releasesSession: Bool
+
+    var isAnswered = false
+
+    /// Whether more was missed than was read for it; then it is answered at once, and the next one is told the rest.
+    private(set) var leavesRest = false
 
     private var isDue = false
 
@@ -69,8 +71,8 @@ public final class Poll {
         self.encoding = encoding
         self.hasSession = hasSession
         self.hasCursor = hasCursor
-        self.holdMilliseconds = holdMilliseconds
-        roomBytes = bytesMax
+        heldMilliseconds = UInt32(clamping: holdMilliseconds)
+        roomBytes = Int32(clamping: bytesMax)
     }
 
     /// Whether there is something to tell.
@@ -134,7 +136,7 @@ public final class Poll {
     private func add(_ payload: Payload, at position: Position, in topic: Topic, cost: Int) {
         if roomBytes <= 0 { isDivided = true }
         guard !isDivided else { return }
-        roomBytes -= cost
+        roomBytes = Int32(clamping: Int(roomBytes) - cost)
         items.append((topic, payload, position))
         advance(topic, to: position)
     }

@@ -332,6 +332,6 @@ struct SessionTests {
 
     @Test("a held session takes little memory")
     func size() {
-        #expect(MemoryLayout<HeldSession>.size <= 104)
+        #expect(MemoryLayout<HeldSession>.size <= 72)
     }
 }

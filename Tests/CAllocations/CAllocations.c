@@ -4,6 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define HAS_OTHER_ALLOCATOR 1
@@ -48,9 +52,16 @@ int posix_memalign(void **memory, size_t alignment, size_t size) {
 bool callocations_are_counted(void) { return true; }
 uint64_t callocations_count(void) { return count; }
 
+uint64_t callocations_size(const void *object) { return malloc_usable_size((void *)object); }
+
 #else
 
 bool callocations_are_counted(void) { return false; }
 uint64_t callocations_count(void) { return 0; }
+
+uint64_t callocations_size(const void *object) {
+    (void)object;
+    return 0;
+}
 
 #endif

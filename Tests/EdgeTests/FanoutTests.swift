@@ -1,9 +1,11 @@
 import Broker
+import CAllocations
 import Foundation
 import Hub
 import Reactor
 import Synchronization
 import Testing
+import Wire
 
 @testable import Edge
 
@@ -12,6 +14,39 @@ struct FanoutTests {
     @Test("a connection is 96 bytes")
     func connectionSize() {
         #expect(MemoryLayout<Connection>.stride == 96)
+    }
+
+    @Test("a connect of Bayeux that waits is 120 bytes")
+    func heldConnectSize() throws {
+        var generator = SystemRandomNumberGenerator()
+        let token = SessionToken(using: &generator, isBayeux: true)
+        let connect =
+            #"{"channel":"/meta/connect","clientId":"\#(token.text)","connectionType":"long-polling","id":"7"}"#
+        let messages = try Array(connect.utf8).withUnsafeBytes { try BayeuxBody.messages(in: $0, .json, countMax: 1) }
+        guard case .connect(let request)? = messages.first?.request else {
+            Issue.record("it is no connect")
+            return
+        }
+        let key = SlabKey(token: 1)
+        let exchange = Exchange(connection: key, form: [], origin: nil, callback: nil)
+        let batch = BayeuxBatch(
+            messages,
+            from: .exchange(exchange),
+            mayPublish: false,
+            isAffine: true,
+            receivedMilliseconds: 0
+        )
+        let hold = BayeuxHold(
+            batch,
+            token,
+            request,
+            id: messages[0].id,
+            notes: BayeuxNotes(),
+            areNotesNew: false,
+            acknowledged: []
+        )
+        #expect(hold.clientID == token.text && hold.id == "\"7\"")
+        #expect(callocations_size(Unmanaged.passUnretained(hold).toOpaque()) <= 120)
     }
 
     @Test("a channel with ten members does not wait for one with three thousand")

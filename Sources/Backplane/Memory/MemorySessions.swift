@@ -22,16 +22,11 @@ struct MemorySessions {
     /// Parts that are looked through at a time: all of them in 16 s, for a lapsed record only takes room.
     private static let sweptCount = 16
 
-    private var shards = [[SessionID: Record]](repeating: [:], count: 256)
+    private let records = SessionTable<Record>()
     private var nextSwept = 0
 
-    private subscript(id: SessionID) -> Record? {
-        get { shards[id.shard][id] }
-        _modify { yield &shards[id.shard][id] }
-    }
-
     /// Those that were not forgotten yet.
-    var count: Int { shards.reduce(0) { $0 + $1.count } }
+    var count: Int { records.count }
 
     mutating func grant(_ request: SessionRequest, now: UInt64, lifetime: UInt64) -> Result<
         SessionGrant, SessionFailure
@@ -39,7 +34,7 @@ struct MemorySessions {
         let end = now + lifetime
         switch request.kind {
         case .open:
-            self[request.id] = Record(
+            records[request.id] = Record(
                 secret: request.secret,
                 fence: 1,
                 millisecondsEnd: end,
@@ -52,7 +47,7 @@ struct MemorySessions {
             }
             record.fence += 1
             record.millisecondsEnd = end
-            self[request.id] = record
+            records[request.id] = record
             return .success(
                 SessionGrant(fence: record.fence, positions: record.state.positions, notes: record.state.notes)
             )
@@ -69,14 +64,14 @@ struct MemorySessions {
         guard var record = record(session, now: now) else { return .gone }
         guard record.fence <= fence else { return .stale }
         guard change.standing != .ended else {
-            self[session] = nil
+            records[session] = nil
             return .kept
         }
         record.fence = fence
         record.millisecondsEnd = now + lifetime
         record.state.apply(change.positions)
         if let notes = change.notes { record.state.notes = notes }
-        self[session] = record
+        records[session] = record
         return .kept
     }
 
@@ -84,12 +79,12 @@ struct MemorySessions {
     mutating func touch(_ session: SessionID, secret: SecretHash, now: UInt64, lifetime: UInt64) -> [UInt8]? {
         guard var record = record(session, now: now), record.secret == secret else { return nil }
         record.millisecondsEnd = max(record.millisecondsEnd, now + lifetime)
-        self[session] = record
+        records[session] = record
         return record.state.notes
     }
 
     mutating func restore(_ session: SessionID, secret: SecretHash, fence: UInt64, millisecondsEnd: UInt64) {
-        self[session] = Record(
+        records[session] = Record(
             secret: secret,
             fence: fence,
             millisecondsEnd: millisecondsEnd,
@@ -98,15 +93,15 @@ struct MemorySessions {
     }
 
     private func record(_ id: SessionID, now: UInt64) -> Record? {
-        self[id].flatMap { $0.millisecondsEnd > now ? $0 : nil }
+        records[id].flatMap { $0.millisecondsEnd > now ? $0 : nil }
     }
 
     /// Forgets those that lapsed, in the parts whose turn it is.
     mutating func sweep(now: UInt64) {
         for _ in 0..<Self.sweptCount {
-            let lapsed = shards[nextSwept].filter { $0.value.millisecondsEnd <= now }
-            for id in lapsed.keys { shards[nextSwept][id] = nil }
-            nextSwept = (nextSwept + 1) % shards.count
+            let lapsed = records.all(inPart: nextSwept) { $0.millisecondsEnd <= now }
+            for (id, _) in lapsed { records[id] = nil }
+            nextSwept = (nextSwept + 1) % SessionTable<Record>.partCount
         }
     }
 }

@@ -15,13 +15,20 @@ struct ResumesUnderWay {
 
 /// A session that this node holds: for a connection, or for a client between two polls.
 ///
-/// Thread: owned by the uplink. Size: at most 104 bytes beside its name, for there is one per client (a test holds it).
+/// Thread: owned by the uplink. Size: at most 72 bytes beside its name, for there is one per client (a test holds it).
 struct HeldSession {
     /// Shown again if the backplane lost the session, or by the next poll.
     let secret: SecretHash
 
     /// What every write carries.
     let fence: UInt64
+
+    /// What the client of a poll has told to have. A connection keeps its own; of one whose session is visited these are the
+    /// channels, and where it stood as it began with them.
+    var positions: [SessionPosition] = []
+
+    /// What is noted of its client besides.
+    var notes: [UInt8] = []
 
     /// The connection that has it; `nil` between two polls.
     var holder: SessionHolder?
@@ -31,13 +38,6 @@ struct HeldSession {
 
     /// Between two polls: when it is given up.
     var idleUntilTick: Tick = .start
-
-    /// What the client of a poll has told to have. A connection keeps its own; of one whose session is visited these are the
-    /// channels, and where it stood as it began with them.
-    var positions: [SessionPosition] = []
-
-    /// What is noted of its client besides.
-    var notes: [UInt8] = []
 
     /// Where its client stands, as far as it is known here.
     var writtenPositions: [SessionPosition] { isPoll ? positions : [] }

@@ -78,11 +78,11 @@ extension Uplink {
         sessions[request.id] = HeldSession(
             secret: request.secret,
             fence: grant.fence,
+            positions: request.isPoll || !grant.state.notes.isEmpty ? grant.state.positions : [],
+            notes: grant.state.notes,
             holder: request.holder,
             isPoll: request.isPoll,
-            idleUntilTick: seat.tick(afterMilliseconds: limits.resumeMilliseconds),
-            positions: request.isPoll || !grant.state.notes.isEmpty ? grant.state.positions : [],
-            notes: grant.state.notes
+            idleUntilTick: seat.tick(afterMilliseconds: limits.resumeMilliseconds)
         )
         movedSessions.remove(request.id)
         unsavedSessions.remove(request.id)

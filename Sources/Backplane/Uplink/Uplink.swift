@@ -31,7 +31,7 @@ public final class Uplink: ReactorHandler {
     var lastTellTick: Tick = .start
     var wasUp = false
 
-    var sessions = SessionTable()
+    let sessions = SessionTable<HeldSession>()
     /// Sessions that were let go of and may be resumed.
     var detachedSessions = DetachedSessions()
     /// New sessions that the backplane was asked for.

@@ -39,6 +39,12 @@ struct SessionToken {
         self.text = text
     }
 
+    /// What only its client has.
+    var secretOfClient: SessionID {
+        guard let secret = SessionID(text.suffix(32)) else { preconditionFailure("a token ends with its secret") }
+        return secret
+    }
+
     private static func hash(_ secret: String) -> SecretHash {
         SecretHash(SHA256.hash(data: Array(secret.utf8)))
     }

@@ -6,15 +6,6 @@ internal import Broker
 /// the last connect reply that told anything, whose number is `batch`. Both are kept before that reply is sent; so whichever node is
 /// asked next knows both, and a reply that was lost is told again and one that was not is not.
 struct BayeuxNotes: Equatable {
-    /// Whether its first connect was answered, which is never held.
-    var isConnected = false
-
-    /// Whether it acknowledges its messages.
-    var hasAck = false
-
-    /// Whether it is told from where on it may come back.
-    var hasReplay = false
-
     /// The number of the last connect reply that told anything.
     var batch: UInt64 = 0
 
@@ -23,6 +14,15 @@ struct BayeuxNotes: Equatable {
 
     /// Where it stands in channels that its patterns stand for, beyond what the patterns' own positions say.
     var members = Cursor()
+
+    /// Whether its first connect was answered, which is never held.
+    var isConnected = false
+
+    /// Whether it acknowledges its messages.
+    var hasAck = false
+
+    /// Whether it is told from where on it may come back.
+    var hasReplay = false
 
     /// Of a session that was just opened.
     init() {}

@@ -18,7 +18,7 @@ extension EdgeReactor {
         guard let token = batch.token, clientID == token.text else {
             return refuseConnect(batch, place, .unknownClient(clientID))
         }
-        if let socket = batch.socket { return hold(batch, place, connect, by: socket) }
+        if let socket = batch.socket { return hold(batch, place, token, connect, by: socket) }
         // What is published comes by the event stream.
         if connect.type == "eventsource" { return answerHeartbeat(batch, place) }
         let holder = SessionHolder(reactor: number, connection: batch.connection.token)
@@ -62,7 +62,7 @@ extension EdgeReactor {
         case .failure(.backplane): return refuse(batch)
         }
         let link = SessionLink(token.id, saved: state.positions)
-        let hold = makeHold(batch, place, connect, BayeuxNotes(state.notes), link)
+        let hold = makeHold(batch, place, token, connect, BayeuxNotes(state.notes), link)
         let poll = makePoll(hold, connect, exchange.connection, isAlone: batch.messages.count == 1)
         link.poll = poll
         connections[live: exchange.slot].pointee.client.session = link
@@ -75,6 +75,7 @@ extension EdgeReactor {
     private func makeHold(
         _ batch: BayeuxBatch,
         _ place: Int,
+        _ token: SessionToken,
         _ connect: BayeuxConnect,
         _ notes: BayeuxNotes,
         _ link: SessionLink
@@ -84,9 +85,9 @@ extension EdgeReactor {
         let acknowledged = link.note(notes.acknowledge(connect.ext.ack, link.saved))
         return BayeuxHold(
             batch,
+            token,
             connect,
             id: batch.messages[place].id,
-            clientID: batch.token?.text ?? "",
             notes: notes,
             areNotesNew: notes != known,
             acknowledged: acknowledged
@@ -152,7 +153,13 @@ extension EdgeReactor {
     // MARK: Held
 
     /// A connect is held by its WebSocket; what came with it is answered without it.
-    private func hold(_ batch: BayeuxBatch, _ place: Int, _ connect: BayeuxConnect, by socket: BayeuxSocket) {
+    private func hold(
+        _ batch: BayeuxBatch,
+        _ place: Int,
+        _ token: SessionToken,
+        _ connect: BayeuxConnect,
+        by socket: BayeuxSocket
+    ) {
         let slot = socket.connection.slot
         guard let link = connections[live: slot].pointee.client.session else {
             return refuseConnect(batch, place, .unknownClient(batch.token?.text ?? ""))
@@ -168,8 +175,7 @@ extension EdgeReactor {
             isAffine: false,
             receivedMilliseconds: batch.receivedMilliseconds
         )
-        empty.token = batch.token
-        let hold = makeHold(empty, 0, connect, socket.notes, link)
+        let hold = makeHold(empty, 0, token, connect, socket.notes, link)
         let poll = makePoll(hold, connect, socket.connection, isAlone: isAlone)
         socket.hold = hold
         pollAskers[poll.client] = .hold(hold)
@@ -198,7 +204,7 @@ extension EdgeReactor {
         _ = link.note(changes)
         let slot = key.slot
         if case .hold(let hold)? = pollAskers[key.client], hold.socket == nil || hold.notes.hasAck {
-            if hub.holdsPoll(of: slot.client) { apply(changes, toPollOf: slot) } else { hold.waitingChanges += changes }
+            if hub.holdsPoll(of: slot.client) { apply(changes, toPollOf: slot) } else { hold.wait(for: changes) }
         } else if connection.pointee.client.has(.isStream) {
             // Its channels are those that it began with. Its client comes back, and is told what it missed.
             hub.sayBye(slot.client, .renewed, afterMilliseconds: 0)
@@ -227,13 +233,7 @@ extension EdgeReactor {
 
     /// A connect is held from now on: what came for it before that is its, too.
     func didHold(_ hold: BayeuxHold) {
-        let changes = hold.waitingChanges
-        hold.waitingChanges = []
+        let changes = hold.takeWaitingChanges()
         if !changes.isEmpty { apply(changes, toPollOf: hold.connection.slot) }
     }
-}
-
-extension BayeuxHold {
-    /// The WebSocket that holds it, if one does.
-    var socket: BayeuxSocket? { if case .socket(let socket) = peer { socket } else { nil } }
 }

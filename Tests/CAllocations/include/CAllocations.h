@@ -10,4 +10,7 @@ bool callocations_are_counted(void);
 /// Allocations of memory that the calling thread has made so far.
 uint64_t callocations_count(void);
 
+/// What the allocator has given to an object, in bytes: what was asked for, rounded up. 0 where allocations are not counted.
+uint64_t callocations_size(const void *object);
+
 #endif
