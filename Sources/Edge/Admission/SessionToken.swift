@@ -41,6 +41,7 @@ struct SessionToken {
 
     /// What only its client has.
     var secretOfClient: SessionID {
+        // bounded: a token is read or drawn with 32 hexadecimal digits at its end
         guard let secret = SessionID(text.suffix(32)) else { preconditionFailure("a token ends with its secret") }
         return secret
     }
