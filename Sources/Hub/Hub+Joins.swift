@@ -99,7 +99,8 @@ extension Hub {
         guard !joins.ready.isEmpty else { return false }
         let end = sliceEnd
         while let join = joins.popReady() {
-            if !join.isDone { finish(join) }
+            // A pattern may have brought another channel while it stood in line; it is ready again once that is.
+            if join.isReady, !join.isDone { finish(join) }
             if outlet.clockNanoseconds >= end { break }
         }
         return !joins.ready.isEmpty

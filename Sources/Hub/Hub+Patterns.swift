@@ -12,7 +12,8 @@ extension Hub {
             if topics[name] == nil { outlet.unwatch(name) }
             return
         }
-        let topic = topics[name] ?? makeTopic(name)
+        // One that is new here may have been let go of while this was on its way: then the uplink was told so later than it said this.
+        let topic = self.topic(for: name)
         guard pattern.members[name] == nil else { return }
         topic.join(pattern)
         if topic.isOpen { pattern.noteOpened(topic) }

@@ -33,7 +33,11 @@ struct JoinQueue {
         ready.append(join)
     }
 
-    mutating func popReady() -> Join? { ready.popFirst() }
+    mutating func popReady() -> Join? {
+        let join = ready.popFirst()
+        join?.isQueued = false
+        return join
+    }
 
     mutating func goOnLater(_ join: Join) { continuations[join.client, default: []].append(join) }
 

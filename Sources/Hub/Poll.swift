@@ -13,8 +13,8 @@ public final class Poll {
     /// When it is answered with nothing, in milliseconds of a clock that never jumps.
     public var deadlineMilliseconds: UInt64 = 0
 
-    /// Its channels, and where the client stands in each once it has the answer. One array: there is a poll for each idle client.
-    private var places: [(topic: Topic, position: Position)] = []
+    /// Its channels, and where the client stands in each once it has the answer.
+    private var places = PollPlaces()
 
     /// Its channels.
     var topics: some Collection<Topic> { places.lazy.map(\.topic) }

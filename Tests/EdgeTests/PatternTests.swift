@@ -48,6 +48,21 @@ struct PatternTests {
         }
     }
 
+    @Test("a channel that is left as a pattern that stands for it is asked for is heard by the pattern")
+    func leftForThePattern() throws {
+        try withNode { node in
+            let socket = try node.webSocket("?channel=chat/a&channel=chat/b")
+            try socket.begin(2)
+            try socket.send(
+                #"[{"type":"subscribe","channel":"chat/*"},{"type":"unsubscribe","channel":"chat/a"}]"#
+            )
+            _ = (try socket.next(), try socket.next())
+            try node.publish("chat/a", "x")
+            try node.publish("chat/b", "y")
+            #expect(try read(socket, 2) == ["chat/a=x", "chat/b=y"])
+        }
+    }
+
     @Test("by command: subscribed and unsubscribed, and told what cannot be")
     func commands() throws {
         try withNode {
