@@ -44,7 +44,11 @@ struct JoinTests {
     }
 
     /// A WebSocket that asks for the channel from a position.
-    private func join(since: UInt64?, _ session: SessionLink? = nil) throws -> WebSocketClient {
+    private func join(
+        since: UInt64?,
+        _ session: SessionLink? = nil,
+        in name: ChannelName = ChannelName("a")!
+    ) throws -> WebSocketClient {
         let client = try TestClient(port: edge.listener.port)
         let before = edge.connections.count
         while edge.connections.count == before { edge.accept() }
@@ -105,6 +109,29 @@ struct JoinTests {
         answer(since: 6, [], head: 6)
         try expect(client, subscribedAt: 6, recovered: true)
         #expect(questions().isEmpty, "asked once")
+    }
+
+    @Test("who waits in line when a pattern brings another channel waits for that, too")
+    func broughtWhileInLine() throws {
+        let pattern = ChannelName("p/*")!
+        let member = ChannelName("p/a")!
+        let client = try join(since: 5, in: pattern)
+        edge.receive(.opened(pattern, head: at(9)))
+        edge.receive(.found(member, by: pattern))
+        edge.receive(.opened(member, head: at(20)))
+        _ = edge.endOfTurn()
+        #expect(client.framesNow().isEmpty)
+        #expect(questions() == [at(5)])
+        let missed = Publication(
+            position: at(20),
+            previous: at(4),
+            payload: Payload(kind: .text, bytes: Array("x".utf8))
+        )
+        edge.receive(.recovered(member, HistoryPage(since: at(5), publications: [missed], head: at(20))))
+        _ = edge.endOfTurn()
+        let message = try client.next()
+        #expect(message.type == "subscribed" && message.isRecovered == true)
+        #expect(try client.next("message").position == "\(at(20))")
     }
 
     @Test("what is gone is remembered only once its client has heard of it")
