@@ -18,6 +18,16 @@ struct UplinkPatternTests {
         backplane.delegate?.found(pattern, FoundChannels(channels: found, milliseconds: 100, isLast: isLast))
     }
 
+    /// A pattern of one reactor that is open, and a channel that another one asks for by its name and nobody has heard of.
+    private func watchedByName() throws -> UplinkFixture {
+        let fixture = try UplinkFixture(backplane, reactors: 2)
+        fixture.watch("chat/*")
+        find()
+        fixture.watch("chat/a", by: 1)
+        _ = (fixture.reports(0), fixture.reports(1))
+        return fixture
+    }
+
     @Test("one subscription, and the channels that it stands for stand where they were found")
     func opens() throws {
         let fixture = try UplinkFixture(backplane, reactors: 2)
@@ -42,11 +52,7 @@ struct UplinkPatternTests {
 
     @Test("a channel whose head is being read for somebody else is open for the pattern with what is heard first")
     func openingChannel() throws {
-        let fixture = try UplinkFixture(backplane, reactors: 2)
-        fixture.watch("chat/*")
-        find()
-        fixture.watch("chat/a", by: 1)
-        _ = (fixture.reports(0), fixture.reports(1))
+        let fixture = try watchedByName()
         // It is published, and heard by the pattern, before the head is read, which knows of it.
         hear(8, after: 0, in: "chat/a")
         #expect(fixture.reports(0) == ["found chat/a by chat/*", "opened chat/a 0-0", "chat/a 8-0"])
@@ -59,11 +65,7 @@ struct UplinkPatternTests {
 
     @Test("a channel whose head is read before the pattern has heard of it is open where the pattern's readers stand")
     func openedBeforeItIsFound() throws {
-        let fixture = try UplinkFixture(backplane, reactors: 2)
-        fixture.watch("chat/*")
-        find()
-        fixture.watch("chat/a", by: 1)
-        _ = (fixture.reports(0), fixture.reports(1))
+        let fixture = try watchedByName()
         // The pattern's readers have everything up to 99.
         #expect(backplane.reads.last?.since == at(99))
         backplane.answer([publication(108, after: 0)], head: 108)
@@ -91,11 +93,7 @@ struct UplinkPatternTests {
 
     @Test("what a pattern's readers lack of a channel that is opened by its name is a gap, if it is gone")
     func goneBeforeItIsFound() throws {
-        let fixture = try UplinkFixture(backplane, reactors: 2)
-        fixture.watch("chat/*")
-        find()
-        fixture.watch("chat/a", by: 1)
-        _ = (fixture.reports(0), fixture.reports(1))
+        let fixture = try watchedByName()
         backplane.answer([publication(110, after: 108)], head: 110)
         backplane.answer([publication(110, after: 108)], head: 110)
         #expect(
