@@ -83,6 +83,43 @@ struct SessionVisitTests {
         #expect(fixture.reports().contains("not visited 9 backplane(Backplane.BackplaneFailure.overloaded)"))
     }
 
+    @Test("what was kept is so, also if another node took the session before that was heard")
+    func takenWhileKept() throws {
+        let fixture = try UplinkFixture(backplane)
+        let request = held(fixture)
+        fixture.uplink.receive(.visitSession(visit(request, [position("b", 7)])))
+        backplane.delegate?.taken(request.id, fence: 4, .attach)
+        backplane.delegate?.saved(request.id, fence: 3, for: backplane.writeTickets.last!, .success(.kept))
+        #expect(fixture.reports() == ["taken from 4", "visited 9 a@5-0 b@7-0 (v1)"])
+    }
+
+    @Test("what was kept does not set back a session that moved on elsewhere and is here again")
+    func cameBackWhileKept() throws {
+        let fixture = try UplinkFixture(backplane)
+        let request = held(fixture)
+        fixture.uplink.receive(.visitSession(visit(request, [position("b", 7)])))
+        backplane.delegate?.taken(request.id, fence: 4, .attach)
+        let again = sessionRequest(.resume, id: request.id, number: 2, connection: 5, isPoll: true)
+        fixture.uplink.receive(.session(again))
+        backplane.grant(fence: 6, [position("a", 5), position("b", 9)], notes: "v1")
+        backplane.delegate?.saved(request.id, fence: 3, for: backplane.writeTickets.last!, .success(.kept))
+        _ = fixture.reports()
+        fixture.uplink.receive(.visitSession(visit(request)))
+        #expect(fixture.reports() == ["visited 9 a@5-0 b@9-0 (v1)"])
+    }
+
+    @Test("a session that the backplane lost and this node has is there again before a visit is answered")
+    func lost() throws {
+        let fixture = try UplinkFixture(backplane)
+        let request = held(fixture)
+        fixture.uplink.receive(.visitSession(visit(request, [position("b", 7)])))
+        _ = backplane.takeWrites()
+        backplane.delegate?.saved(request.id, fence: 3, for: backplane.writeTickets.last!, .success(.gone))
+        #expect(backplane.takeWrites().last == "held 3 b@7-0" && fixture.reports().isEmpty)
+        backplane.delegate?.saved(request.id, fence: 3, for: backplane.writeTickets.last!, .success(.kept))
+        #expect(fixture.reports() == ["changed of 4 b@7-0", "visited 9 a@5-0 b@7-0 (v1)"])
+    }
+
     @Test("the last visit ends the session, and who holds it is told why")
     func end() throws {
         let fixture = try UplinkFixture(backplane)

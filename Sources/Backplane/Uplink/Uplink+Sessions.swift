@@ -58,7 +58,7 @@ extension Uplink {
         case .failure: break
         }
         if let visit = visits.removeValue(forKey: request.ticket) {
-            goOn(visit, outcome)
+            goOn(visit.visit, outcome)
         } else {
             post(.session(request.ticket, outcome.map(\.state)), to: 1 << request.ticket.reactor)
         }

@@ -1,6 +1,14 @@
 internal import Broker
 internal import Reactor
 
+/// A visit that waits for the backplane.
+struct VisitUnderWay {
+    let visit: SessionVisit
+
+    /// The session as it was when the changes were sent; `nil` before.
+    var session: HeldSession?
+}
+
 // Sessions whose clients ask for something without holding them, and answers that are sent only once it is kept what they mean for
 // where a client stands.
 extension Uplink {
@@ -13,7 +21,7 @@ extension Uplink {
         var visit = visit
         visit.changes = news(in: visit, of: session)
         if visit.isQuestion { return answer(visit, .success(session.state)) }
-        visits[visit.ticket] = visit
+        visits[visit.ticket] = VisitUnderWay(visit: visit, session: session)
         write(visit.id, session, visit.isLast ? .ended : .held, visit.changes, for: visit.ticket)
     }
 
@@ -31,11 +39,8 @@ extension Uplink {
     /// Asks the backplane for a session that this node does not have. Whether it is there is no reason to take it from who has
     /// it; to change it is.
     private func seek(_ visit: SessionVisit) {
-        if visit.isQuestion {
-            visits[visit.ticket] = visit
-            return backplane.touch(visit.id, secret: visit.secret, for: visit.ticket)
-        }
-        visits[visit.ticket] = visit
+        visits[visit.ticket] = VisitUnderWay(visit: visit)
+        if visit.isQuestion { return backplane.touch(visit.id, secret: visit.secret, for: visit.ticket) }
         resumes[visit.id, default: ResumesUnderWay()].count += 1
         backplane.grant(
             SessionRequest(
@@ -51,7 +56,7 @@ extension Uplink {
     }
 
     public func touched(_ ticket: Ticket, _ outcome: Result<[UInt8]?, BackplaneFailure>) {
-        guard let visit = visits.removeValue(forKey: ticket) else { return }
+        guard let visit = visits.removeValue(forKey: ticket)?.visit else { return }
         switch outcome {
         case .success(let notes?): answer(visit, .success(SessionState(notes: notes)))
         case .success(nil): answer(visit, .failure(.unknown))
@@ -68,34 +73,42 @@ extension Uplink {
     }
 
     /// Ends a visit that was written; if another node has the session by then, it is tried once more there.
-    func finish(_ visit: SessionVisit, _ outcome: Result<SessionWrite, BackplaneFailure>) {
+    func finish(_ ended: VisitUnderWay, _ outcome: Result<SessionWrite, BackplaneFailure>) {
+        let visit = ended.visit
         switch outcome {
         case .failure(let failure): answer(visit, .failure(.backplane(failure)))
-        case .success(.stale):
-            var again = visit
-            again.attempts += 1
-            if again.attempts < Self.visitAttemptsMax {
-                seek(again)
-            } else {
-                answer(visit, .failure(.backplane(.overloaded)))
-            }
-        case .success(.gone): answer(visit, visit.isLast ? .success(SessionState()) : .failure(.unknown))
-        case .success(.kept): apply(visit)
+        case .success(.stale): tryAgain(visit)
+        case .success(.gone):
+            if visit.isLast { return answer(visit, .success(SessionState())) }
+            // What the backplane lost, and is here, it is told before what this writes.
+            sessions[visit.id] == nil ? answer(visit, .failure(.unknown)) : tryAgain(visit)
+        case .success(.kept): apply(ended)
         }
+    }
+
+    private func tryAgain(_ visit: SessionVisit) {
+        var again = visit
+        again.attempts += 1
+        if again.attempts < Self.visitAttemptsMax { return self.visit(again) }
+        answer(visit, .failure(.backplane(.overloaded)))
     }
 
     /// A session that is taken away so often within one request is fought for by others.
     private static let visitAttemptsMax = 4
 
-    private func apply(_ visit: SessionVisit) {
-        guard var session = sessions[visit.id] else { return answer(visit, .success(SessionState())) }
+    /// Whoever took the session over before this was heard has the changes, too: they were written first.
+    private func apply(_ ended: VisitUnderWay) {
+        let visit = ended.visit
         if visit.isLast {
             lose(visit.id, .end)
             return answer(visit, .success(SessionState()))
         }
+        guard var session = ended.session else { return }
+        let held = sessions[visit.id].flatMap { $0.fence == session.fence ? $0 : nil }
+        if let held { session = held }
         for change in visit.changes { session.positions.apply(change) }
-        sessions[visit.id] = session
-        if let holder = session.holder {
+        if held != nil { sessions[visit.id] = session }
+        if let holder = held?.holder {
             post(.sessionChanged(visit.id, holder, visit.changes), to: 1 << holder.reactor)
         }
         answer(visit, .success(session.state))

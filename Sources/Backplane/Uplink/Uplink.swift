@@ -42,7 +42,7 @@ public final class Uplink: ReactorHandler {
     /// Sessions of polls that moved on since they were saved.
     var movedSessions: Set<SessionID> = []
     /// Visits that wait for the backplane.
-    var visits: [Ticket: SessionVisit] = [:]
+    var visits: [Ticket: VisitUnderWay] = [:]
     /// Answers that wait for what they mean to be written, with what was known before.
     var settlements: [Ticket: SessionState] = [:]
     var sessionRenewals = RenewalRound<SessionID>()
