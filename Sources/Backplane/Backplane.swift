@@ -41,8 +41,8 @@ public protocol ChannelBackplane: AnyObject {
     /// No longer hears it.
     func unsubscribe(_ channel: ChannelName)
 
-    /// Looks for the channels that a pattern stands for; answered by `found`, in parts.
-    func find(_ pattern: ChannelName)
+    /// Looks for the channels that patterns stand for; answered by `found`, in parts. It is asked again once it has answered.
+    func find(_ patterns: PatternSet)
 
     /// Appends; answered by `published` only once the backplane has it.
     func publish(_ request: PublishRequest)

@@ -24,7 +24,7 @@ public protocol ChannelBackplaneDelegate: AnyObject {
     func heard(_ publication: Publication, in channel: ChannelName, by pattern: ChannelName)
 
     /// A part of the answer to `find`: channels and their heads, when that was, and whether it is the last. `nil` where it failed.
-    func found(_ pattern: ChannelName, _ part: FoundChannels?)
+    func found(_ part: FoundChannels?)
 
     /// The answer to `read`.
     func read(

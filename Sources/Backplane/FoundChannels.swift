@@ -1,6 +1,6 @@
 public import Broker
 
-/// Channels that a pattern stands for, of some part of a backplane.
+/// Channels that patterns stand for, of some part of a backplane.
 public struct FoundChannels: Sendable {
     /// Each, with its head; one may come twice.
     public let channels: [(name: ChannelName, head: Position)]

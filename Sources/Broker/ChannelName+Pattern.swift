@@ -5,7 +5,7 @@ extension ChannelName {
     public var isPattern: Bool { isDeepPattern || hasLastSegment("*") }
 
     /// Whether any number of segments may stand in the place of its last.
-    private var isDeepPattern: Bool { hasLastSegment("**") }
+    var isDeepPattern: Bool { hasLastSegment("**") }
 
     private func hasLastSegment(_ segment: StaticString) -> Bool {
         let (bytes, count) = (text.utf8, segment.utf8CodeUnitCount)
@@ -42,8 +42,7 @@ extension ChannelName {
         var all = ["\(base)*", "\(base)**"]
         var rest = base
         while !rest.isEmpty {
-            let before = rest.dropLast()
-            rest = before.lastIndex(of: "/").map { before[...$0] } ?? ""
+            rest = rest.outerBase
             all.append("\(rest)**")
         }
         return all.compactMap { ChannelName($0) }.filter { $0.stands(for: self) }

@@ -18,6 +18,11 @@ public final class ReactorSeat {
     /// Nanoseconds of the monotonic clock when this turn began.
     public var now: UInt64 { clock.now }
 
+    /// The same at this moment, for what may take long. A simulation's time stands still within a turn.
+    public var thisMoment: UInt64 { isSimulated ? clock.now : Clock.monotonicNanoseconds }
+
+    private var isSimulated = false
+
     /// The current tick.
     public var currentTick: Tick { clock.tick }
 
@@ -30,7 +35,10 @@ public final class ReactorSeat {
     func readClock() { clock.read() }
 
     /// What `readClock` does, with a time that a simulation brings.
-    func setClock(_ nanoseconds: UInt64) { clock.read(nanoseconds) }
+    func setClock(_ nanoseconds: UInt64) {
+        isSimulated = true
+        clock.read(nanoseconds)
+    }
 
     @usableFromInline
     func advanceClock() -> Tick? { clock.advance() }

@@ -61,8 +61,8 @@ private final class Recorder: BackplaneDelegate {
         events.append("\(pattern): \(channel) \(publication.payload.bytes.count)")
     }
 
-    func found(_ pattern: ChannelName, _ part: FoundChannels?) {
-        events.append("\(pattern): \(part?.channels.map { "\($0.name)" }.sorted() ?? [])")
+    func found(_ part: FoundChannels?) {
+        events.append("found \(part?.channels.map { "\($0.name)" }.sorted() ?? [])")
     }
 
     func touched(_ ticket: Ticket, _ outcome: Result<[UInt8]?, BackplaneFailure>) { touched = try? outcome.get() }

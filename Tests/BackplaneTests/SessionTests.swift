@@ -164,7 +164,7 @@ struct SessionTests {
         fixture.uplink.receive(.session(sessionRequest(.resume, id: opened[0].id, number: 6, connection: 6)))
         backplane.grant(fence: 2)
         #expect(fixture.reports() == ["session 6"])
-        fixture.tick(68)
+        fixture.tick(84)
         fixture.uplink.receive(.session(sessionRequest(.open, number: 7, connection: 7)))
         #expect(backplane.grants.count == 1, "the time of the other is over")
         fixture.uplink.receive(.session(sessionRequest(.open, number: 8, connection: 8)))

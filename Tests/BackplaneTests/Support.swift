@@ -82,7 +82,7 @@ final class ScriptedBackplane: Backplane {
     /// Who waits for each of them.
     var writeTickets: [Ticket?] = []
     /// Patterns whose channels are looked for.
-    var searches: [ChannelName] = []
+    var searches: [[String]] = []
     /// Questions for sessions that are not taken.
     var touches: [Ticket] = []
     private var presence: [String] = []
@@ -149,7 +149,7 @@ final class ScriptedBackplane: Backplane {
         if failsWrites { delegate?.saved(session, fence: fence, for: ticket, .failure(.overloaded)) }
     }
 
-    func find(_ pattern: ChannelName) { searches.append(pattern) }
+    func find(_ patterns: PatternSet) { searches.append(patterns.names.map { "\($0)" }.sorted()) }
 
     func touch(_ session: SessionID, secret: SecretHash, for ticket: Ticket) { touches.append(ticket) }
 
@@ -223,12 +223,16 @@ final class UplinkFixture {
     let uplink: Uplink
     let inboxes: [Inbox<UplinkReport>]
     private var now: UInt32 = 0
+    private let seat = ReactorSeat()
+    private let start: UInt64
 
     init(_ backplane: any Backplane, reactors: Int = 1, _ change: (inout Limits) -> Void = { _ in }) throws {
         var limits = Limits()
         change(&limits)
         inboxes = try (0..<reactors).map { _ in try Inbox() }
-        uplink = Uplink(seat: ReactorSeat(), backplane: backplane, reports: inboxes, limits: limits, metrics: metrics)
+        start = seat.now
+        seat.setClock(start)
+        uplink = Uplink(seat: seat, backplane: backplane, reports: inboxes, limits: limits, metrics: metrics)
         backplane.start(delegate: uplink)
         for index in inboxes.indices { _ = reports(index) }
     }
@@ -249,6 +253,7 @@ final class UplinkFixture {
     func tick(_ count: UInt32) {
         for _ in 0..<count {
             now += 1
+            seat.setClock(start + UInt64(now) * Tick.milliseconds * 1_000_000)
             uplink.tick(Tick(number: now))
         }
     }

@@ -13,9 +13,9 @@ struct UplinkPatternTests {
         backplane.delegate?.heard(publication(position, after: previous), in: ChannelName(channel)!, by: pattern)
     }
 
-    private func find(_ channels: (String, UInt64)..., isLast: Bool = true) {
+    private func find(_ channels: (String, UInt64)..., at time: UInt64 = 100, isLast: Bool = true) {
         let found = channels.map { (name: ChannelName($0.0)!, head: at($0.1)) }
-        backplane.delegate?.found(pattern, FoundChannels(channels: found, milliseconds: 100, isLast: isLast))
+        backplane.delegate?.found(FoundChannels(channels: found, milliseconds: time, isLast: isLast))
     }
 
     /// A pattern of one reactor that is open, and a channel that another one asks for by its name and nobody has heard of.
@@ -32,7 +32,7 @@ struct UplinkPatternTests {
     func opens() throws {
         let fixture = try UplinkFixture(backplane, reactors: 2)
         fixture.watch("chat/*")
-        #expect(backplane.subscriptions == ["chat/*"] && backplane.searches == [pattern])
+        #expect(backplane.subscriptions == ["chat/*"] && backplane.searches == [["chat/*"]])
         find(("chat/a", 5), isLast: false)
         #expect(fixture.reports() == ["found chat/a by chat/*", "opened chat/a 5-0"])
         find(("chat/b", 6), ("chat/a", 5))
@@ -153,13 +153,64 @@ struct UplinkPatternTests {
         #expect(fixture.metrics.channels.value == 1)
     }
 
+    @Test("one search at a time looks for the channels of all patterns that wait, and then Redis has its rest")
+    func sharedSearch() throws {
+        let fixture = try UplinkFixture(backplane)
+        backplane.setUp(true)
+        for name in ["chat/*", "news/*", "chat/**"] { fixture.watch(name) }
+        #expect(backplane.searches == [["chat/*"]])
+        fixture.tick(2)
+        find(("chat/a", 5), ("news/a", 6))
+        let first = fixture.reports().filter { $0.hasPrefix("found") || $0.hasSuffix("99-0") }
+        // What another pattern looks for is left to its own search.
+        #expect(Set(first) == ["found chat/a by chat/*", "found chat/a by chat/**", "opened chat/* 99-0"])
+        fixture.tick(7)
+        #expect(backplane.searches.count == 1, "four times as long as it took")
+        fixture.tick(1)
+        #expect(backplane.searches == [["chat/*"], ["chat/**", "news/*"]])
+        find(("news/a", 6), isLast: false)
+        find(("chat/a", 5), at: 200)
+        let second = fixture.reports().filter { $0.hasPrefix("found") || $0.hasSuffix("199-0") }
+        #expect(Set(second) == ["found news/a by news/*", "opened chat/** 199-0", "opened news/* 199-0"])
+        #expect(fixture.metrics.patternSearches.value == 2)
+    }
+
+    @Test("a pattern that is heard anew while it is looked for is looked for once more: what is found may be older")
+    func heardAnewWhileSearched() throws {
+        let fixture = try UplinkFixture(backplane)
+        fixture.watch("chat/*")
+        backplane.delegate?.subscribed(pattern)
+        find(("chat/a", 5))
+        #expect(fixture.reports().isEmpty && backplane.searches.count == 2)
+        find(("chat/a", 6))
+        #expect(fixture.reports() == ["found chat/a by chat/*", "opened chat/a 6-0", "opened chat/* 99-0"])
+    }
+
+    @Test(
+        "a channel that began in a silence is read from its beginning for who should have heard it, whoever's search finds it"
+    )
+    func silenceEndedByAnother() throws {
+        let fixture = try UplinkFixture(backplane)
+        backplane.setUp(true)
+        fixture.watch("chat/*")
+        find()
+        fixture.watch("chat/**")
+        find(("chat/new", 108), at: 200)
+        #expect(
+            fixture.reports().filter { $0.contains("chat/new") && !$0.contains("found") }.first == "opened chat/new 0-0"
+        )
+        #expect(backplane.reads.map(\.since) == [at(0)])
+    }
+
     @Test("a search that failed is repeated")
     func failedSearch() throws {
         let fixture = try UplinkFixture(backplane)
         backplane.setUp(true)
         fixture.watch("chat/*")
-        backplane.delegate?.found(pattern, nil)
-        fixture.tick(8)
+        backplane.delegate?.found(nil)
+        fixture.tick(3)
+        #expect(backplane.searches.count == 1)
+        fixture.tick(1)
         #expect(backplane.searches.count == 2)
         find()
         #expect(fixture.reports().contains("opened chat/* 99-0"))

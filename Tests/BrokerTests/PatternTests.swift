@@ -20,6 +20,7 @@ struct PatternTests {
         #expect(pattern.stands(for: channel) == isMeant)
         // Whoever looks for those that stand for a channel finds the same.
         if pattern.isPattern, !channel.isPattern { #expect(channel.patterns.contains(pattern) == isMeant) }
+        #expect(PatternSet([pattern]).standing(for: channel) == (isMeant ? [pattern] : []))
     }
 
     @Test("a channel has two patterns more than slashes, and is found by no other")
@@ -29,6 +30,17 @@ struct PatternTests {
         #expect(ChannelName("a")?.patterns.map(\.text) == ["*", "**"])
         #expect(ChannelName("$presence/a")?.patterns.map(\.text) == ["$presence/*", "$presence/**"])
         #expect(ChannelName("a/*")?.patterns.isEmpty == true)
+    }
+
+    @Test("those of many patterns that stand for a channel, each once")
+    func standing() throws {
+        let others = (0..<100).map { ChannelName("a/\($0)/*")! }
+        let names = ["a/*", "a/**", "a/b/**", "**", "a/b/*", "*"].compactMap { ChannelName($0) }
+        let patterns = PatternSet(others + names)
+        #expect(Set(patterns.standing(for: ChannelName("a/b/c")!).map(\.text)) == ["a/**", "a/b/**", "**", "a/b/*"])
+        #expect(patterns.standing(for: ChannelName("a/7/x")!).count == 3)
+        #expect(patterns.standing(for: ChannelName("$presence/a")!).isEmpty)
+        #expect(patterns.standing(for: ChannelName("a/*")!).isEmpty)
     }
 
     @Test(

@@ -127,6 +127,35 @@ import Text
         }
     }
 
+    @Test("channels are looked for by several patterns at once, whatever their names are")
+    func find() async throws {
+        try await Cluster.with(nodes: 1) { cluster in
+            for name in ["chat/a", "chat/b/c", "chatty/a", "news/[x]", "news", "a?b/c", "axb/c"] {
+                _ = try await cluster.redis.command("FCALL", "perseid_publish", "1", RedisServer.key(name), "x")
+            }
+            func found(_ patterns: String...) async throws -> Set<String> {
+                var names: Set<String> = []
+                var cursor = "0"
+                repeat {
+                    let command = ["FCALL", "perseid_find", "0", "perseid", patterns[0], cursor, "10"]
+                    let lines = try await cluster.redis.command(command + patterns.dropFirst()).split(separator: "\n")
+                    cursor = String(lines[0])
+                    for index in stride(from: 2, to: lines.count, by: 2) {
+                        names.insert(String(lines[index]))
+                        try #require(Position(String(lines[index + 1])) != nil)
+                    }
+                } while cursor != "0"
+                return names
+            }
+            #expect(try await found("chat/*") == ["chat/a"])
+            #expect(try await found("chat/**") == ["chat/a", "chat/b/c"])
+            #expect(try await found("chat/b/*", "news/*", "*") == ["chat/b/c", "news/[x]", "news"])
+            #expect(try await found("a?b/*") == ["a?b/c"])
+            #expect(try await found("a?b/*", "axb/**") == ["a?b/c", "axb/c"])
+            #expect(try await found("**").count == 7)
+        }
+    }
+
     @Test("a session keeps a bounded number of subscriptions")
     func sessionRoom() async throws {
         try await Cluster.with(nodes: 1) { cluster in

@@ -40,9 +40,8 @@ enum Message {
             let named = json["message"]?.text?.split(separator: " ").first {
                 $0.first == "c" && Int($0.dropFirst()) != nil
             }
-            guard let code = json["code"]?.number,
-                let channel = json["id"]?.number ?? named.flatMap({ Int($0.dropFirst()) })
-            else { throw BrokenMessage() }
+            guard let code = json["code"]?.number else { throw BrokenMessage() }
+            let channel = json["id"]?.number ?? named.flatMap { Int($0.dropFirst()) } ?? SimulatedWatcher.number
             self = .refused(channel: channel, code: code)
         case "bye":
             guard let code = json["code"]?.number else { throw BrokenMessage() }
@@ -52,6 +51,7 @@ enum Message {
     }
 
     private static func channel(_ json: JSON) throws(BrokenMessage) -> Int {
+        if json["channel"]?.text == SimulatedWatcher.pattern.text { return SimulatedWatcher.number }
         guard let name = json["channel"]?.text, let number = Int(name.dropFirst()) else { throw BrokenMessage() }
         return number
     }

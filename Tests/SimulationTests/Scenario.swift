@@ -35,6 +35,7 @@ struct Scenario {
     var trimWeight: Int
     var crashWeight: Int
     var moveWeight: Int
+    var watchWeight: Int
     var clockGoesBack: Bool
 
     init(_ random: SeededRandom) {
@@ -63,6 +64,7 @@ struct Scenario {
         moveWeight = random.element(of: [1, 4, 10])!
         clockGoesBack = losesWrites && random.once(in: 3)
 
+        watchWeight = random.element(of: [0, 1, 3])!
         limits.fanoutQuantumMembers = random.element(of: [1, 2, 32])!
         limits.inboxDepthMax = random.once(in: 2) ? 65_536 : random.number(2...12)
         limits.windowBytesMax = random.number(300...2_000)

@@ -36,8 +36,11 @@ extension SimulatedBackplane {
 
     /// Redis publishes.
     func pass(_ publication: Publication, on channel: ChannelName) {
-        guard heard.contains(channel) else { return }
-        pass { [self] in delegate?.heard(publication, in: channel) }
+        if heard.contains(channel) { pass { [self] in delegate?.heard(publication, in: channel) } }
+        // A channel that nobody knows has no chain by which the loss of its first publication would be seen.
+        for pattern in channel.patterns where heard.contains(pattern) {
+            bus.receive { [self] in delegate?.heard(publication, in: channel, by: pattern) }
+        }
     }
 
     func pass(_ payload: Payload, on channel: ChannelName) {

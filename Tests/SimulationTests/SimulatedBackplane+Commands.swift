@@ -111,8 +111,21 @@ extension SimulatedBackplane {
         }
     }
 
-    /// Nor do they read patterns.
-    func find(_ pattern: ChannelName) {}
+    func find(_ patterns: PatternSet) { find(patterns, among: simulation.channels[...]) }
+
+    /// A part looks at one channel.
+    private func find(_ patterns: PatternSet, among channels: ArraySlice<ChannelName>) {
+        let (name, rest) = (channels.first!, channels.dropFirst())
+        ask { [self] in
+            let head = simulation.redis.head(of: name)
+            let found = head == .start ? [] : [(name: name, head: head)]
+            return FoundChannels(channels: found, milliseconds: simulation.redis.clock, isLast: rest.isEmpty)
+        } _: { [self] outcome in
+            guard case .success(let part) = outcome else { delegate?.found(nil); return }
+            if !part.isLast { find(patterns, among: rest) }
+            delegate?.found(part)
+        }
+    }
 
     /// Clients of the simulation do not visit their sessions.
     func touch(_ session: SessionID, secret: SecretHash, for ticket: Ticket) {}

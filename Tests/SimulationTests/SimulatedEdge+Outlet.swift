@@ -230,7 +230,10 @@ extension SimulatedEdge: HubOutlet {
     // MARK: Rules
 
     func policy(of channel: ChannelName) -> (policy: SlowReaderPolicy, windowBytesMax: Int) {
-        (simulation.scenario.policy(of: simulation.number(of: channel)), simulation.scenario.limits.windowBytesMax)
+        if channel.isPattern { return (.disconnect, simulation.scenario.limits.windowBytesMax) }
+        return (
+            simulation.scenario.policy(of: simulation.number(of: channel)), simulation.scenario.limits.windowBytesMax
+        )
     }
 
     func hasPresence(_ channel: ChannelName) -> Bool { channel == simulation.presentChannel }

@@ -112,8 +112,11 @@ final class SimulatedEdge {
             hub.loseSession(id, of: connections[Int(holder.connection)].id, taking)
         case .sessionForgotten(let id, let holder):
             hub.saveSessionAgain(id, of: connections[Int(holder.connection)].id)
-        case .refused, .history, .described, .presence, .visited, .settled, .sessionChanged, .found, .behind, .link,
-            .drain:
+        case .found(let channel, let pattern):
+            note("\(channel) is found by \(pattern)")
+            hub.found(channel, by: pattern)
+        case .behind(let channel): hub.behind(channel)
+        case .refused, .history, .described, .presence, .visited, .settled, .sessionChanged, .link, .drain:
             break
         }
     }

@@ -9,6 +9,7 @@ extension Simulation {
         case publishEphemeral
         case toggle
         case move
+        case watch
         case intrude
         case replicate
         case loseLink
@@ -29,6 +30,7 @@ extension Simulation {
         case .publishEphemeral: 1
         case .toggle: 2
         case .move: scenario.moveWeight
+        case .watch: scenario.watchWeight
         case .intrude: 1
         case .replicate: 8
         case .loseLink: scenario.linkLossWeight
@@ -62,6 +64,7 @@ extension Simulation {
         case .toggle: random.element(of: clients)!.toggle(channel)
         case .move:
             if let client = random.element(of: clients), let connection = client.connection { client.leave(connection) }
+        case .watch: watch()
         case .intrude: intrude()
         case .replicate: redis.replicate()
         case .loseLink: node?.backplane.loseOneLink()
@@ -79,6 +82,16 @@ extension Simulation {
         if redis.isAway { return }
         let count = scenario.limits.historyCountMax
         _ = redis.publish(makePayload(), to: channel, key: nil, historyCount: count)
+    }
+
+    /// A watcher comes or goes.
+    private func watch() {
+        if watchers.count > random.number(0...2), let place = watchers.indices.last {
+            let connection = watchers.remove(at: random.number(0...place)).connection
+            return schedule.after(random.number(0...500)) { connection.edge.close(connection) }
+        }
+        guard let node = random.element(of: nodes), let edge = random.element(of: node.edges) else { return }
+        watchers.append(SimulatedWatcher(self, on: edge))
     }
 
     /// Someone who knows a session's name tries its secret.

@@ -20,9 +20,10 @@ extension Simulation {
             if isAtRest { return }
         }
         guard verifier.violations.isEmpty else { return }
-        if clients.allSatisfy(\.isAtRest), falselyHeld.isEmpty, !falselyPresent.isEmpty {
+        let isAtRest = clients.allSatisfy(\.isAtRest) && watchers.allSatisfy(\.isAtRest)
+        if isAtRest, falselyHeld.isEmpty, !falselyPresent.isEmpty {
             verifier.fail(.presence, "not at rest: \(falselyPresent)")
-        } else if clients.allSatisfy(\.isAtRest) {
+        } else if isAtRest {
             verifier.fail(.ownership, "not at rest: \(falselyHeld)")
         } else {
             verifier.fail(.rest, "not at rest: \(restless)")
@@ -35,7 +36,8 @@ extension Simulation {
     }
 
     private var isAtRest: Bool {
-        clients.allSatisfy(\.isAtRest) && nodes.allSatisfy(\.isIdle) && falselyHeld.isEmpty && falselyPresent.isEmpty
+        clients.allSatisfy(\.isAtRest) && watchers.allSatisfy(\.isAtRest) && nodes.allSatisfy(\.isIdle)
+            && falselyHeld.isEmpty && falselyPresent.isEmpty
     }
 
     private var restless: String {
@@ -43,8 +45,9 @@ extension Simulation {
             "client \(client.number) wants \(client.wanted) and has \(client.standings.mapValues { "\($0.state) \($0.reached.map { "\($0)" } ?? "-")" })"
         }
         let busy = nodes.filter { !$0.isIdle }.map(\.name)
+        let watching = watchers.filter { !$0.isAtRest }.map(\.text)
         let heads = channels.map { "\($0)@\(redis.head(of: $0))" }
-        return "\(waiting) \(busy) \(heads)"
+        return "\(waiting) \(watching) \(busy) \(heads)"
     }
 
     /// Who reads the channel that tells who is there is present, as its node's; and nobody is who is gone, but for sessions that

@@ -11,6 +11,7 @@ final class Simulation {
     private(set) var redis: SimulatedRedis!
     private(set) var nodes: [SimulatedNode] = []
     private(set) var clients: [SimulatedClient] = []
+    var watchers: [SimulatedWatcher] = []
     private(set) var tokens: [Int: SimulatedToken] = [:]
 
     private let numbers: [ChannelName: Int]
@@ -50,6 +51,8 @@ final class Simulation {
             if !random.once(in: scenario.uplinkSleepsOnceIn) { node.turn() }
         }
         for client in clients { client.step() }
+        for watcher in watchers { watcher.step() }
+        watchers.removeAll(where: \.isGone)
     }
 
     private func takeApart() {
@@ -57,6 +60,7 @@ final class Simulation {
         for node in nodes { node.end(inOrder: false) }
         nodes.removeAll()
         clients.removeAll()
+        watchers.removeAll()
         schedule.removeAll()
     }
 

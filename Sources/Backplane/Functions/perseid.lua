@@ -26,7 +26,7 @@
 -- Anybody may write to Redis. What is here and cannot be what was written here is told as "BROKEN <kind> in <key>" before
 -- anything is changed; that key alone is of no use until somebody mends it.
 
-local VERSION = 6
+local VERSION = 7
 
 -- Defaults for callers that name no options. Nodes have the same ones and name only what was set otherwise.
 local HISTORY_COUNT = 100
@@ -305,23 +305,49 @@ local function history(keys, args)
   return reply
 end
 
--- ARGS: prefix, pattern as in a key, cursor of a scan, keys to look at. The pattern is told from now on what is published. Returns the next cursor, the time in milliseconds, and for each
--- channel that was found its name as in a key and its head. A channel may be found twice.
+-- What two names begin with.
+local function common_start(left, right)
+  local length = math.min(#left, #right)
+  for index = 1, length do
+    if string.byte(left, index) ~= string.byte(right, index) then return string.sub(left, 1, index - 1) end
+  end
+  return string.sub(left, 1, length)
+end
+
+-- Whether one of some patterns stands for a channel, all as in keys.
+local function is_meant(patterns, name)
+  local base = string.match(name, '^(.*/)') or ''
+  if patterns[base .. '*'] or patterns[base .. '**'] then return true end
+  while base ~= '' do
+    base = string.match(base, '^(.*/)[^/]*/$') or ''
+    if patterns[base .. '**'] then return true end
+  end
+  return false
+end
+
+-- ARGS: prefix, pattern as in a key, cursor of a scan, keys to look at [further patterns]. The patterns are told from now on what
+-- is published. Returns the next cursor, the time in milliseconds, and for each channel that was found its name as in a key and its
+-- head. A channel may be found twice.
 local function find(keys, args)
-  local prefix, pattern = args[1], args[2]
-  local base, deep = string.match(pattern, '^(.-)%*(%*?)$')
+  local prefix, patterns, start = args[1], {}, nil
   if not heard_patterns or heard_count > HEARD_MAX then learn_patterns() end
-  note_pattern(prefix .. ':{' .. pattern .. '}')
-  local escaped = string.gsub(prefix .. ':{' .. base, '[%[%]%*%?%^%-\\]', '\\%0')
+  for index = 2, #args do
+    if index == 2 or index > 4 then
+      local pattern = args[index]
+      patterns[pattern] = true
+      note_pattern(prefix .. ':{' .. pattern .. '}')
+      local base = string.match(pattern, '^(.-)%*%*?$')
+      start = start and common_start(start, base) or base
+    end
+  end
+  local escaped = string.gsub(prefix .. ':{' .. start, '[%[%]%*%?%^%-\\]', '\\%0')
   -- A user that may not look finds nothing: what is published from now on is heard all the same.
   local page = redis.pcall('SCAN', args[3], 'MATCH', escaped .. '*}:head', 'COUNT', args[4])
   if page.err then page = { '0', {} } end
   local reply = { page[1], string.format('%.0f', now_milliseconds()) }
   for _, key in ipairs(page[2]) do
     local name = string.match(key, '^[^{]*{(.*)}:head$')
-    local rest = name and string.sub(name, #base + 1)
-    local is_meant = rest and rest ~= '' and (deep == '*' or not string.find(rest, '/', 1, true))
-    local head = is_meant and redis.call('GET', key)
+    local head = name and is_meant(patterns, name) and redis.call('GET', key)
     if head and read_position(head) then
       reply[#reply + 1] = name
       reply[#reply + 1] = head

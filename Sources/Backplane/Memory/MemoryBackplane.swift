@@ -75,10 +75,10 @@ public final class MemoryBackplane: Backplane {
         channels[channel]?.isSubscribed = false
     }
 
-    public func find(_ pattern: ChannelName) {
-        let found = channels.filter { $0.value.head != .start && pattern.stands(for: $0.key) }
+    public func find(_ patterns: PatternSet) {
+        let found = channels.filter { $0.value.head != .start && !patterns.standing(for: $0.key).isEmpty }
             .map { (name: $0.key, head: $0.value.head) }
-        delegate?.found(pattern, FoundChannels(channels: found, milliseconds: time.wall(), isLast: true))
+        delegate?.found(FoundChannels(channels: found, milliseconds: time.wall(), isLast: true))
     }
 
     public func publish(_ request: PublishRequest) {

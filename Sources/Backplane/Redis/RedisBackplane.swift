@@ -108,10 +108,10 @@ public final class RedisBackplane: Backplane {
 
     public func unsubscribe(_ channel: ChannelName) { subscriptions.unsubscribe(channel) }
 
-    public func find(_ pattern: ChannelName) { find(pattern, from: "0") }
+    public func find(_ patterns: PatternSet) { find(patterns, from: "0") }
 
-    private func find(_ pattern: ChannelName, from cursor: String) {
-        commands.ask(RedisFind(pattern: pattern, cursor: cursor) { [unowned self] in find(pattern, from: $0) })
+    private func find(_ patterns: PatternSet, from cursor: String) {
+        commands.ask(RedisFind(patterns: patterns, cursor: cursor) { [unowned self] in find(patterns, from: $0) })
     }
 
     public func publish(_ request: PublishRequest) { commands.ask(.publish(request)) }

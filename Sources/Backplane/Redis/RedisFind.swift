@@ -1,9 +1,9 @@
 internal import Broker
 
-/// Looks through a part of the keys for channels that a pattern stands for; the next part is asked for when it is answered, so that
+/// Looks through a part of the keys for channels that patterns stand for; the next part is asked for when it is answered, so that
 /// nobody waits for more than that.
 struct RedisFind: RedisCommand {
-    let pattern: ChannelName
+    let patterns: PatternSet
 
     /// Where the scan stands, as Redis says it; it begins and ends with 0.
     let cursor: String
@@ -16,14 +16,16 @@ struct RedisFind: RedisCommand {
 
     var lane: RedisLane.Kind { .opening }
 
-    func key(_ keys: RedisKeys) -> String { keys.channel(pattern) }
+    func key(_ keys: RedisKeys) -> String { keys.channel(patterns.names[0]) }
 
     func write(to buffer: inout RedisCommandBuffer, _ context: RedisContext) {
-        let words: [RedisArgument] = [
-            "FCALL", "perseid_find", "0", .text(context.keys.prefix), .text(context.keys.tag(of: pattern)),
-            .text(cursor),
-            .number(Self.keysPerPart),
-        ]
+        let tags: [RedisArgument] = patterns.names.map { .text(context.keys.tag(of: $0)) }
+        let words: [RedisArgument] =
+            [
+                "FCALL", "perseid_find", "0", .text(context.keys.prefix), tags[0], .text(cursor),
+                .number(Self.keysPerPart),
+            ]
+            + tags.dropFirst()
         buffer.begin(argumentCount: words.count)
         for word in words { buffer.append(word) }
     }
@@ -36,7 +38,7 @@ struct RedisFind: RedisCommand {
         }
         var channels: [(name: ChannelName, head: Position)] = []
         for index in stride(from: 2, to: reply.count - 1, by: 2) {
-            guard let name = context.keys.channelName(tag: reply[index].bytes), pattern.stands(for: name),
+            guard let name = context.keys.channelName(tag: reply[index].bytes),
                 let head = reply[index + 1].position
             else { continue }
             channels.append((name, head))
@@ -52,8 +54,8 @@ struct RedisFind: RedisCommand {
         switch outcome {
         case .success(let (found, next)):
             if !found.isLast { findMore(next) }
-            delegate.found(pattern, found)
-        case .failure: delegate.found(pattern, nil)
+            delegate.found(found)
+        case .failure: delegate.found(nil)
         }
     }
 }

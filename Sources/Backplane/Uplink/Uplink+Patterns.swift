@@ -35,6 +35,7 @@ extension Uplink {
 
     private func forget(_ pattern: WatchedPattern) {
         patterns[pattern.name] = nil
+        patternsToSearch.remove(pattern.name)
         metrics.patterns.set(patterns.count)
         for channel in pattern.channels.compactMap({ channels[$0] }) {
             channel.patternCount -= 1
@@ -64,44 +65,6 @@ extension Uplink {
         forget(pattern)
         metrics.channelsRefused.add()
         post(.refused(name, reason), to: pattern.reactors)
-    }
-
-    func search(_ pattern: WatchedPattern) {
-        pattern.missedSearch = false
-        pattern.searchMilliseconds = nil
-        metrics.patternSearches.add()
-        backplane.find(pattern.name)
-    }
-
-    public func found(_ name: ChannelName, _ part: FoundChannels?) {
-        guard let pattern = patterns[name] else { return }
-        guard let part else {
-            pattern.missedSearch = true
-            return
-        }
-        if pattern.mustFill {
-            // Heard again after a silence, which ends with the search: what came meanwhile is in the history of each channel.
-            pattern.mustFill = false
-            for channel in pattern.channels.compactMap({ channels[$0] }) { fillIfMissed(channel) }
-        }
-        let began = pattern.searchMilliseconds ?? part.milliseconds
-        pattern.searchMilliseconds = began
-        for (channel, head) in part.channels where !pattern.channels.contains(channel) {
-            // One that is found later, and was not heard, began in a silence: all of it was missed.
-            adopt(channel, head: pattern.isOpen ? .start : head, into: [pattern])
-            if pattern.isOpen, let channel = channels[channel] { fillIfMissed(channel) }
-        }
-        guard part.isLast, !pattern.isOpen else { return }
-        // Those that the backplane has forgotten and somebody here reads.
-        for channel in channels.values where name.stands(for: channel.name) && channel.continuity.isOpen {
-            if !pattern.channels.contains(channel.name) {
-                adopt(channel.name, head: channel.continuity.last, into: [pattern])
-            }
-        }
-        let since = Position(milliseconds: began > 0 ? began - 1 : 0, sequence: 0)
-        pattern.since = since
-        post(.opened(name, head: since), to: pattern.reactorsToOpen)
-        pattern.reactorsToOpen = 0
     }
 
     public func heard(_ publication: Publication, in name: ChannelName, by patternName: ChannelName) {
@@ -170,11 +133,5 @@ extension Uplink {
         post(.found(channel.name, by: pattern.name), to: reactors)
         post(.opened(channel.name, head: position), to: reactors)
         if !channel.continuity.isLive { post(.behind(channel.name), to: reactors) }
-    }
-
-    /// Searches that failed, once a second.
-    func searchAgain() {
-        guard backplane.isUp else { return }
-        for pattern in patterns.values where pattern.missedSearch { search(pattern) }
     }
 }

@@ -16,6 +16,11 @@ public final class Uplink: ReactorHandler {
     var patterns: [ChannelName: WatchedPattern] = [:]
     /// Tells apart which patterns there are: raised with each new one.
     var patternsVersion = 0
+    /// Those whose channels have to be looked for.
+    var patternsToSearch: Set<ChannelName> = []
+    var search: PatternSearch?
+    var searchCount: UInt64 = 0
+    var nextSearchNanoseconds: UInt64 = 0
     var lingering = LingeringChannels()
     var tails: TailMemory
     var overflowed: Set<ChannelName> = []
@@ -98,12 +103,12 @@ public final class Uplink: ReactorHandler {
         detachedSessions.advance(tick, resumeMilliseconds: limits.resumeMilliseconds, seat: seat)
         renewSessions(tick)
         renewPresence(tick)
+        if backplane.isUp { beginSearch() }
         // Once a second: a channel that comes and goes faster is not worth Redis' time.
         if tick.milliseconds(since: lastTellTick) >= 1_000 {
             lastTellTick = tick
             tellCounts()
             askAgain()
-            searchAgain()
             tendSessions(tick)
         }
     }

@@ -19,14 +19,11 @@ final class WatchedPattern {
     /// From when on all that it stands for is heard or found; `nil` while channels are looked for the first time.
     var since: Position?
 
-    /// When the search that is under way began.
-    var searchMilliseconds: UInt64?
+    /// The search that looks for its channels; 0 while it waits for one.
+    var searchNumber: UInt64 = 0
 
     /// Whether its channels must be read, for they may have been published to in a silence.
     var mustFill = false
-
-    /// Whether the search failed, or could not be asked for.
-    var missedSearch = false
 
     init(_ name: ChannelName) { self.name = name }
 

@@ -1,0 +1,105 @@
+internal import Broker
+internal import Reactor
+
+// Looking for the channels that patterns stand for, when they begin to be heard and after each silence.
+extension Uplink {
+    // MARK: Asking
+
+    /// Looks for a pattern's channels with the next search: what one that is under way says may be of before the silence ended.
+    func search(_ pattern: WatchedPattern) {
+        pattern.searchNumber = 0
+        patternsToSearch.insert(pattern.name)
+        beginSearch()
+    }
+
+    /// Begins a search if one is due; else the next tick asks.
+    func beginSearch() {
+        guard search == nil, !patternsToSearch.isEmpty,
+            seat.thisMoment + PatternSearch.aheadNanoseconds >= nextSearchNanoseconds
+        else { return }
+        let names = Array(patternsToSearch.prefix(PatternSearch.patternsMax))
+        patternsToSearch.subtract(names)
+        searchCount += 1
+        for name in names { patterns[name]?.searchNumber = searchCount }
+        metrics.patternSearches.add()
+        let sought = PatternSet(names)
+        search = PatternSearch(number: searchCount, patterns: sought, begin: seat.thisMoment)
+        backplane.find(sought)
+    }
+
+    private func endSearch(_ ended: PatternSearch) {
+        search = nil
+        let taken = seat.thisMoment - ended.begin
+        nextSearchNanoseconds = max(nextSearchNanoseconds, ended.begin) + PatternSearch.timesMin * taken
+        beginSearch()
+    }
+
+    /// Patterns that a search is about; not those that are no longer heard, or that wait for another since.
+    private func sought(by search: PatternSearch) -> [WatchedPattern] {
+        search.patterns.names.compactMap { patterns[$0] }.filter { $0.searchNumber == search.number }
+    }
+
+    // MARK: What the backplane says
+
+    public func found(_ part: FoundChannels?) {
+        guard var current = search else { return }
+        guard let part else { return failSearch(current) }
+        if !current.isAnswered {
+            current.isAnswered = true
+            search = current
+            endSilences(current)
+        }
+        for (channel, head) in part.channels { found(channel, head: head, by: current) }
+        guard part.isLast else { return }
+        open(current, at: part.milliseconds)
+        endSearch(current)
+    }
+
+    /// Tried again after a while.
+    private func failSearch(_ failed: PatternSearch) {
+        for pattern in sought(by: failed) {
+            pattern.searchNumber = 0
+            patternsToSearch.insert(pattern.name)
+        }
+        search = nil
+        nextSearchNanoseconds = seat.thisMoment + PatternSearch.aheadNanoseconds + Self.searchRetryNanoseconds
+    }
+
+    private static let searchRetryNanoseconds: UInt64 = 1_000_000_000
+
+    /// What is heard again after a silence: it ends with the search, and what came meanwhile is in the history of each channel.
+    private func endSilences(_ current: PatternSearch) {
+        for pattern in sought(by: current) where pattern.mustFill {
+            pattern.mustFill = false
+            for channel in pattern.channels.compactMap({ channels[$0] }) { fillIfMissed(channel) }
+        }
+    }
+
+    /// One that readers of a pattern should have heard of began in a silence: all of it was missed.
+    private func found(_ name: ChannelName, head: Position, by current: PatternSearch) {
+        let unaware = current.patterns.standing(for: name).compactMap { patterns[$0] }
+            .filter { $0.searchNumber == current.number && !$0.channels.contains(name) }
+        guard !unaware.isEmpty else { return }
+        let isMissed = sinceOfPatterns(unawareOf: name) != nil
+        adopt(name, head: isMissed ? .start : head)
+        if isMissed, let channel = channels[name] { fillIfMissed(channel) }
+    }
+
+    /// The search has ended: its patterns are open. What was published before it ended is heard of or lies before where its channel was
+    /// found.
+    private func open(_ current: PatternSearch, at milliseconds: UInt64) {
+        let opening = sought(by: current).filter { !$0.isOpen }
+        guard !opening.isEmpty else { return }
+        // Channels that the backplane has forgotten and somebody here reads.
+        let opened = PatternSet(opening.map(\.name))
+        for channel in channels.values where channel.continuity.isOpen && !opened.standing(for: channel.name).isEmpty {
+            adopt(channel.name, head: channel.continuity.last)
+        }
+        let since = Position(milliseconds: milliseconds > 0 ? milliseconds - 1 : 0, sequence: 0)
+        for pattern in opening {
+            pattern.since = since
+            post(.opened(pattern.name, head: since), to: pattern.reactorsToOpen)
+            pattern.reactorsToOpen = 0
+        }
+    }
+}

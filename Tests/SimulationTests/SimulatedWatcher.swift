@@ -1,0 +1,76 @@
+import Broker
+import Wire
+
+/// A client that reads all channels by a pattern, on one connection. In each channel a publication is to follow the one before it, and
+/// all that was published since it knows that it is subscribed is to come.
+final class SimulatedWatcher {
+    static let pattern = ChannelName("*")!
+    /// What a message of it has for a channel's number.
+    static let number = -1
+
+    private unowned let simulation: Simulation
+    let connection: SimulatedConnection
+    private var reader = MessageReader(.eventStream)
+    /// When it was told that it is subscribed.
+    private var since: Position?
+    private var reached: [Int: Position] = [:]
+
+    init(_ simulation: Simulation, on edge: SimulatedEdge) {
+        self.simulation = simulation
+        connection = edge.accept()
+        edge.open(
+            connection,
+            SimulatedOpening(carrier: .eventStream, channels: [Self.pattern], cursor: [:], session: .none)
+        )
+    }
+
+    var isGone: Bool { connection.isCut || connection.isClosed || connection.isShut }
+
+    var isAtRest: Bool {
+        since == nil
+            || simulation.channels.allSatisfy { reached[simulation.number(of: $0)] == simulation.redis.head(of: $0) }
+    }
+
+    var text: String { "a watcher of \(connection.edge.name) stands at \(reached.mapValues { "\($0)" })" }
+
+    func step() {
+        reader.append(connection.read(connection.unread.count))
+        do {
+            while let told = try reader.next() { take(told.message) }
+        } catch {
+            simulation.verifier.fail(.order, "a watcher was sent bytes that are no message: \(error)")
+        }
+    }
+
+    private func take(_ message: Message) {
+        switch message {
+        case .subscribed(Self.number, let position, _):
+            since = max(position, Position(milliseconds: simulation.redis.clock, sequence: 0))
+        case .publication(let channel, let position, let number):
+            guard let entry = simulation.verifier.entries[number], entry.position == position else {
+                return simulation.verifier.fail(.backplane, "a watcher was told \(number) at \(position)")
+            }
+            check(channel, from: entry.previous)
+            reached[channel] = position
+        case .gap(let channel, let from, let to):
+            check(channel, from: from)
+            reached[channel] = to
+        case .ephemeral, .welcome, .ping, .bye, .subscribed, .unsubscribed, .refused: break
+        }
+    }
+
+    /// A clock that went back says nothing about what was before.
+    private func check(_ channel: Int, from position: Position) {
+        if let reached = reached[channel] {
+            let text = "\(text): in \(channel) what follows \(position) is told"
+            return simulation.verifier.expect(position == reached, .continuity, text)
+        }
+        guard let since, !simulation.scenario.clockGoesBack else { return }
+        let missed = simulation.verifier.kept(in: simulation.channels[channel], after: since, upTo: position)
+        simulation.verifier.expect(
+            missed.isEmpty,
+            .continuity,
+            "\(text) and missed \(missed) of \(channel) since \(since)"
+        )
+    }
+}
