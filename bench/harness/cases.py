@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from . import bayeux, generator, measures, patterns, polls, storm
+from . import bayeux, generator, measures, pattern_costs, patterns, polls, storm
 from .bars import AgainstBar, LimitBar, NothingLostBar, RatioBar
 from .build import WORK, say
 from .measures import BACKGROUND, BYTES, CONNECT, CPU, LATEST, P50, P99, P99_ALONE, P99_EXCESS, P999, PER_CALL
 from .measures import BAYEUX, BAYEUX_TIMES, IDLE_BYTES, ONE_CHANNEL, TEN_THOUSAND_TIMES, THOUSAND_TIMES
 from .measures import DELIVERY, OPENED, OTHERS, P99_TIMES, PLAIN, POLL, POLL_TIMES, PUBLISHED, RATE, READS, REDIS, RESUMED_SECONDS
+from .measures import ALONE, MATCHED, NODE_BYTES, OPEN_REDIS, OPEN_SECONDS, REDIS_BYTES, UNMATCHED
 from .servers import Floor, Nchan, Perseid
 
 # A server with one thread and the generator get a core each, so that neither takes the other's time; with more
@@ -218,6 +219,10 @@ def pattern_readers(programs, server, contender, is_quick):
     return {"main": measures.nothing(), "more": patterns.measure(server)}
 
 
+def costs_of_patterns(programs, server, contender, is_quick):
+    return {"main": measures.nothing(), "more": pattern_costs.measure(server)}
+
+
 def floor(label="floor", is_pinned=True, **options):
     cores = SERVER_CORE if is_pinned else None
     start = lambda programs: Floor(programs, cores=cores, **options)  # noqa: E731
@@ -314,6 +319,15 @@ PATTERNS = Case(
     pattern_readers,
     [ONE_CHANNEL, THOUSAND_TIMES, TEN_THOUSAND_TIMES],
     [LimitBar(THOUSAND_TIMES, 1.5)],
+)
+
+PATTERN_COSTS = Case(
+    "pattern-costs",
+    "0, 1, 100 and 10,000 patterns heard by one node, and 10,000 other channels: what a publication and a pattern cost",
+    [perseid("perseid, 1 reactor, Redis", is_pinned=False, over_redis=True, envelope=True)],
+    costs_of_patterns,
+    [ALONE, *UNMATCHED, *MATCHED, NODE_BYTES, REDIS_BYTES, OPEN_SECONDS, OPEN_REDIS],
+    [LimitBar(UNMATCHED[1], 1.25)],
 )
 
 HELD_POLLS = Case(
@@ -426,6 +440,7 @@ ALL = [
     HELD_POLLS,
     BAYEUX_POLLS,
     PATTERNS,
+    PATTERN_COSTS,
     IDLE_MEMORY,
     CROSS_NODE_LATENCY,
     FAIRNESS,

@@ -44,6 +44,13 @@ IDLE_BYTES = Measure("idle_bytes", "bytes per idle client", 0)
 ONE_CHANNEL = Measure("one", "server CPU µs per delivery, one channel", 2)
 THOUSAND_TIMES = Measure("thousand_times", "1,000 channels / one", 2)
 TEN_THOUSAND_TIMES = Measure("ten_thousand_times", "10,000 channels / one", 2)
+ALONE = Measure("alone", "Redis CPU µs per publication, no pattern", 1)
+UNMATCHED = [Measure(f"unmatched_{count}", f"beside {count:,} other patterns, ×", 2) for count in (1, 100, 10_000)]
+MATCHED = [Measure(f"matched_{count}", f"heard by one of {count:,}, ×", 2) for count in (1, 100, 10_000)]
+NODE_BYTES = Measure("node_bytes", "node bytes per pattern", 0)
+REDIS_BYTES = Measure("redis_bytes", "Redis bytes per pattern", 0)
+OPEN_SECONDS = Measure("open_seconds", "s until 10,000 are heard", 1)
+OPEN_REDIS = Measure("open_redis", "of which CPU of Redis", 2)
 REDIS = Measure("redis", "Redis CPU µs per publish", 1)
 
 

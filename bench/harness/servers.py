@@ -57,6 +57,7 @@ class Server:
         redis = self.run(command, "redis")
         self.auxiliary.append(redis)
         redis.wait_until(lambda: accepts(port), "Redis")
+        self.redis_port = port
         return port
 
 

@@ -128,15 +128,30 @@ local heard_patterns = nil
 local HEARD_MAX = 100000
 local heard_count = 0
 
+-- How many of them begin so: with the first segment, or, those of one segment, with what stands before it. Most channels have nothing in
+-- common with any pattern, and are done with one look.
+local heard_starts = {}
+
+local function start_of(name)
+  return string.match(name, '^[^/]*/') or string.match(name, '^[^{]*{')
+end
+
+local function count_pattern(name, step)
+  local start = start_of(name)
+  local count = (heard_starts[start] or 0) + step
+  heard_starts[start] = count > 0 and count or nil
+  heard_count = heard_count + step
+end
+
 local function note_pattern(name)
   if heard_patterns[name] then return end
   heard_patterns[name] = true
-  heard_count = heard_count + 1
+  count_pattern(name, 1)
 end
 
 -- A user that may not ask learns of those that say so.
 local function learn_patterns()
-  heard_patterns, heard_count = {}, 0
+  heard_patterns, heard_starts, heard_count = {}, {}, 0
   local names = redis.pcall('PUBSUB', 'CHANNELS', '*{*[*]}')
   if names.err then return end
   for _, name in ipairs(names) do note_pattern(name) end
@@ -146,16 +161,16 @@ local function tell_pattern(name, key, message)
   if not heard_patterns[name] then return end
   if redis.call('PUBLISH', name, PATTERN_MAGIC .. key .. '\n' .. message) == 0 then
     heard_patterns[name] = nil
-    heard_count = heard_count - 1
+    count_pattern(name, -1)
   end
 end
 
--- Tells those who hear a pattern that stands for a channel: `a/*`, `a/**` and `**` for `a/b`. Where nobody hears any pattern it costs
--- nothing, and else the making of these names.
+-- Tells those who hear a pattern that stands for a channel: `a/*`, `a/**` and `**` for `a/b`.
 local function tell_patterns(key, message)
   if not heard_patterns then learn_patterns() end
   if next(heard_patterns) == nil then return end
   local prefix, name = string.match(key, '^([^{]*{)(.*)}$')
+  if not heard_starts[prefix] and not heard_starts[start_of(key)] then return end
   local base = string.match(name, '^(.*/)') or ''
   tell_pattern(prefix .. base .. '*}', key, message)
   tell_pattern(prefix .. base .. '**}', key, message)
