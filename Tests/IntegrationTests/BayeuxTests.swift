@@ -31,15 +31,20 @@ import Testing
     /// Where deploy/test puts what is not Debian's.
     private static let library = root.appending(path: ".build/python")
 
+    /// deploy/test says so where they cannot be had.
+    private static var hasPythonClients: Bool {
+        FileManager.default.fileExists(atPath: library.appending(path: "baiocas").path)
+    }
+
     private func client(_ program: String, _ transport: String, _ port: UInt16, in scratch: Scratch) throws
         -> ChildProcess
     {
         let clients = Self.root.appending(path: "Tests/IntegrationTests/Clients")
         let url = "http://127.0.0.1:\(port)/bayeux"
         let command =
-            program == "cometd"
-            ? ["/usr/bin/python3", clients.appending(path: "cometd_client.py").path]
-            : ["ruby", clients.appending(path: "faye_client.rb").path]
+            program == "faye"
+            ? ["ruby", clients.appending(path: "faye_client.rb").path]
+            : ["/usr/bin/python3", clients.appending(path: "\(program)_client.py").path]
         return try ChildProcess(
             command + [url, transport, "/news/1"],
             environment: ["PYTHONPATH": Self.library.path, "PYTHONDONTWRITEBYTECODE": "1"],
@@ -51,12 +56,8 @@ import Testing
     func othersClients() async throws {
         try await Cluster.with(environment: ["PERSEID_LIMITS_HISTORY_COUNT_MAX": "10000"]) { cluster in
             let balancer = try await Balancer(for: cluster.nodes, in: cluster.scratch, isAffine: false)
-            // deploy/test says so where it cannot be had.
-            let hasCometD = FileManager.default.fileExists(
-                atPath: Self.library.appending(path: "aiocometd_noloop").path
-            )
             let kinds = ["long-polling", "websocket"].flatMap { transport in
-                (hasCometD ? [("cometd", transport)] : []) + [("faye", transport)]
+                (Self.hasPythonClients ? [("cometd", transport)] : []) + [("faye", transport)]
             }
             let clients = try kinds.map { try client($0.0, $0.1, balancer.port, in: cluster.scratch) }
             try await eventually(
@@ -93,6 +94,23 @@ import Testing
                 // What was pushed by a WebSocket and not confirmed when its node was killed comes again.
                 if transport == "long-polling" { #expect(told.numbers == all.filter { !lost.contains($0) }) }
             }
+        }
+    }
+
+    /// A request that fails is the last one that baiocas makes, so no node is killed.
+    @Test(
+        "a client that acknowledges, each request for another node: all of it, once and in order",
+        .enabled(if: hasPythonClients)
+    )
+    func acknowledgingClient() async throws {
+        try await Cluster.with { cluster in
+            let balancer = try await Balancer(for: cluster.nodes, in: cluster.scratch, isAffine: false)
+            let client = try client("baiocas", "long-polling", balancer.port, in: cluster.scratch)
+            try await eventually("it is subscribed: \(client.errorText)", isTrue: { Told(client).isReady })
+            let all = Array(0..<300)
+            for number in all { _ = try await cluster.redis.publish("{\"n\":\(number)}", to: "news/1") }
+            try await eventually("it has the last", isTrue: { Told(client).numbers.last == all.last })
+            #expect(Told(client).numbers == all && Told(client).clientIDs.count == 1)
         }
     }
 
