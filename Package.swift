@@ -13,6 +13,9 @@ import PackageDescription
 //                           here before: it takes what it cannot convert for absent, does not see names that nobody asks
 //                           for, knows no places, and refuses lists of maps, so a node meant to be closed was open.
 //   swift-log               structured logs.
+//   jwt-kit                 the algorithms of JSON Web Tokens and the keys of JWK sets. Which key a token may have been signed with is
+//                           decided here: there a key without `alg` is used for whatever the first token says, and one that no key
+//                           is named for is tried with another.
 //   swift-crypto            SHA-1 of the WebSocket handshake, constant-time comparison of keys.
 //
 // Text imports nothing, Wire only that and simdjson's shim, Broker only that, and Hub these three and the queue: they do no input or output, read no
@@ -44,6 +47,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
     ],
     targets: [
         .target(name: "CReactor", linkerSettings: [.linkedLibrary("uring", .when(platforms: [.linux]))]),
@@ -74,6 +78,12 @@ let package = Package(
         ),
 
         .target(
+            name: "Trust",
+            dependencies: ["Broker", .product(name: "JWTKit", package: "jwt-kit")],
+            swiftSettings: settings
+        ),
+
+        .target(
             name: "Hub",
             dependencies: ["Wire", "Broker", "Text", .product(name: "DequeModule", package: "swift-collections")],
             swiftSettings: settings
@@ -82,7 +92,7 @@ let package = Package(
         .target(
             name: "Edge",
             dependencies: [
-                "Reactor", "Text", "Wire", "Broker", "Hub", "Backplane",
+                "Reactor", "Text", "Wire", "Broker", "Hub", "Backplane", "Trust",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -93,7 +103,7 @@ let package = Package(
         .executableTarget(
             name: "perseid",
             dependencies: [
-                "Edge", "Backplane", "Broker", "Reactor", "Text", "Wire",
+                "Edge", "Backplane", "Broker", "Reactor", "Text", "Trust", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
@@ -104,6 +114,11 @@ let package = Package(
         .testTarget(name: "ReactorTests", dependencies: ["Reactor", "CReactor"], swiftSettings: settings),
         .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: settings),
         .testTarget(name: "WireTests", dependencies: ["Text", "Wire"], swiftSettings: settings),
+        .testTarget(
+            name: "TrustTests",
+            dependencies: ["Broker", "Trust", .product(name: "JWTKit", package: "jwt-kit")],
+            swiftSettings: settings
+        ),
         .testTarget(name: "BrokerTests", dependencies: ["Broker"], swiftSettings: settings),
         .testTarget(name: "BackplaneTests", dependencies: ["Backplane", "Broker", "Reactor"], swiftSettings: settings),
         .testTarget(
@@ -116,7 +131,8 @@ let package = Package(
         .testTarget(
             name: "EdgeTests",
             dependencies: [
-                "CAllocations", "Edge", "Hub", "Backplane", "Broker", "Reactor", "Text", "Wire",
+                "CAllocations", "Edge", "Hub", "Backplane", "Broker", "Reactor", "Text", "Trust", "Wire",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings

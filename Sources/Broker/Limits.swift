@@ -27,6 +27,18 @@ public struct Limits: Sendable, Equatable {
     /// Time a peer has to take our last bytes after a close frame or an error. Hit: the connection is reset.
     public var closeMilliseconds: UInt64 = 5_000
 
+    // MARK: Identity
+
+    /// An access token. Hit: 401; `perseid_access_tokens_refused_total`. More than any that names a few hundred channels.
+    public var tokenBytesMax = 8_192
+
+    /// Tokens of which a reactor knows for a while what they say, 120 bytes each. Hit: the older half is looked at anew.
+    public var tokensKnownMax = 16_384
+
+    /// Tokens that a reactor has looked at at a time: a second's worth of asymmetric signatures is ten times as many. Hit: 503 with
+    /// `Retry-After`; `perseid_access_tokens_refused_total`.
+    public var tokensUnderWayMax = 1_024
+
     // MARK: Connections
 
     /// Connections of a node. Hit: the connection is closed at once; `perseid_connections_refused_total`.

@@ -1,5 +1,6 @@
 public import Broker
 public import Logging
+public import Trust
 
 /// What an edge is told when it starts. A value: every reactor has its own copy.
 public struct EdgeConfiguration: Sendable {
@@ -29,6 +30,15 @@ public struct EdgeConfiguration: Sendable {
 
     /// Keys a publisher must show one of; none means that anybody who reaches the port may publish.
     public var apiKeys: [String] = []
+
+    /// Who may do what in which channels; without any, whoever reaches the port.
+    public var rules = AccessRules()
+
+    /// Which tokens say who a client is.
+    public var tokens = TokenPolicy()
+
+    /// The cookie that a token may stand in, for browsers send one with what a page cannot add a field to.
+    public var tokenCookie: String?
 
     /// Origins that clients know the nodes by, such as `https://push.example.org`: pages from there are the node's own,
     /// and their hosts are served.

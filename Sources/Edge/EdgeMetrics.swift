@@ -33,6 +33,13 @@ public final class EdgeMetrics: Sendable {
     public let bytesReceived = Counter()
     /// Tokens that no session answers to, and what is no token.
     public let tokensRefused = Counter()
+    /// Access tokens that were looked at, and requests refused for theirs.
+    public let accessTokensLookedAt = Counter()
+    public let accessTokensRefused = Counter()
+    /// Connections ended because their token did.
+    public let accessTokensExpired = Counter()
+    /// What somebody wanted and may not.
+    public let forbidden = Counter()
     /// Connections closed because all clients together held too much memory, and they for longest.
     public let evictions = Counter()
     /// Bytes held for requests that are not whole, as of the last second.

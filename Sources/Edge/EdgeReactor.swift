@@ -89,6 +89,14 @@ final class EdgeReactor: ReactorHandler {
     /// Of the last answer.
     var date = HTTPDate(seconds: 0)
 
+    // Who clients are: what is known of their tokens, what is being looked at, and for whom; and when what they are ends, by the second
+    let tokens: Inbox<TokenQuestion>?
+    var knownTokens: KnownTokens
+    var tokensUnderWay: [UInt64: KnownTokens.Key] = [:]
+    var waitingForTokens: [KnownTokens.Key: [TokenAsker]] = [:]
+    var identities: [SlabKey: Identity] = [:]
+    var endingIdentities: [UInt64: [SlabKey]] = [:]
+
     // Questions to the uplink
     var waiting: [UInt64: Question] = [:]
     var nextTicket: UInt64 = 0
@@ -106,10 +114,13 @@ final class EdgeReactor: ReactorHandler {
         number: Int,
         inbox: Inbox<UplinkReport>,
         uplink: Inbox<UplinkCommand>,
+        tokens: Inbox<TokenQuestion>? = nil,
         node: NodeStatus,
         metrics: EdgeMetrics
     ) throws(SystemError) {
         self.configuration = configuration
+        self.tokens = tokens
+        knownTokens = KnownTokens(countMax: configuration.limits.tokensKnownMax)
         self.number = number
         self.uplink = uplink
         self.node = node
@@ -171,6 +182,7 @@ final class EdgeReactor: ReactorHandler {
             takeChanges(of: id, SlabKey(token: holder.connection), changes)
         case .sessionForgotten(let id, let holder):
             hub.saveSessionAgain(id, of: SlabKey(token: holder.connection).client)
+        case .identified(let ticket, let outcome): answerToken(ticket, outcome)
         case .link: break
         case .drain: beginDraining()
         }

@@ -105,6 +105,10 @@ struct MetricsText: ~Copyable {
         counter("perseid_sessions_resumed_total", "Sessions resumed over the backplane.", uplink.sessionsResumed.value)
         counter("perseid_sessions_found_total", "Polls whose session was in memory.", uplink.sessionsFound.value)
         counter("perseid_sessions_taken_total", "Sessions that others took over.", uplink.sessionsTaken.value)
+        counter("perseid_access_tokens_total", "Access tokens looked at.", sum(node, \.accessTokensLookedAt))
+        counter("perseid_access_tokens_refused_total", "Requests refused for theirs.", sum(node, \.accessTokensRefused))
+        counter("perseid_access_tokens_expired_total", "Readers whose token ended.", sum(node, \.accessTokensExpired))
+        counter("perseid_forbidden_total", "What somebody wanted and may not.", sum(node, \.forbidden))
         counter("perseid_sessions_refused_total", "Tokens that were refused.", sum(node, \.tokensRefused))
         let unopened = sum(node, \.sessionsUnopened) + uplink.sessionsUnopened.value
         counter("perseid_sessions_unopened_total", "Sessions refused by a limit.", unopened)

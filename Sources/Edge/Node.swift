@@ -2,6 +2,7 @@ public import Backplane
 internal import Broker
 internal import Logging
 public import Reactor
+internal import Trust
 
 /// A running node: its reactors' threads, the uplink's, and nothing that a client would need back.
 public final class Node: Sendable {
@@ -10,6 +11,8 @@ public final class Node: Sendable {
 
     private let uplink: SharedReactor<UplinkCommand>
     private let uplinkThread: Inbox<Void>
+    /// The thread that verifies tokens, where any are taken.
+    private let tokens: Inbox<TokenQuestion>?
     private let reports: [Inbox<UplinkReport>]
     private let edges = Endings()
     private let keepers = Endings()
@@ -55,6 +58,8 @@ public final class Node: Sendable {
         self.uplink = uplink
         self.reports = reports
         uplinkThread = try Inbox()
+        tokens = configuration.tokens.keys.isEmpty ? nil : try Inbox()
+        if let tokens { try startTokenThread(configuration, tokens) }
         for index in reports.indices { try startEdge(configuration, index) }
         if hasUplinkThread { try startUplinkThread() }
     }
@@ -69,6 +74,7 @@ public final class Node: Sendable {
         uplink.inbox.post(.stop)
         uplink.takeTurns()
         uplinkThread.post(())
+        tokens?.post(.stop)
         keepers.wait()
     }
 
@@ -113,7 +119,7 @@ public final class Node: Sendable {
     private static let ownDescriptorsMax = 1_024
 
     private func startEdge(_ configuration: EdgeConfiguration, _ index: Int) throws(SystemError) {
-        let (inbox, uplink, status, edges) = (reports[index], uplink, status, edges)
+        let (inbox, uplink, tokens, status, edges) = (reports[index], uplink, tokens, status, edges)
         let start = Start()
         edges.begin()
         try ReactorThread.start(name: "edge-\(index)") {
@@ -124,6 +130,7 @@ public final class Node: Sendable {
                     number: index,
                     inbox: inbox,
                     uplink: uplink.inbox,
+                    tokens: tokens,
                     node: status,
                     metrics: status.reactors[index]
                 )
@@ -136,6 +143,29 @@ public final class Node: Sendable {
             }
         }
         // One after the other: the first may be the one that finds a free port for all.
+        if let error = start.wait() { throw error }
+    }
+
+    private func startTokenThread(
+        _ configuration: EdgeConfiguration,
+        _ inbox: Inbox<TokenQuestion>
+    ) throws(SystemError) {
+        let (reports, keepers) = (reports, keepers)
+        var policy = configuration.tokens
+        policy.bytesMax = configuration.limits.tokenBytesMax
+        let verifier = TokenVerifier(policy)
+        let start = Start()
+        keepers.begin()
+        try ReactorThread.start(name: "tokens") {
+            defer { keepers.end() }
+            do throws(SystemError) {
+                let reactor = try Reactor(inbox: inbox)
+                start.finish(nil)
+                reactor.run(TokenThread(verifier, reports: reports))
+            } catch {
+                start.finish(error)
+            }
+        }
         if let error = start.wait() { throw error }
     }
 

@@ -14,6 +14,10 @@ public enum ByeCode: UInt16 {
     case renewed = 4_005
     /// The client reads too slowly; it resumes from its cursor.
     case tooSlow = 4_008
+    /// The token it came with is over; it comes back with another one.
+    case tokenExpired = 4_010
+    /// What it came with is no token that is taken.
+    case unauthorized = 4_011
 
     /// The same in words.
     public var reason: StaticString {
@@ -25,11 +29,18 @@ public enum ByeCode: UInt16 {
         case .forbidden: "the backplane refuses a channel"
         case .renewed: "the stream is renewed"
         case .tooSlow: "too slow"
+        case .tokenExpired: "token expired"
+        case .unauthorized: "not a token that is taken here"
         }
     }
 
     /// Whether it is of use to the client to come back. One whose session was taken over would take it over in turn, for ever.
-    public var mayReconnect: Bool { self != .takenOver && self != .unknownSession && self != .forbidden }
+    public var mayReconnect: Bool {
+        switch self {
+        case .takenOver, .unknownSession, .forbidden, .unauthorized: false
+        case .drain, .unavailable, .renewed, .tooSlow, .tokenExpired: true
+        }
+    }
 
     /// The last id of an event stream that is not to come back. A browser's `EventSource` does so all the same and shows
     /// it: then it is answered with 204, which ends it.

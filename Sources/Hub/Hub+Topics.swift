@@ -108,6 +108,21 @@ extension Hub {
         return true
     }
 
+    /// Channels that a client reads, or is about to.
+    public func channels(of slot: ClientSlot) -> [ChannelName] {
+        let client = outlet.client(at: slot)
+        var names: [ChannelName] = []
+        var next = client.pointee.firstSubscription
+        while next != SubscriptionSlot.none {
+            let reader = subscriptions[next]
+            if let feed = feeds[reader.pointee.log] { names += feed.topics.map(\.name) }
+            next = reader.pointee.next
+        }
+        guard client.pointee.joinCount > 0 else { return names }
+        let id = outlet.id(of: slot)
+        return names + topics.values.filter { $0.part(of: id).map { !$0.isMember } ?? false }.map(\.name)
+    }
+
     /// Ends the subscription to one channel of a client that has it; says whether it had.
     func endSubscription(_ slot: ClientSlot, to channel: ChannelName) -> Bool {
         let client = outlet.client(at: slot)

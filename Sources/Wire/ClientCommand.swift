@@ -13,6 +13,8 @@ public struct ClientCommand: Hashable, Sendable {
         case publish
         /// Tell who is subscribed to a channel.
         case presence
+        /// Show who the client is.
+        case authenticate
         /// Answer with a pong.
         case ping
     }
@@ -33,6 +35,8 @@ public struct ClientCommand: Hashable, Sendable {
         case data64
         /// A publisher's own name for a publication, so that repeating it is safe.
         case once
+        /// What says who the client is.
+        case token
 
         /// Its name in the message.
         public var name: StaticString {
@@ -44,6 +48,7 @@ public struct ClientCommand: Hashable, Sendable {
             case .data: "data"
             case .data64: "data64"
             case .once: "once"
+            case .token: "token"
             }
         }
     }
@@ -57,11 +62,14 @@ public struct ClientCommand: Hashable, Sendable {
     /// Where the raw JSON of the id is in the message, if there is one.
     public var id: Range<Int>?
 
-    /// The channel as the client wrote it, unescaped, not checked otherwise; empty for `ping`.
+    /// The channel as the client wrote it, unescaped, not checked otherwise; empty where none is asked for.
     public var channel: String
 
     /// The position to resume after, not checked.
     public var since: String?
+
+    /// What says who the client is: always there for `authenticate`.
+    public var token: String?
 
     /// What to publish: always there for `publish`, nil for every other.
     public var data: PublishedData?
@@ -86,6 +94,14 @@ public struct ClientCommand: Hashable, Sendable {
         self.id = id
         self.channel = ""
         guard kind != .ping else { return }
+        if kind == .authenticate {
+            switch fields.text(of: .token) {
+            case .absent: throw fail(.missing, .token)
+            case .wrongType: throw fail(.wrongType, .token)
+            case .text(let text): token = text
+            }
+            return
+        }
 
         switch fields.text(of: .channel) {
         case .absent: throw fail(.missing, .channel)

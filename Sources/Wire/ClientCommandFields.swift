@@ -12,7 +12,7 @@ struct ClientCommandFields {
 
     /// One for each field, in their order.
     private typealias Ranges = (
-        Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>
+        Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>
     )
     private let ranges: Ranges
 
@@ -20,7 +20,7 @@ struct ClientCommandFields {
     init?(_ message: UnsafeRawBufferPointer) {
         guard let base = message.baseAddress else { return nil }
         self.message = message
-        let found: Ranges? = withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>.self, capacity: 7) { names in
+        let found: Ranges? = withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>.self, capacity: 8) { names in
             names.initializeElement(at: 0, to: Self.name(.type))
             names.initializeElement(at: 1, to: Self.name(.id))
             names.initializeElement(at: 2, to: Self.name(.channel))
@@ -28,13 +28,14 @@ struct ClientCommandFields {
             names.initializeElement(at: 4, to: Self.name(.data))
             names.initializeElement(at: 5, to: Self.name(.data64))
             names.initializeElement(at: 6, to: Self.name(.once))
-            return withUnsafeTemporaryAllocation(of: cjson_field.self, capacity: 7) { fields in
-                // bounded: rooms for seven
-                let isObject = cjson_find_fields(base, message.count, names.baseAddress!, 7, fields.baseAddress!)
+            names.initializeElement(at: 7, to: Self.name(.token))
+            return withUnsafeTemporaryAllocation(of: cjson_field.self, capacity: 8) { fields in
+                // bounded: rooms for eight
+                let isObject = cjson_find_fields(base, message.count, names.baseAddress!, 8, fields.baseAddress!)
                 return isObject
                     ? (
                         Self.range(fields[0]), Self.range(fields[1]), Self.range(fields[2]), Self.range(fields[3]),
-                        Self.range(fields[4]), Self.range(fields[5]), Self.range(fields[6])
+                        Self.range(fields[4]), Self.range(fields[5]), Self.range(fields[6]), Self.range(fields[7])
                     ) : nil
             }
         }
@@ -63,6 +64,7 @@ struct ClientCommandFields {
             case .data: ranges.4
             case .data64: ranges.5
             case .once: ranges.6
+            case .token: ranges.7
             }
         // No other JSON value begins with an n.
         if range.isEmpty || field != .data && message[range.lowerBound] == UInt8(ascii: "n") { return nil }

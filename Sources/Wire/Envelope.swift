@@ -141,6 +141,26 @@ public enum Envelope {
         buffer.append("}")
     }
 
+    /// The answer to `authenticate`: who the client is, and when that ends, in seconds since 1970 as tokens have it.
+    public static func appendAuthenticated(
+        id: UnsafeRawBufferPointer?,
+        user: String?,
+        endMilliseconds: UInt64?,
+        to buffer: inout ByteBuffer
+    ) {
+        buffer.append("{\"type\":\"authenticated\"")
+        appendID(id, to: &buffer)
+        if let user {
+            buffer.append(",\"user\":")
+            buffer.appendJSONString(user)
+        }
+        if let endMilliseconds {
+            buffer.append(",\"expires\":")
+            buffer.append(decimal: endMilliseconds / 1_000)
+        }
+        buffer.append("}")
+    }
+
     /// The answer to `ping`.
     public static func appendPong(id: UnsafeRawBufferPointer?, to buffer: inout ByteBuffer) {
         buffer.append("{\"type\":\"pong\"")

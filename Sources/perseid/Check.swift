@@ -1,5 +1,6 @@
 import ArgumentParser
 import Backplane
+import Broker
 import Edge
 import Reactor
 
@@ -13,12 +14,32 @@ struct Check: ParsableCommand {
 
     @OptionGroup var options: ServeOptions
 
+    @Option(help: "Whose rights are asked for: an access token, or - for standard input, or nobody.")
+    var `as`: String?
+
+    @Argument(help: "What is wanted, and where: subscribe room/1. Also publish, presence, history.")
+    var question: [String] = []
+
     func run() throws {
         let settings = try options.settings()
+        guard question.isEmpty, `as` == nil else { return try explain(settings) }
         print(Self.table(of: settings))
         var isFine = canListen(settings)
         if !canUseRedis(settings) { isFine = false }
         guard isFine else { throw ExitCode.failure }
+    }
+
+    /// Says what the rules say to somebody, and fails where that is no.
+    private func explain(_ settings: Settings) throws {
+        guard question.count == 2, let action = AccessAction(rawValue: question[0]),
+            let channel = ChannelName(question[1])
+        else {
+            throw ValidationError("ask for subscribe, publish, presence or history, and a channel: subscribe room/1")
+        }
+        let identity = try `as`.flatMap { $0 == "nobody" ? nil : try settings.identity(of: $0) }
+        let answer = settings.explain(action, channel, identity)
+        print(answer.text)
+        guard answer.isAllowed else { throw ExitCode.failure }
     }
 
     /// A line for each setting: name, value, source, meaning.

@@ -14,6 +14,7 @@ struct ServeOptions: ParsableArguments {
     @Option(help: .setting("io-uring")) var ioUring: String?
     @Flag(help: .setting("insecure")) var insecure = false
     @Option(help: .setting("api-keys")) var apiKeys: String?
+    @Option(help: .setting("rules")) var rules: String?
     @Option(help: .setting("allowed-origins")) var allowedOrigins: String?
     @Option(help: .setting("allowed-hosts")) var allowedHosts: String?
     @Flag(help: .setting("jsonp")) var jsonp = false
@@ -30,7 +31,8 @@ struct ServeOptions: ParsableArguments {
         let given = [
             ("listen", listen), ("redis", redis), ("key-prefix", keyPrefix), ("node-id", nodeId),
             ("reactors", reactors), ("io-uring", ioUring),
-            ("insecure", insecure ? "true" : nil), ("api-keys", apiKeys), ("allowed-origins", allowedOrigins),
+            ("insecure", insecure ? "true" : nil), ("api-keys", apiKeys), ("rules", rules),
+            ("allowed-origins", allowedOrigins),
             ("allowed-hosts", allowedHosts), ("jsonp", jsonp ? "true" : nil), ("bayeux", bayeux),
             ("public-origin", publicOrigin), ("slow-reader", slowReader), ("policies", policies),
             ("presence", presence), ("log-level", logLevel), ("log-format", logFormat),
@@ -41,9 +43,11 @@ struct ServeOptions: ParsableArguments {
     }
 
     /// The settings of all sources. If any cannot be used, says which and ends the command.
-    func settings() throws -> Settings {
+    func settings() throws -> Settings { try Self.settings(flags: flags, file: config) }
+
+    static func settings(flags: [SettingValue] = [], file: String?) throws -> Settings {
         do throws(SettingsErrors) {
-            return try Settings(flags: flags, environment: ProcessInfo.processInfo.environment, file: config)
+            return try Settings(flags: flags, environment: ProcessInfo.processInfo.environment, file: file)
         } catch {
             for each in error.all { StandardError.say(each.description) }
             throw ExitCode.failure

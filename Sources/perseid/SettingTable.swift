@@ -1,6 +1,7 @@
 import Broker
 import Edge
 import Logging
+import Trust
 
 /// All settings of a node. Whoever reads, checks, prints, guesses or documents one looks here.
 enum SettingTable {
@@ -35,7 +36,7 @@ enum SettingTable {
         Setting(
             "listen",
             usual: "127.0.0.1:8080",
-            "where clients come in; beyond loopback only with api-keys or insecure",
+            "where clients come in; beyond loopback only with rules, api-keys or insecure",
             take: { value, settings throws(SettingsError) in try settings.takeListen(value) },
             show: {
                 $0.edge.host.contains(":") ? "[\($0.edge.host)]:\($0.edge.port)" : "\($0.edge.host):\($0.edge.port)"
@@ -83,17 +84,76 @@ enum SettingTable {
         Setting(
             "insecure",
             usual: "false",
-            "listen beyond loopback although there are no api-keys",
+            "listen beyond loopback although there are neither rules nor api-keys",
             take: { value, settings throws(SettingsError) in settings.isInsecure = try value.flag() },
             show: { "\($0.isInsecure)" }
         ),
         Setting(
             "api-keys",
             usual: "none",
-            "publishers show one: Authorization: Bearer …",
+            "backends show one, which may do everything: Authorization: Bearer …",
             isSecret: true,
             take: { value, settings throws(SettingsError) in try settings.takeKeys(value) },
             show: { $0.edge.apiKeys.isEmpty ? "none" : "\($0.edge.apiKeys.count), hidden" }
+        ),
+        Setting(
+            "rules",
+            usual: "none",
+            "who may do what, by channel, the first that matches: room/* subscribe=users publish=users; or maps. None: all",
+            take: { value, settings throws(SettingsError) in try settings.takeRules(value) },
+            show: { $0.edge.rules.isEmpty ? "none" : $0.edge.rules.rules.map(\.text).joined(separator: ",") }
+        ),
+        Setting(
+            "tokens.hmac",
+            usual: "none",
+            "secrets that sign tokens, by name: main=…; of 32 bytes at least. Several for rotation",
+            isSecret: true,
+            take: { value, settings throws(SettingsError) in try settings.takeTokenSecrets(value) },
+            show: { $0.tokenSecrets.isEmpty ? "none" : "\(Set($0.tokenSecrets.map(\.name)).count), hidden" }
+        ),
+        Setting(
+            "tokens.jwks",
+            usual: "none",
+            "files with the keys that verify tokens, as JSON Web Key Sets",
+            take: { value, settings throws(SettingsError) in try settings.takeTokenSets(value) },
+            show: { $0.tokenSets.isEmpty ? "none" : "\($0.tokenSets.count) keys" }
+        ),
+        Setting(
+            "tokens.issuer",
+            usual: "any",
+            "the iss that a token must have",
+            take: { value, settings throws(SettingsError) in settings.edge.tokens.issuer = try value.text() },
+            show: { $0.edge.tokens.issuer ?? "any" }
+        ),
+        Setting(
+            "tokens.audience",
+            usual: "any",
+            "what a token's aud must name",
+            take: { value, settings throws(SettingsError) in settings.edge.tokens.audience = try value.text() },
+            show: { $0.edge.tokens.audience ?? "any" }
+        ),
+        Setting(
+            "tokens.cookie",
+            usual: "none",
+            "cookie that a token may stand in, which a plain EventSource sends",
+            take: { value, settings throws(SettingsError) in try settings.takeTokenCookie(value) },
+            show: { $0.edge.tokenCookie ?? "none" }
+        ),
+        Setting(
+            "tokens.require-expiry",
+            usual: "false",
+            "refuse tokens without exp",
+            take: { value, settings throws(SettingsError) in settings.edge.tokens.needsExpiry = try value.flag() },
+            show: { "\($0.edge.tokens.needsExpiry)" }
+        ),
+        Setting(
+            "tokens.leeway-seconds",
+            usual: "30",
+            "by how much the clock of who makes tokens may differ",
+            take: { value, settings throws(SettingsError) in
+                settings.edge.tokens.leewayMilliseconds = UInt64(try value.number(in: 0...3_600)) * 1_000
+            },
+            show: { "\($0.edge.tokens.leewayMilliseconds / 1_000)" }
         ),
         Setting(
             "allowed-origins",

@@ -3,6 +3,7 @@ import Broker
 import Edge
 import Logging
 import Text
+import Trust
 
 /// What a node is told: by flags, by the environment, by one YAML file, in that order.
 struct Settings {
@@ -12,6 +13,10 @@ struct Settings {
     var isInsecure = false
     var logLevel = Logger.Level.info
     var isLogJSON = false
+
+    /// Keys of tokens, by which setting they come from.
+    var tokenSecrets: [TokenKey] = []
+    var tokenSets: [TokenKey] = []
 
     /// Where each setting comes from that somebody gave.
     private var sources: [String: SettingSource] = [:]
@@ -53,12 +58,12 @@ struct Settings {
 
     /// Refuses to let the whole network publish by oversight.
     private var exposure: SettingsError? {
-        guard !isLoopback, !isInsecure, edge.apiKeys.isEmpty else { return nil }
+        guard !isLoopback, !isInsecure, edge.apiKeys.isEmpty, edge.rules.isEmpty else { return nil }
         return SettingsError(
             name: "listen",
             source: source(of: "listen"),
             reason:
-                "\(edge.host) can be reached from other machines and no api-keys are set: set some, or pass --insecure"
+                "\(edge.host) can be reached from other machines and there are neither rules nor api-keys: set some, or pass --insecure"
         )
     }
 

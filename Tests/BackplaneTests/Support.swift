@@ -296,6 +296,7 @@ final class UplinkFixture {
         case .sessionChanged(_, let holder, let changes):
             "changed of \(holder.connection)\(describe(SessionState(positions: changes)))"
         case .sessionForgotten(_, let holder): "forgotten of \(holder.connection)"
+        case .identified(let ticket, _): "identified \(ticket.number)"
         case .link(let isUp): isUp ? "up" : "down"
         case .drain: "drain"
         }

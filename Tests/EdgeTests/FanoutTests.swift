@@ -32,7 +32,7 @@ struct FanoutTests {
         let batch = BayeuxBatch(
             messages,
             from: .exchange(exchange),
-            mayPublish: false,
+            credentials: .none,
             isAffine: true,
             receivedMilliseconds: 0
         )

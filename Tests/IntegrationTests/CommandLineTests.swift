@@ -22,6 +22,45 @@ import Testing
         return (try await process.end(), process.outputText, process.errorText)
     }
 
+    @Test("token makes what serve takes, shows it, and check says what it may and by which rule")
+    func tokens() async throws {
+        let file = scratch.directory.appending(path: "perseid.yaml")
+        let rules = """
+            tokens: {hmac: {main: a-secret-of-the-tests-with-more-than-32-bytes}, audience: push, issuer: tests}
+            rules:
+              - {channels: "room/*", subscribe: users, publish: granted}
+              - {channels: "public/**", subscribe: anyone}
+            """
+        try Data(rules.utf8).write(to: file)
+        let settings = ["--config", file.path]
+        let made = try await perseid("token", "make", "alice", "--publish", "room/1", settings[0], settings[1])
+        try #require(made.ending == .exited(0), "\(made.errors)")
+        let token = made.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        let shown = try await perseid("token", "show", "-", "--config", file.path, input: Array("\(token)\n".utf8))
+        #expect(
+            shown.ending == .exited(0) && shown.output.contains("alice") && shown.output.contains("publish  room/1")
+        )
+        let strange = try await perseid("token", "show", token + "A", "--config", file.path)
+        #expect(strange.ending == .exited(1) && strange.errors.contains("wrong signature"))
+
+        let questions: [(who: String, action: String, channel: String, isAllowed: Bool, why: String)] = [
+            (token, "subscribe", "room/1", true, "rule 1"), (token, "publish", "room/1", true, "granted"),
+            (token, "publish", "room/2", false, "granted"), ("nobody", "subscribe", "room/1", false, "for users"),
+            ("nobody", "subscribe", "public/a", true, "anyone"), (token, "history", "room/1", false, "nobody"),
+            (token, "subscribe", "other", false, "no rule"), (token, "subscribe", "room/**", false, "no rule"),
+        ]
+        for each in questions {
+            let said = try await perseid("check", "--as", each.who, each.action, each.channel, settings[0], settings[1])
+            #expect(said.ending == .exited(each.isAllowed ? 0 : 1), "\(each): \(said.output) \(said.errors)")
+            #expect(said.output.contains(each.why), "\(said.output)")
+        }
+
+        let node = try await PerseidNode(id: "a", redis: nil, arguments: settings, in: scratch)
+        let target = "/poll?channel=room/1&wait=0"
+        try #require(try await node.ask("GET", target).status == 403)
+        try #require(try await node.ask("GET", "\(target)&access_token=\(token)").status == 200)
+    }
+
     @Test("publish and subscribe")
     func publishAndSubscribe() async throws {
         let node = try await PerseidNode(id: "a", redis: nil, in: scratch)

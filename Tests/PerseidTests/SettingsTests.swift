@@ -251,7 +251,7 @@ import Testing
         arguments: ["0.0.0.0", "127.example.org", "[::]", "10.0.0.1"]
     )
     func exposure(_ host: String) throws {
-        #expect(try complaints(flags: ["listen": "\(host):80"]).first?.contains("no api-keys are set") == true)
+        #expect(try complaints(flags: ["listen": "\(host):80"]).first?.contains("neither rules nor api-keys") == true)
         #expect(try complaints(flags: ["listen": "\(host):80", "insecure": "true"]) == [])
         #expect(try complaints(flags: ["listen": "\(host):80", "api-keys": "a"]) == [])
     }

@@ -190,7 +190,7 @@ struct CommandArrayTests {
             read(#" [ {"type":"ping","id":1} ,{"type":"subscribe","channel":"a,]","id":"x"},5,{"type":"nonsense"}]"#)
                 == [
                     "ping  1", #"subscribe a,] "x""#, "the message is not a JSON object",
-                    "type is not one of subscribe, unsubscribe, publish, presence, ping",
+                    "type is not one of subscribe, unsubscribe, publish, presence, authenticate, ping",
                 ]
         )
         #expect(read(#"[[{"type":"ping"}]]"#) == ["the message is not a JSON object"])

@@ -40,6 +40,8 @@ public enum UplinkReport: Sendable {
     case sessionChanged(SessionID, SessionHolder, [SessionPosition])
     /// The backplane lost what it had of this session; all of it is to be saved again.
     case sessionForgotten(SessionID, SessionHolder)
+    /// Who shows a token that was looked at, or why it is none.
+    case identified(Ticket, Result<Identity, TokenFault>)
     /// The backplane was reached or lost.
     case link(isUp: Bool)
     /// Let clients go, then end the reactor's thread.

@@ -4,19 +4,24 @@ internal import Wire
 
 // Who may publish: whoever shows one of the node's keys.
 extension EdgeReactor {
-    /// Whether a request may publish. Without keys, reaching the port is enough.
-    func mayPublish(_ request: borrowing HTTPRequest) -> Bool {
-        configuration.apiKeys.isEmpty || showsKey(request)
+    /// Whether a request may publish in some channel. Without keys and rules, reaching the port is enough; by rules each channel is
+    /// judged by itself.
+    func mayPublish(_ credentials: Credentials) -> Bool {
+        !configuration.rules.isEmpty || configuration.apiKeys.isEmpty || credentials.showsKey
+    }
+
+    /// What a request shows in `Authorization: Bearer`.
+    func bearer(_ request: borrowing HTTPRequest) -> String? {
+        guard let text = request.text(of: .authorization), text.utf8.count > 7,
+            text.utf8.prefix(7).elementsEqual("Bearer ".utf8) || text.prefix(7).lowercased() == "bearer "
+        else { return nil }
+        return String(text.dropFirst(7))
     }
 
     /// Whether a request shows one of the node's keys.
     func showsKey(_ request: borrowing HTTPRequest) -> Bool {
-        guard !configuration.apiKeys.isEmpty, let text = request.text(of: .authorization) else { return false }
-        let scheme = "Bearer "
-        guard text.utf8.count > scheme.utf8.count, text.prefix(scheme.count).lowercased() == "bearer " else {
-            return false
-        }
-        return isKey(String(text.dropFirst(scheme.count)))
+        guard !configuration.apiKeys.isEmpty else { return false }
+        return isKey(bearer(request))
     }
 
     /// Whether a text is one of the node's keys.

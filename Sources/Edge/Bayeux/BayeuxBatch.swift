@@ -16,8 +16,11 @@ final class BayeuxBatch {
     let peer: Peer
     let messages: [BayeuxMessage]
 
-    /// Whether its sender may publish by what the request shows.
-    let mayPublish: Bool
+    /// What its sender shows, or what is known of the session's client.
+    var credentials: Credentials
+
+    /// Whether it shows a token that is not taken.
+    var isTokenRefused = false
 
     /// Whether the load balancer's cookie says that this node had its session last.
     let isAffine: Bool
@@ -57,13 +60,13 @@ final class BayeuxBatch {
     init(
         _ messages: [BayeuxMessage],
         from peer: Peer,
-        mayPublish: Bool,
+        credentials: Credentials,
         isAffine: Bool,
         receivedMilliseconds: UInt64
     ) {
         self.messages = messages
         self.peer = peer
-        self.mayPublish = mayPublish
+        self.credentials = credentials
         self.isAffine = isAffine
         self.receivedMilliseconds = receivedMilliseconds
         replies = Array(repeating: nil, count: messages.count)

@@ -10,10 +10,42 @@ struct BayeuxNotes: Equatable {
     var batch: UInt64 = 0
 
     /// Where it stands once it has that, in the channels that moved.
-    var pending = Cursor()
+    var pending: Cursor {
+        get { rest?.pending ?? Cursor() }
+        set { rest = Rest(newValue, members, identity) }
+    }
 
     /// Where it stands in channels that its patterns stand for, beyond what the patterns' own positions say.
-    var members = Cursor()
+    var members: Cursor {
+        get { rest?.members ?? Cursor() }
+        set { rest = Rest(pending, newValue, identity) }
+    }
+
+    /// Who it is, as the token said that it showed last.
+    var identity: Identity? {
+        get { rest?.identity }
+        set { rest = Rest(pending, members, newValue) }
+    }
+
+    /// What most clients have nothing of, so that there is little in a connect that waits.
+    private var rest: Rest?
+
+    private final class Rest: Sendable {
+        let pending: Cursor
+        let members: Cursor
+        let identity: Identity?
+
+        init?(_ pending: Cursor, _ members: Cursor, _ identity: Identity?) {
+            (self.pending, self.members, self.identity) = (pending, members, identity)
+            if pending.positions.isEmpty, members.positions.isEmpty, identity == nil { return nil }
+        }
+    }
+
+    static func == (left: BayeuxNotes, right: BayeuxNotes) -> Bool {
+        left.batch == right.batch && left.isConnected == right.isConnected && left.hasAck == right.hasAck
+            && left.hasReplay == right.hasReplay && left.pending == right.pending && left.members == right.members
+            && left.identity?.text == right.identity?.text
+    }
 
     /// Whether its first connect was answered, which is never held.
     var isConnected = false
@@ -38,6 +70,7 @@ struct BayeuxNotes: Equatable {
             case UInt8(ascii: "b"): batch = UInt64(rest) ?? 0
             case UInt8(ascii: "p"): pending = Cursor(rest) ?? Cursor()
             case UInt8(ascii: "m"): members = Cursor(rest) ?? Cursor()
+            case UInt8(ascii: "i"): identity = Identity(text: rest)
             default: break
             }
         }
@@ -65,6 +98,7 @@ struct BayeuxNotes: Equatable {
         if batch > 0 { words.append("b\(batch)") }
         if !pending.positions.isEmpty { words.append("p\(pending.text)") }
         if !members.positions.isEmpty { words.append("m\(members.text)") }
+        if let identity { words.append("i\(identity.text)") }
         return Array(words.joined(separator: " ").utf8)
     }
 

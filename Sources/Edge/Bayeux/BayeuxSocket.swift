@@ -7,8 +7,8 @@ internal import Wire
 final class BayeuxSocket {
     let connection: SlabKey
 
-    /// Whether its request showed a key.
-    let mayPublish: Bool
+    /// What its request showed, or its messages since.
+    var credentials: Credentials
 
     /// The session, once a handshake opened one or a message named one.
     var token: SessionToken?
@@ -17,8 +17,8 @@ final class BayeuxSocket {
     /// The connect that is held.
     var hold: BayeuxHold?
 
-    init(_ connection: SlabKey, mayPublish: Bool) {
+    init(_ connection: SlabKey, _ credentials: Credentials) {
         self.connection = connection
-        self.mayPublish = mayPublish
+        self.credentials = credentials
     }
 }

@@ -58,7 +58,7 @@ extension EdgeReactor {
         return BayeuxBatch(
             messages,
             from: .exchange(exchange),
-            mayPublish: mayPublish(request),
+            credentials: exchange.credentials,
             isAffine: isAffine,
             receivedMilliseconds: wallMilliseconds
         )
@@ -95,9 +95,9 @@ extension EdgeReactor {
         }
         let plan = try SubscriptionPlan(ofBayeux: nil, request)
         let agreement = WebSocketHandshake.Agreement(request)
-        open(makeOpening(request, exchange, plan, as: .webSocket(agreement, mayPublish: mayPublish(request))))
+        open(makeOpening(request, exchange, plan, as: .webSocket(agreement)))
         let key = exchange.connection
-        bayeuxSockets[key] = BayeuxSocket(key, mayPublish: mayPublish(request))
+        bayeuxSockets[key] = BayeuxSocket(key, exchange.credentials)
     }
 
     /// Takes a message of a WebSocket. An empty array is what old clients keep their connection alive with.
@@ -111,7 +111,7 @@ extension EdgeReactor {
                 BayeuxBatch(
                     messages,
                     from: .socket(socket),
-                    mayPublish: socket.mayPublish,
+                    credentials: socket.credentials,
                     isAffine: false,
                     receivedMilliseconds: wallMilliseconds
                 )

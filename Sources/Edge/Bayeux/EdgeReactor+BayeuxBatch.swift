@@ -6,8 +6,15 @@ internal import Wire
 
 // Messages that came together: whose they are, each in its turn, then what they change, and a connect behind all of them.
 extension EdgeReactor {
-    /// Begins with a batch.
+    /// Begins with a batch, once it is known who shows a token in it.
     func begin(_ batch: BayeuxBatch) {
+        guard tokens != nil, let token = batch.messages.lazy.compactMap(\.token).first, !isKey(token) else {
+            return beginIdentified(batch)
+        }
+        identify(batch, token)
+    }
+
+    func beginIdentified(_ batch: BayeuxBatch) {
         if let place = batch.handshake { return shakeHands(batch, place) }
         if let socket = batch.socket { return begin(batch, of: socket) }
         batch.token = batch.clientID.flatMap { SessionToken(clientID: $0) }
@@ -102,7 +109,7 @@ extension EdgeReactor {
         guard let channel = ChannelName(name) else {
             return batch.reply(place, fault: .invalidChannel(message.channel ?? ""))
         }
-        guard !channel.isSystem, batch.mayPublish || isKey(message.token) else {
+        guard !channel.isSystem, isKey(message.token) || isAllowed(.publish, channel, credentials(of: batch)) else {
             return batch.reply(place, fault: .forbidden(message.channel ?? ""))
         }
         batch.reply(place)
@@ -135,6 +142,9 @@ extension EdgeReactor {
         for each in subscriptions {
             guard let channel = ChannelName(each.name) else {
                 return batch.fail(place, .invalidChannel(batch.messages[place].channel ?? ""))
+            }
+            guard isAllowed(.subscribe, channel, credentials(of: batch)) else {
+                return batch.fail(place, .forbidden(batch.messages[place].channel ?? ""))
             }
             switch each.replay {
             case .all: restart(channel, at: .start, batch)

@@ -61,14 +61,20 @@ extension EdgeReactor {
         case .failure(.unknown): return refuseConnect(batch, place, .unknownClient(token.text))
         case .failure(.backplane): return refuse(batch)
         }
+        var notes = BayeuxNotes(state.notes)
+        let known = notes
+        if let identity = batch.credentials.identity { notes.identity = identity }
+        batch.notes = notes
+        if notes.identity?.isOver(at: wallMilliseconds) == true { return refuseConnect(batch, place, .expired) }
         let link = SessionLink(token.id, saved: state.positions)
-        let hold = makeHold(batch, place, token, connect, BayeuxNotes(state.notes), link)
+        let hold = makeHold(batch, place, token, connect, notes, link)
+        if notes != known { hold.areNotesNew = true }
         let poll = makePoll(hold, connect, exchange.connection, isAlone: batch.messages.count == 1)
         link.poll = poll
         connections[live: exchange.slot].pointee.client.session = link
         connections[live: exchange.slot].pointee.client.encoding = poll.encoding
         pollAskers[poll.client] = .hold(hold)
-        join(exchange.slot, link.saved, hold, poll)
+        join(exchange.slot, link.saved, hold, poll, credentials(of: batch))
     }
 
     /// Takes what a connect acknowledges.
@@ -171,7 +177,7 @@ extension EdgeReactor {
         let empty = BayeuxBatch(
             [batch.messages[place]],
             from: batch.peer,
-            mayPublish: false,
+            credentials: batch.credentials,
             isAffine: false,
             receivedMilliseconds: batch.receivedMilliseconds
         )
@@ -179,11 +185,19 @@ extension EdgeReactor {
         let poll = makePoll(hold, connect, socket.connection, isAlone: isAlone)
         socket.hold = hold
         pollAskers[poll.client] = .hold(hold)
-        join(slot, hold.notes.hasAck ? link.saved : [], hold, poll)
+        join(slot, hold.notes.hasAck ? link.saved : [], hold, poll, socket.credentials)
     }
 
-    private func join(_ slot: Slot, _ positions: [SessionPosition], _ hold: BayeuxHold, _ poll: Poll) {
+    /// What its client may no longer have is left out.
+    private func join(
+        _ slot: Slot,
+        _ positions: [SessionPosition],
+        _ hold: BayeuxHold,
+        _ poll: Poll,
+        _ credentials: Credentials
+    ) {
         let channels = positions.map { (name: $0.channel, since: $0.position) }
+            .filter { isAllowed(.subscribe, $0.name, credentials) }
             .sorted { $0.name.text.utf8.lexicographicallyPrecedes($1.name.text.utf8) }
         hub.join(slot.client, channels, entries: hold.notes.members.positions, poll: poll)
     }

@@ -13,12 +13,17 @@ extension EdgeReactor {
             batch.reply(place, failedHandshake(batch, place, fault, .none))
             return finish(batch)
         }
+        if batch.isTokenRefused {
+            batch.reply(place, failedHandshake(batch, place, .unauthorized, .none))
+            return finish(batch)
+        }
         guard countSession(of: connections[live: batch.connection.slot].pointee.peer) else {
             batch.reply(place, failedHandshake(batch, place, .tooOften, .handshake))
             return finish(batch)
         }
         batch.notes.hasAck = handshake.ext.wantsAck
         batch.notes.hasReplay = handshake.ext.wantsReplay
+        batch.notes.identity = batch.credentials.identity
         let token = SessionToken(using: &secrets, isBayeux: true)
         batch.token = token
         leaveSession(of: batch)

@@ -49,8 +49,13 @@ extension EdgeReactor {
         socket.notes = notes
         connections[live: slot].pointee.client.session = SessionLink(token.id, saved: state.positions)
         connections[live: slot].pointee.client.encoding = Encoding(.webSocket, notes.dialect, isChunked: false)
-        guard !notes.hasAck, !state.positions.isEmpty else { return }
-        hub.join(slot.client, state.positions.map { ($0.channel, $0.position) }, entries: notes.members.positions)
+        if socket.credentials.identity == nil, let identity = notes.identity, !identity.isOver(at: wallMilliseconds) {
+            socket.credentials = Credentials(identity: identity, showsKey: socket.credentials.showsKey)
+        }
+        note(socket.credentials, of: slot)
+        let channels = state.positions.filter { isAllowed(.subscribe, $0.channel, socket.credentials) }
+        guard !notes.hasAck, !channels.isEmpty else { return }
+        hub.join(slot.client, channels.map { ($0.channel, $0.position) }, entries: notes.members.positions)
     }
 
     /// The session of a WebSocket is over: its client is told so by the connect that it waits for, and closes by itself. Says

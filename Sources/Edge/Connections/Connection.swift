@@ -22,8 +22,10 @@ struct Connection: ~Copyable {
     struct Rights: OptionSet {
         let rawValue: UInt8
 
-        /// May publish over its WebSocket.
-        static let mayPublish = Rights(rawValue: 1)
+        /// Showed one of the node's keys.
+        static let showsKey = Rights(rawValue: 1)
+        /// Is somebody: `EdgeReactor.identities` says who.
+        static let hasIdentity = Rights(rawValue: 2)
     }
 
     /// How its bytes move.

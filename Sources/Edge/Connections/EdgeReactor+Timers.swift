@@ -22,8 +22,10 @@ extension EdgeReactor {
         metrics.longestTurnMicroseconds.set(Int(clamping: reactor.takeLongestTurn() / 1_000))
         renewLongStreams()
         renewBudgets()
+        endIdentities()
         if UInt64(tick.number / Self.stepsPerSecond) % max(limits.resumeMilliseconds / 1_000, 1) == 0 {
             sessionsByAddress.turn()
+            knownTokens.turn()
         }
         metrics.heldInputBytes.set(hub.held.inputBytes)
         hub.weighAll()

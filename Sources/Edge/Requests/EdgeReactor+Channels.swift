@@ -8,6 +8,9 @@ internal import Wire
 extension EdgeReactor {
     /// `GET /channels/<name>`
     func describe(_ exchange: Exchange, _ channel: ChannelName) {
+        guard isAllowed(.subscribe, channel, exchange.credentials) else {
+            return refuse(exchange, status: 403, "not allowed", field: "channel")
+        }
         holdRequests(behind: exchange)
         hub.tellCounts()
         ask(.describe(exchange, channel)) { .describe($0, channel) }
@@ -43,6 +46,9 @@ extension EdgeReactor {
         _ exchange: Exchange,
         of channel: ChannelName
     ) throws(HTTPRejection) {
+        guard isAllowed(.history, channel, exchange.credentials) else {
+            return refuse(exchange, status: 403, "not allowed", field: "channel")
+        }
         var since: Position?
         if let text = try request.parameter("since") {
             since = Position(text)

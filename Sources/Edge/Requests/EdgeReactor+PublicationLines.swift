@@ -94,6 +94,7 @@ extension EdgeReactor {
             guard payload.map({ $0.bytes.count <= limits.messageBytesMax }) ?? true else {
                 return refuse(asker, status: 413, "the payload is too long", field: parsed.data.field)
             }
+            guard isAllowed(.publish, channel, body.exchange.credentials) else { return refusePublish(.line(asker)) }
             publish(payload, in: parsed.data.field, to: channel, idempotencyKey: parsed.once, for: .line(asker))
         } catch {
             let asker = Asker.Line(body: body, number: number, id: error.id.map { Array(line[$0]) }, byteCount: 0)

@@ -13,6 +13,7 @@ extension EdgeReactor {
         to channel: ChannelName
     ) throws(HTTPRejection) {
         guard mayPublishHere(request, exchange) else { return }
+        guard isAllowed(.publish, channel, exchange.credentials) else { return refusePublish(.exchange(exchange)) }
         let isJSON = request.field(.contentType, begins: "application/json")
         let payload = Payload(published: request.body, asJSON: isJSON)
         let key = request.text(of: .idempotencyKey)
@@ -28,7 +29,7 @@ extension EdgeReactor {
             refuse(exchange, status: 403, "pages of this origin may not publish here", field: "Origin")
             return false
         }
-        guard mayPublish(request) else {
+        guard mayPublish(exchange.credentials) else {
             refuse(exchange, status: 401, "a valid API key is needed", field: "Authorization") {
                 $0.append(field: "WWW-Authenticate", "Bearer")
             }
@@ -55,9 +56,7 @@ extension EdgeReactor {
         let payload = Payload(data, of: message)
         let byteCount = payload?.bytes.count ?? 0
         let asker = Asker.command(connections.key(ofLive: slot), id: id, byteCount: byteCount)
-        guard connections[live: slot].pointee.rights.contains(.mayPublish) else {
-            return refuse(asker, status: 401, "a valid API key is needed")
-        }
+        guard isAllowed(.publish, channel, credentials(of: slot)) else { return refusePublish(asker) }
         publish(payload, in: data.field, to: channel, idempotencyKey: nil, for: asker)
     }
 

@@ -21,8 +21,9 @@ extension EdgeReactor {
         case .complete:
             do throws(HTTPRejection) {
                 let head = try HTTPRequestHead(parsing: span, limits: httpLimits)
-                metrics.requests.add()
                 let request = HTTPRequest(head: head, bytes: bytes, body: UnsafeRawBufferPointer(start: nil, count: 0))
+                guard isIdentified(request, slot) else { return 0 }
+                metrics.requests.add()
                 if takesOpenBody(request) { return beginOpenBody(of: request, for: slot) }
                 try head.checkLength(limits: httpLimits)
                 return takeBody(of: head, bytes, for: slot, input: input)

@@ -25,6 +25,13 @@ extension EdgeReactor {
                 }
                 exchange.callback = callback
             }
+            if !route.traits.contains(.isForAnyHost) {
+                do throws(HTTPRejection) {
+                    exchange.credentials = try credentials(request)
+                } catch {
+                    return try refuseToken(request, exchange, error)
+                }
+            }
             switch (route.action, channel) {
             case (.page(let action), _), (.body(let action), _): try action(self, request, exchange)
             case (.channel(let action), let channel?): try action(self, request, exchange, channel)

@@ -17,14 +17,15 @@ extension EdgeReactor {
         }
         let plan = try SubscriptionPlan(request, limits: limits)
         let agreement = WebSocketHandshake.Agreement(request)
-        open(makeOpening(request, exchange, plan, as: .webSocket(agreement, mayPublish: mayPublish(request))))
+        open(makeOpening(request, exchange, plan, as: .webSocket(agreement)))
     }
 
     /// Begins a WebSocket, whose session, if it asked for one, is there.
     func beginWebSocket(
         _ agreement: WebSocketHandshake.Agreement,
         _ opening: Opening,
-        _ channels: [(name: ChannelName, since: Position?)]
+        _ channels: [(name: ChannelName, since: Position?)],
+        forbidden: [ChannelName]
     ) {
         let slot = opening.exchange.slot
         switchProtocols(agreement, opening)
@@ -33,8 +34,27 @@ extension EdgeReactor {
         }
         hub.cork(slot.client) {
             write(slot, output.bytes)
+            for channel in forbidden { sendError(slot, id: nil, code: 403, "channel: \(channel) is not allowed") }
             if !channels.isEmpty { hub.join(slot.client, channels, entries: opening.plan.entries) }
         }
+    }
+
+    /// The same for a client whose token is not taken.
+    func refuseWebSocket(
+        _ request: borrowing HTTPRequest,
+        _ exchange: Exchange,
+        _ code: ByeCode
+    ) throws(HTTPRejection) {
+        let plan = try SubscriptionPlan(request, limits: limits)
+        let agreement = WebSocketHandshake.Agreement(request)
+        let opening = Opening(
+            use: .webSocket(agreement),
+            plan: plan,
+            exchange: exchange,
+            offersCookie: false,
+            token: nil
+        )
+        refuseWebSocket(agreement, opening, code)
     }
 
     /// Makes a WebSocket only to say why it cannot be: a browser does not tell its page any other answer.
@@ -182,6 +202,7 @@ extension EdgeReactor {
     private func take(_ command: ClientCommand, of message: UnsafeRawBufferPointer, for slot: Slot) {
         let id = command.id.map { Array(message[$0]) }
         if command.kind == .ping { return hub.send(.pong(id: id), to: slot.client) }
+        if let token = command.token { return authenticate(slot, token: token, id: id) }
         guard let channel = ChannelName(command.channel) else {
             return sendError(slot, id: id, code: 400, "channel: not a channel name")
         }
@@ -193,9 +214,12 @@ extension EdgeReactor {
             guard let data = command.data else { return assertionFailure("a publish has data") }
             publish(data, of: message, to: channel, slot, id: id)
         case .presence:
-            let key = connections.key(ofLive: slot)
-            askPresence(.command(key, id: id, byteCount: presenceBytesMax), of: channel)
-        case .ping: break
+            let asker = Asker.command(connections.key(ofLive: slot), id: id, byteCount: presenceBytesMax)
+            guard isAllowed(.presence, channel, credentials(of: slot)) else {
+                return refuse(asker, status: 403, "not allowed", field: "channel")
+            }
+            askPresence(asker, of: channel)
+        case .authenticate, .ping: break
         }
     }
 
@@ -220,6 +244,9 @@ extension EdgeReactor {
         }
         guard !hub.isSubscribed(slot.client, to: channel) else {
             return sendError(slot, id: id, code: 409, "channel: already subscribed")
+        }
+        guard isAllowed(.subscribe, channel, credentials(of: slot)) else {
+            return sendError(slot, id: id, code: 403, "channel: not allowed")
         }
         countChannelChange(slot)
         hub.join(slot.client, [(channel, position)], commandID: id)

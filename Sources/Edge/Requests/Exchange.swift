@@ -21,6 +21,9 @@ struct Exchange {
     let connection: SlabKey
     var form: Form
 
+    /// What its request shows of who its client is.
+    var credentials = Credentials.none
+
     /// The other site whose page may read the answer.
     let origin: String?
 

@@ -5,7 +5,7 @@ internal import Wire
 /// A request for a WebSocket, a stream or a poll, while its session is asked for.
 struct Opening {
     enum Use {
-        case webSocket(WebSocketHandshake.Agreement, mayPublish: Bool)
+        case webSocket(WebSocketHandshake.Agreement)
         case stream(CarrierID, Carrier.Wishes)
         /// Held for so long, at most.
         case poll(CarrierID, milliseconds: UInt64)

@@ -75,7 +75,12 @@ final class Route: Sendable {
         .channel(.get, .history) { (edge, request, exchange, channel) throws(HTTPRejection) in
             try edge.history(request, exchange, of: channel)
         },
-        .channel(.get, .presence) { edge, _, exchange, channel in edge.askPresence(.exchange(exchange), of: channel) },
+        .channel(.get, .presence) { edge, _, exchange, channel in
+            guard edge.isAllowed(.presence, channel, exchange.credentials) else {
+                return edge.refuse(exchange, status: 403, "not allowed", field: "channel")
+            }
+            edge.askPresence(.exchange(exchange), of: channel)
+        },
         Route(
             method: .post,
             place: .bayeux,

@@ -22,6 +22,15 @@ enum WebSocketSubprotocols {
         return harmless.contains(own) ? own : harmless.first
     }
 
+    /// The token that stands among them: behind our prefix, or behind the word that says so.
+    static func token(among offered: [String]) -> String? {
+        for (place, name) in offered.enumerated() {
+            if name.lowercased().hasPrefix(tokenPrefix) { return String(name.dropFirst(tokenPrefix.count)) }
+            if name.lowercased() == tokenMark, place + 1 < offered.count { return offered[place + 1] }
+        }
+        return nil
+    }
+
     /// What a request offers, in order; what is no token of RFC 9110 is passed over.
     static func offered(_ request: borrowing HTTPRequest) -> [String] {
         request.texts(of: .secWebSocketProtocol).flatMap { line in

@@ -141,21 +141,34 @@ extension EdgeReactor {
     /// Begins what was asked for, with the subscriptions of a session that is resumed.
     private func begin(_ opening: Opening, _ known: [SessionPosition]) {
         let slot = opening.exchange.slot
-        let connection = connections[live: slot]
-        let channels = opening.plan.channels(with: known)
+        let all = opening.plan.channels(with: known)
+        let channels = all.filter { isAllowed(.subscribe, $0.name, opening.exchange.credentials) }
+        let forbidden =
+            channels.count == all.count ? [] : all.map(\.name).filter { name in !channels.contains { $0.name == name } }
+        // What a session had and its user may no longer have is left out; what a request names is refused.
+        let isRefused = channels.isEmpty || opening.plan.channels.contains { forbidden.contains($0.name) }
+        if !forbidden.isEmpty, isRefused, !opening.use.maySubscribeLater {
+            hub.releaseSession(slot.client)
+            return refuse(opening.exchange, status: 403, "not allowed", field: "channel")
+        }
         if let fault = fault(in: channels, of: opening) {
             hub.releaseSession(slot.client)
             return refuse(opening.exchange, status: 400, fault, field: "channel")
         }
         switch opening.use {
-        case .webSocket(let agreement, let mayPublish):
-            if mayPublish { connection.pointee.rights.insert(.mayPublish) }
-            beginWebSocket(agreement, opening, channels)
+        case .webSocket(let agreement):
+            note(opening.exchange.credentials, of: slot)
+            beginWebSocket(agreement, opening, channels, forbidden: forbidden)
         case .stream(_, let wishes):
-            connection.pointee.answer.remove(.isAwaited)
+            note(opening.exchange.credentials, of: slot)
+            connections[live: slot].pointee.answer.remove(.isAwaited)
             beginStream(wishes, opening, channels)
         case .poll(_, let milliseconds):
-            beginPoll(opening, channels, holdMilliseconds: milliseconds)
+            beginPoll(
+                opening,
+                channels,
+                holdMilliseconds: min(milliseconds, leftMilliseconds(opening.exchange.credentials))
+            )
         }
     }
 
@@ -182,7 +195,7 @@ extension EdgeReactor {
         var opening = opening
         opening.token = nil
         metrics.tokensRefused.add()
-        guard case .webSocket(let agreement, _) = opening.use else {
+        guard case .webSocket(let agreement) = opening.use else {
             return refuse(opening.exchange, status: 401, "there is no such session", field: "session") {
                 $0.append(field: "WWW-Authenticate", "Perseid-Session")
             }
@@ -192,7 +205,7 @@ extension EdgeReactor {
 
     private func refuseForNow(_ opening: Opening) {
         switch opening.use {
-        case .webSocket(let agreement, _): refuseWebSocket(agreement, opening, .unavailable)
+        case .webSocket(let agreement): refuseWebSocket(agreement, opening, .unavailable)
         case .stream: holdStream(opening)
         case .poll:
             refuse(opening.exchange, status: 503, "the backplane is away") { $0.append(field: "Retry-After", 1) }

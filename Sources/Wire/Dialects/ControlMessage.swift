@@ -14,6 +14,8 @@ public enum ControlMessage: Sendable {
     case presence(id: [UInt8]?, channel: String, count: Int, members: [PresentMember])
     /// What was asked is not done, and why.
     case error(id: [UInt8]?, code: UInt16, message: String)
+    /// Who the client is from now on, and until when in milliseconds since 1970.
+    case authenticated(id: [UInt8]?, user: String?, endMilliseconds: UInt64?)
     /// The answer to `ping`.
     case pong(id: [UInt8]?)
     /// The node ends the connection; whether it is of use to come back, and after how long.
@@ -29,6 +31,7 @@ public enum ControlMessage: Sendable {
         case .gap: "gap"
         case .presence: "presence"
         case .error: "error"
+        case .authenticated: "authenticated"
         case .pong: "pong"
         case .bye: "bye"
         }

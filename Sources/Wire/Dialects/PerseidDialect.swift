@@ -41,6 +41,10 @@ extension ControlMessage {
             }
         case .error(let id, let code, let message):
             Self.with(id, "") { id, _ in Envelope.appendError(id: id, code: code, message: message, to: &output) }
+        case .authenticated(let id, let user, let endMilliseconds):
+            Self.with(id, "") { id, _ in
+                Envelope.appendAuthenticated(id: id, user: user, endMilliseconds: endMilliseconds, to: &output)
+            }
         case .pong(let id): Self.with(id, "") { id, _ in Envelope.appendPong(id: id, to: &output) }
         case .bye(let code, let reason, let mayReconnect, let afterMilliseconds):
             Envelope.appendBye(

@@ -1,0 +1,74 @@
+/// Who may do what in which channels. The first rule that is for a channel decides; what it does not name is for nobody, and so is a
+/// channel that no rule is for.
+public struct AccessRules: Sendable {
+    /// One rule.
+    public struct Rule: Sendable {
+        /// Which channels it is for.
+        public let channels: AccessPattern
+
+        /// Whom it allows what.
+        public let permissions: [AccessAction: Permission]
+
+        /// Makes one.
+        public init(channels: AccessPattern, permissions: [AccessAction: Permission]) {
+            self.channels = channels
+            self.permissions = permissions
+        }
+    }
+
+    /// What was decided, and why.
+    public struct Verdict: Sendable, Equatable {
+        /// Whether it is allowed.
+        public let isAllowed: Bool
+
+        /// The place of the rule that decided; `nil` where none is for the channel.
+        public let rule: Int?
+
+        /// Whom that rule allows it.
+        public let permission: Permission
+    }
+
+    /// All of them, in their order.
+    public let rules: [Rule]
+
+    /// Takes rules; without any everything is allowed.
+    public init(_ rules: [Rule] = []) { self.rules = rules }
+
+    /// Whether there are none: then nobody is asked who it is.
+    public var isEmpty: Bool { rules.isEmpty }
+
+    /// Judges what somebody wants in a channel, or in all channels of a pattern: then it must be allowed in each there could be.
+    public func judge(_ action: AccessAction, in channel: ChannelName, by identity: Identity?) -> Verdict {
+        guard !isEmpty else { return Verdict(isAllowed: true, rule: nil, permission: .anyone) }
+        // Who is subscribed to a channel is told by another, which is the system's.
+        if let observed = channel.presenceSubject {
+            return judge(action == .subscribe || action == .history ? .presence : action, in: observed, by: identity)
+        }
+        for (place, rule) in rules.enumerated() {
+            let relation = rule.channels.relation(to: channel)
+            if relation == .none { continue }
+            let permission = rule.permissions[action] ?? .nobody
+            let isAllowed = allows(permission, rule, action, channel, identity)
+            if !isAllowed || relation == .all {
+                return Verdict(isAllowed: isAllowed, rule: place, permission: permission)
+            }
+        }
+        return Verdict(isAllowed: false, rule: nil, permission: .nobody)
+    }
+
+    private func allows(
+        _ permission: Permission,
+        _ rule: Rule,
+        _ action: AccessAction,
+        _ channel: ChannelName,
+        _ identity: Identity?
+    ) -> Bool {
+        switch permission {
+        case .anyone: true
+        case .users: identity?.user != nil
+        case .granted: identity?.grants(action, in: channel) ?? false
+        case .owner: identity?.user.map { rule.channels.isOwned(channel, by: $0) } ?? false
+        case .nobody: false
+        }
+    }
+}

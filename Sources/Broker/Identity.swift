@@ -1,0 +1,83 @@
+internal import Text
+
+/// Who a client is, as a token says that was verified.
+///
+/// Immutable, and shared by all connections that show the same token.
+public final class Identity: Sendable {
+    /// The user's name; `nil` for a token that grants something to whoever has it.
+    public let user: String?
+
+    /// When what it allows ends, in milliseconds of the realtime clock; `nil` if it never does.
+    public let endMilliseconds: UInt64?
+
+    /// The token's own name.
+    public let tokenID: String?
+
+    /// What it grants besides the user's name.
+    public let grants: [AccessAction: [AccessPattern]]
+
+    /// What others may see of the user, as JSON.
+    public let info: [UInt8]?
+
+    /// Makes one.
+    public init(
+        user: String?,
+        endMilliseconds: UInt64? = nil,
+        tokenID: String? = nil,
+        grants: [AccessAction: [AccessPattern]] = [:],
+        info: [UInt8]? = nil
+    ) {
+        self.user = user
+        self.endMilliseconds = endMilliseconds
+        self.tokenID = tokenID
+        self.grants = grants
+        self.info = info
+    }
+
+    // MARK: As a text
+
+    /// As a session keeps it: the user, the end, the token's name, then for each action the patterns. Nothing in it signs anything.
+    public var text: String {
+        var words = [
+            user.map { "u\(PercentCoding.encode($0))" }, endMilliseconds.map { "e\($0)" },
+            tokenID.map { "t\(PercentCoding.encode($0))" },
+        ]
+        for (place, action) in AccessAction.allCases.enumerated() {
+            guard let patterns = grants[action], !patterns.isEmpty else { continue }
+            words.append("\(place)" + patterns.map { PercentCoding.encode($0.text) }.joined(separator: "|"))
+        }
+        return words.compactMap { $0 }.joined(separator: ";")
+    }
+
+    /// Reads the text; what is not understood grants nothing.
+    public convenience init(text: String) {
+        var (user, tokenID): (String?, String?) = (nil, nil)
+        var end: UInt64?
+        var grants: [AccessAction: [AccessPattern]] = [:]
+        for word in text.split(separator: ";") {
+            let rest = word.dropFirst()
+            switch word.first {
+            case "u": user = PercentCoding.decode(rest)
+            // One that cannot be read is over.
+            case "e": end = UInt64(rest) ?? 0
+            case "t": tokenID = PercentCoding.decode(rest)
+            case let digit?:
+                guard let place = digit.wholeNumberValue, AccessAction.allCases.indices.contains(place) else {
+                    continue
+                }
+                grants[AccessAction.allCases[place]] = rest.split(separator: "|")
+                    .compactMap { PercentCoding.decode($0).flatMap { AccessPattern($0) } }
+            case nil: break
+            }
+        }
+        self.init(user: user, endMilliseconds: end, tokenID: tokenID, grants: grants)
+    }
+
+    /// Whether its time is over.
+    public func isOver(at milliseconds: UInt64) -> Bool { endMilliseconds.map { $0 <= milliseconds } ?? false }
+
+    /// Whether the token grants something in all channels of a name.
+    func grants(_ action: AccessAction, in channel: ChannelName) -> Bool {
+        grants[action, default: []].contains { $0.relation(to: channel) == .all }
+    }
+}

@@ -1,0 +1,263 @@
+internal import Backplane
+internal import Broker
+internal import Hub
+internal import Logging
+internal import Reactor
+internal import Wire
+
+// Who a client is. A token that nobody here has seen is looked at by another thread; until then its request waits, unread, and is then
+// understood from its beginning: so nothing behind this ever waits for an identity.
+extension EdgeReactor {
+    // MARK: Requests
+
+    /// Whether it is known who asks, or that it is nobody. If not, the connection waits until it is.
+    func isIdentified(_ request: borrowing HTTPRequest, _ slot: Slot) -> Bool {
+        guard tokens != nil, let token = shownToken(request) else { return true }
+        let key = KnownTokens.key(of: token)
+        if knownTokens.find(key, nowMilliseconds: wallMilliseconds) != nil { return true }
+        guard waitingForTokens.count < limits.tokensUnderWayMax || waitingForTokens[key] != nil else { return true }
+        connections[live: slot].pointee.answer.insert(.isAwaited)
+        look(at: token, key, for: .connection(connections.key(ofLive: slot)))
+        return false
+    }
+
+    /// What a request shows; of a token that is none it is told.
+    func credentials(_ request: borrowing HTTPRequest) throws(HTTPRejection) -> Credentials {
+        let showsKey = showsKey(request)
+        guard tokens != nil, !showsKey, let token = shownToken(request) else {
+            return Credentials(identity: nil, showsKey: showsKey)
+        }
+        switch knownTokens.find(KnownTokens.key(of: token), nowMilliseconds: wallMilliseconds) {
+        case .success(let identity)?: return Credentials(identity: identity, showsKey: false)
+        case .failure(let fault)?: throw refusal(of: fault)
+        case nil: throw refusal(of: .overloaded)
+        }
+    }
+
+    private func refusal(of fault: TokenFault) -> HTTPRejection {
+        logger.debug("a token is refused", metadata: ["reason": "\(fault.rawValue)"])
+        metrics.accessTokensRefused.add()
+        switch fault {
+        case .overloaded: return HTTPRejection(status: 503, field: "access_token", reason: "come again")
+        case .expired: return HTTPRejection(status: 401, field: "access_token", reason: "the token is expired")
+        default: return HTTPRejection(status: 401, field: "access_token", reason: "not a token that is taken here")
+        }
+    }
+
+    /// The token that a request carries: in a field, in its query, among the subprotocols of a WebSocket, in a cookie.
+    private func shownToken(_ request: borrowing HTTPRequest) -> String? {
+        if let token = bearer(request), !isKey(token) { return token }
+        if request.head.query.count > 0, let token = try? request.parameter("access_token"), !token.isEmpty {
+            return token
+        }
+        if request.head[.secWebSocketProtocol] != nil,
+            let token = WebSocketSubprotocols.token(among: WebSocketSubprotocols.offered(request))
+        {
+            return token
+        }
+        return cookieToken(request)
+    }
+
+    /// A page of another site could have a script of ours run, and the browser would send the cookie along.
+    private func cookieToken(_ request: borrowing HTTPRequest) -> String? {
+        guard let name = configuration.tokenCookie, request.head[.cookie] != nil, !hasScript(request) else {
+            return nil
+        }
+        switch judgeOrigin(request) {
+        case .own, .listed: break
+        case .anybody, .foreign: return nil
+        }
+        let start = "\(name)="
+        for line in request.texts(of: .cookie) {
+            for part in line.split(separator: ";") {
+                let pair = part.drop { $0 == " " }
+                if pair.hasPrefix(start), pair.count > start.count { return String(pair.dropFirst(start.count)) }
+            }
+        }
+        return nil
+    }
+
+    private func hasScript(_ request: borrowing HTTPRequest) -> Bool {
+        let names = ["callback", "jsonp"] as [StaticString]
+        return names.contains { name in ((try? request.parameter(name)) ?? nil) != nil }
+    }
+
+    /// Tells who shows a token that is not taken. A page learns of it by a WebSocket only if there is one.
+    func refuseToken(
+        _ request: borrowing HTTPRequest,
+        _ exchange: Exchange,
+        _ rejection: HTTPRejection
+    ) throws(HTTPRejection) {
+        if rejection.status == 401, request.isPath("/ws"), WebSocketHandshake.rejection(request) == nil {
+            let isExpired = "\(rejection.reason)" == "the token is expired"
+            return try refuseWebSocket(request, exchange, isExpired ? .tokenExpired : .unauthorized)
+        }
+        refuse(exchange, status: rejection.status, rejection.reason, field: rejection.field) {
+            if rejection.status == 401 {
+                $0.append(field: "WWW-Authenticate", "Bearer error=\"invalid_token\"")
+            } else {
+                $0.append(field: "Retry-After", 1)
+            }
+        }
+    }
+
+    /// How long what somebody shows lasts.
+    func leftMilliseconds(_ credentials: Credentials) -> UInt64 {
+        guard let end = credentials.identity?.endMilliseconds else { return .max }
+        return end - min(end, wallMilliseconds)
+    }
+
+    // MARK: Looking
+
+    /// Who waits for a token to be looked at.
+    enum TokenAsker {
+        /// A connection, whose request is understood once it is.
+        case connection(SlabKey)
+        /// A command of a WebSocket.
+        case command(SlabKey, id: [UInt8]?)
+        /// Messages of Bayeux.
+        case batch(BayeuxBatch)
+    }
+
+    /// Has a token looked at, once for all who show it meanwhile.
+    private func look(at token: String, _ key: KnownTokens.Key, for asker: TokenAsker) {
+        if waitingForTokens[key] != nil {
+            waitingForTokens[key]?.append(asker)
+            return
+        }
+        waitingForTokens[key] = [asker]
+        nextTicket += 1
+        tokensUnderWay[nextTicket] = key
+        tokens?.post(.verify(Ticket(reactor: number, number: nextTicket), Array(token.utf8)))
+    }
+
+    func answerToken(_ ticket: Ticket, _ outcome: Result<Identity, TokenFault>) {
+        guard let key = tokensUnderWay.removeValue(forKey: ticket.number) else { return }
+        metrics.accessTokensLookedAt.add()
+        knownTokens.insert(outcome, for: key)
+        for asker in waitingForTokens.removeValue(forKey: key) ?? [] {
+            switch asker {
+            case .connection(let connection):
+                guard let waiting = connections.pointer(to: connection), waiting.pointee.isOpen else { continue }
+                waiting.pointee.answer.remove(.isAwaited)
+                goOn(connection.slot)
+            case .command(let connection, let id):
+                guard let waiting = connections.pointer(to: connection), waiting.pointee.isOpen else { continue }
+                authenticate(connection.slot, outcome, id: id)
+            case .batch(let batch): if isWaitedFor(batch) { begin(batch, outcome) }
+            }
+        }
+    }
+
+    // MARK: Readers
+
+    /// What is known of who reads by a connection.
+    func credentials(of slot: Slot) -> Credentials {
+        let connection = connections[live: slot]
+        let showsKey = connection.pointee.rights.contains(.showsKey)
+        let identity =
+            connection.pointee.rights.contains(.hasIdentity) ? identities[connections.key(ofLive: slot)] : nil
+        return Credentials(identity: identity, showsKey: showsKey)
+    }
+
+    /// A connection becomes the reader of somebody; what a token allows ends with it.
+    func note(_ credentials: Credentials, of slot: Slot) {
+        let connection = connections[live: slot]
+        if credentials.showsKey { connection.pointee.rights.insert(.showsKey) }
+        guard let identity = credentials.identity else { return }
+        let key = connections.key(ofLive: slot)
+        connection.pointee.rights.insert(.hasIdentity)
+        identities[key] = identity
+        guard let end = identity.endMilliseconds else { return }
+        endingIdentities[end / 1_000 + 1, default: []].append(key)
+    }
+
+    /// Lets go of those whose tokens have expired. They come back with others, and with their cursors.
+    func endIdentities() {
+        guard !endingIdentities.isEmpty else { return }
+        let now = wallMilliseconds
+        // Few seconds at a time: all that are over, oldest first.
+        for second in endingIdentities.keys.filter({ $0 * 1_000 <= now }).sorted() {
+            for key in endingIdentities.removeValue(forKey: second) ?? [] {
+                guard let connection = connections.pointer(to: key), connection.pointee.isOpen,
+                    identities[key]?.isOver(at: now) == true
+                else { continue }
+                metrics.accessTokensExpired.add()
+                endIdentity(key.slot)
+            }
+        }
+    }
+
+    private func endIdentity(_ slot: Slot) {
+        // A client of Bayeux asks anew; what it asks is judged then.
+        guard bayeuxSockets[connections.key(ofLive: slot)] == nil else { return closeWhenSent(slot) }
+        hub.sayBye(slot.client, .tokenExpired, afterMilliseconds: drawReconnectMilliseconds())
+    }
+
+    // MARK: Bayeux
+
+    /// Has the token looked at that stands in messages.
+    func identify(_ batch: BayeuxBatch, _ token: String) {
+        let key = KnownTokens.key(of: token)
+        if let known = knownTokens.find(key, nowMilliseconds: wallMilliseconds) { return begin(batch, known) }
+        guard waitingForTokens.count < limits.tokensUnderWayMax else { return begin(batch, .failure(.overloaded)) }
+        look(at: token, key, for: .batch(batch))
+    }
+
+    private func begin(_ batch: BayeuxBatch, _ outcome: Result<Identity, TokenFault>) {
+        switch outcome {
+        case .success(let identity):
+            batch.credentials = Credentials(identity: identity, showsKey: batch.credentials.showsKey)
+            if let socket = batch.socket {
+                socket.credentials = batch.credentials
+                note(batch.credentials, of: socket.connection.slot)
+            }
+        case .failure(let fault):
+            _ = refusal(of: fault)
+            batch.isTokenRefused = true
+        }
+        beginIdentified(batch)
+    }
+
+    /// What is known of who sent messages: by what they show, else by what the session keeps.
+    func credentials(of batch: BayeuxBatch) -> Credentials {
+        let shown = batch.socket?.credentials ?? batch.credentials
+        guard shown.identity == nil, let kept = batch.notes.identity, !kept.isOver(at: wallMilliseconds) else {
+            return shown
+        }
+        return Credentials(identity: kept, showsKey: shown.showsKey)
+    }
+
+    // MARK: The command `authenticate`
+
+    /// A WebSocket shows a token: its first, or another one in the place of one that ends soon.
+    func authenticate(_ slot: Slot, token: String, id: [UInt8]?) {
+        guard tokens != nil else { return sendError(slot, id: id, code: 400, "no tokens are taken here") }
+        let key = KnownTokens.key(of: token)
+        if let known = knownTokens.find(key, nowMilliseconds: wallMilliseconds) {
+            return authenticate(slot, known, id: id)
+        }
+        guard waitingForTokens.count < limits.tokensUnderWayMax else {
+            return sendError(slot, id: id, code: 503, "come again")
+        }
+        look(at: token, key, for: .command(connections.key(ofLive: slot), id: id))
+    }
+
+    private func authenticate(_ slot: Slot, _ outcome: Result<Identity, TokenFault>, id: [UInt8]?) {
+        switch outcome {
+        case .failure(let fault):
+            let rejection = refusal(of: fault)
+            sendError(slot, id: id, code: UInt16(clamping: rejection.status), "token: \(rejection.reason)")
+        case .success(let identity):
+            if let known = credentials(of: slot).identity, known.user != identity.user {
+                return sendError(slot, id: id, code: 403, "token: of another user than this connection's")
+            }
+            note(Credentials(identity: identity, showsKey: false), of: slot)
+            hub.send(
+                .authenticated(id: id, user: identity.user, endMilliseconds: identity.endMilliseconds),
+                to: slot.client
+            )
+            dropForbidden(slot)
+        }
+    }
+}

@@ -1,0 +1,132 @@
+import Broker
+import Edge
+import Foundation
+import Text
+import Trust
+
+// Who may do what: keys of tokens, and rules.
+extension Settings {
+    // MARK: Tokens
+
+    mutating func takeTokenSecrets(_ value: SettingValue) throws(SettingsError) {
+        var secrets: [(name: String, secret: SettingValue)] = []
+        if case .map(let entries) = value.content {
+            secrets = entries.map { ($0.name, $0) }
+        } else {
+            for item in try value.items() {
+                let parts = try item.text().split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                guard parts.count == 2 else { throw item.error("is not NAME=SECRET") }
+                let secret = SettingValue.Content.text(String(parts[1]), isQuoted: false)
+                secrets.append((String(parts[0]), SettingValue(name: item.name, source: item.source, content: secret)))
+            }
+        }
+        guard !secrets.isEmpty else { throw value.error("is empty: give it a secret, or leave it out") }
+        var keys: [TokenKey] = []
+        for (name, secret) in secrets {
+            let bytes = Array(try secret.text().utf8)
+            keys += try Self.keys(of: secret) { try await TokenKey.hmac(bytes, name: name) }
+        }
+        tokenSecrets = keys
+        edge.tokens.keys = tokenSecrets + tokenSets
+    }
+
+    mutating func takeTokenSets(_ value: SettingValue) throws(SettingsError) {
+        var keys: [TokenKey] = []
+        for item in try value.items() {
+            let path = try item.text()
+            guard !path.contains("://") else {
+                throw item.error("\(path) is an address: a set of keys is read from a file")
+            }
+            guard let data = FileManager.default.contents(atPath: path) else {
+                throw item.error("\(path) cannot be read")
+            }
+            let bytes = Array(data)
+            keys += try Self.keys(of: item) { try await TokenKey.set(bytes) }
+        }
+        tokenSets = keys
+        edge.tokens.keys = tokenSecrets + tokenSets
+    }
+
+    private static func keys(
+        of value: SettingValue,
+        _ make: @Sendable @escaping () async throws -> [TokenKey]
+    ) throws(SettingsError) -> [TokenKey] {
+        do { return try Blocking.run(make) } catch { throw value.error("\(error)") }
+    }
+
+    mutating func takeTokenCookie(_ value: SettingValue) throws(SettingsError) {
+        let name = try value.text()
+        // RFC 6265 §4.1.1, less what nobody uses.
+        guard name.wholeMatch(of: /[A-Za-z0-9._-]{1,64}/) != nil else {
+            throw value.error("\(name) is not the name of a cookie")
+        }
+        edge.tokenCookie = name
+    }
+
+    // MARK: Rules
+
+    mutating func takeRules(_ value: SettingValue) throws(SettingsError) {
+        var rules: [AccessRules.Rule] = []
+        for item in try value.items() { rules.append(try item.rule()) }
+        guard !rules.isEmpty else {
+            throw value.error("is empty: without rules a node is open; leave it out to say so")
+        }
+        edge.rules = AccessRules(rules)
+    }
+}
+
+extension SettingValue {
+    /// A rule: a map, or in one text the channels and then what is allowed whom, `room/* subscribe=users publish=users`.
+    fileprivate func rule() throws(SettingsError) -> AccessRules.Rule {
+        var channels: AccessPattern?
+        var permissions: [AccessAction: Permission] = [:]
+        for field in try fields() {
+            if field.name == "channels" {
+                channels = AccessPattern(try field.text())
+                guard channels != nil else {
+                    throw field.error(
+                        "is not a pattern such as room/*, user/{sub}/** or **: a wildcard is a whole segment"
+                    )
+                }
+            } else if let action = AccessAction(rawValue: field.name) {
+                let word = try field.choice(of: Permission.allCases.map(\.rawValue))
+                permissions[action] = Permission(rawValue: word)
+            } else {
+                let names = ["channels"] + AccessAction.allCases.map(\.rawValue)
+                let nearest = NearestName.find(field.name, among: names).map { "; did you mean \($0)?" } ?? ""
+                throw field.error("is nothing that a rule says\(nearest)")
+            }
+        }
+        guard let channels else { throw error("a rule must say which channels it is for") }
+        if permissions.values.contains(.owner), !channels.namesUser {
+            throw error("\(channels.text): an owner is whose name stands in {sub}, and there is none")
+        }
+        return AccessRules.Rule(channels: channels, permissions: permissions)
+    }
+
+    private func fields() throws(SettingsError) -> [SettingValue] {
+        if case .map(let entries) = content { return entries }
+        let words = try text().split(separator: " ")
+        var fields = [field("channels", words.first ?? "")]
+        for word in words.dropFirst() {
+            let parts = word.split(separator: "=", maxSplits: 1)
+            guard parts.count == 2 else { throw error("\(word) is not ACTION=WHOM, such as subscribe=users") }
+            fields.append(field(String(parts[0]), parts[1]))
+        }
+        return fields
+    }
+
+    private func field(_ name: String, _ text: Substring) -> SettingValue {
+        SettingValue(name: name, source: source, content: .text(String(text), isQuoted: false))
+    }
+}
+
+extension AccessRules.Rule {
+    /// In one text.
+    var text: String {
+        let allowed = AccessAction.allCases.compactMap { action in
+            permissions[action].map { "\(action.rawValue)=\($0.rawValue)" }
+        }
+        return ([channels.text] + allowed).joined(separator: " ")
+    }
+}

@@ -1,0 +1,378 @@
+import Broker
+import Edge
+import Foundation
+import Testing
+
+@Suite("Who may do what")
+struct AccessTests {
+    private typealias Kind = AccessToken.Kind
+
+    private func bearer(_ token: String?) -> [(String, String)] {
+        token.map { [("Authorization", "Bearer \($0)")] } ?? []
+    }
+
+    // MARK: Requests
+
+    @Test(
+        "each request by what it shows: nothing, a token that is taken, and tokens that are not",
+        arguments: AccessToken.Kind.allCases
+    )
+    func requests(kind: AccessToken.Kind) async throws {
+        try await withRules { (node: TestNode) throws in
+            let fields = bearer(try kind.token())
+            let requests = [
+                ("POST", "/channels/room%2F1"), ("GET", "/channels/room%2F1/history"),
+                ("GET", "/channels/room%2F1/presence"),
+                ("GET", "/channels/room%2F1"), ("GET", "/poll?channel=room/1&wait=0"),
+                ("GET", "/poll?channel=room/*&wait=0"),
+            ]
+            for (method, target) in requests {
+                let answer = try node.ask(method, target, fields, body: method == "POST" ? "x" : nil)
+                #expect(answer.status == kind.status, "\(method) \(target): \(answer.text)")
+                // A client learns no more than that.
+                if answer.status == 403 {
+                    #expect(answer.text.contains("not allowed") && answer.errorField == "channel")
+                }
+                if answer.status == 401 { #expect(answer["WWW-Authenticate"]?.hasPrefix("Bearer") == true) }
+            }
+            for path in ["/sse", "/stream", "/multipart", "/frame"] {
+                let client = try node.connect()
+                try client.sendRequest("GET", "\(path)?channel=room/1&session=none&callback=f", fields)
+                let status = Int(try client.readHead().split(separator: " ")[1])
+                #expect(status == kind.status, "\(path)")
+            }
+            // A line each.
+            let lines = try node.connect()
+            try lines.sendRequest(
+                "POST",
+                "/publish",
+                fields + [("Connection", "close")],
+                body: "{\"channel\":\"room/1\",\"data\":1}\n"
+            )
+            #expect(lines.ends())
+            let text = String(decoding: lines.takeAll(), as: UTF8.self)
+            #expect(text.contains(kind == .valid ? "position" : "\"code\":\(kind.status)"), "\(text)")
+            // What is for everyone asks for nothing, and a token that is not taken is told all the same.
+            #expect(
+                try node.ask("GET", "/poll?channel=public/a&wait=0", fields).status == (kind.status == 401 ? 401 : 200)
+            )
+            #expect(try node.ask("GET", "/healthz", fields).status == 200)
+            // Nobody may do what no rule names.
+            #expect(
+                try node.ask("GET", "/poll?channel=other&wait=0", fields).status == (kind.status == 401 ? 401 : 403)
+            )
+        }
+    }
+
+    @Test("a token may come in a field, in the query, in a cookie, and as a subprotocol; each by itself")
+    func waysIn() async throws {
+        let token = try AccessToken.of("alice")
+        try await withRules { (node: TestNode) throws in
+            func status(_ target: String, _ fields: [(String, String)] = []) throws -> Int {
+                try node.ask("GET", target, fields).status
+            }
+            let target = "/poll?channel=room/1&wait=0"
+            #expect(try status(target, bearer(token)) == 200)
+            #expect(try status(target, [("Authorization", "bearer \(token)")]) == 200)
+            #expect(try status(target + "&access_token=\(token)") == 200)
+            #expect(try status(target, [("Cookie", "a=b; perseid_token=\(token); c=d")]) == 200)
+            #expect(try status(target, [("Cookie", "other=\(token)")]) == 403)
+            #expect(try status(target, [("Authorization", "Basic \(token)")]) == 403)
+            for offered in ["perseid, perseid.bearer.\(token)", "bearer, \(token), perseid"] {
+                let socket = try node.webSocket("?channel=room/1", fields: [("Sec-WebSocket-Protocol", offered)])
+                try socket.begin()
+            }
+        }
+    }
+
+    @Test("a cookie is not taken from pages of other sites, nor for a script that they could have run")
+    func cookies() async throws {
+        let cookie = [("Cookie", "perseid_token=\(try AccessToken.of("alice"))")]
+        try await withRules {
+            $0.answersScripts = true
+            $0.allowedOrigins = ["https://friend.example"]
+        } _: { (node: TestNode) throws in
+            let target = "/poll?channel=room/1&wait=0"
+            #expect(try node.ask("GET", target, cookie + [("Origin", "https://friend.example")]).status == 200)
+            #expect(try node.ask("GET", target, cookie + [("Origin", "https://evil.example")]).status == 403)
+            #expect(try node.ask("GET", target + "&callback=f", cookie).text.contains("403"))
+        }
+    }
+
+    @Test("an API key may do all of it, and is no token")
+    func keys() async throws {
+        try await withRules { (node: TestNode) throws in
+            let key = bearer("a-key-for-tests")
+            for target in ["/channels/other", "/channels/room%2F1"] {
+                #expect(try node.ask("POST", target, key, body: "x").status == 200)
+            }
+            #expect(try node.ask("GET", "/channels/other/history", key).status == 200)
+            #expect(try node.ask("GET", "/poll?channel=**&wait=0", key).status == 200)
+            #expect(try node.ask("GET", "/channels/other/history", bearer("another-key")).status == 401)
+        }
+    }
+
+    @Test(
+        "what is an owner's is nobody else's; what a token grants is that, and a pattern must be allowed in all of it"
+    )
+    func rights() async throws {
+        let grants: [String: Any] = ["subscribe": ["granted/a/*", "granted/b"], "publish": ["granted/b"]]
+        let token = try AccessToken.of("alice", grants)
+        try await withRules { (node: TestNode) throws in
+            func status(_ channel: String) throws -> Int {
+                try node.ask("GET", "/poll?channel=\(channel)&wait=0", bearer(token)).status
+            }
+            for channel in [
+                "user/alice/x", "user/alice/x/y", "user/alice/**", "user/alice/*", "granted/a/1", "granted/a/*",
+                "granted/b",
+            ] {
+                #expect(try status(channel) == 200, "\(channel)")
+            }
+            for channel in [
+                "user/bob/x", "user/*", "user/**", "user/alice", "granted/a/1/2", "granted/a/**", "granted/*", "**",
+                "*", "room/**",
+                "$presence/granted/b", "$presence/user/bob/x",
+            ] {
+                #expect(try status(channel) == 403, "\(channel)")
+            }
+            #expect(try status("$presence/user/alice/x") == 200)
+            #expect(try node.ask("POST", "/channels/granted%2Fb", bearer(token), body: "x").status == 200)
+            #expect(try node.ask("POST", "/channels/granted%2Fa%2F1", bearer(token), body: "x").status == 403)
+            // One of several is enough to refuse the request.
+            #expect(try status("room/1&channel=user/bob/x") == 403)
+        }
+    }
+
+    // MARK: WebSockets
+
+    @Test("a WebSocket by what it shows", arguments: AccessToken.Kind.allCases)
+    func webSockets(kind: AccessToken.Kind) async throws {
+        try await withRules { (node: TestNode) throws in
+            let socket = try node.webSocket("?channel=room/1&channel=public/a", fields: bearer(try kind.token()))
+            switch kind {
+            case .none:
+                try socket.next("welcome")
+                #expect(try socket.next("error").code == 403)
+                #expect(try socket.next("subscribed").channel == "public/a")
+            case .valid:
+                try socket.begin(2)
+            default:
+                let code = kind == .expired ? 4_010 : 4_011
+                let bye = try socket.next("bye")
+                #expect(bye.code == code && bye["reconnect"] as? Bool == (kind == .expired))
+                #expect(try socket.nextClose().code == code)
+                return
+            }
+            for command in [
+                #"{"type":"subscribe","id":1,"channel":"room/2"}"#,
+                #"{"type":"publish","id":1,"channel":"room/3","data":1}"#,
+                #"{"type":"presence","id":1,"channel":"room/3"}"#,
+            ] {
+                try socket.send(command)
+                let message = try socket.next()
+                #expect(message.id == 1 && (message.type == "error") == (kind == .none))
+                if kind == .none { #expect(message.code == 403) }
+            }
+            try socket.send(#"{"type":"subscribe","id":2,"channel":"room/**"}"#)
+            #expect(try socket.next("error").code == 403)
+        }
+    }
+
+    @Test(
+        "a WebSocket may show its token later, and another one of its user; what it may no longer read it no longer reads"
+    )
+    func authenticate() async throws {
+        let wide = try AccessToken.of("alice", ["subscribe": ["granted/**"]])
+        let narrow = try AccessToken.of("alice", ["subscribe": ["granted/b"]])
+        let other = try AccessToken.of("bob")
+        try await withRules { (node: TestNode) throws in
+            let socket = try node.webSocket()
+            try socket.next("welcome")
+            for bad in ["garbage", try Kind.foreign.token()!, try Kind.expired.token()!] {
+                try socket.send(#"{"type":"authenticate","id":1,"token":"\#(bad)"}"#)
+                let error = try socket.next("error")
+                #expect(error.code == 401 && error.id == 1 && !error.text.contains(bad))
+            }
+            try socket.send(#"{"type":"authenticate","id":2}"#)
+            #expect(try socket.next("error").code == 400)
+            try socket.send(#"{"type":"authenticate","id":3,"token":"\#(wide)"}"#)
+            let told = try socket.next("authenticated")
+            #expect(told.id == 3 && told["user"] as? String == "alice" && told["expires"] as? Int ?? 0 > 1_700_000_000)
+            for channel in ["granted/a", "granted/b"] {
+                try socket.send(#"{"type":"subscribe","channel":"\#(channel)"}"#)
+                try socket.next("subscribed")
+            }
+            try socket.send(#"{"type":"authenticate","id":4,"token":"\#(other)"}"#)
+            #expect(try socket.next("error").code == 403)
+            try socket.send(#"{"type":"authenticate","id":5,"token":"\#(narrow)"}"#)
+            try socket.next("authenticated")
+            let error = try socket.next("error")
+            #expect(error.code == 403 && error.text.contains("granted/a"))
+            let key = bearer("a-key-for-tests")
+            for channel in ["granted%2Fa", "granted%2Fb"] {
+                _ = try node.ask("POST", "/channels/\(channel)", key, body: "x")
+            }
+            #expect(try socket.next("message").channel == "granted/b")
+        }
+    }
+
+    // MARK: Time
+
+    @Test("when a token ends its readers are told to come again, and who has shown another one by then stays")
+    func expiry() async throws {
+        let short = try AccessToken.of("alice", endsIn: 3)
+        let long = try AccessToken.of("alice")
+        try await withRules { (node: TestNode) throws in
+            let socket = try node.webSocket("?channel=room/1", fields: bearer(short))
+            try socket.begin()
+            let refreshed = try node.webSocket("?channel=room/1", fields: bearer(short))
+            try refreshed.begin()
+            try refreshed.send(#"{"type":"authenticate","token":"\#(long)"}"#)
+            try refreshed.next("authenticated")
+            let stream = try node.eventStream("?channel=room/1&access_token=\(short)")
+            try stream.begin()
+            let bye = try socket.next("bye", within: 10)
+            #expect(bye.code == 4_010 && bye.reason == "token expired" && bye["reconnect"] as? Bool == true)
+            #expect(try socket.nextClose().code == 4_010)
+            #expect(try Message(stream.next("bye").data).code == 4_010)
+            #expect(try node.ask("GET", "/poll?channel=room/1&wait=0", bearer(short)).status == 401)
+            let position = try node.ask("POST", "/channels/room%2F1", bearer(long), body: "x").position
+            #expect(try refreshed.next("message").position == position)
+            #expect(node.metrics.accessTokensExpired.value == 2)
+        }
+    }
+
+    @Test("a poll is held no longer than its token lasts")
+    func heldPoll() async throws {
+        let short = try AccessToken.of("alice", endsIn: 2)
+        try await withRules { (node: TestNode) throws in
+            let begin = Date.now
+            #expect(try node.ask("GET", "/poll?channel=room/1", bearer(short)).status == 200)
+            #expect(Date.now.timeIntervalSince(begin) < 10)
+        }
+    }
+
+    // MARK: Sessions
+
+    @Test("a session does not bring back what its user may no longer have")
+    func resume() async throws {
+        let token = try AccessToken.of("alice")
+        try await withRules { (node: TestNode) throws in
+            let socket = try node.webSocket("?channel=room/1&channel=public/a", fields: bearer(token))
+            let session = try #require(try socket.next("welcome")["session"] as? String)
+            for _ in 0..<2 { try socket.next("subscribed") }
+            socket.close()
+            // Without the token.
+            let again = try node.webSocket("?session=\(session)")
+            try again.next("welcome")
+            #expect(try again.next("error").code == 403)
+            #expect(try again.next("subscribed").channel == "public/a")
+            again.close()
+            let stream = try node.eventStream("?session=\(session)")
+            try stream.begin()
+            #expect(try node.ask("GET", "/poll?channel=room/1&session=\(session)&wait=0").status == 403)
+            stream.close()
+            // And with it.
+            let back = try node.webSocket("?session=\(session)", fields: bearer(token))
+            try back.begin(2)
+        }
+    }
+
+    // MARK: Looking at tokens
+
+    @Test("a token is looked at once for all who show it, and again never while it is remembered")
+    func cache() async throws {
+        let token = try AccessToken.of("alice")
+        try await withRules { (node: TestNode) throws in
+            let sockets = try (0..<20).map { _ in
+                try node.webSocket("?channel=room/1&session=none", fields: bearer(token))
+            }
+            for socket in sockets { try socket.begin() }
+            for _ in 0..<5 { #expect(try node.ask("GET", "/channels/room%2F1", bearer(token)).status == 200) }
+            #expect(node.metrics.accessTokensLookedAt.value == 1)
+            for _ in 0..<5 { #expect(try node.ask("GET", "/channels/room%2F1", bearer("garbage")).status == 401) }
+            #expect(node.metrics.accessTokensLookedAt.value == 2)
+        }
+    }
+
+    @Test("a request whose token is being looked at waits whole, also with its body in pieces and others behind it")
+    func pipelined() async throws {
+        let tokens = try (0..<3).map { try AccessToken.of("user\($0)") }
+        try await withRules { (node: TestNode) throws in
+            let client = try node.connect()
+            var bytes: [UInt8] = []
+            for token in tokens {
+                bytes += TestClient.request(
+                    "POST",
+                    "/channels/room%2F1",
+                    bearer(token),
+                    body: Array("hello".utf8),
+                    port: node.port
+                )
+            }
+            for piece in stride(from: 0, to: bytes.count, by: 40) {
+                try client.send(Array(bytes[piece..<min(piece + 40, bytes.count)]))
+            }
+            for _ in tokens { #expect(try client.readAnswer().status == 200) }
+            let chunked = try node.connect()
+            let fourth = try AccessToken.of("user4")
+            try chunked.send(
+                "POST /channels/room%2F1 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(fourth)\r\n"
+            )
+            try chunked.send("Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+            #expect(try chunked.readAnswer().status == 200)
+        }
+    }
+
+    // MARK: Bayeux
+
+    @Test("Bayeux: a token is shown with the handshake, and the session remembers whose it is")
+    func bayeux() async throws {
+        let token = try AccessToken.of("alice")
+        try await withRules { (node: TestNode) throws in
+            let stranger = try BayeuxClient(ready: node)
+            #expect(try stranger.subscribe("/room/1").error == "403:/meta/subscribe:Forbidden")
+            #expect(try stranger.publish("/room/1", 1).error == "403:/room/1:Forbidden")
+            #expect(try stranger.subscribe("/public/a").isSuccessful == true)
+
+            let client = try BayeuxClient(node)
+            try client.shakeHands(ext: ["token": token])
+            _ = try client.connect()
+            #expect(try client.subscribe("/room/1").isSuccessful == true)
+            #expect(try client.subscribe("/room/**").isSuccessful == false)
+            #expect(try client.publish("/room/2", 1).isSuccessful == true)
+            _ = try node.ask("POST", "/channels/room%2F1", bearer("a-key-for-tests"), body: "x")
+            #expect(try client.connect().contains { $0["data"] as? String == "x" })
+        }
+    }
+
+    @Test(
+        "Bayeux: a handshake with a token that is not taken fails",
+        arguments: [AccessToken.Kind.expired, .foreign, .garbage]
+    )
+    func bayeuxRefused(kind: AccessToken.Kind) async throws {
+        let token = try #require(try kind.token())
+        try await withRules { (node: TestNode) throws in
+            var message = BayeuxClient.handshake
+            message["ext"] = ["authentication": ["token": token]]
+            let reply = try BayeuxClient.messages(try BayeuxClient(node).post(BayeuxClient.json([message])))[0]
+            #expect(reply.isSuccessful == false && reply.error == "401::Invalid token")
+        }
+    }
+
+    @Test("Bayeux: when the token ends its client begins anew")
+    func bayeuxExpiry() async throws {
+        let short = try AccessToken.of("alice", endsIn: 2)
+        try await withRules { (node: TestNode) throws in
+            let client = try BayeuxClient(node)
+            try client.shakeHands(ext: ["token": short])
+            _ = try client.connect()
+            #expect(try client.subscribe("/room/1").isSuccessful == true)
+            try eventually("the token is over") {
+                let reply = try client.connect(advice: ["timeout": 0]).last
+                return reply?.error == "401::Token expired"
+            }
+            #expect(try client.subscribe("/room/2").error == "403:/meta/subscribe:Forbidden")
+        }
+    }
+}
