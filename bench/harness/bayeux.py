@@ -28,8 +28,8 @@ def memory(process):
 class Clients(Readers):
     """Clients with a session each; one connection does for all that they say here."""
 
-    def __init__(self, port):
-        super().__init__(port)
+    def __init__(self, port, count=READERS):
+        super().__init__(port, count)
         self.identifiers = {}
         # As a balancer has it that knows the node.
         self.cookie = ""
@@ -72,12 +72,25 @@ class Clients(Readers):
         self.post({"channel": "/meta/connect", "connectionType": "long-polling", "id": "1"}, is_paced)
 
 
+def warm_up(port):
+    """The first clients load code and grow tables; that is not what a client takes."""
+    with contextlib.closing(Clients(port, CLIENTS_AT_A_TIME)) as clients:
+        clients.begin()
+        clients.connect()
+        time.sleep(polls.HOLD_SECONDS)
+        publish(port, CHANNEL)
+        clients.answers()
+
+
 def measure(server):
     """Server CPU in microseconds of a delivery to a client of Bayeux and by a poll; bytes of an idle client."""
     port, process = server.ports[0], server.processes[0]
-    with contextlib.closing(Clients(port)) as clients, contextlib.closing(Readers(port)) as polling:
+    warm_up(port)
+    with contextlib.ExitStack() as stack:
+        polling = stack.enter_context(contextlib.closing(Readers(port)))
         time.sleep(1)
         before = memory(process)
+        clients = stack.enter_context(contextlib.closing(Clients(port)))
         clients.begin()
         clients.connect(is_paced=True)
         time.sleep(1)

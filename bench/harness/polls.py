@@ -25,11 +25,11 @@ END_OF_OPENING = b'"position":"0-0"}'
 class Readers:
     """Connections that all ask the same, or are told the same."""
 
-    def __init__(self, port):
+    def __init__(self, port, count=READERS):
         self.port = port
         self.poll = select.epoll()
         self.connections = {}
-        for _ in range(READERS):
+        for _ in range(count):
             connection = socket.create_connection(("127.0.0.1", port))
             connection.setblocking(False)
             self.connections[connection.fileno()] = connection
