@@ -75,6 +75,7 @@ int creactor_catch_end(void) {
     action.sa_flags = SA_RESTART;
     if (sigaction(SIGTERM, &action, NULL) < 0) return -errno;
     if (sigaction(SIGINT, &action, NULL) < 0) return -errno;
+    if (sigaction(SIGHUP, &action, NULL) < 0) return -errno;
     return 0;
 }
 

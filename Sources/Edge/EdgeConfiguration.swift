@@ -66,6 +66,14 @@ public struct EdgeConfiguration: Sendable {
     /// All defaults.
     public init() {}
 
+    /// Who may do what.
+    var access: AccessPolicy {
+        var policy = AccessPolicy()
+        (policy.rules, policy.apiKeys) = (rules, apiKeys)
+        (policy.takesTokens, policy.tokenCookie) = (!tokens.keys.isEmpty, tokenCookie)
+        return policy
+    }
+
     /// Whether a channel tells who is subscribed to it.
     func hasPresence(_ channel: ChannelName) -> Bool {
         !channel.isSystem && presence.contains { $0.matches(channel) }

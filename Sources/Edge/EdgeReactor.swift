@@ -90,7 +90,10 @@ final class EdgeReactor: ReactorHandler {
     var date = HTTPDate(seconds: 0)
 
     // Who clients are: what is known of their tokens, what is being looked at, and for whom; and when what they are ends, by the second
-    let tokens: Inbox<TokenQuestion>?
+    let tokens: Inbox<TokenQuestion>
+    var access: AccessPolicy
+    /// Readers up to here are judged by it; nothing where all are.
+    var nextToJudge: UInt32?
     var knownTokens: KnownTokens
     var tokensUnderWay: [UInt64: KnownTokens.Key] = [:]
     var waitingForTokens: [KnownTokens.Key: [TokenAsker]] = [:]
@@ -114,12 +117,13 @@ final class EdgeReactor: ReactorHandler {
         number: Int,
         inbox: Inbox<UplinkReport>,
         uplink: Inbox<UplinkCommand>,
-        tokens: Inbox<TokenQuestion>? = nil,
+        tokens: Inbox<TokenQuestion>,
         node: NodeStatus,
         metrics: EdgeMetrics
     ) throws(SystemError) {
         self.configuration = configuration
         self.tokens = tokens
+        access = configuration.access
         knownTokens = KnownTokens(countMax: configuration.limits.tokensKnownMax)
         self.number = number
         self.uplink = uplink
@@ -183,6 +187,7 @@ final class EdgeReactor: ReactorHandler {
         case .sessionForgotten(let id, let holder):
             hub.saveSessionAgain(id, of: SlabKey(token: holder.connection).client)
         case .identified(let ticket, let outcome): answerToken(ticket, outcome)
+        case .accessChanged(let policy): change(to: policy)
         case .link: break
         case .drain: beginDraining()
         }
@@ -212,6 +217,7 @@ final class EdgeReactor: ReactorHandler {
         if hub.giveUpDueJoins() { hasWorkLeft = true }
         if hub.answerDuePolls() { hasWorkLeft = true }
         if answerLists() { hasWorkLeft = true }
+        if judgeReaders() { hasWorkLeft = true }
         if workDueTimers() { hasWorkLeft = true }
         if workDeferred(until: Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000) {
             hasWorkLeft = true

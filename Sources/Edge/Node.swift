@@ -11,8 +11,8 @@ public final class Node: Sendable {
 
     private let uplink: SharedReactor<UplinkCommand>
     private let uplinkThread: Inbox<Void>
-    /// The thread that verifies tokens, where any are taken.
-    private let tokens: Inbox<TokenQuestion>?
+    /// The thread that verifies tokens.
+    private let tokens: Inbox<TokenQuestion>
     private let reports: [Inbox<UplinkReport>]
     private let edges = Endings()
     private let keepers = Endings()
@@ -58,8 +58,8 @@ public final class Node: Sendable {
         self.uplink = uplink
         self.reports = reports
         uplinkThread = try Inbox()
-        tokens = configuration.tokens.keys.isEmpty ? nil : try Inbox()
-        if let tokens { try startTokenThread(configuration, tokens) }
+        tokens = try Inbox()
+        try startTokenThread(configuration)
         for index in reports.indices { try startEdge(configuration, index) }
         if hasUplinkThread { try startUplinkThread() }
     }
@@ -74,7 +74,7 @@ public final class Node: Sendable {
         uplink.inbox.post(.stop)
         uplink.takeTurns()
         uplinkThread.post(())
-        tokens?.post(.stop)
+        tokens.post(.stop)
         keepers.wait()
     }
 
@@ -146,14 +146,21 @@ public final class Node: Sendable {
         if let error = start.wait() { throw error }
     }
 
-    private func startTokenThread(
-        _ configuration: EdgeConfiguration,
-        _ inbox: Inbox<TokenQuestion>
-    ) throws(SystemError) {
-        let (reports, keepers) = (reports, keepers)
+    /// Goes by other rules, keys of backends and keys of tokens from now on. All else stays as it is until the node is started anew.
+    public func change(to configuration: EdgeConfiguration) {
+        tokens.post(.renew(Self.verifier(configuration)))
+        for inbox in reports { inbox.post(.accessChanged(configuration.access)) }
+    }
+
+    private static func verifier(_ configuration: EdgeConfiguration) -> TokenVerifier {
         var policy = configuration.tokens
         policy.bytesMax = configuration.limits.tokenBytesMax
-        let verifier = TokenVerifier(policy)
+        return TokenVerifier(policy)
+    }
+
+    private func startTokenThread(_ configuration: EdgeConfiguration) throws(SystemError) {
+        let (inbox, reports, keepers) = (tokens, reports, keepers)
+        let verifier = Self.verifier(configuration)
         let start = Start()
         keepers.begin()
         try ReactorThread.start(name: "tokens") {

@@ -29,12 +29,12 @@ public enum HostProcess {
     /// From here on large blocks of memory go back to the system when they are freed.
     public static func giveBackLargeBlocks() { creactor_give_back_large_blocks() }
 
-    /// From here on SIGTERM and SIGINT are kept for `waitForEnd` instead of ending the process.
+    /// From here on SIGTERM, SIGINT and SIGHUP are kept for `waitForSignal` instead of ending the process.
     public static func catchEnd() throws(SystemError) {
         let result = creactor_catch_end()
         guard result == 0 else { throw SystemError(call: "sigaction", result: Int(result)) }
     }
 
-    /// Waits for SIGTERM or SIGINT, also for one that came before; returns its number.
-    public static func waitForEnd() -> Int32 { creactor_wait_for_end() }
+    /// Waits for one of these, also for one that came before; returns its number. SIGHUP asks a node to read its settings anew.
+    public static func waitForSignal() -> Int32 { creactor_wait_for_end() }
 }

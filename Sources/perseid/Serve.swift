@@ -5,6 +5,12 @@ import Edge
 import Logging
 import Reactor
 
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
 /// Runs a node until SIGTERM or SIGINT.
 struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Run a node.")
@@ -36,10 +42,51 @@ struct Serve: ParsableCommand {
                 "backplane": settings.redis.map { "redis \($0.place)" } ?? "embedded",
             ]
         )
-        let signal = HostProcess.waitForEnd()
+        let signal = waitForEnd(node, settings, logger)
         logger.info("the node lets its clients go", metadata: ["signal": "\(signal)"])
         node.stop()
         logger.info("the node ended")
+    }
+}
+
+extension Serve {
+    /// Waits until the node is to end, and has it go by other rules and keys whenever it is asked to look at its settings.
+    private func waitForEnd(_ node: Node, _ settings: Settings, _ logger: Logger) -> Int32 {
+        var current = settings
+        while true {
+            let signal = HostProcess.waitForSignal()
+            guard signal == SIGHUP else { return signal }
+            current = readAgain(node, current, logger)
+        }
+    }
+
+    /// Reads the settings anew; with any mistake in them all stays as it is.
+    private func readAgain(_ node: Node, _ current: Settings, _ logger: Logger) -> Settings {
+        var changed: Settings
+        do throws(SettingsErrors) {
+            changed = try options.read()
+        } catch {
+            for each in error.all { logger.error("the settings stay as they are", metadata: ["error": "\(each)"]) }
+            return current
+        }
+        changed.keepDrawn(from: current)
+        for setting in SettingTable.all where setting.show(changed) != setting.show(current) {
+            let name: Logger.Metadata = ["setting": "\(setting.name)"]
+            if Self.isChangeable(setting.name) {
+                logger.notice("a setting is another from now on", metadata: name)
+            } else {
+                logger.warning("a setting is another once the node is started anew", metadata: name)
+            }
+        }
+        node.change(to: changed.edge)
+        logger.notice("the settings were read anew")
+        var next = current
+        next.takeAccess(of: changed)
+        return next
+    }
+
+    static func isChangeable(_ name: String) -> Bool {
+        name == "rules" || name == "api-keys" || name.hasPrefix("tokens.")
     }
 }
 

@@ -45,9 +45,16 @@ struct ServeOptions: ParsableArguments {
     /// The settings of all sources. If any cannot be used, says which and ends the command.
     func settings() throws -> Settings { try Self.settings(flags: flags, file: config) }
 
+    /// The same for a node that goes on with those it has if any of the others cannot be used.
+    func read() throws(SettingsErrors) -> Settings { try Self.read(flags: flags, file: config) }
+
+    private static func read(flags: [SettingValue], file: String?) throws(SettingsErrors) -> Settings {
+        try Settings(flags: flags, environment: ProcessInfo.processInfo.environment, file: file)
+    }
+
     static func settings(flags: [SettingValue] = [], file: String?) throws -> Settings {
         do throws(SettingsErrors) {
-            return try Settings(flags: flags, environment: ProcessInfo.processInfo.environment, file: file)
+            return try read(flags: flags, file: file)
         } catch {
             for each in error.all { StandardError.say(each.description) }
             throw ExitCode.failure

@@ -63,6 +63,19 @@ extension Settings {
         edge.tokenCookie = name
     }
 
+    // MARK: Read anew
+
+    /// Takes over what a running node can change.
+    mutating func takeAccess(of other: Settings) {
+        (edge.rules, edge.apiKeys, edge.tokenCookie) = (other.edge.rules, other.edge.apiKeys, other.edge.tokenCookie)
+        (edge.tokens, tokenSecrets, tokenSets) = (other.edge.tokens, other.tokenSecrets, other.tokenSets)
+    }
+
+    /// A name that was drawn is not drawn again.
+    mutating func keepDrawn(from other: Settings) {
+        if case .usual = source(of: "node-id") { edge.nodeID = other.edge.nodeID }
+    }
+
     // MARK: Rules
 
     mutating func takeRules(_ value: SettingValue) throws(SettingsError) {

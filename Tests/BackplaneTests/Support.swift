@@ -297,6 +297,7 @@ final class UplinkFixture {
             "changed of \(holder.connection)\(describe(SessionState(positions: changes)))"
         case .sessionForgotten(_, let holder): "forgotten of \(holder.connection)"
         case .identified(let ticket, _): "identified \(ticket.number)"
+        case .accessChanged: "access changed"
         case .link(let isUp): isUp ? "up" : "down"
         case .drain: "drain"
         }

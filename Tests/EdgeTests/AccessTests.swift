@@ -2,6 +2,7 @@ import Broker
 import Edge
 import Foundation
 import Testing
+import Trust
 
 @Suite("Who may do what")
 struct AccessTests {
@@ -252,6 +253,55 @@ struct AccessTests {
         }
     }
 
+    // MARK: Other rules
+
+    @Test("other rules are for those who read already, too, and nobody is cut off who may still read something")
+    func changedRules() async throws {
+        let next = Array("the next secret, which has more than 32 bytes".utf8)
+        let (old, new) = (
+            try AccessToken.of("alice"), try AccessToken.make(["sub": "alice", "aud": "push"], secret: next)
+        )
+        let keys = try await TokenKey.hmac(AccessToken.secret, name: nil) + TokenKey.hmac(next, name: nil)
+        try await withRules { (node: TestNode) throws in
+            let sockets = try (0..<40).map { _ in
+                try node.webSocket("?channel=room/1&channel=public/a&session=none", fields: bearer(old))
+            }
+            for socket in sockets { try socket.begin(2) }
+            let stream = try node.eventStream("?channel=room/1&session=none&access_token=\(old)")
+            try stream.begin()
+            let other = try node.eventStream("?channel=public/a&session=none")
+            try other.begin()
+            #expect(try node.ask("GET", "/poll?channel=secret&wait=0", bearer(new)).status == 401)
+
+            var configuration = EdgeConfiguration()
+            configuration.tokens.keys = keys
+            configuration.tokens.audience = "push"
+            configuration.rules = AccessRules(
+                [("public/**", .anyone), ("secret", .users)].map { channels, permission in
+                    AccessRules.Rule(
+                        channels: AccessPattern(channels)!,
+                        permissions: [.subscribe: permission, .publish: .anyone]
+                    )
+                }
+            )
+            node.node.change(to: configuration)
+            for socket in sockets {
+                let error = try socket.next("error")
+                #expect(error.code == 403 && error.text.contains("room/1"))
+            }
+            #expect(try Message(stream.next("bye").data).code == 4_005)
+            try node.publish("public%2Fa", "x")
+            for socket in sockets { #expect(try socket.next("message").channel == "public/a") }
+            #expect(try Message(other.next("").data).data == "x")
+            for token in [old, new] {
+                #expect(try node.ask("GET", "/poll?channel=secret&wait=0", bearer(token)).status == 200)
+                #expect(try node.ask("GET", "/poll?channel=room/1&wait=0", bearer(token)).status == 403)
+            }
+            // The key was let go of.
+            #expect(try node.ask("GET", "/poll?channel=room/1&wait=0", bearer("a-key-for-tests")).status == 401)
+        }
+    }
+
     // MARK: Sessions
 
     @Test("a session does not bring back what its user may no longer have")
@@ -343,6 +393,33 @@ struct AccessTests {
             #expect(try client.publish("/room/2", 1).isSuccessful == true)
             _ = try node.ask("POST", "/channels/room%2F1", bearer("a-key-for-tests"), body: "x")
             #expect(try client.connect().contains { $0["data"] as? String == "x" })
+        }
+    }
+
+    @Test("Bayeux over a WebSocket: by the token of its handshake, and so on the next one")
+    func bayeuxSocket() async throws {
+        let token = try AccessToken.of("alice")
+        try await withRules { (node: TestNode) throws in
+            let stranger = try BayeuxSocketClient(ready: node)
+            #expect(
+                try stranger.ask(["channel": "/meta/subscribe", "subscription": "/room/1"]).last?.error
+                    == "403:/meta/subscribe:Forbidden"
+            )
+            let client = try BayeuxSocketClient(ready: node, ext: ["token": token])
+            #expect(
+                try client.ask(["channel": "/meta/subscribe", "subscription": "/room/1"]).last?.isSuccessful == true
+            )
+            #expect(try client.ask(["channel": "/meta/subscribe", "subscription": "/**"]).last?.isSuccessful == false)
+            _ = try node.ask("POST", "/channels/room%2F1", bearer("a-key-for-tests"), body: "x")
+            #expect(try client.next().delivered == ["x"])
+            client.socket.close()
+            // Another socket goes on with the session, whose it is known.
+            let second = try BayeuxSocketClient(node)
+            second.clientID = client.clientID
+            try second.send(["channel": "/meta/connect", "connectionType": "websocket"])
+            _ = try node.ask("POST", "/channels/room%2F1", bearer("a-key-for-tests"), body: "y")
+            var all: [[String: Any]] = []
+            while !all.delivered.contains("y") { all += try second.next() }
         }
     }
 

@@ -23,6 +23,7 @@ struct AllocationTests {
             number: 0,
             inbox: Inbox(),
             uplink: Inbox(),
+            tokens: Inbox(),
             node: status,
             metrics: status.reactors[0]
         )

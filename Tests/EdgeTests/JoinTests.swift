@@ -24,6 +24,7 @@ struct JoinTests {
             number: 0,
             inbox: Inbox(),
             uplink: uplink,
+            tokens: Inbox(),
             node: status,
             metrics: status.reactors[0]
         )

@@ -228,6 +228,7 @@ struct RandomClientTests {
             number: 0,
             inbox: Inbox<UplinkReport>(),
             uplink: uplink,
+            tokens: Inbox(),
             node: status,
             metrics: status.reactors[0]
         )

@@ -61,6 +61,28 @@ import Testing
         try #require(try await node.ask("GET", "\(target)&access_token=\(token)").status == 200)
     }
 
+    @Test("SIGHUP: other rules and keys from then on, what cannot change is said, and a mistake changes nothing")
+    func readAgain() async throws {
+        let file = scratch.directory.appending(path: "perseid.yaml")
+        func write(_ text: String) throws { try Data(text.utf8).write(to: file) }
+        try write("rules:\n  - {channels: a, subscribe: anyone}\n")
+        let node = try await PerseidNode(id: "a", redis: nil, arguments: ["--config", file.path], in: scratch)
+        func status(_ channel: String) async throws -> Int {
+            try await node.ask("GET", "/poll?channel=\(channel)&wait=0").status
+        }
+        #expect(try await status("a") == 200)
+        #expect(try await status("b") == 403)
+        try write("rules:\n  - {channels: b, subscribe: anyone}\nlimits: {poll-bytes-max: 7}\n")
+        node.signal(SIGHUP)
+        try await eventually("the rules are others", isTrue: { try await status("b") == 200 })
+        #expect(try await status("a") == 403)
+        #expect(node.log.contains("limits.poll-bytes-max") && node.log.contains("started anew"))
+        try write("rules:\n  - {channels: c, subscribe: everybody}\n")
+        node.signal(SIGHUP)
+        try await eventually("the mistake is told", isTrue: { node.log.contains("perseid.yaml:2:") })
+        #expect(try await status("b") == 200)
+    }
+
     @Test("publish and subscribe")
     func publishAndSubscribe() async throws {
         let node = try await PerseidNode(id: "a", redis: nil, in: scratch)

@@ -116,7 +116,8 @@ final class SimulatedEdge {
             note("\(channel) is found by \(pattern)")
             hub.found(channel, by: pattern)
         case .behind(let channel): hub.behind(channel)
-        case .refused, .history, .described, .presence, .visited, .settled, .sessionChanged, .identified, .link, .drain:
+        case .refused, .history, .described, .presence, .visited, .settled, .sessionChanged, .identified,
+            .accessChanged, .link, .drain:
             break
         }
     }

@@ -42,6 +42,8 @@ public enum UplinkReport: Sendable {
     case sessionForgotten(SessionID, SessionHolder)
     /// Who shows a token that was looked at, or why it is none.
     case identified(Ticket, Result<Identity, TokenFault>)
+    /// From now on this says who may do what.
+    case accessChanged(AccessPolicy)
     /// The backplane was reached or lost.
     case link(isUp: Bool)
     /// Let clients go, then end the reactor's thread.

@@ -401,7 +401,7 @@ static inline int creactor_reserve_descriptors(int count) {
 /* Writes what an errno means into `text`. In reactor.c, for the two kinds of strerror_r differ by feature macros. */
 void creactor_error_text(int code, char *text, size_t count);
 
-/* From here on SIGTERM and SIGINT no longer end the process but are kept for creactor_wait_for_end. Returns 0 or -errno. */
+/* From here on SIGTERM, SIGINT and SIGHUP no longer end the process but are kept for creactor_wait_for_end. Returns 0 or -errno. */
 int creactor_catch_end(void);
 
 /* Waits for SIGTERM or SIGINT, also one that came before; returns its number. */

@@ -12,7 +12,7 @@ extension EdgeReactor {
 
     /// Whether it is known who asks, or that it is nobody. If not, the connection waits until it is.
     func isIdentified(_ request: borrowing HTTPRequest, _ slot: Slot) -> Bool {
-        guard tokens != nil, let token = shownToken(request) else { return true }
+        guard access.takesTokens, let token = shownToken(request) else { return true }
         let key = KnownTokens.key(of: token)
         if knownTokens.find(key, nowMilliseconds: wallMilliseconds) != nil { return true }
         guard waitingForTokens.count < limits.tokensUnderWayMax || waitingForTokens[key] != nil else { return true }
@@ -24,7 +24,7 @@ extension EdgeReactor {
     /// What a request shows; of a token that is none it is told.
     func credentials(_ request: borrowing HTTPRequest) throws(HTTPRejection) -> Credentials {
         let showsKey = showsKey(request)
-        guard tokens != nil, !showsKey, let token = shownToken(request) else {
+        guard access.takesTokens, !showsKey, let token = shownToken(request) else {
             return Credentials(identity: nil, showsKey: showsKey)
         }
         switch knownTokens.find(KnownTokens.key(of: token), nowMilliseconds: wallMilliseconds) {
@@ -60,7 +60,7 @@ extension EdgeReactor {
 
     /// A page of another site could have a script of ours run, and the browser would send the cookie along.
     private func cookieToken(_ request: borrowing HTTPRequest) -> String? {
-        guard let name = configuration.tokenCookie, request.head[.cookie] != nil, !hasScript(request) else {
+        guard let name = access.tokenCookie, request.head[.cookie] != nil, !hasScript(request) else {
             return nil
         }
         switch judgeOrigin(request) {
@@ -128,7 +128,7 @@ extension EdgeReactor {
         waitingForTokens[key] = [asker]
         nextTicket += 1
         tokensUnderWay[nextTicket] = key
-        tokens?.post(.verify(Ticket(reactor: number, number: nextTicket), Array(token.utf8)))
+        tokens.post(.verify(Ticket(reactor: number, number: nextTicket), Array(token.utf8)))
     }
 
     func answerToken(_ ticket: Ticket, _ outcome: Result<Identity, TokenFault>) {
@@ -232,7 +232,7 @@ extension EdgeReactor {
 
     /// A WebSocket shows a token: its first, or another one in the place of one that ends soon.
     func authenticate(_ slot: Slot, token: String, id: [UInt8]?) {
-        guard tokens != nil else { return sendError(slot, id: id, code: 400, "no tokens are taken here") }
+        guard access.takesTokens else { return sendError(slot, id: id, code: 400, "no tokens are taken here") }
         let key = KnownTokens.key(of: token)
         if let known = knownTokens.find(key, nowMilliseconds: wallMilliseconds) {
             return authenticate(slot, known, id: id)

@@ -7,7 +7,7 @@ extension EdgeReactor {
     /// Whether a request may publish in some channel. Without keys and rules, reaching the port is enough; by rules each channel is
     /// judged by itself.
     func mayPublish(_ credentials: Credentials) -> Bool {
-        !configuration.rules.isEmpty || configuration.apiKeys.isEmpty || credentials.showsKey
+        !access.rules.isEmpty || access.apiKeys.isEmpty || credentials.showsKey
     }
 
     /// What a request shows in `Authorization: Bearer`.
@@ -20,7 +20,7 @@ extension EdgeReactor {
 
     /// Whether a request shows one of the node's keys.
     func showsKey(_ request: borrowing HTTPRequest) -> Bool {
-        guard !configuration.apiKeys.isEmpty else { return false }
+        guard !access.apiKeys.isEmpty else { return false }
         return isKey(bearer(request))
     }
 
@@ -28,6 +28,6 @@ extension EdgeReactor {
     func isKey(_ text: String?) -> Bool {
         guard let text else { return false }
         let shown = Array(text.utf8)
-        return configuration.apiKeys.contains { ConstantTime.isEqual(Array($0.utf8), shown) }
+        return access.apiKeys.contains { ConstantTime.isEqual(Array($0.utf8), shown) }
     }
 }

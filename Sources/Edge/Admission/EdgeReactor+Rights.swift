@@ -10,8 +10,8 @@ extension EdgeReactor {
     /// nothing but that.
     func isAllowed(_ action: AccessAction, _ channel: ChannelName, _ who: Credentials) -> Bool {
         if who.showsKey { return true }
-        let rules = configuration.rules
-        guard !rules.isEmpty else { return action != .publish || configuration.apiKeys.isEmpty }
+        let rules = access.rules
+        guard !rules.isEmpty else { return action != .publish || access.apiKeys.isEmpty }
         let verdict = rules.judge(action, in: channel, by: who.identity)
         guard !verdict.isAllowed else { return true }
         metrics.forbidden.add()
@@ -27,17 +27,49 @@ extension EdgeReactor {
 
     /// What who may not publish is told.
     func refusePublish(_ asker: Asker) {
-        if configuration.rules.isEmpty { return refuse(asker, status: 401, "a valid API key is needed") }
+        if access.rules.isEmpty { return refuse(asker, status: 401, "a valid API key is needed") }
         refuse(asker, status: 403, "not allowed", field: "channel")
     }
 
-    /// Takes from a client what it reads and may no longer: it is told of each.
+    /// Takes from a client what it reads and may no longer: it is told of each. A stream has the channels that it began with: its client
+    /// comes again, and is told then.
     func dropForbidden(_ slot: Slot) {
         let who = credentials(of: slot)
-        guard !configuration.rules.isEmpty, !who.showsKey else { return }
+        guard !access.rules.isEmpty, !who.showsKey else { return }
         for channel in hub.channels(of: slot.client) where !isAllowed(.subscribe, channel, who) {
+            guard connections[live: slot].pointee.client.has(.isTwoWay) else {
+                return hub.sayBye(slot.client, .renewed, afterMilliseconds: drawReconnectMilliseconds())
+            }
             _ = hub.unsubscribe(slot.client, from: channel)
             sendError(slot, id: nil, code: 403, "channel: \(channel) is not allowed any more")
         }
+    }
+
+    // MARK: Other rules
+
+    /// Rules and keys are others from now on. What is known of tokens is forgotten: it was said with the keys before.
+    func change(to policy: AccessPolicy) {
+        access = policy
+        knownTokens = KnownTokens(countMax: limits.tokensKnownMax)
+        nextToJudge = 0
+    }
+
+    /// Judges readers by new rules, for one slice of time. Says whether some are left.
+    func judgeReaders() -> Bool {
+        guard var next = nextToJudge else { return false }
+        let end = Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000
+        while next < connections.slotCount {
+            let slot = Slot(number: next)
+            next += 1
+            if connections.isLive(slot), connections[live: slot].pointee.isOpen,
+                connections[live: slot].pointee.client.encoding != nil,
+                !connections[live: slot].pointee.client.has(.isOneAnswer)
+            {
+                dropForbidden(slot)
+            }
+            if next % 16 == 0, Clock.monotonicNanoseconds >= end { break }
+        }
+        nextToJudge = next < connections.slotCount ? next : nil
+        return nextToJudge != nil
     }
 }

@@ -7,6 +7,8 @@ internal import Trust
 enum TokenQuestion: Sendable {
     /// Who shows this?
     case verify(Ticket, [UInt8])
+    /// Keys and what is asked of tokens are others from now on.
+    case renew(TokenVerifier)
     /// End.
     case stop
 }
@@ -15,7 +17,7 @@ enum TokenQuestion: Sendable {
 ///
 /// Thread: its own, and one for all; some 10,000 asymmetric signatures a second is what it can do.
 final class TokenThread: ReactorHandler {
-    private let verifier: TokenVerifier
+    private var verifier: TokenVerifier
     private let reports: [Inbox<UplinkReport>]
     private(set) var isFinished = false
 
@@ -30,6 +32,7 @@ final class TokenThread: ReactorHandler {
             let now = Clock.realtimeMilliseconds
             let outcome = Result { () throws(TokenFault) in try verifier.verify(token, nowMilliseconds: now) }
             reports[ticket.reactor].post(.identified(ticket, outcome))
+        case .renew(let verifier): self.verifier = verifier
         case .stop: isFinished = true
         }
     }

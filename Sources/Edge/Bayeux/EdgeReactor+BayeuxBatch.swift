@@ -8,7 +8,7 @@ internal import Wire
 extension EdgeReactor {
     /// Begins with a batch, once it is known who shows a token in it.
     func begin(_ batch: BayeuxBatch) {
-        guard tokens != nil, let token = batch.messages.lazy.compactMap(\.token).first, !isKey(token) else {
+        guard access.takesTokens, let token = batch.messages.lazy.compactMap(\.token).first, !isKey(token) else {
             return beginIdentified(batch)
         }
         identify(batch, token)
