@@ -89,7 +89,7 @@ final class EdgeReactor: ReactorHandler {
     /// Of the last answer.
     var date = HTTPDate(seconds: 0)
 
-    // Who clients are: what is known of their tokens, what is being looked at, and for whom; and when what they are ends, by the second
+    // Who clients are: what is known of their tokens, what is being looked at, and for whom
     let tokens: Inbox<TokenQuestion>
     var access: AccessPolicy
     /// Readers up to here are judged by it; nothing where all are.
@@ -98,7 +98,8 @@ final class EdgeReactor: ReactorHandler {
     var tokensUnderWay: [UInt64: KnownTokens.Key] = [:]
     var waitingForTokens: [KnownTokens.Key: [TokenAsker]] = [:]
     var identities: [SlabKey: Identity] = [:]
-    var endingIdentities: [UInt64: [SlabKey]] = [:]
+    /// Not after the first of them ends.
+    var nextIdentityEnd = UInt64.max
 
     // Questions to the uplink
     var waiting: [UInt64: Question] = [:]

@@ -243,6 +243,18 @@ struct AccessTests {
         }
     }
 
+    @Test("a token that is not valid yet is taken once it is")
+    func notYetValid() async throws {
+        let begin = Date.now.timeIntervalSince1970 + 2
+        let token = try AccessToken.make(["sub": "alice", "aud": "push", "nbf": begin])
+        try await withRules { (node: TestNode) throws in
+            func status() throws -> Int { try node.ask("GET", "/poll?channel=room/1&wait=0", bearer(token)).status }
+            #expect(try status() == 401)
+            try eventually("it is valid") { try status() == 200 }
+            #expect(Date.now.timeIntervalSince1970 >= begin)
+        }
+    }
+
     @Test("a poll is held no longer than its token lasts")
     func heldPoll() async throws {
         let short = try AccessToken.of("alice", endsIn: 2)
@@ -396,6 +408,22 @@ struct AccessTests {
         }
     }
 
+    @Test("Bayeux over an event stream: the session says whose it is")
+    func bayeuxEventStream() async throws {
+        let token = try AccessToken.of("alice")
+        try await withRules { (node: TestNode) throws in
+            let client = try BayeuxClient(node)
+            try client.shakeHands(ext: ["token": token])
+            _ = try client.connect()
+            try client.subscribe("/room/1")
+            let stream = try node.connect()
+            try stream.sendRequest("GET", "/bayeux/\(client.clientID)", [("Accept", "text/event-stream")])
+            #expect(try stream.readHead().contains(" 200 "))
+            _ = try node.ask("POST", "/channels/room%2F1", bearer("a-key-for-tests"), body: "hello")
+            #expect(try stream.receive { stream.bufferText.contains("hello") })
+        }
+    }
+
     @Test("Bayeux over a WebSocket: by the token of its handshake, and so on the next one")
     func bayeuxSocket() async throws {
         let token = try AccessToken.of("alice")
@@ -450,6 +478,12 @@ struct AccessTests {
                 return reply?.error == "401::Token expired"
             }
             #expect(try client.subscribe("/room/2").error == "403:/meta/subscribe:Forbidden")
+            let socket = try BayeuxSocketClient(ready: node, ext: ["token": try AccessToken.of("alice", endsIn: 2)])
+            #expect(try socket.socket.nextClose(within: 10).code == 4_010)
+            let again = try BayeuxSocketClient(node)
+            again.clientID = socket.clientID
+            let reply = try again.ask(["channel": "/meta/connect", "connectionType": "websocket"]).last
+            #expect(reply?.error == "401::Token expired" && reply?.reconnect == "handshake")
         }
     }
 }

@@ -134,7 +134,7 @@ extension EdgeReactor {
     func answerToken(_ ticket: Ticket, _ outcome: Result<Identity, TokenFault>) {
         guard let key = tokensUnderWay.removeValue(forKey: ticket.number) else { return }
         metrics.accessTokensLookedAt.add()
-        knownTokens.insert(outcome, for: key)
+        knownTokens.insert(outcome, for: key, nowMilliseconds: wallMilliseconds)
         for asker in waitingForTokens.removeValue(forKey: key) ?? [] {
             switch asker {
             case .connection(let connection):
@@ -168,30 +168,23 @@ extension EdgeReactor {
         let key = connections.key(ofLive: slot)
         connection.pointee.rights.insert(.hasIdentity)
         identities[key] = identity
-        guard let end = identity.endMilliseconds else { return }
-        endingIdentities[end / 1_000 + 1, default: []].append(key)
+        nextIdentityEnd = min(nextIdentityEnd, identity.endMilliseconds ?? .max)
     }
 
     /// Lets go of those whose tokens have expired. They come back with others, and with their cursors.
     func endIdentities() {
-        guard !endingIdentities.isEmpty else { return }
         let now = wallMilliseconds
-        // Few seconds at a time: all that are over, oldest first.
-        for second in endingIdentities.keys.filter({ $0 * 1_000 <= now }).sorted() {
-            for key in endingIdentities.removeValue(forKey: second) ?? [] {
-                guard let connection = connections.pointer(to: key), connection.pointee.isOpen,
-                    identities[key]?.isOver(at: now) == true
-                else { continue }
-                metrics.accessTokensExpired.add()
-                endIdentity(key.slot)
+        guard nextIdentityEnd <= now else { return }
+        nextIdentityEnd = .max
+        for (key, identity) in identities {
+            guard identity.isOver(at: now) else {
+                nextIdentityEnd = min(nextIdentityEnd, identity.endMilliseconds ?? .max)
+                continue
             }
+            guard let connection = connections.pointer(to: key), connection.pointee.isOpen else { continue }
+            metrics.accessTokensExpired.add()
+            hub.sayBye(key.slot.client, .tokenExpired, afterMilliseconds: drawReconnectMilliseconds())
         }
-    }
-
-    private func endIdentity(_ slot: Slot) {
-        // A client of Bayeux asks anew; what it asks is judged then.
-        guard bayeuxSockets[connections.key(ofLive: slot)] == nil else { return closeWhenSent(slot) }
-        hub.sayBye(slot.client, .tokenExpired, afterMilliseconds: drawReconnectMilliseconds())
     }
 
     // MARK: Bayeux

@@ -11,26 +11,40 @@ struct KnownTokens {
 
     static func key(of token: String) -> Key { SHA256.hash(data: Array(token.utf8)) }
 
+    private struct Known {
+        let outcome: Result<Identity, TokenFault>
+        /// When it must be looked at anew; a token that is not valid yet may be by then.
+        let endMilliseconds: UInt64
+    }
+
+    /// How long a token that is not valid yet is said to be so.
+    private static let notYetMilliseconds: UInt64 = 1_000
+
     private let countMax: Int
-    private var now: [Key: Result<Identity, TokenFault>] = [:]
-    private var before: [Key: Result<Identity, TokenFault>] = [:]
+    private var now: [Key: Known] = [:]
+    private var before: [Key: Known] = [:]
 
     init(countMax: Int) { self.countMax = countMax }
 
     /// What is known of a token; one whose time is over is expired since.
     mutating func find(_ key: Key, nowMilliseconds: UInt64) -> Result<Identity, TokenFault>? {
-        guard let known = now[key] ?? before[key] else { return nil }
-        if case .success(let identity) = known, identity.isOver(at: nowMilliseconds) {
-            insert(.failure(.expired), for: key)
+        guard let known = now[key] ?? before[key], nowMilliseconds < known.endMilliseconds else { return nil }
+        if case .success(let identity) = known.outcome, identity.isOver(at: nowMilliseconds) {
             return .failure(.expired)
         }
-        if now[key] == nil { insert(known, for: key) }
-        return known
+        if now[key] == nil { keep(known, for: key) }
+        return known.outcome
     }
 
-    mutating func insert(_ outcome: Result<Identity, TokenFault>, for key: Key) {
+    mutating func insert(_ outcome: Result<Identity, TokenFault>, for key: Key, nowMilliseconds: UInt64) {
+        var end = UInt64.max
+        if case .failure(.notYetValid) = outcome { end = nowMilliseconds + Self.notYetMilliseconds }
+        keep(Known(outcome: outcome, endMilliseconds: end), for: key)
+    }
+
+    private mutating func keep(_ known: Known, for key: Key) {
         if now.count >= countMax, now[key] == nil { turn() }
-        now[key] = outcome
+        now[key] = known
     }
 
     /// A period is over: what was not asked for in it is forgotten with the next.

@@ -18,6 +18,9 @@ extension EdgeReactor {
         guard let token = batch.token, clientID == token.text else {
             return refuseConnect(batch, place, .unknownClient(clientID))
         }
+        if batch.notes.identity?.isOver(at: wallMilliseconds) == true, credentials(of: batch).identity == nil {
+            return refuseConnect(batch, place, .expired)
+        }
         if let socket = batch.socket { return hold(batch, place, token, connect, by: socket) }
         // What is published comes by the event stream.
         if connect.type == "eventsource" { return answerHeartbeat(batch, place) }

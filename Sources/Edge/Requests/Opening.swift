@@ -20,7 +20,7 @@ struct Opening {
     let plan: SubscriptionPlan
 
     /// The request, and how it is answered.
-    let exchange: Exchange
+    var exchange: Exchange
 
     /// Whether the load balancer is told which node has the session: it does not know, or knows another.
     let offersCookie: Bool

@@ -123,6 +123,12 @@ extension EdgeReactor {
         let slot = opening.exchange.slot
         switch outcome {
         case .success(let state):
+            if opening.plan.dialect == .bayeux, opening.exchange.credentials.identity == nil {
+                // An event stream is asked for by the session's name alone.
+                let identity = BayeuxNotes(state.notes).identity.flatMap { $0.isOver(at: wallMilliseconds) ? nil : $0 }
+                let showsKey = opening.exchange.credentials.showsKey
+                opening.exchange.credentials = Credentials(identity: identity, showsKey: showsKey)
+            }
             connections[live: slot].pointee.client.session = opening.token.map {
                 SessionLink($0.id, saved: state.positions)
             }

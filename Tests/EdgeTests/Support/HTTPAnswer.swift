@@ -107,7 +107,7 @@ extension TestClient {
         return try readAnswer(toHead: method == "HEAD")
     }
 
-    private var bufferText: String { String(decoding: buffer, as: UTF8.self) }
+    var bufferText: String { String(decoding: buffer, as: UTF8.self) }
 }
 
 extension [UInt8] {
