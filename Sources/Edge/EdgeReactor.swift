@@ -98,6 +98,8 @@ final class EdgeReactor: ReactorHandler {
     var tokensUnderWay: [UInt64: KnownTokens.Key] = [:]
     var waitingForTokens: [KnownTokens.Key: [TokenAsker]] = [:]
     var identities: [SlabKey: Identity] = [:]
+    /// Who shows the token of the request that is being read.
+    var shownIdentity: Result<Identity, TokenFault>?
     /// Not after the first of them ends.
     var nextIdentityEnd = UInt64.max
 

@@ -5,13 +5,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from . import bayeux, generator, measures, pattern_costs, patterns, polls, storm
+from . import bayeux, generator, measures, pattern_costs, patterns, polls, storm, trust
 from .bars import AgainstBar, LimitBar, NothingLostBar, RatioBar
 from .build import WORK, say
 from .measures import BACKGROUND, BYTES, CONNECT, CPU, LATEST, P50, P99, P99_ALONE, P99_EXCESS, P999, PER_CALL
 from .measures import BAYEUX, BAYEUX_TIMES, IDLE_BYTES, ONE_CHANNEL, TEN_THOUSAND_TIMES, THOUSAND_TIMES
 from .measures import DELIVERY, OPENED, OTHERS, P99_TIMES, PLAIN, POLL, POLL_TIMES, PUBLISHED, RATE, READS, REDIS, RESUMED_SECONDS
 from .measures import ALONE, MATCHED, NODE_BYTES, OPEN_REDIS, OPEN_SECONDS, REDIS_BYTES, UNMATCHED
+from .measures import CONNECT_ALONE, KNOWN_TIMES, UNSEEN_TIMES
 from .servers import Floor, Nchan, Perseid
 
 # A server with one thread and the generator get a core each, so that neither takes the other's time; with more
@@ -223,6 +224,10 @@ def costs_of_patterns(programs, server, contender, is_quick):
     return {"main": measures.nothing(), "more": pattern_costs.measure(server)}
 
 
+def connects_with_tokens(programs, server, contender, is_quick):
+    return {"main": measures.nothing(), "more": trust.measure(server)}
+
+
 def floor(label="floor", is_pinned=True, **options):
     cores = SERVER_CORE if is_pinned else None
     start = lambda programs: Floor(programs, cores=cores, **options)  # noqa: E731
@@ -398,6 +403,15 @@ CONNECTS = Case(
     [RatioBar(CONNECT, "floor", 1.5), RatioBar(CONNECT, "nchan", 0.9), NothingLostBar()],
 )
 
+TOKEN_CONNECTS = Case(
+    "token-connects",
+    "2,000 WebSocket connects, one after the other: without a token, with one HS256 token, with an ES256 token each",
+    [perseid("perseid, 1 reactor, rules", envelope=True, has_rules=True)],
+    connects_with_tokens,
+    [CONNECT_ALONE, KNOWN_TIMES, UNSEEN_TIMES],
+    [LimitBar(KNOWN_TIMES, 1.11), LimitBar(UNSEEN_TIMES, 1.67)],
+)
+
 SESSIONS = perseid(
     "perseid, 1 reactor, Redis, sessions", over_redis=True, envelope=True, sessions=True
 )
@@ -446,4 +460,5 @@ ALL = [
     FAIRNESS,
     MANY_CHANNELS,
     CONNECTS,
+    TOKEN_CONNECTS,
 ]

@@ -51,6 +51,9 @@ NODE_BYTES = Measure("node_bytes", "node bytes per pattern", 0)
 REDIS_BYTES = Measure("redis_bytes", "Redis bytes per pattern", 0)
 OPEN_SECONDS = Measure("open_seconds", "s until 10,000 are heard", 1)
 OPEN_REDIS = Measure("open_redis", "of which CPU of Redis", 2)
+CONNECT_ALONE = Measure("connect_alone", "server CPU µs per connect, no token", 1)
+KNOWN_TIMES = Measure("known_times", "a token that is known, ×", 2)
+UNSEEN_TIMES = Measure("unseen_times", "ES256 never seen, ×", 2)
 REDIS = Measure("redis", "Redis CPU µs per publish", 1)
 
 

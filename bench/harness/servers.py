@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from . import trust
 from .build import BENCH, WORK
 from .process import Process, accepts, answers, free_port
 
@@ -140,6 +141,7 @@ class Perseid(Server):
         over_redis=False,
         envelope=False,
         sessions=False,
+        has_rules=False,
         path="/ws?channel=%c",
         cores=None,
     ):
@@ -148,6 +150,7 @@ class Perseid(Server):
         self.reactors = reactors
         self.nodes = nodes
         self.over_redis = over_redis
+        self.has_rules = has_rules
         # nchan delivers the bare payload and has no sessions, so that is what is compared with it.
         self.subscribe_path = path + ("" if envelope else "&format=raw")
         if not sessions:
@@ -158,11 +161,14 @@ class Perseid(Server):
             self.load_options += ["--transport", "event-stream"]
 
     def start(self):
-        redis = ["--redis", f"redis://127.0.0.1:{self.start_redis()}"] if self.over_redis else []
+        options = ["--redis", f"redis://127.0.0.1:{self.start_redis()}"] if self.over_redis else []
+        if self.has_rules:
+            self.curve = trust.Curve()
+            options += ["--config", str(trust.settings(self.directory, self.curve))]
         for node in range(self.nodes):
             port = free_port()
             command = [self.binary, "serve", "--listen", f"127.0.0.1:{port}", "--reactors", str(self.reactors)]
-            process = self.run(command + redis, f"perseid{node}")
+            process = self.run(command + options, f"perseid{node}")
             self.processes.append(process)
             self.ports.append(port)
             process.wait_until(lambda: answers(port, "/readyz"), "perseid")

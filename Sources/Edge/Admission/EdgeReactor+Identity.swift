@@ -12,9 +12,10 @@ extension EdgeReactor {
 
     /// Whether it is known who asks, or that it is nobody. If not, the connection waits until it is.
     func isIdentified(_ request: borrowing HTTPRequest, _ slot: Slot) -> Bool {
-        guard access.takesTokens, let token = shownToken(request) else { return true }
+        guard access.takesTokens, !showsKey(request), let token = shownToken(request) else { return true }
         let key = KnownTokens.key(of: token)
-        if knownTokens.find(key, nowMilliseconds: wallMilliseconds) != nil { return true }
+        shownIdentity = knownTokens.find(key, nowMilliseconds: wallMilliseconds)
+        if shownIdentity != nil { return true }
         guard waitingForTokens.count < limits.tokensUnderWayMax || waitingForTokens[key] != nil else { return true }
         connections[live: slot].pointee.answer.insert(.isAwaited)
         look(at: token, key, for: .connection(connections.key(ofLive: slot)))
@@ -23,6 +24,8 @@ extension EdgeReactor {
 
     /// What a request shows; of a token that is none it is told.
     func credentials(_ request: borrowing HTTPRequest) throws(HTTPRejection) -> Credentials {
+        // What was found out as the head was read: nearly always a moment ago.
+        if case .success(let identity)? = shownIdentity { return Credentials(identity: identity, showsKey: false) }
         let showsKey = showsKey(request)
         guard access.takesTokens, !showsKey, let token = shownToken(request) else {
             return Credentials(identity: nil, showsKey: showsKey)

@@ -1,5 +1,11 @@
 import Foundation
 
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
 /// What went wrong in a test's own helpers: mostly a time that ran out.
 struct TestFailure: Error, CustomStringConvertible {
     let description: String
