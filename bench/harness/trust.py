@@ -34,8 +34,11 @@ class Curve:
     algorithm = "ES256"
 
     def __init__(self):
-        from cryptography.hazmat.primitives import hashes
-        from cryptography.hazmat.primitives.asymmetric import ec, utils
+        try:
+            from cryptography.hazmat.primitives import hashes
+            from cryptography.hazmat.primitives.asymmetric import ec, utils
+        except ImportError as error:
+            raise RuntimeError("Python's cryptography is missing (python3-cryptography)") from error
 
         self.hash, self.decode = ec.ECDSA(hashes.SHA256()), utils.decode_dss_signature
         self.key = ec.generate_private_key(ec.SECP256R1())
