@@ -153,6 +153,20 @@ struct UplinkPatternTests {
         #expect(fixture.metrics.channels.value == 1)
     }
 
+    @Test("a channel that began in a silence and is heard before it is found is read from its beginning")
+    func heardAfterSilence() throws {
+        let fixture = try UplinkFixture(backplane)
+        fixture.watch("chat/*")
+        find()
+        backplane.delegate?.subscribed(pattern)
+        _ = fixture.reports()
+        hear(108, after: 105, in: "chat/new")
+        #expect(fixture.reports() == ["found chat/new by chat/*", "opened chat/new 0-0", "behind chat/new"])
+        #expect(backplane.reads.map(\.since) == [at(0)])
+        backplane.answer([publication(105, after: 0), publication(108, after: 105)], head: 108)
+        #expect(fixture.reports() == ["chat/new 105-0", "chat/new 108-0", "moved chat/new 108-0"])
+    }
+
     @Test("one search at a time looks for the channels of all patterns that wait, and then Redis has its rest")
     func sharedSearch() throws {
         let fixture = try UplinkFixture(backplane)

@@ -28,7 +28,14 @@ final class SimulatedWatcher {
 
     var isAtRest: Bool {
         since == nil
-            || simulation.channels.allSatisfy { reached[simulation.number(of: $0)] == simulation.redis.head(of: $0) }
+            || simulation.channels.allSatisfy {
+                reached[simulation.number(of: $0)] == simulation.redis.head(of: $0) || isBefore($0)
+            }
+    }
+
+    /// Whether nothing was published in a channel since it knows that it is subscribed.
+    private func isBefore(_ channel: ChannelName) -> Bool {
+        since.map { simulation.redis.head(of: channel) <= $0 } ?? true
     }
 
     var text: String { "a watcher of \(connection.edge.name) stands at \(reached.mapValues { "\($0)" })" }

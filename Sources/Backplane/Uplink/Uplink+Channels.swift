@@ -43,7 +43,7 @@ extension Uplink: BackplaneDelegate {
 
     public func heard(_ publication: Publication, in name: ChannelName) {
         guard let channel = channels[name] else { return }
-        if channel.patternsVersion != patternsVersion { adopt(name, head: publication.previous) }
+        if channel.patternsVersion != patternsVersion { adopt(name, with: publication) }
         metrics.publicationsHeard.add()
         switch channel.continuity.receive(publication) {
         case .deliver:

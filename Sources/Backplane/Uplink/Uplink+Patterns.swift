@@ -69,7 +69,7 @@ extension Uplink {
 
     public func heard(_ publication: Publication, in name: ChannelName, by patternName: ChannelName) {
         guard patterns[patternName] != nil else { return }
-        if channels[name] == nil { adopt(name, head: publication.previous) }
+        if channels[name] == nil { adopt(name, with: publication) }
         // The usual case of a channel that is heard in several ways.
         if let channel = channels[name], channel.continuity.isLive,
             channel.continuity.tail.publications.last == publication
@@ -85,6 +85,13 @@ extension Uplink {
         let unfound = name.patterns.compactMap { patterns[$0] }.filter { !$0.channels.contains(name) }
         adopt(name, head: head, into: unfound)
         channels[name]?.patternsVersion = patternsVersion
+    }
+
+    /// The same with the first that is heard of it. What came before that, after the readers of an open pattern had everything, was
+    /// published in a silence: then all of it is read.
+    func adopt(_ name: ChannelName, with publication: Publication) {
+        let isMissed = sinceOfPatterns(unawareOf: name).map { publication.previous > $0 } ?? false
+        adopt(name, head: isMissed ? .start : publication.previous)
     }
 
     /// Until when the readers of patterns have everything of a channel that those do not know yet; `nil` if there is no such pattern.
