@@ -32,10 +32,10 @@ public struct Limits: Sendable, Equatable {
     /// An access token. Hit: 401; `perseid_access_tokens_refused_total`. More than any that names a few hundred channels.
     public var tokenBytesMax = 8_192
 
-    /// Tokens of which a reactor knows for a while what they say, 120 bytes each. Hit: the older half is looked at anew.
+    /// Tokens of which a reactor knows for a while what they say. Hit: the older ones are looked at anew when they are shown again.
     public var tokensKnownMax = 16_384
 
-    /// Tokens that a reactor has looked at at a time: a second's worth of asymmetric signatures is ten times as many. Hit: 503 with
+    /// Tokens that a reactor has looked at at a time: a fifth of a second's worth of asymmetric signatures. Hit: 503 with
     /// `Retry-After`; `perseid_access_tokens_refused_total`.
     public var tokensUnderWayMax = 1_024
 

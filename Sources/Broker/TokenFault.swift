@@ -1,6 +1,6 @@
 /// Why a token is not taken. A client learns that it is none, or that its time is over; the operator's log says which of these it is.
 public enum TokenFault: String, Error, Sendable {
-    /// Not three parts of base64url with JSON in the first two, or with names twice.
+    /// Not three parts of base64url with JSON in the first two.
     case malformed
     case tooLong = "too long"
     /// An algorithm that is not taken, `none` among them, or a header that must be understood and is not (RFC 7515 §4.1.11).

@@ -148,8 +148,7 @@ public final class Node: Sendable {
 
     /// Goes by other rules, keys of backends and keys of tokens from now on. All else stays as it is until the node is started anew.
     public func change(to configuration: EdgeConfiguration) {
-        tokens.post(.renew(Self.verifier(configuration)))
-        for inbox in reports { inbox.post(.accessChanged(configuration.access)) }
+        tokens.post(.change(Self.verifier(configuration), configuration.access))
     }
 
     private static func verifier(_ configuration: EdgeConfiguration) -> TokenVerifier {

@@ -97,6 +97,9 @@ struct AccessTests {
             #expect(try node.ask("GET", target, cookie + [("Origin", "https://friend.example")]).status == 200)
             #expect(try node.ask("GET", target, cookie + [("Origin", "https://evil.example")]).status == 403)
             #expect(try node.ask("GET", target + "&callback=f", cookie).text.contains("403"))
+            let frame = try node.connect()
+            try frame.sendRequest("GET", "/frame?channel=room/1&callback=f&session=none", cookie)
+            #expect(try frame.readHead().contains(" 200 "))
         }
     }
 

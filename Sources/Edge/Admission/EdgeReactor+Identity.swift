@@ -81,6 +81,8 @@ extension EdgeReactor {
     }
 
     private func hasScript(_ request: borrowing HTTPRequest) -> Bool {
+        // A frame is a page, and only one of the same site can be called from it.
+        if request.isPath("/frame") { return false }
         let names = ["callback", "jsonp"] as [StaticString]
         return names.contains { name in ((try? request.parameter(name)) ?? nil) != nil }
     }

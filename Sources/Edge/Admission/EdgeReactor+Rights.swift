@@ -37,6 +37,7 @@ extension EdgeReactor {
         let who = credentials(of: slot)
         guard !access.rules.isEmpty, !who.showsKey else { return }
         for channel in hub.channels(of: slot.client) where !isAllowed(.subscribe, channel, who) {
+            guard connections[live: slot].pointee.isOpen else { return }
             guard connections[live: slot].pointee.client.has(.isTwoWay) else {
                 return hub.sayBye(slot.client, .renewed, afterMilliseconds: drawReconnectMilliseconds())
             }

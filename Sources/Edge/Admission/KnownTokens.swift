@@ -3,8 +3,8 @@ internal import Crypto
 
 /// What became of tokens that were looked at, by their hashes.
 ///
-/// Thread: owned by one reactor. Memory: 120 bytes for each token of two periods, up to a ceiling; past it nothing is remembered, and
-/// each request is looked at by itself.
+/// Thread: owned by one reactor. Memory: an entry of 56 bytes for each token of two periods, beside what it says; past a ceiling the older
+/// ones are forgotten.
 struct KnownTokens {
     /// A token is not kept, and nothing that is kept shows it.
     typealias Key = SHA256.Digest
