@@ -149,7 +149,8 @@ extension EdgeReactor: HubOutlet {
     }
 
     func enter(_ channel: ChannelName, _ slot: ClientSlot, transport: String) {
-        uplink.post(.enter(channel, memberID(Slot(slot)), transport: transport, holder(Slot(slot))))
+        let session = client(at: slot).pointee.session?.id
+        uplink.post(.enter(channel, memberID(Slot(slot)), transport: transport, holder(Slot(slot)), session))
     }
 
     func leave(_ channel: ChannelName, _ slot: ClientSlot, _ departure: Departure) {

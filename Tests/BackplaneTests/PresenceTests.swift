@@ -16,7 +16,7 @@ struct PresenceTests {
 
     private func enter(_ fixture: UplinkFixture, by connection: UInt64 = 1, _ transport: String = "websocket") {
         let holder = SessionHolder(reactor: 0, connection: connection)
-        fixture.uplink.receive(.enter(ChannelName("a")!, member, transport: transport, holder))
+        fixture.uplink.receive(.enter(ChannelName("a")!, member, transport: transport, holder, nil))
     }
 
     private func leave(_ fixture: UplinkFixture, by connection: UInt64 = 1, _ departure: Departure) {
@@ -62,6 +62,25 @@ struct PresenceTests {
         #expect(backplane.takePresence() == ["enter a 0000000000000001 poll"], "how it is connected is told")
     }
 
+    @Test("who comes when another connection has its session already does not take it out of the channel as it leaves")
+    func late() throws {
+        let fixture = try fixture()
+        let request = sessionRequest(.open)
+        fixture.uplink.receive(.session(request))
+        backplane.grant(fence: 1)
+        fixture.uplink.receive(.session(sessionRequest(.resume, id: request.id, number: 2, connection: 2)))
+        backplane.grant(fence: 2)
+        let (name, member) = (ChannelName("a")!, member)
+        for connection in [2, 1] as [UInt64] {
+            let holder = SessionHolder(reactor: 0, connection: connection)
+            fixture.uplink.receive(.enter(name, member, transport: "websocket", holder, request.id))
+        }
+        leave(fixture, by: 1, .taken)
+        #expect(fixture.metrics.members.value == 1)
+        leave(fixture, by: 2, .clean)
+        #expect(backplane.takePresence() == ["enter a 0000000000000001 websocket", "leave a 0000000000000001"])
+    }
+
     @Test("who was taken over, or came to another node, is left to that one")
     func taken() throws {
         let fixture = try fixture()
@@ -101,7 +120,7 @@ struct PresenceTests {
         let fixture = try fixture()
         for number in 0..<1_200 as Range<UInt64> {
             let holder = SessionHolder(reactor: 0, connection: number)
-            fixture.uplink.receive(.enter(ChannelName("a")!, MemberID(number), transport: "poll", holder))
+            fixture.uplink.receive(.enter(ChannelName("a")!, MemberID(number), transport: "poll", holder, nil))
         }
         _ = backplane.takePresence()
         fixture.tick(41)

@@ -209,7 +209,9 @@ extension SimulatedEdge: HubOutlet {
     }
 
     func enter(_ channel: ChannelName, _ slot: ClientSlot, transport: String) {
-        node.post(.enter(channel, member(connection(slot)), transport: transport, holder(connection(slot))))
+        let connection = connection(slot)
+        let session = connection.client.pointee.session?.id
+        node.post(.enter(channel, member(connection), transport: transport, holder(connection), session))
     }
 
     func leave(_ channel: ChannelName, _ slot: ClientSlot, _ departure: Departure) {

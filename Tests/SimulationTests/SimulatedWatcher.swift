@@ -11,8 +11,9 @@ final class SimulatedWatcher {
     private unowned let simulation: Simulation
     let connection: SimulatedConnection
     private var reader = MessageReader(.eventStream)
-    /// When it was told that it is subscribed.
-    private var since: Position?
+    /// Where each channel stood when it learnt that it is subscribed: not just when that was, for much may be published in one
+    /// millisecond, before and after.
+    private var since: [Int: Position]?
     private var reached: [Int: Position] = [:]
 
     init(_ simulation: Simulation, on edge: SimulatedEdge) {
@@ -35,7 +36,7 @@ final class SimulatedWatcher {
 
     /// Whether nothing was published in a channel since it knows that it is subscribed.
     private func isBefore(_ channel: ChannelName) -> Bool {
-        since.map { simulation.redis.head(of: channel) <= $0 } ?? true
+        simulation.redis.head(of: channel) <= since?[simulation.number(of: channel)] ?? .start
     }
 
     var text: String { "a watcher of \(connection.edge.name) stands at \(reached.mapValues { "\($0)" })" }
@@ -52,7 +53,11 @@ final class SimulatedWatcher {
     private func take(_ message: Message) {
         switch message {
         case .subscribed(Self.number, let position, _):
-            since = max(position, Position(milliseconds: simulation.redis.clock, sequence: 0))
+            since = Dictionary(
+                uniqueKeysWithValues: simulation.channels.map { channel in
+                    (simulation.number(of: channel), max(position, simulation.redis.head(of: channel)))
+                }
+            )
         case .publication(let channel, let position, let number):
             guard let entry = simulation.verifier.entries[number], entry.position == position else {
                 return simulation.verifier.fail(.backplane, "a watcher was told \(number) at \(position)")
@@ -72,7 +77,7 @@ final class SimulatedWatcher {
             let text = "\(text): in \(channel) what follows \(position) is told"
             return simulation.verifier.expect(position == reached, .continuity, text)
         }
-        guard let since, !simulation.scenario.clockGoesBack else { return }
+        guard let since = since?[channel], !simulation.scenario.clockGoesBack else { return }
         let missed = simulation.verifier.kept(in: simulation.channels[channel], after: since, upTo: position)
         simulation.verifier.expect(
             missed.isEmpty,

@@ -17,7 +17,15 @@ extension Uplink {
     /// Renewals of one channel in one request: some 15 KB, a millisecond of Redis.
     private static let renewalBatchCount = 500
 
-    func enter(_ name: ChannelName, _ id: MemberID, _ transport: String, _ holder: SessionHolder) {
+    /// A connection whose session another has by now comes too late: it would be the member's own, and take it away as it leaves.
+    func enter(
+        _ name: ChannelName,
+        _ id: MemberID,
+        _ transport: String,
+        _ holder: SessionHolder,
+        of session: SessionID?
+    ) {
+        if let session, let other = sessions[session]?.holder, other != holder { return }
         let known = presence[name]?[id]
         presence[name, default: [:]][id] = PresentMember(transport: transport, holder: holder)
         // A client that polls comes and goes all the time; its lease goes on.

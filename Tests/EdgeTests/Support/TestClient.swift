@@ -1,4 +1,5 @@
 import Foundation
+import Reactor
 
 #if canImport(Glibc)
 import Glibc
@@ -18,11 +19,7 @@ struct TestFailure: Error, CustomStringConvertible {
 let patience = 60.0
 
 /// Milliseconds of a clock that never jumps.
-var monotonicMilliseconds: Double {
-    var now = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &now)
-    return Double(now.tv_sec) * 1_000 + Double(now.tv_nsec) / 1_000_000
-}
+var monotonicMilliseconds: Double { Double(Clock.monotonicNanoseconds) / 1_000_000 }
 
 /// Looks again and again until something holds.
 func eventually(
