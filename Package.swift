@@ -97,7 +97,7 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            resources: [.embedInCode("Resources/demo.html")],
+            resources: [.embedInCode("Resources/demo.html"), .embedInCode("Resources/openapi.json")],
             swiftSettings: settings
         ),
         .executableTarget(

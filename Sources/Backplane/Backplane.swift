@@ -5,7 +5,7 @@ public import Reactor
 ///
 /// Thread: owned by the uplink, with all calls and all answers in its turns. Questions are answered by a call of the
 /// delegate, at once or later, in any order between channels and in order within one.
-public protocol Backplane: ChannelBackplane, SessionBackplane, PresenceBackplane {
+public protocol Backplane: ChannelBackplane, SessionBackplane, PresenceBackplane, ControlBackplane {
     /// Whether publishes can be taken and what is published elsewhere is heard.
     var isUp: Bool { get }
 
@@ -94,6 +94,27 @@ public protocol PresenceBackplane: AnyObject {
 
     /// Lists a channel's members on all nodes; answered by `listed`.
     func list(_ channel: ChannelName, limit: Int, for ticket: Ticket)
+}
+
+/// What a backplane does for whoever runs the cluster.
+public protocol ControlBackplane: AnyObject {
+    /// Asks all nodes, this one among them; answered by `announced`, and by each node with `replied`.
+    func ask(_ question: ClusterQuestion, number: UInt64)
+
+    /// Answers another node, or this one.
+    func reply(_ part: ClusterPart, to call: ClusterCall)
+
+    /// Takes tokens back, on all nodes that there are and that will be; answered by `controlled`, and on each node by `revoked`.
+    func revoke(_ revocation: Revocation, for ticket: Ticket)
+
+    /// Lists what there is; answered by `controlled`.
+    func list(_ inventory: Inventory, for ticket: Ticket)
+
+    /// Says what is kept of a session; answered by `controlled`.
+    func inspect(_ session: SessionID, for ticket: Ticket)
+
+    /// Ends a session, whoever has it; answered by `controlled`, and to who has it by `taken`.
+    func end(_ session: SessionID, for ticket: Ticket)
 }
 
 /// What a read of history is for.

@@ -1,7 +1,9 @@
 public import Broker
 
 /// Who hears from a backplane: the uplink.
-public protocol BackplaneDelegate: ChannelBackplaneDelegate, SessionBackplaneDelegate, PresenceBackplaneDelegate {
+public protocol BackplaneDelegate: ChannelBackplaneDelegate, SessionBackplaneDelegate, PresenceBackplaneDelegate,
+    ControlBackplaneDelegate
+{
     /// `isUp` may have changed.
     func linkChanged()
 }
@@ -68,4 +70,22 @@ public protocol PresenceBackplaneDelegate: AnyObject {
 
     /// The answer to `list`.
     func listed(_ ticket: Ticket, _ list: Result<PresenceList, BackplaneFailure>)
+}
+
+/// Who hears of what the cluster is asked.
+public protocol ControlBackplaneDelegate: AnyObject {
+    /// A node asks.
+    func asked(_ question: ClusterQuestion, _ call: ClusterCall)
+
+    /// So many nodes were asked.
+    func announced(_ number: UInt64, _ nodes: Result<Int, BackplaneFailure>)
+
+    /// One of them has answered.
+    func replied(_ number: UInt64, _ part: ClusterPart)
+
+    /// Tokens are not to be taken any more: news, or all there are after the backplane was away.
+    func revoked(_ revocations: [Revocation])
+
+    /// The answer to `revoke`, `list`, `inspect` and `end`.
+    func controlled(_ ticket: Ticket, _ answer: Result<ControlAnswer, BackplaneFailure>)
 }

@@ -4,7 +4,7 @@ public struct AccessPolicy: Sendable {
     public var rules = AccessRules()
 
     /// Keys of backends.
-    public var apiKeys: [String] = []
+    public var apiKeys: [APIKey] = []
 
     /// Whether tokens say who clients are, and the cookie that one may stand in.
     public var takesTokens = false
@@ -12,4 +12,9 @@ public struct AccessPolicy: Sendable {
 
     /// Everybody may everything.
     public init() {}
+
+    /// The key whose secret has such a hash. All are looked at, so that not even its place shows.
+    public func apiKey(of hash: SecretHash) -> APIKey? {
+        apiKeys.reduce(nil) { found, key in key.hash == hash ? key : found }
+    }
 }

@@ -13,6 +13,9 @@ public final class Identity: Sendable {
     /// The token's own name.
     public let tokenID: String?
 
+    /// When the token was issued, in milliseconds of the realtime clock; `nil` if it does not say.
+    public let issuedMilliseconds: UInt64?
+
     /// What it grants besides the user's name.
     public let grants: [AccessAction: [AccessPattern]]
 
@@ -24,23 +27,25 @@ public final class Identity: Sendable {
         user: String?,
         endMilliseconds: UInt64? = nil,
         tokenID: String? = nil,
+        issuedMilliseconds: UInt64? = nil,
         grants: [AccessAction: [AccessPattern]] = [:],
         info: [UInt8]? = nil
     ) {
         self.user = user
         self.endMilliseconds = endMilliseconds
         self.tokenID = tokenID
+        self.issuedMilliseconds = issuedMilliseconds
         self.grants = grants
         self.info = info
     }
 
     // MARK: As a text
 
-    /// As a session keeps it: the user, the end, the token's name, then for each action the patterns. Nothing in it signs anything.
+    /// As a session keeps it: the user, the end, the token's name and age, then for each action the patterns. Nothing in it signs anything.
     public var text: String {
         var words = [
             user.map { "u\(PercentCoding.encode($0))" }, endMilliseconds.map { "e\($0)" },
-            tokenID.map { "t\(PercentCoding.encode($0))" },
+            tokenID.map { "t\(PercentCoding.encode($0))" }, issuedMilliseconds.map { "a\($0)" },
         ]
         for (place, action) in AccessAction.allCases.enumerated() {
             guard let patterns = grants[action], !patterns.isEmpty else { continue }
@@ -52,7 +57,7 @@ public final class Identity: Sendable {
     /// Reads the text; what is not understood grants nothing.
     public convenience init(text: String) {
         var (user, tokenID): (String?, String?) = (nil, nil)
-        var end: UInt64?
+        var (end, issued): (UInt64?, UInt64?) = (nil, nil)
         var grants: [AccessAction: [AccessPattern]] = [:]
         for word in text.split(separator: ";") {
             let rest = word.dropFirst()
@@ -60,6 +65,7 @@ public final class Identity: Sendable {
             case "u": user = PercentCoding.decode(rest)
             // One that cannot be read is over.
             case "e": end = UInt64(rest) ?? 0
+            case "a": issued = UInt64(rest)
             case "t": tokenID = PercentCoding.decode(rest)
             case let digit?:
                 guard let place = digit.wholeNumberValue, AccessAction.allCases.indices.contains(place) else {
@@ -70,7 +76,13 @@ public final class Identity: Sendable {
             case nil: break
             }
         }
-        self.init(user: user, endMilliseconds: end, tokenID: tokenID, grants: grants)
+        self.init(
+            user: user,
+            endMilliseconds: end,
+            tokenID: tokenID,
+            issuedMilliseconds: issued,
+            grants: grants
+        )
     }
 
     /// Whether its time is over.

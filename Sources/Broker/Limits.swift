@@ -297,6 +297,21 @@ public struct Limits: Sendable, Equatable {
     /// Members that one answer lists. Hit: the others are only counted.
     public var presenceMembersMax = 1_000
 
+    // MARK: Whoever runs the cluster
+
+    /// Questions to all nodes that a node has under way. Hit: 503 with Retry-After.
+    public var clusterQuestionsMax = 64
+
+    /// Time all nodes have to answer one. Hit: what has come is the answer, and says that it is not complete;
+    /// `perseid_cluster_questions_incomplete_total`.
+    public var clusterQuestionMilliseconds: UInt64 = 2_000
+
+    /// What an answer has room for. Hit: clients are counted, and the rest of them is not told.
+    public var clusterAnswerBytesMax = 262_144
+
+    /// Tokens and users that are taken back at a time. Hit: no more until one of them ends, 507.
+    public var revocationsMax = 100_000
+
     // MARK: Waiting
 
     /// Time a subscriber waits for its channel to open. Hit: 503 or an error message 503.

@@ -37,15 +37,28 @@ public struct SessionID: Hashable, Sendable, CustomStringConvertible {
 /// What is kept of a token's secret: its SHA-256. Whoever reads it in Redis cannot resume with it.
 ///
 /// Size: 32 bytes. The text form is 64 hexadecimal digits.
-public struct SecretHash: Sendable, Equatable {
+public struct SecretHash: Sendable, Hashable {
     private let words: (UInt64, UInt64, UInt64, UInt64)
 
     /// Takes the 32 bytes of a SHA-256.
     public init(_ digest: some Sequence<UInt8>) {
-        var words: [UInt64] = [0, 0, 0, 0]
-        for (place, byte) in digest.prefix(32).enumerated() { words[place / 8] = words[place / 8] << 8 | UInt64(byte) }
-        self.words = (words[0], words[1], words[2], words[3])
+        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        var place = 0
+        for byte in digest {
+            switch place / 8 {
+            case 0: words.0 = words.0 << 8 | UInt64(byte)
+            case 1: words.1 = words.1 << 8 | UInt64(byte)
+            case 2: words.2 = words.2 << 8 | UInt64(byte)
+            default: words.3 = words.3 << 8 | UInt64(byte)
+            }
+            place += 1
+            if place == 32 { break }
+        }
+        self.words = words
     }
+
+    /// What is as random as a hash is one already.
+    public func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
 
     /// Compares all bits, whichever differ: the time it takes tells nothing.
     public static func == (left: SecretHash, right: SecretHash) -> Bool {

@@ -9,6 +9,8 @@ public enum TokenFault: String, Error, Sendable {
     case unknownKey = "unknown key"
     case signature = "wrong signature"
     case expired
+    /// Taken back before its end.
+    case revoked
     case notYetValid = "not valid yet"
     case noExpiry = "without an end"
     case issuer = "wrong issuer"

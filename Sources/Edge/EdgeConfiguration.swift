@@ -29,7 +29,7 @@ public struct EdgeConfiguration: Sendable {
     public var presence: [ChannelPattern] = []
 
     /// Keys a publisher must show one of; none means that anybody who reaches the port may publish.
-    public var apiKeys: [String] = []
+    public var apiKeys: [APIKey] = []
 
     /// Who may do what in which channels; without any, whoever reaches the port.
     public var rules = AccessRules()

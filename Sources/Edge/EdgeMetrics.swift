@@ -38,6 +38,7 @@ public final class EdgeMetrics: Sendable {
     public let accessTokensRefused = Counter()
     /// Connections ended because their token did.
     public let accessTokensExpired = Counter()
+    public let accessTokensRevoked = Counter()
     /// What somebody wanted and may not.
     public let forbidden = Counter()
     /// Connections closed because all clients together held too much memory, and they for longest.

@@ -95,11 +95,14 @@ final class EdgeReactor: ReactorHandler {
     /// Readers up to here are judged by it; nothing where all are.
     var nextToJudge: UInt32?
     var knownTokens: KnownTokens
-    var tokensUnderWay: [UInt64: KnownTokens.Key] = [:]
-    var waitingForTokens: [KnownTokens.Key: [TokenAsker]] = [:]
-    var identities: [SlabKey: Identity] = [:]
-    /// Who shows the token of the request that is being read.
-    var shownIdentity: Result<Identity, TokenFault>?
+    var tokensUnderWay: [UInt64: SecretHash] = [:]
+    var waitingForTokens: [SecretHash: [TokenAsker]] = [:]
+    /// Of readers that are somebody.
+    var credentials: [SlabKey: Credentials] = [:]
+    /// What the request shows that is being read.
+    var shown: Result<Credentials, TokenFault>?
+    /// Tokens that are not taken any more.
+    var revocations = Revocations()
     /// Not after the first of them ends.
     var nextIdentityEnd = UInt64.max
 
@@ -191,6 +194,9 @@ final class EdgeReactor: ReactorHandler {
             hub.saveSessionAgain(id, of: SlabKey(token: holder.connection).client)
         case .identified(let ticket, let outcome): answerToken(ticket, outcome)
         case .accessChanged(let policy): change(to: policy)
+        case .asked(let question, let call): uplink.post(.reply(call, part(of: question)))
+        case .revoked(let revocations): revoke(revocations)
+        case .controlled(let ticket, let answer): answerControl(ticket, answer)
         case .link: break
         case .drain: beginDraining()
         }
@@ -270,6 +276,8 @@ enum Question {
     case heartbeat(BayeuxBatch, Int)
     /// What the answer to a connect means.
     case settle(BayeuxHold)
+    /// What whoever runs the cluster wants.
+    case control(Exchange, ControlStep)
 }
 
 /// Who is answered when a poll is.

@@ -107,6 +107,11 @@ struct MetricsText: ~Copyable {
         counter("perseid_sessions_taken_total", "Sessions that others took over.", uplink.sessionsTaken.value)
         counter("perseid_access_tokens_total", "Access tokens looked at.", sum(node, \.accessTokensLookedAt))
         counter("perseid_access_tokens_refused_total", "Requests refused for theirs.", sum(node, \.accessTokensRefused))
+        counter(
+            "perseid_access_tokens_revoked_total",
+            "Readers whose token was taken back.",
+            sum(node, \.accessTokensRevoked)
+        )
         counter("perseid_access_tokens_expired_total", "Readers whose token ended.", sum(node, \.accessTokensExpired))
         counter("perseid_forbidden_total", "What somebody wanted and may not.", sum(node, \.forbidden))
         counter("perseid_sessions_refused_total", "Tokens that were refused.", sum(node, \.tokensRefused))
@@ -114,6 +119,12 @@ struct MetricsText: ~Copyable {
         counter("perseid_sessions_unopened_total", "Sessions refused by a limit.", unopened)
         counter("perseid_sessions_restored_total", "Lost sessions put back.", uplink.sessionsRestored.value)
         gauge("perseid_members", "Members of this node in channels that tell who is there.", uplink.members.value)
+        counter("perseid_cluster_questions_total", "Questions to all nodes.", uplink.clusterQuestions.value)
+        counter(
+            "perseid_cluster_questions_incomplete_total",
+            "Of those, to which not all nodes answered in time.",
+            uplink.clusterQuestionsIncomplete.value
+        )
         counter("perseid_checkpoints_total", "Checkpoints that clients confirmed.", sum(node, \.hub.checkpoints))
         counter("perseid_session_writes_total", "Writes to sessions.", uplink.sessionWrites.value)
         counter("perseid_session_write_failures_total", "Of those, to be repeated.", uplink.sessionWritesFailed.value)

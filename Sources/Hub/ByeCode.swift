@@ -18,6 +18,10 @@ public enum ByeCode: UInt16 {
     case tokenExpired = 4_010
     /// What it came with is no token that is taken.
     case unauthorized = 4_011
+    /// Whoever runs the cluster sent it away.
+    case disconnected = 4_012
+    /// The same, to come back at once.
+    case recalled = 4_013
 
     /// The same in words.
     public var reason: StaticString {
@@ -31,14 +35,16 @@ public enum ByeCode: UInt16 {
         case .tooSlow: "too slow"
         case .tokenExpired: "token expired"
         case .unauthorized: "not a token that is taken here"
+        case .disconnected: "disconnected"
+        case .recalled: "to be connected anew"
         }
     }
 
     /// Whether it is of use to the client to come back. One whose session was taken over would take it over in turn, for ever.
     public var mayReconnect: Bool {
         switch self {
-        case .takenOver, .unknownSession, .forbidden, .unauthorized: false
-        case .drain, .unavailable, .renewed, .tooSlow, .tokenExpired: true
+        case .takenOver, .unknownSession, .forbidden, .unauthorized, .disconnected: false
+        case .drain, .unavailable, .renewed, .tooSlow, .tokenExpired, .recalled: true
         }
     }
 

@@ -116,6 +116,19 @@ extension Hub {
         outlet.refuse(poll, PollRefusal(taking))
     }
 
+    /// Sends a client away, which may have no more than a poll.
+    public func dismiss(_ slot: ClientSlot, _ code: ByeCode, afterMilliseconds: UInt64) {
+        guard let poll = polls[outlet.id(of: slot)] else {
+            return sayBye(slot, code, afterMilliseconds: afterMilliseconds)
+        }
+        release(poll)
+        poll.isAnswered = true
+        guard outlet.isWaitedFor(poll) else { return }
+        leaveAll(slot)
+        releaseSession(slot)
+        outlet.refuse(poll, .dismissed)
+    }
+
     /// Answers a poll that asks for a channel which the backplane refuses.
     func forbid(_ poll: Poll) {
         release(poll)

@@ -12,6 +12,8 @@ public enum PollRefusal {
     case released
     /// Its client ended its session.
     case ended
+    /// Its client is sent away.
+    case dismissed
 
     init(_ taking: SessionTaking) {
         switch taking {

@@ -59,6 +59,7 @@ struct TokenClaims {
             user: try text("sub"),
             endMilliseconds: endMilliseconds,
             tokenID: try text("jti"),
+            issuedMilliseconds: try milliseconds("iat"),
             grants: grants,
             info: info
         )

@@ -176,7 +176,7 @@ public enum AnswerBody {
 
 extension ByteBuffer {
     /// Appends a JSON array, whose items `append` writes.
-    mutating func append<Item>(list items: some Sequence<Item>, _ append: (Item, inout ByteBuffer) -> Void) {
+    public mutating func append<Item>(list items: some Sequence<Item>, _ append: (Item, inout ByteBuffer) -> Void) {
         self.append("[")
         var isFirst = true
         for item in items {

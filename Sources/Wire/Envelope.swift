@@ -233,7 +233,7 @@ public enum Envelope {
     }
 
     /// Appends a member whose value is a position.
-    static func append(_ name: StaticString, _ position: Position, to buffer: inout ByteBuffer) {
+    public static func append(_ name: StaticString, _ position: Position, to buffer: inout ByteBuffer) {
         buffer.append(name)
         buffer.append(UInt8(ascii: "\""))
         buffer.append(decimal: position.milliseconds)

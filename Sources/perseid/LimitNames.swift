@@ -55,6 +55,9 @@ enum LimitNames {
         ("checkpoints-per-tick-max", \.checkpointsPerTickMax, "checkpoints a reactor begins in one tick of 250 ms"),
         ("redis-bulk-max", \.redisBulkMax, "requests for sessions and presence under way to Redis"),
         ("presence-members-max", \.presenceMembersMax, "members that one answer lists"),
+        ("cluster-questions-max", \.clusterQuestionsMax, "questions of operators to all nodes, under way from one"),
+        ("cluster-answer-bytes-max", \.clusterAnswerBytesMax, "bytes of what nodes tell of their clients"),
+        ("revocations-max", \.revocationsMax, "tokens and users that are taken back at a time"),
         ("sessions-per-address-max", \.sessionsPerAddressMax, "sessions opened from one address in the time to resume"),
         ("stall-bytes-min", \.stallBytesMin, "bytes a slow peer must take within stall-milliseconds"),
         ("replies-bytes-max", \.repliesBytesMax, "replies that wait before a client's next command is looked at"),
@@ -91,6 +94,7 @@ enum LimitNames {
         ("presence-lease-milliseconds", \.presenceLeaseMilliseconds, "lease of a member in Redis"),
         ("resume-milliseconds", \.resumeMilliseconds, "a client has to resume its session"),
         ("checkpoint-milliseconds", \.checkpointMilliseconds, "between two checkpoints of a session"),
+        ("cluster-question-milliseconds", \.clusterQuestionMilliseconds, "all nodes have to answer an operator"),
         ("open-milliseconds", \.openMilliseconds, "a subscriber waits for its channel to open"),
         ("drain-milliseconds", \.drainMilliseconds, "in which clients are let go after SIGTERM"),
     ]

@@ -91,10 +91,12 @@ enum SettingTable {
         Setting(
             "api-keys",
             usual: "none",
-            "backends show one, which may do everything: Authorization: Bearer …",
+            "backends show one as Authorization: Bearer …: a secret, which may do everything; or maps of name, secret or sha256, scopes, channels",
             isSecret: true,
             take: { value, settings throws(SettingsError) in try settings.takeKeys(value) },
-            show: { $0.edge.apiKeys.isEmpty ? "none" : "\($0.edge.apiKeys.count), hidden" }
+            show: {
+                $0.edge.apiKeys.isEmpty ? "none" : "\($0.edge.apiKeys.map(\.name).joined(separator: ", ")), hidden"
+            }
         ),
         Setting(
             "rules",

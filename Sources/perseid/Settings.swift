@@ -113,12 +113,11 @@ extension Settings {
     }
 
     mutating func takeKeys(_ value: SettingValue) throws(SettingsError) {
-        var keys: [String] = []
-        for item in try value.items() {
-            let key = try item.text()
-            // No client could show any other: it would not fit into a field of a request (RFC 9110 §5.5).
-            guard key.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
-                throw item.error("a key may have visible ASCII characters only, and no spaces")
+        var keys: [APIKey] = []
+        for (place, item) in try value.items().enumerated() {
+            let key = try item.apiKey(place + 1)
+            guard !keys.contains(where: { $0.name == key.name || $0.hash == key.hash }) else {
+                throw item.error("there is another key with the same name or secret")
             }
             keys.append(key)
         }

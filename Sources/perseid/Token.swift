@@ -59,6 +59,8 @@ extension Token {
                 "iat": Clock.realtimeMilliseconds / 1_000,
                 "exp": Int(Clock.realtimeMilliseconds / 1_000) + expiresIn,
             ]
+            // By which it can be revoked.
+            claims["jti"] = UUID().uuidString.lowercased()
             claims["sub"] = user
             claims["iss"] = settings.edge.tokens.issuer
             claims["aud"] = settings.edge.tokens.audience

@@ -158,14 +158,22 @@ final class LyingRedis {
 
     /// What is heard of a channel: a publication, something like one, or anything.
     private func message() -> [UInt8] {
-        let channel = ["perseid:{a}", "perseid:{b}", "perseid:node:a", "other"].randomElement(using: &random) ?? ""
+        let channel =
+            ["perseid:{a}", "perseid:{b}", "perseid:node:a", "perseid:nodes", "other"].randomElement(using: &random)
+            ?? ""
         let position = UInt64.random(in: 0...9, using: &random)
         let payload =
             ["\(position + 1)-0 \(position)-0 t\nx", "1-0 ", "99999999999999999999-0 1-0 t\n", "\n", ""]
             .randomElement(using: &random) ?? ""
         let taken =
             "taken \(SessionID(using: &random)) \(["3", "-1", "18446744073709551616"].randomElement(using: &random) ?? "")"
-        let bytes = channel.hasPrefix("perseid:node") ? Array(taken.utf8) : [0xc0] + Array(payload.utf8)
+        let control =
+            [
+                taken, "ask a \(position) describe u:x", "ask b -1 describe u:x", "ask b 1 disconnect s:x end",
+                "told \(position) 1 {}", "told \(position) -1 {", "told \(position) 99999999999999999999 {}",
+                "revoked 9 \(position) t:x", "revoked x y z", "ask", "",
+            ].randomElement(using: &random) ?? ""
+        let bytes = channel.hasPrefix("perseid:node") ? Array(control.utf8) : [0xc0] + Array(payload.utf8)
         return Array(("*3\r\n" + "message".asBulk + channel.asBulk + "$\(bytes.count)\r\n").utf8) + bytes + [13, 10]
     }
 

@@ -17,8 +17,17 @@ private final class Recorder: BackplaneDelegate {
     var write: SessionWrite?
     var touched: [UInt8]?
     var list: PresenceList?
+    var control: ControlAnswer?
 
     func linkChanged() { events.append("link") }
+    func asked(_ question: ClusterQuestion, _ call: ClusterCall) { events.append("asked by \(call.asker)") }
+    func announced(_ number: UInt64, _ nodes: Result<Int, BackplaneFailure>) { events.append("announced \(nodes)") }
+    func replied(_ number: UInt64, _ part: ClusterPart) { events.append("replied \(part.count)") }
+    func revoked(_ revocations: [Revocation]) { events.append("revoked \(revocations.count)") }
+    func controlled(_ ticket: Ticket, _ answer: Result<ControlAnswer, BackplaneFailure>) {
+        events.append("controlled \(ticket.number)")
+        control = try? answer.get()
+    }
     func subscribed(_ channel: ChannelName) { events.append("subscribed \(channel)") }
     func refused(_ channel: ChannelName, _ reason: String) { events.append("refused \(channel)") }
     func heard(_ publication: Publication, in channel: ChannelName) {

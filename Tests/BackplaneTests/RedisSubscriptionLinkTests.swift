@@ -38,7 +38,9 @@ struct RedisSubscriptionLinkTests {
     }
 
     /// The acknowledgements of the node's own channels.
-    private var ownAcks: String { ack(RedisKeys().node("a")) + ack(RedisKeys().incarnation("", of: "a")) }
+    private var ownAcks: String {
+        ack(RedisKeys().node("a")) + ack(RedisKeys().nodes) + ack(RedisKeys().incarnation("", of: "a"))
+    }
 
     private func key(_ channel: String) -> String { RedisKeys().channel(ChannelName(channel)!) }
 

@@ -116,6 +116,23 @@ final class ScriptedBackplane: Backplane {
         reads.append(Read(channel: channel, purpose: purpose, since: since, countMax: countMax, bytesMax: bytesMax))
     }
 
+    /// What nodes were asked and answered.
+    var asked: [(question: ClusterQuestion, number: UInt64)] = []
+    var replies: [(part: ClusterPart, call: ClusterCall)] = []
+    private(set) var requested: [String] = []
+
+    func ask(_ question: ClusterQuestion, number: UInt64) { asked.append((question, number)) }
+
+    func reply(_ part: ClusterPart, to call: ClusterCall) { replies.append((part, call)) }
+
+    func revoke(_ revocation: Revocation, for ticket: Ticket) { requested.append("revoke \(ticket.number)") }
+
+    func list(_ inventory: Inventory, for ticket: Ticket) { requested.append("list \(ticket.number)") }
+
+    func inspect(_ session: SessionID, for ticket: Ticket) { requested.append("inspect \(ticket.number)") }
+
+    func end(_ session: SessionID, for ticket: Ticket) { requested.append("end \(ticket.number)") }
+
     func count(_ channel: ChannelName, subscribers: Int) { counts.append((channel.text, subscribers)) }
 
     func describe(_ channel: ChannelName, for ticket: Ticket) { described.append(ticket) }
@@ -298,6 +315,13 @@ final class UplinkFixture {
         case .sessionForgotten(_, let holder): "forgotten of \(holder.connection)"
         case .identified(let ticket, _): "identified \(ticket.number)"
         case .accessChanged: "access changed"
+        case .asked(_, let call): "asked \(call.number) by \(call.asker)"
+        case .revoked(let all): "revoked \(all.count)"
+        case .controlled(let ticket, .success(.asked(let part, let isComplete))):
+            "asked \(ticket.number): \(part.count) [\(String(decoding: part.items, as: UTF8.self))]"
+                + (isComplete ? "" : ", not all")
+        case .controlled(let ticket, .success): "controlled \(ticket.number)"
+        case .controlled(let ticket, .failure(let failure)): "failed \(ticket.number) \(failure)"
         case .link(let isUp): isUp ? "up" : "down"
         case .drain: "drain"
         }

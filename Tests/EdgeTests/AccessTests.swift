@@ -120,6 +120,44 @@ struct AccessTests {
         }
     }
 
+    @Test("a key allows what its scopes and channels say, and what everybody may")
+    func scopedKeys() async throws {
+        let channels = [AccessPattern("billing/**")!]
+        let publisher = APIKey(
+            name: "publisher",
+            hash: SecretHash(of: "publisher"),
+            scopes: [.publish],
+            channels: channels
+        )
+        let reader = APIKey(name: "reader", hash: SecretHash(of: "reader"), scopes: [.read])
+        try await withRules {
+            $0.apiKeys = [publisher, reader]
+        } _: { (node: TestNode) throws in
+            func publish(_ channel: String, _ key: String) throws -> Int {
+                try node.ask("POST", "/channels/\(channel)", bearer(key), body: "x").status
+            }
+            func read(_ channel: String, _ key: String) throws -> Int {
+                try node.ask("GET", "/poll?channel=\(channel)&wait=0", bearer(key)).status
+            }
+            #expect(try publish("billing/1", "publisher") == 200)
+            #expect(try publish("other", "publisher") == 403)
+            #expect(try publish("public/1", "publisher") == 200)
+            #expect(try read("billing/1", "publisher") == 403)
+            #expect(try read("public/1", "publisher") == 200)
+            #expect(try read("other", "reader") == 200)
+            #expect(try read("**", "reader") == 200)
+            #expect(try read("$presence/other", "reader") == 200)
+            #expect(try publish("other", "reader") == 403)
+            // One that is a WebSocket's reads by it as long as it lasts.
+            let socket = try node.webSocket("?session=none", fields: bearer("reader"))
+            try socket.next("welcome")
+            try socket.send(#"{"type":"subscribe","id":1,"channel":"other"}"#)
+            #expect(try socket.next("subscribed").channel == "other")
+            try socket.send(#"{"type":"publish","id":2,"channel":"other","data":1}"#)
+            #expect(try socket.next("error").code == 403)
+        }
+    }
+
     @Test(
         "what is an owner's is nobody else's; what a token grants is that, and a pattern must be allowed in all of it"
     )

@@ -457,7 +457,7 @@ struct BayeuxTests {
     @Test("publishing needs a key where there are keys: in a header, or in ext")
     func keys() throws {
         try withNode {
-            $0.apiKeys = ["a-key-for-tests"]
+            $0.apiKeys = ["a-key-for-tests"].map(APIKey.init(secret:))
         } _: { node in
             let client = try BayeuxClient(ready: node)
             #expect(try client.publish("/a", 1).error == "403:/a:Forbidden")

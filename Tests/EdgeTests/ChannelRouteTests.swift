@@ -226,7 +226,7 @@ struct ChannelRouteTests {
     @Test("with keys set, a publisher must show one of them; readers need none")
     func keys() throws {
         try withNode { configuration in
-            configuration.apiKeys = ["secret", "other"]
+            configuration.apiKeys = ["secret", "other"].map(APIKey.init(secret:))
         } _: { node in
             let wrong = [nil, "", "Bearer", "Bearer ", "Bearer secre", "Bearer secrets", "Basic secret", "secret"]
             for value in wrong {

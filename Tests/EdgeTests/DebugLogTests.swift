@@ -36,7 +36,7 @@ import Wire
         let lines = Lines()
         try withNode { configuration in
             configuration.logger = Logger(label: "test") { _ in Keeper(lines: lines, logLevel: level) }
-            configuration.apiKeys = ["right-key"]
+            configuration.apiKeys = ["right-key"].map(APIKey.init(secret:))
             configuration.limits.requestMilliseconds = 250
         } _: { node in
             let handshake = WebSocketClient.handshake

@@ -318,7 +318,7 @@ struct HTTPRefusalTests {
             ("/channels/a/history?limit=many", "limit"),
             ("/channels/a//b", "channel"),
             ("/channels/%00", "target"),
-            ("/channels/", "channel"),
+            ("/channels//", "channel"),
         ]
     )
     func parameters(target: String, field: String) throws {
@@ -333,7 +333,7 @@ struct HTTPRefusalTests {
     func notFound() throws {
         try withNode { node in
             let client = try node.connect()
-            for target in ["/nothing", "/channels", "/ws2", "/healthz/x"] {
+            for target in ["/nothing", "/channel", "/ws2", "/healthz/x"] {
                 #expect(try client.ask("GET", target).status == 404, "\(target)")
             }
             #expect(try client.ask("GET", "/channels/a/presence").status == 404)

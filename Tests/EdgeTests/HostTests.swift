@@ -71,7 +71,7 @@ struct HostTests {
     @Test("health checks and backends with a key need no name; who is no browser may have none")
     func exempt() throws {
         try withNode { configuration in
-            configuration.apiKeys = ["secret"]
+            configuration.apiKeys = ["secret"].map(APIKey.init(secret:))
         } _: { node throws in
             for path in ["/healthz", "/readyz", "/metrics"] {
                 #expect(try node.ask("GET", path, [("Host", "perseid")]).status == 200)

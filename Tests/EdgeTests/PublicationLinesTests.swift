@@ -202,7 +202,7 @@ struct PublicationLinesTests {
     @Test("who may not publish is told so, and nothing of the body is taken")
     func refused() throws {
         try withNode {
-            $0.apiKeys = ["secret"]
+            $0.apiKeys = ["secret"].map(APIKey.init(secret:))
         } _: { node in
             let client = try node.connect()
             try client.sendRequest("POST", "/publish", [("Transfer-Encoding", "chunked")])

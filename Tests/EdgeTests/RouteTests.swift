@@ -17,6 +17,10 @@ struct RouteTests {
         ("/channels/a/presence", "", "GET, HEAD, OPTIONS"), ("/healthz", "", "GET, HEAD, OPTIONS"),
         ("/readyz", "", "GET, HEAD, OPTIONS"), ("/metrics", "", "GET, HEAD, OPTIONS"),
         ("/demo", "", "GET, HEAD, OPTIONS"), ("/", "", "GET, HEAD, OPTIONS"),
+        ("/channels", "", "GET, HEAD, OPTIONS"), ("/sessions", "", "GET, HEAD, OPTIONS"),
+        ("/nodes", "", "GET, HEAD, OPTIONS"), ("/users/alice", "", "GET, HEAD, OPTIONS"),
+        ("/users/alice/disconnect", "", "POST, OPTIONS"), ("/users/alice/subscribe", "", "POST, OPTIONS"),
+        ("/tokens/revoke", "", "POST, OPTIONS"), ("/openapi.json", "", "GET, HEAD, OPTIONS"),
     ]
 
     private func head(_ node: TestNode, _ method: String, _ target: String) throws -> HTTPAnswer {
@@ -64,7 +68,7 @@ struct RouteTests {
             }
             try node.publish("a/", "x")
             #expect(try node.ask("GET", "/channels/a/history/").text.contains("\"data\":\"x\""))
-            for path in ["//", "/sse//", "/channels", "/channels/", "/nothing/"] {
+            for path in ["//", "/sse//", "/channels//", "/nothing/"] {
                 #expect([400, 404].contains(try node.ask("GET", path).status), "\(path)")
             }
         }

@@ -474,7 +474,7 @@ struct WebSocketCommandTests {
     @Test("publishing over a WebSocket needs the key its handshake showed")
     func keys() throws {
         try withNode { configuration in
-            configuration.apiKeys = ["secret"]
+            configuration.apiKeys = ["secret"].map(APIKey.init(secret:))
         } _: { node in
             let publish = #"{"type":"publish","id":1,"channel":"a","data":1}"#
             let stranger = try node.webSocket("?channel=a")

@@ -10,6 +10,43 @@ import Testing
 @Suite struct SettingsTests {
     // MARK: Mistakes that left a node open
 
+    @Test("a key may say what it is for, and have its hash in the file instead of itself")
+    func scopedKeys() throws {
+        let hash = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"
+        let file = """
+            api-keys:
+              - {name: billing, secret: first, scopes: [publish], channels: ["billing/**", news]}
+              - {sha256: \(hash)}
+            """
+        let keys = try settings(file: file).edge.apiKeys
+        #expect(keys.map(\.name) == ["billing", "key 2"])
+        #expect(keys.map(\.hash) == ["first", "secret"].map(SecretHash.init(of:)))
+        #expect(keys.map(\.scopes) == [[.publish], [.publish, .read, .admin]])
+        #expect(keys[0].channels.map(\.text) == ["billing/**", "news"])
+        #expect(try SettingTable["api-keys"]?.show(settings(file: file)) == "billing, key 2, hidden")
+    }
+
+    @Test(
+        "what a key says wrongly is an error, and shows no secret",
+        arguments: [
+            ("{name: a}", "a key must have a secret, or the sha256 of one"),
+            ("{secret: hidden, sha256: 00}", "is said already: either secret or sha256"),
+            ("{sha256: 00}", "is not a SHA-256 in 64 hexadecimal digits"),
+            ("{secret: hidden, scopes: [all]}", "all is not one of publish, read, admin"),
+            ("{secret: hidden, scopes: []}", "is empty: the key could do nothing"),
+            ("{secret: hidden, scope: [read]}", "is nothing that a key says; did you mean scopes?"),
+            ("{secret: hidden, channels: ['a*']}", "is not a pattern such as room/*, news/** or **"),
+            ("{secret: hidden, channels: []}", "is empty: leave it out to mean all channels"),
+            ("{secret: 'hidden '}", "a key may have visible ASCII characters only, and no spaces"),
+            ("{name: other, secret: known}", "there is another key with the same name or secret"),
+        ]
+    )
+    func scopedKeyMistakes(key: String, reason: String) throws {
+        let said = try complaints(file: "api-keys:\n  - known\n  - \(key)")
+        #expect(said.count == 1 && said[0].contains(reason), "\(said)")
+        #expect(said[0].hasPrefix("file:3:") && !said[0].contains("hidden"))
+    }
+
     @Test("a key that is no list is not ignored", arguments: ["api-keys: secret", "api-keys: {secret: 1}"])
     func keyOutsideAList(_ file: String) throws {
         let said = try complaints(file: file)
@@ -226,8 +263,13 @@ import Testing
 
     @Test("lists come as lists, or separated by commas")
     func lists() throws {
-        #expect(try settings(file: "api-keys: [a, b]").edge.apiKeys == ["a", "b"])
-        #expect(try settings(environment: ["PERSEID_API_KEYS": "a, b"]).edge.apiKeys == ["a", "b"])
+        #expect(
+            try settings(file: "api-keys: [a, b]").edge.apiKeys.map(\.hash) == ["a", "b"].map(SecretHash.init(of:))
+        )
+        #expect(
+            try settings(environment: ["PERSEID_API_KEYS": "a, b"]).edge.apiKeys.map(\.hash)
+                == ["a", "b"].map(SecretHash.init(of:))
+        )
         #expect(try settings(flags: ["presence": "a/*,b/**"]).edge.presence.map(\.text) == ["a/*", "b/**"])
         #expect(try settings(file: "api-keys: []").edge.apiKeys.isEmpty)
         #expect(

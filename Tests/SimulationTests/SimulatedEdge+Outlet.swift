@@ -151,7 +151,7 @@ extension SimulatedEdge: HubOutlet {
         let status =
             switch why {
             case .unavailable: 503
-            case .forbidden: 403
+            case .forbidden, .dismissed: 403
             case .displaced, .released, .ended: 409
             }
         refusePoll(connection(poll.client.slot), status: status)

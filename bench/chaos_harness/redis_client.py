@@ -19,9 +19,15 @@ class RedisClient:
     def __init__(self, port):
         self.port = port
         self.writer = None
+        # Faults and publishers share one: an answer is read by who asked.
+        self.turn = asyncio.Lock()
 
     async def command(self, *words):
         """The answer; raises RedisError for a refusal, and OSError or EOFError if it is not known what became of it."""
+        async with self.turn:
+            return await self._command(words)
+
+    async def _command(self, words):
         try:
             return await asyncio.wait_for(self._ask(words), ANSWER_SECONDS)
         except RedisError:

@@ -19,14 +19,16 @@
 --                                 subscription a field "@<channel>" with the position its client certainly has; "@" alone
 --                                 holds what its transport notes of it
 --
--- A node hears on "perseid:node:<id>" which of its sessions were taken over. The key of that name says who lives by it.
+-- A node hears on "perseid:node:<id>" which of its sessions were taken over, and what others answer it. The key of that name says who
+-- lives by it. All nodes hear on "perseid:nodes" what they are asked and which tokens were taken back; "perseid:revoked" has these
+-- by their end (sorted set of "<milliseconds> <target>").
 --
 -- Any client publishes with: FCALL perseid_publish 1 'perseid:{news}' '{"title":"hello"}'
 --
 -- Anybody may write to Redis. What is here and cannot be what was written here is told as "BROKEN <kind> in <key>" before
 -- anything is changed; that key alone is of no use until somebody mends it.
 
-local VERSION = 7
+local VERSION = 8
 
 -- Defaults for callers that name no options. Nodes have the same ones and name only what was set otherwise.
 local HISTORY_COUNT = 100
@@ -616,6 +618,87 @@ local function live(keys, args)
   return 1
 end
 
+-- For whoever runs the cluster.
+
+-- KEYS: the nodes' pub/sub channel, or one node's. ARGS: a message. Returns how many hear it.
+local function tell(keys, args)
+  return redis.call('PUBLISH', keys[1], args[1])
+end
+
+-- KEYS: revocations. ARGS: target, when it was said, when it is forgotten, both in milliseconds, how many there may be, the nodes'
+-- pub/sub channel. Returns 1, or 0 if there is no room.
+local function revoke(keys, args)
+  local key, now = keys[1], now_milliseconds()
+  local lapsed = redis.call('ZRANGEBYSCORE', key, '-inf', string.format('%.0f', now), 'LIMIT', 0, 1000)
+  if lapsed[1] then redis.call('ZREM', key, unpack(lapsed)) end
+  if redis.call('ZCOUNT', key, '-inf', '+inf') >= tonumber(args[4]) then return 0 end
+  redis.call('ZADD', key, args[3], args[2] .. ' ' .. args[1])
+  redis.call('PUBLISH', args[5], 'revoked ' .. args[3] .. ' ' .. args[2] .. ' ' .. args[1])
+  return 1
+end
+
+-- KEYS: revocations. ARGS: how many at most. Returns "<milliseconds> <target>" and the end of each in turn.
+local function revocations(keys, args)
+  local now = string.format('(%.0f', now_milliseconds())
+  return redis.call('ZRANGEBYSCORE', keys[1], now, '+inf', 'WITHSCORES', 'LIMIT', 0, tonumber(args[1]))
+end
+
+-- Matches of what is listed, and what is told of each beside its name.
+local LISTS = {
+  channels = { '{*}:head', '^[^{]*{(.*)}:head$', function(key) return redis.call('GET', key) end },
+  sessions = { 'session:{*}', ':session:{(%x+)}$', function(key) return redis.call('HGET', key, 'node') end },
+  nodes = { 'node:*', ':node:([%w._-]+)$', function(key) return redis.call('GET', key) end },
+}
+
+-- ARGS: prefix, what, cursor of a scan, keys to look at [pattern of channels]. Returns the next cursor, then for each that was found
+-- its name and what is told of it. One may be found twice.
+local function list(keys, args)
+  local kind = LISTS[args[2]]
+  local escaped = string.gsub(args[1] .. ':', '[%[%]%*%?%^%-\\]', '\\%0')
+  local page = redis.call('SCAN', args[3], 'MATCH', escaped .. kind[1], 'COUNT', args[4])
+  local reply = { page[1] }
+  for _, key in ipairs(page[2]) do
+    local name = string.match(key, kind[2])
+    if name and args[2] == 'channels' and args[5] and not is_meant({ [args[5]] = true }, name) then name = nil end
+    local fact = name and kind[3](key)
+    if fact then
+      reply[#reply + 1] = name
+      reply[#reply + 1] = fact
+    end
+  end
+  return reply
+end
+
+-- KEYS: session. Returns the node that has it, and its channels and positions in turn; nothing if there is no such session.
+local function session_facts(keys, args)
+  local fields = redis.call('HGETALL', keys[1])
+  if not fields[1] then return false end
+  local reply = { '' }
+  for index = 1, #fields, 2 do
+    local name, value = fields[index], fields[index + 1]
+    if name == 'node' then
+      reply[1] = value
+    elseif string.sub(name, 1, 1) == '@' and name ~= '@' then
+      reply[#reply + 1] = string.sub(name, 2)
+      reply[#reply + 1] = value
+    end
+  end
+  return reply
+end
+
+-- KEYS: session. Ends it, and tells the node that has it. Returns 1, or 0 if there is no such session.
+local function session_end(keys, args)
+  local key = keys[1]
+  local fence, node = read_fence(key), redis.call('HGET', key, 'node')
+  if not fence then return 0 end
+  redis.call('DEL', key)
+  if (node or '') ~= '' then
+    local prefix, id = string.match(key, '^(.*):session:{(.*)}$')
+    redis.call('PUBLISH', prefix .. ':node:' .. node, string.format('taken %s %.0f end', id, fence + 1))
+  end
+  return 1
+end
+
 local function version()
   return VERSION
 end
@@ -635,4 +718,10 @@ redis.register_function('perseid_session_touch', session_touch)
 redis.register_function('perseid_session_save', session_save)
 redis.register_function('perseid_session_detach', session_detach)
 redis.register_function('perseid_live', live)
+redis.register_function('perseid_tell', tell)
+redis.register_function('perseid_revoke', revoke)
+redis.register_function { function_name = 'perseid_revocations', callback = revocations, flags = { 'no-writes' } }
+redis.register_function { function_name = 'perseid_list', callback = list, flags = { 'no-writes' } }
+redis.register_function { function_name = 'perseid_session_facts', callback = session_facts, flags = { 'no-writes' } }
+redis.register_function('perseid_session_end', session_end)
 redis.register_function { function_name = 'perseid_version', callback = version, flags = { 'no-writes' } }

@@ -24,20 +24,22 @@ public final class MemoryBackplane: Backplane {
         )
     }
 
-    private let limits: Limits
-    private let nodeID: String
-    private let time: Time
+    let limits: Limits
+    let nodeID: String
+    let time: Time
     private let metrics: UplinkMetrics?
-    private var channels: [ChannelName: MemoryChannel] = [:]
+    private(set) var channels: [ChannelName: MemoryChannel] = [:]
     /// Their names in the order in which they are looked at, and whose turn is next.
     private var sweepOrder: [ChannelName] = []
     private var nextSwept = 0
     private var nextRelieved = 0
     /// Patterns that somebody here hears.
     private var patterns: Set<ChannelName> = []
-    private var sessions = MemorySessions()
+    var sessions = MemorySessions()
     private var presence = MemoryPresence()
-    private weak var delegate: (any BackplaneDelegate)?
+    /// Tokens that were taken back, for as long as this process lives.
+    var revocations: [Revocation.Target: Revocation] = [:]
+    private(set) weak var delegate: (any BackplaneDelegate)?
     private var sweepTick: Tick = .start
     /// Memory that publications and keys of all channels take.
     private var byteCount = 0 {

@@ -92,6 +92,29 @@ struct MemorySessions {
         )
     }
 
+    // MARK: For whoever runs the node
+
+    /// Sessions of the parts that follow one, whole parts until there are enough; and the part that is next.
+    func list(after: String, countMax: Int, now: UInt64) -> (ids: [SessionID], next: String?) {
+        var part = Int(after) ?? 0
+        var ids: [SessionID] = []
+        while part >= 0, part < SessionTable<Record>.partCount, ids.count < countMax {
+            ids += records.all(inPart: part) { $0.millisecondsEnd > now }.map(\.id)
+            part += 1
+        }
+        return (ids, part >= 0 && part < SessionTable<Record>.partCount ? String(part) : nil)
+    }
+
+    /// Subscriptions of a session; `nil` if there is no such session.
+    func positions(of id: SessionID, now: UInt64) -> [SessionPosition]? { record(id, now: now)?.state.positions }
+
+    /// Ends a session; its fence, or `nil` if there is no such session.
+    mutating func end(_ id: SessionID, now: UInt64) -> UInt64? {
+        guard let record = record(id, now: now) else { return nil }
+        records[id] = nil
+        return record.fence
+    }
+
     private func record(_ id: SessionID, now: UInt64) -> Record? {
         records[id].flatMap { $0.millisecondsEnd > now ? $0 : nil }
     }

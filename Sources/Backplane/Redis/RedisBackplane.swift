@@ -178,6 +178,36 @@ public final class RedisBackplane: Backplane {
         commands.ask(RedisRestore(session: session, secret: secret, fence: fence))
     }
 
+    public func ask(_ question: ClusterQuestion, number: UInt64) {
+        commands.ask(RedisAskNodes(question: question, number: number))
+    }
+
+    public func reply(_ part: ClusterPart, to call: ClusterCall) {
+        commands.ask(RedisReplyToNode(part: part, call: call))
+    }
+
+    public func revoke(_ revocation: Revocation, for ticket: Ticket) {
+        commands.ask(RedisRevoke(revocation: revocation, ticket: ticket))
+    }
+
+    public func list(_ inventory: Inventory, for ticket: Ticket) { list(inventory, [], for: ticket) }
+
+    private func list(_ inventory: Inventory, _ found: [InventoryPage.Item], for ticket: Ticket) {
+        let question = RedisList(inventory: inventory, ticket: ticket, found: found) { [unowned self] cursor, found in
+            let rest = Inventory(inventory.kind, after: cursor, countMax: inventory.countMax)
+            list(rest, found, for: ticket)
+        }
+        commands.ask(question)
+    }
+
+    public func inspect(_ session: SessionID, for ticket: Ticket) {
+        commands.ask(RedisInspectSession(session: session, ticket: ticket))
+    }
+
+    public func end(_ session: SessionID, for ticket: Ticket) {
+        commands.ask(RedisEndSession(session: session, ticket: ticket))
+    }
+
     public func ready(token: UInt64, readiness: Readiness) {
         if token == Self.commandToken { commands.ready(readiness) } else { subscriptions.ready(readiness) }
     }
@@ -235,6 +265,8 @@ public final class RedisBackplane: Backplane {
 
     private func changed(_ reason: String?) {
         if reason != nil { report.lost() }
+        // What was taken back in a silence.
+        if reason == nil, isUp { commands.ask(RedisRevocations()) }
         tellLinks()
         delegate?.linkChanged()
     }
@@ -294,15 +326,15 @@ public final class RedisBackplane: Backplane {
         return RedisErrorReply(text: error).isAboutNames ? error : nil
     }
 
-    /// Takes what another node says to this one: `taken <session> <fence>`, and why if that is not to hold it. What a later
-    /// version may say is passed over.
+    /// Takes what a node says to this one, or to all. What a later version may say is passed over.
     private func obey(_ message: String) {
-        let words = message.split(separator: " ")
-        guard words.count == 3 || words.count == 4, words[0] == "taken", let session = SessionID(words[1]),
-            let fence = UInt64(words[2])
-        else { return }
-        let taking = words.count == 4 ? SessionTaking(rawValue: String(words[3])) : nil
-        delegate?.taken(session, fence: fence, taking ?? .attach)
+        switch RedisControlMessage(message) {
+        case .taken(let session, let fence, let taking)?: delegate?.taken(session, fence: fence, taking)
+        case .ask(let call, let question)?: delegate?.asked(question, call)
+        case .told(let number, let part)?: delegate?.replied(number, part)
+        case .revoked(let revocation)?: delegate?.revoked([revocation])
+        case nil: break
+        }
     }
 }
 

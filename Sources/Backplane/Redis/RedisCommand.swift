@@ -98,6 +98,7 @@ enum RedisCommandBytes {
 struct RedisContext {
     let limits: Limits
     let keys: RedisKeys
+    let nodeID: String
     let node: RedisArgument
     let nodeKey: RedisArgument
 
@@ -126,6 +127,7 @@ struct RedisContext {
         self.keys = keys
         self.classify = classify
         self.complain = complain
+        self.nodeID = nodeID
         node = .text(nodeID)
         nodeKey = .text(keys.node(nodeID))
         self.incarnation = .text(incarnation)

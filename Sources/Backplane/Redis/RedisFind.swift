@@ -12,7 +12,7 @@ struct RedisFind: RedisCommand {
     let findMore: (_ cursor: String) -> Void
 
     /// Keys that one part looks at: some half a millisecond of Redis.
-    private static let keysPerPart: UInt64 = 1_000
+    static let keysPerPart: UInt64 = 1_000
 
     var lane: RedisLane.Kind { .opening }
 

@@ -37,6 +37,12 @@ struct RedisKeys: Sendable {
     /// What a node that lives says of itself; and the pub/sub channel on which it is told what concerns it alone.
     func node(_ id: String) -> String { "\(prefix):node:\(id)" }
 
+    /// The pub/sub channel that all nodes hear.
+    var nodes: String { "\(prefix):nodes" }
+
+    /// Tokens that were taken back.
+    var revoked: String { "\(prefix):revoked" }
+
     /// The pub/sub channel that one process listens to, of all that may go by a node's name: it tells whether that one lives.
     func incarnation(_ incarnation: String, of id: String) -> String { "\(node(id)):\(incarnation)" }
 

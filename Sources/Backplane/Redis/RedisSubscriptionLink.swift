@@ -24,6 +24,9 @@ final class RedisSubscriptionLink {
     /// The pub/sub channel of this node alone.
     private let control: String
 
+    /// The pub/sub channel of all nodes.
+    private let common: String
+
     /// The pub/sub channel of this process alone: that somebody hears it says that it lives.
     private let life: String
 
@@ -40,7 +43,7 @@ final class RedisSubscriptionLink {
     var onRefused: (ChannelName, String) -> Void = { _, _ in }
     /// A message of a channel.
     var onMessage: (ChannelName, UnsafeRawBufferPointer) -> Void = { _, _ in }
-    /// A message for this node alone.
+    /// A message for this node alone, or for all.
     var onControl: (String) -> Void = { _ in }
     /// `isUp` may have changed.
     var onChange: (String?) -> Void = { _ in }
@@ -62,6 +65,7 @@ final class RedisSubscriptionLink {
         self.seat = seat
         self.keys = keys
         control = keys.node(nodeID)
+        common = keys.nodes
         life = keys.incarnation(incarnation, of: nodeID)
         link = RedisLink(address: address, limits: limits, token: token, seat: seat, resolver: resolver)
         link.onConnected = { [unowned self] in greet() }
@@ -128,8 +132,8 @@ final class RedisSubscriptionLink {
             asked.append(.handshake(step))
             link.send(handshake.words(of: step))
         }
-        asked += [.own(control), .own(life)]
-        link.send(["SUBSCRIBE", .text(control), .text(life)])
+        asked += [.own(control), .own(common), .own(life)]
+        link.send(["SUBSCRIBE", .text(control), .text(common), .text(life)])
         ping()
     }
 
@@ -167,7 +171,8 @@ final class RedisSubscriptionLink {
 
     private func takeMessage(_ name: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer) {
         if let channel = keys.channelName(name) { return onMessage(channel, payload) }
-        if name.elementsEqual(control.utf8) { onControl(String(decoding: payload, as: UTF8.self)) }
+        guard name.elementsEqual(control.utf8) || name.elementsEqual(common.utf8) else { return }
+        onControl(String(decoding: payload, as: UTF8.self))
     }
 
     private func acknowledge(_ name: UnsafeRawBufferPointer, isLeaving: Bool) {

@@ -57,6 +57,11 @@ public final class Uplink: ReactorHandler {
     var presence: [ChannelName: [MemberID: PresentMember]] = [:]
     var presenceRenewals = RenewalRound<ChannelName>()
 
+    /// What was asked of all nodes, by its number, and what this node's reactors were asked.
+    var inquiries: [UInt64: ClusterInquiry] = [:]
+    var nextInquiry: UInt64 = 0
+    var replies: [ClusterCall: ClusterReply] = [:]
+
     public private(set) var isFinished = false
 
     /// Makes an uplink for reactors numbered as their inboxes are ordered; at most 64.
@@ -104,6 +109,7 @@ public final class Uplink: ReactorHandler {
         renewSessions(tick)
         renewPresence(tick)
         if backplane.isUp { beginSearch() }
+        giveUpInquiries(tick)
         // Once a second: a channel that comes and goes faster is not worth Redis' time.
         if tick.milliseconds(since: lastTellTick) >= 1_000 {
             lastTellTick = tick
@@ -136,6 +142,9 @@ public final class Uplink: ReactorHandler {
             enter(name, member, transport, holder, of: session)
         case .leave(let name, let member, let holder, let departure): leave(name, member, holder, departure)
         case .presence(let ticket, let name): backplane.list(name, limit: limits.presenceMembersMax, for: ticket)
+        case .control(let ticket, let request): control(ticket, request)
+        case .reply(let call, let part): reply(part, to: call)
+        case .endSession(let id, let holder): end(id, holder)
         case .stop: stop()
         }
     }

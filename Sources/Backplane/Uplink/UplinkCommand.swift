@@ -35,6 +35,12 @@ public enum UplinkCommand: Sendable {
     case leave(ChannelName, MemberID, SessionHolder, Departure)
     /// Who is subscribed to a channel; answered by `UplinkReport.presence`.
     case presence(Ticket, ChannelName)
+    /// What whoever runs the cluster wants; answered by `UplinkReport.controlled`.
+    case control(Ticket, ControlRequest)
+    /// What this reactor has to say to a question of `UplinkReport.asked`.
+    case reply(ClusterCall, ClusterPart)
+    /// The session of a connection ends with it.
+    case endSession(SessionID, SessionHolder)
     /// End the uplink.
     case stop
 }

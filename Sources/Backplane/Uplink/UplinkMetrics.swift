@@ -75,6 +75,9 @@ public final class UplinkMetrics: Sendable {
     public let sessionsRestored = Counter()
     /// Members of this node in channels whose presence is switched on, those between two connections included.
     public let members = Counter()
+    /// Questions that this node put to all nodes, and those to which not all answered in time.
+    public let clusterQuestions = Counter()
+    public let clusterQuestionsIncomplete = Counter()
     /// Writes to sessions.
     public let sessionWrites = Counter()
     /// Writes that did not get through; they are repeated.

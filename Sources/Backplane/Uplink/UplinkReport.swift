@@ -44,6 +44,12 @@ public enum UplinkReport: Sendable {
     case identified(Ticket, Result<Identity, TokenFault>)
     /// From now on this says who may do what.
     case accessChanged(AccessPolicy)
+    /// A node asks about this reactor's clients, or has it do something to them; answered by `UplinkCommand.reply`.
+    case asked(ClusterQuestion, ClusterCall)
+    /// Tokens are not to be taken any more.
+    case revoked([Revocation])
+    /// The answer to `control`.
+    case controlled(Ticket, Result<ControlAnswer, BackplaneFailure>)
     /// The backplane was reached or lost.
     case link(isUp: Bool)
     /// Let clients go, then end the reactor's thread.

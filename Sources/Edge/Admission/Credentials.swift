@@ -3,10 +3,10 @@ internal import Broker
 /// What a request shows of who its client is.
 struct Credentials {
     /// Who that is, by a token that was verified.
-    let identity: Identity?
+    var identity: Identity?
 
-    /// Whether it shows one of the node's API keys.
-    let showsKey: Bool
+    /// The node's API key that it shows.
+    var key: APIKey?
 
-    static let none = Credentials(identity: nil, showsKey: false)
+    static let none = Credentials()
 }

@@ -12,29 +12,47 @@ extension EdgeReactor {
 
     /// Whether it is known who asks, or that it is nobody. If not, the connection waits until it is.
     func isIdentified(_ request: borrowing HTTPRequest, _ slot: Slot) -> Bool {
-        guard access.takesTokens, !showsKey(request), let token = shownToken(request) else { return true }
-        let key = KnownTokens.key(of: token)
-        shownIdentity = knownTokens.find(key, nowMilliseconds: wallMilliseconds)
-        if shownIdentity != nil { return true }
-        guard waitingForTokens.count < limits.tokensUnderWayMax || waitingForTokens[key] != nil else { return true }
+        guard let token = unknownToken(request) else { return true }
+        guard waitingForTokens.count < limits.tokensUnderWayMax || waitingForTokens[token.hash] != nil else {
+            shown = .failure(.overloaded)
+            return true
+        }
         connections[live: slot].pointee.answer.insert(.isAwaited)
-        look(at: token, key, for: .connection(connections.key(ofLive: slot)))
+        look(at: token.text, token.hash, for: .connection(connections.key(ofLive: slot)))
         return false
     }
 
     /// What a request shows; of a token that is none it is told.
     func credentials(_ request: borrowing HTTPRequest) throws(HTTPRejection) -> Credentials {
-        // What was found out as the head was read: nearly always a moment ago.
-        if case .success(let identity)? = shownIdentity { return Credentials(identity: identity, showsKey: false) }
-        let showsKey = showsKey(request)
-        guard access.takesTokens, !showsKey, let token = shownToken(request) else {
-            return Credentials(identity: nil, showsKey: showsKey)
-        }
-        switch knownTokens.find(KnownTokens.key(of: token), nowMilliseconds: wallMilliseconds) {
-        case .success(let identity)?: return Credentials(identity: identity, showsKey: false)
+        // Nearly always this was found out a moment ago, as the head was read.
+        if shown == nil, unknownToken(request) != nil { throw refusal(of: .overloaded) }
+        switch shown {
+        case .success(let credentials)?: return credentials
         case .failure(let fault)?: throw refusal(of: fault)
-        case nil: throw refusal(of: .overloaded)
+        case nil: return .none
         }
+    }
+
+    /// Finds out what a request shows. Returns a token of which nothing is known.
+    private func unknownToken(_ request: borrowing HTTPRequest) -> (text: String, hash: SecretHash)? {
+        shown = .success(.none)
+        guard access.takesTokens || !access.apiKeys.isEmpty else { return nil }
+        let bearer = bearer(request)
+        if let key = key(shownAs: bearer) {
+            shown = .success(Credentials(key: key))
+            return nil
+        }
+        guard access.takesTokens, let token = bearer ?? tokenBeside(request) else { return nil }
+        let hash = SecretHash(of: token)
+        shown = knownIdentity(hash).map { outcome in outcome.map { Credentials(identity: $0) } }
+        return shown == nil ? (token, hash) : nil
+    }
+
+    /// What is known of a token.
+    private func knownIdentity(_ hash: SecretHash) -> Result<Identity, TokenFault>? {
+        let known = knownTokens.find(hash, nowMilliseconds: wallMilliseconds)
+        if case .success(let identity)? = known, isRevoked(identity) { return .failure(.revoked) }
+        return known
     }
 
     private func refusal(of fault: TokenFault) -> HTTPRejection {
@@ -47,9 +65,8 @@ extension EdgeReactor {
         }
     }
 
-    /// The token that a request carries: in a field, in its query, among the subprotocols of a WebSocket, in a cookie.
-    private func shownToken(_ request: borrowing HTTPRequest) -> String? {
-        if let token = bearer(request), !isKey(token) { return token }
+    /// The token that a request carries elsewhere: in its query, among the subprotocols of a WebSocket, in a cookie.
+    private func tokenBeside(_ request: borrowing HTTPRequest) -> String? {
         if request.head.query.count > 0, let token = try? request.parameter("access_token"), !token.isEmpty {
             return token
         }
@@ -122,25 +139,28 @@ extension EdgeReactor {
         case command(SlabKey, id: [UInt8]?)
         /// Messages of Bayeux.
         case batch(BayeuxBatch)
+        /// An operator, who takes it back.
+        case operation(Exchange)
     }
 
     /// Has a token looked at, once for all who show it meanwhile.
-    private func look(at token: String, _ key: KnownTokens.Key, for asker: TokenAsker) {
-        if waitingForTokens[key] != nil {
-            waitingForTokens[key]?.append(asker)
+    private func look(at token: String, _ hash: SecretHash, for asker: TokenAsker) {
+        if waitingForTokens[hash] != nil {
+            waitingForTokens[hash]?.append(asker)
             return
         }
-        waitingForTokens[key] = [asker]
+        waitingForTokens[hash] = [asker]
         nextTicket += 1
-        tokensUnderWay[nextTicket] = key
+        tokensUnderWay[nextTicket] = hash
         tokens.post(.verify(Ticket(reactor: number, number: nextTicket), Array(token.utf8)))
     }
 
     func answerToken(_ ticket: Ticket, _ outcome: Result<Identity, TokenFault>) {
-        guard let key = tokensUnderWay.removeValue(forKey: ticket.number) else { return }
+        guard let hash = tokensUnderWay.removeValue(forKey: ticket.number) else { return }
         metrics.accessTokensLookedAt.add()
-        knownTokens.insert(outcome, for: key, nowMilliseconds: wallMilliseconds)
-        for asker in waitingForTokens.removeValue(forKey: key) ?? [] {
+        knownTokens.insert(outcome, for: hash, nowMilliseconds: wallMilliseconds)
+        let outcome = knownIdentity(hash) ?? outcome
+        for asker in waitingForTokens.removeValue(forKey: hash) ?? [] {
             switch asker {
             case .connection(let connection):
                 guard let waiting = connections.pointer(to: connection), waiting.pointee.isOpen else { continue }
@@ -150,30 +170,39 @@ extension EdgeReactor {
                 guard let waiting = connections.pointer(to: connection), waiting.pointee.isOpen else { continue }
                 authenticate(connection.slot, outcome, id: id)
             case .batch(let batch): if isWaitedFor(batch) { begin(batch, outcome) }
+            case .operation(let exchange): revoke(exchange, outcome)
             }
         }
+    }
+
+    /// Finds out whose a token is that an operator takes back.
+    func identify(_ exchange: Exchange, _ token: String) {
+        let hash = SecretHash(of: token)
+        if let known = knownTokens.find(hash, nowMilliseconds: wallMilliseconds) { return revoke(exchange, known) }
+        guard access.takesTokens, waitingForTokens.count < limits.tokensUnderWayMax else {
+            return revoke(exchange, .failure(access.takesTokens ? .overloaded : .unknownKey))
+        }
+        look(at: token, hash, for: .operation(exchange))
     }
 
     // MARK: Readers
 
     /// What is known of who reads by a connection.
     func credentials(of slot: Slot) -> Credentials {
-        let connection = connections[live: slot]
-        let showsKey = connection.pointee.rights.contains(.showsKey)
-        let identity =
-            connection.pointee.rights.contains(.hasIdentity) ? identities[connections.key(ofLive: slot)] : nil
-        return Credentials(identity: identity, showsKey: showsKey)
+        guard connections[live: slot].pointee.isSomebody else { return .none }
+        return credentials[connections.key(ofLive: slot)] ?? .none
     }
 
     /// A connection becomes the reader of somebody; what a token allows ends with it.
-    func note(_ credentials: Credentials, of slot: Slot) {
-        let connection = connections[live: slot]
-        if credentials.showsKey { connection.pointee.rights.insert(.showsKey) }
-        guard let identity = credentials.identity else { return }
+    func note(_ shown: Credentials, of slot: Slot) {
+        guard shown.identity != nil || shown.key != nil else { return }
         let key = connections.key(ofLive: slot)
-        connection.pointee.rights.insert(.hasIdentity)
-        identities[key] = identity
-        nextIdentityEnd = min(nextIdentityEnd, identity.endMilliseconds ?? .max)
+        connections[live: slot].pointee.isSomebody = true
+        var all = credentials[key] ?? .none
+        all.identity = shown.identity ?? all.identity
+        all.key = shown.key ?? all.key
+        credentials[key] = all
+        nextIdentityEnd = min(nextIdentityEnd, all.identity?.endMilliseconds ?? .max)
     }
 
     /// Lets go of those whose tokens have expired. They come back with others, and with their cursors.
@@ -181,31 +210,67 @@ extension EdgeReactor {
         let now = wallMilliseconds
         guard nextIdentityEnd <= now else { return }
         nextIdentityEnd = .max
-        for (key, identity) in identities {
-            guard identity.isOver(at: now) else {
+        for (key, shown) in credentials {
+            guard let identity = shown.identity else { continue }
+            if identity.isOver(at: now) {
+                metrics.accessTokensExpired.add()
+                sendAway(key)
+            } else {
                 nextIdentityEnd = min(nextIdentityEnd, identity.endMilliseconds ?? .max)
-                continue
             }
-            guard let connection = connections.pointer(to: key), connection.pointee.isOpen else { continue }
-            metrics.accessTokensExpired.add()
-            hub.sayBye(key.slot.client, .tokenExpired, afterMilliseconds: drawReconnectMilliseconds())
         }
+    }
+
+    /// Whether a token was taken back.
+    private func isRevoked(_ identity: Identity) -> Bool { revocations.contains(identity) }
+
+    /// Whether what a token said when it was shown still holds.
+    func isGood(_ identity: Identity) -> Bool { !identity.isOver(at: wallMilliseconds) && !isRevoked(identity) }
+
+    /// Tokens are taken back: what they allowed ends now.
+    func revoke(_ news: [Revocation]) {
+        for revocation in news { revocations.insert(revocation) }
+        for key in readers(where: { revocations.contains($0) }) {
+            metrics.accessTokensRevoked.add()
+            sendAway(key)
+        }
+    }
+
+    /// Readers by a token of which something holds, those among them that wait for the answer to a poll.
+    func readers(where holds: (Identity) -> Bool) -> [SlabKey] {
+        var found = credentials.filter { $0.value.identity.map(holds) ?? false }.map(\.key)
+        for (client, asker) in pollAskers {
+            let identity =
+                switch asker {
+                case .opening(let opening): opening.exchange.credentials.identity
+                case .hold(let hold): hold.notes.identity
+                case .batch(let batch): batch.notes.identity
+                }
+            if let identity, holds(identity), credentials[SlabKey(client)] == nil { found.append(SlabKey(client)) }
+        }
+        return found
+    }
+
+    /// Ends what a reader's token allowed.
+    func sendAway(_ key: SlabKey) {
+        guard let connection = connections.pointer(to: key), connection.pointee.isOpen else { return }
+        hub.dismiss(key.slot.client, .tokenExpired, afterMilliseconds: drawReconnectMilliseconds())
     }
 
     // MARK: Bayeux
 
     /// Has the token looked at that stands in messages.
     func identify(_ batch: BayeuxBatch, _ token: String) {
-        let key = KnownTokens.key(of: token)
-        if let known = knownTokens.find(key, nowMilliseconds: wallMilliseconds) { return begin(batch, known) }
+        let hash = SecretHash(of: token)
+        if let known = knownIdentity(hash) { return begin(batch, known) }
         guard waitingForTokens.count < limits.tokensUnderWayMax else { return begin(batch, .failure(.overloaded)) }
-        look(at: token, key, for: .batch(batch))
+        look(at: token, hash, for: .batch(batch))
     }
 
     private func begin(_ batch: BayeuxBatch, _ outcome: Result<Identity, TokenFault>) {
         switch outcome {
         case .success(let identity):
-            batch.credentials = Credentials(identity: identity, showsKey: batch.credentials.showsKey)
+            batch.credentials.identity = identity
             if let socket = batch.socket {
                 socket.credentials = batch.credentials
                 note(batch.credentials, of: socket.connection.slot)
@@ -220,10 +285,8 @@ extension EdgeReactor {
     /// What is known of who sent messages: by what they show, else by what the session keeps.
     func credentials(of batch: BayeuxBatch) -> Credentials {
         let shown = batch.socket?.credentials ?? batch.credentials
-        guard shown.identity == nil, let kept = batch.notes.identity, !kept.isOver(at: wallMilliseconds) else {
-            return shown
-        }
-        return Credentials(identity: kept, showsKey: shown.showsKey)
+        guard shown.identity == nil, let kept = batch.notes.identity, isGood(kept) else { return shown }
+        return Credentials(identity: kept, key: shown.key)
     }
 
     // MARK: The command `authenticate`
@@ -231,14 +294,12 @@ extension EdgeReactor {
     /// A WebSocket shows a token: its first, or another one in the place of one that ends soon.
     func authenticate(_ slot: Slot, token: String, id: [UInt8]?) {
         guard access.takesTokens else { return sendError(slot, id: id, code: 400, "no tokens are taken here") }
-        let key = KnownTokens.key(of: token)
-        if let known = knownTokens.find(key, nowMilliseconds: wallMilliseconds) {
-            return authenticate(slot, known, id: id)
-        }
+        let hash = SecretHash(of: token)
+        if let known = knownIdentity(hash) { return authenticate(slot, known, id: id) }
         guard waitingForTokens.count < limits.tokensUnderWayMax else {
             return sendError(slot, id: id, code: 503, "come again")
         }
-        look(at: token, key, for: .command(connections.key(ofLive: slot), id: id))
+        look(at: token, hash, for: .command(connections.key(ofLive: slot), id: id))
     }
 
     private func authenticate(_ slot: Slot, _ outcome: Result<Identity, TokenFault>, id: [UInt8]?) {
@@ -250,7 +311,7 @@ extension EdgeReactor {
             if let known = credentials(of: slot).identity, known.user != identity.user {
                 return sendError(slot, id: id, code: 403, "token: of another user than this connection's")
             }
-            note(Credentials(identity: identity, showsKey: false), of: slot)
+            note(Credentials(identity: identity), of: slot)
             hub.send(
                 .authenticated(id: id, user: identity.user, endMilliseconds: identity.endMilliseconds),
                 to: slot.client

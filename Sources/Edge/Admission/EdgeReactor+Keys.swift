@@ -1,13 +1,12 @@
 internal import Broker
-internal import Reactor
 internal import Wire
 
-// Who may publish: whoever shows one of the node's keys.
+// What backends show.
 extension EdgeReactor {
     /// Whether a request may publish in some channel. Without keys and rules, reaching the port is enough; by rules each channel is
     /// judged by itself.
     func mayPublish(_ credentials: Credentials) -> Bool {
-        !access.rules.isEmpty || access.apiKeys.isEmpty || credentials.showsKey
+        !access.rules.isEmpty || access.apiKeys.isEmpty || credentials.key?.scopes.contains(.publish) == true
     }
 
     /// What a request shows in `Authorization: Bearer`.
@@ -18,16 +17,9 @@ extension EdgeReactor {
         return String(text.dropFirst(7))
     }
 
-    /// Whether a request shows one of the node's keys.
-    func showsKey(_ request: borrowing HTTPRequest) -> Bool {
-        guard !access.apiKeys.isEmpty else { return false }
-        return isKey(bearer(request))
-    }
-
-    /// Whether a text is one of the node's keys.
-    func isKey(_ text: String?) -> Bool {
-        guard let text else { return false }
-        let shown = Array(text.utf8)
-        return access.apiKeys.contains { ConstantTime.isEqual(Array($0.utf8), shown) }
+    /// The key that a text is.
+    func key(shownAs text: String?) -> APIKey? {
+        guard let text, !access.apiKeys.isEmpty else { return nil }
+        return access.apiKey(of: SecretHash(of: text))
     }
 }

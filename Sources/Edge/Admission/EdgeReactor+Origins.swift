@@ -17,7 +17,7 @@ extension EdgeReactor {
             knownHost = host.map { Array($0.utf8) } ?? []
             return true
         }
-        if showsKey(request) { return true }
+        if (try? credentials(request))?.key != nil { return true }
         logger.debug("a host that is not served here", metadata: siteFacts(request))
         refuse(exchange, status: 421, "not served here: see public-origin and allowed-hosts", field: "Host")
         return false

@@ -9,7 +9,7 @@ extension EdgeReactor {
     /// Whether somebody may do something in a channel. A refusal is told to the operator with the rule that decided, and to the client as
     /// nothing but that.
     func isAllowed(_ action: AccessAction, _ channel: ChannelName, _ who: Credentials) -> Bool {
-        if who.showsKey { return true }
+        if let key = who.key, key.allows(action, in: channel) { return true }
         let rules = access.rules
         guard !rules.isEmpty else { return action != .publish || access.apiKeys.isEmpty }
         let verdict = rules.judge(action, in: channel, by: who.identity)
@@ -35,7 +35,7 @@ extension EdgeReactor {
     /// comes again, and is told then.
     func dropForbidden(_ slot: Slot) {
         let who = credentials(of: slot)
-        guard !access.rules.isEmpty, !who.showsKey else { return }
+        guard !access.rules.isEmpty else { return }
         for channel in hub.channels(of: slot.client) where !isAllowed(.subscribe, channel, who) {
             guard connections[live: slot].pointee.isOpen else { return }
             guard connections[live: slot].pointee.client.has(.isTwoWay) else {
@@ -52,6 +52,9 @@ extension EdgeReactor {
     func change(to policy: AccessPolicy) {
         access = policy
         knownTokens = KnownTokens(countMax: limits.tokensKnownMax)
+        for (key, shown) in credentials {
+            if let known = shown.key { credentials[key]?.key = policy.apiKey(of: known.hash) }
+        }
         nextToJudge = 0
     }
 

@@ -1,16 +1,10 @@
 internal import Broker
-internal import Crypto
 
-/// What became of tokens that were looked at, by their hashes.
+/// What became of tokens that were looked at, by their hashes: nothing that is kept shows a token.
 ///
 /// Thread: owned by one reactor. Memory: an entry of 56 bytes for each token of two periods, beside what it says; past a ceiling the older
 /// ones are forgotten.
 struct KnownTokens {
-    /// A token is not kept, and nothing that is kept shows it.
-    typealias Key = SHA256.Digest
-
-    static func key(of token: String) -> Key { SHA256.hash(data: Array(token.utf8)) }
-
     private struct Known {
         let outcome: Result<Identity, TokenFault>
         /// When it must be looked at anew; a token that is not valid yet may be by then.
@@ -21,13 +15,13 @@ struct KnownTokens {
     private static let notYetMilliseconds: UInt64 = 1_000
 
     private let countMax: Int
-    private var now: [Key: Known] = [:]
-    private var before: [Key: Known] = [:]
+    private var now: [SecretHash: Known] = [:]
+    private var before: [SecretHash: Known] = [:]
 
     init(countMax: Int) { self.countMax = countMax }
 
     /// What is known of a token; one whose time is over is expired since.
-    mutating func find(_ key: Key, nowMilliseconds: UInt64) -> Result<Identity, TokenFault>? {
+    mutating func find(_ key: SecretHash, nowMilliseconds: UInt64) -> Result<Identity, TokenFault>? {
         guard let known = now[key] ?? before[key], nowMilliseconds < known.endMilliseconds else { return nil }
         if case .success(let identity) = known.outcome, identity.isOver(at: nowMilliseconds) {
             return .failure(.expired)
@@ -36,13 +30,13 @@ struct KnownTokens {
         return known.outcome
     }
 
-    mutating func insert(_ outcome: Result<Identity, TokenFault>, for key: Key, nowMilliseconds: UInt64) {
+    mutating func insert(_ outcome: Result<Identity, TokenFault>, for key: SecretHash, nowMilliseconds: UInt64) {
         var end = UInt64.max
         if case .failure(.notYetValid) = outcome { end = nowMilliseconds + Self.notYetMilliseconds }
         keep(Known(outcome: outcome, endMilliseconds: end), for: key)
     }
 
-    private mutating func keep(_ known: Known, for key: Key) {
+    private mutating func keep(_ known: Known, for key: SecretHash) {
         if now.count >= countMax, now[key] == nil { turn() }
         now[key] = known
     }

@@ -206,7 +206,7 @@ extension EdgeReactor {
         case (.unavailable, _): refusePeer(hold.peer)
         // The channels changed, or the session is over: its client goes on from that.
         case (.released, _): finish(hold)
-        case (.ended, _): finish(hold, .none)
+        case (.ended, _), (.dismissed, _): finish(hold, .none)
         case (.forbidden, _):
             content.removeAll()
             var reply = connectReply(hold)

@@ -8,10 +8,14 @@ internal import Wire
 extension EdgeReactor {
     /// Begins with a batch, once it is known who shows a token in it.
     func begin(_ batch: BayeuxBatch) {
-        guard access.takesTokens, let token = batch.messages.lazy.compactMap(\.token).first, !isKey(token) else {
-            return beginIdentified(batch)
+        guard let token = batch.messages.lazy.compactMap(\.token).first else { return beginIdentified(batch) }
+        if let key = key(shownAs: token) {
+            batch.credentials.key = key
+            batch.socket?.credentials.key = key
+        } else if access.takesTokens {
+            return identify(batch, token)
         }
-        identify(batch, token)
+        beginIdentified(batch)
     }
 
     func beginIdentified(_ batch: BayeuxBatch) {
@@ -109,7 +113,7 @@ extension EdgeReactor {
         guard let channel = ChannelName(name) else {
             return batch.reply(place, fault: .invalidChannel(message.channel ?? ""))
         }
-        guard !channel.isSystem, isKey(message.token) || isAllowed(.publish, channel, credentials(of: batch)) else {
+        guard !channel.isSystem, isAllowed(.publish, channel, credentials(of: batch)) else {
             return batch.reply(place, fault: .forbidden(message.channel ?? ""))
         }
         batch.reply(place)

@@ -49,8 +49,8 @@ extension EdgeReactor {
         socket.notes = notes
         connections[live: slot].pointee.client.session = SessionLink(token.id, saved: state.positions)
         connections[live: slot].pointee.client.encoding = Encoding(.webSocket, notes.dialect, isChunked: false)
-        if socket.credentials.identity == nil, let identity = notes.identity, !identity.isOver(at: wallMilliseconds) {
-            socket.credentials = Credentials(identity: identity, showsKey: socket.credentials.showsKey)
+        if socket.credentials.identity == nil, let identity = notes.identity, isGood(identity) {
+            socket.credentials.identity = identity
         }
         note(socket.credentials, of: slot)
         let channels = state.positions.filter { isAllowed(.subscribe, $0.channel, socket.credentials) }

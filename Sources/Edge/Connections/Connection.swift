@@ -18,16 +18,6 @@ struct Connection: ~Copyable {
         static let isLast = Answer(rawValue: 2)
     }
 
-    /// What its client may do, and as what it is known.
-    struct Rights: OptionSet {
-        let rawValue: UInt8
-
-        /// Showed one of the node's keys.
-        static let showsKey = Rights(rawValue: 1)
-        /// Is somebody: `EdgeReactor.identities` says who.
-        static let hasIdentity = Rights(rawValue: 2)
-    }
-
     /// How its bytes move.
     struct Traffic: OptionSet {
         let rawValue: UInt16
@@ -59,7 +49,8 @@ struct Connection: ~Copyable {
 
     /// What it is as a reader of channels.
     var client = Client()
-    var rights: Rights = []
+    /// Whether its client is somebody: `EdgeReactor.credentials` says who.
+    var isSomebody = false
     var traffic: Traffic = []
     let link: Link
 

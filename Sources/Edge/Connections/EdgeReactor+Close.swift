@@ -15,7 +15,7 @@ extension EdgeReactor {
         timers.cancel(slot)
         stalls[slot] = nil
         budgets[connections.key(ofLive: slot)] = nil
-        if connection.pointee.rights.contains(.hasIdentity) { identities[connections.key(ofLive: slot)] = nil }
+        if connection.pointee.isSomebody { credentials[connections.key(ofLive: slot)] = nil }
         metrics.connections(of: connection.pointee.client.encoding?.carrier).add(-1)
         let peer = connection.pointee.peer.network
         if let left = connectionsByAddress[peer], left > 1 {

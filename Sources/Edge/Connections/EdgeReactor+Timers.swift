@@ -23,6 +23,7 @@ extension EdgeReactor {
         renewLongStreams()
         renewBudgets()
         endIdentities()
+        revocations.forget(before: wallMilliseconds)
         if UInt64(tick.number / Self.stepsPerSecond) % max(limits.resumeMilliseconds / 1_000, 1) == 0 {
             sessionsByAddress.turn()
             knownTokens.turn()

@@ -111,6 +111,7 @@ extension EdgeReactor {
         case .unavailable:
             refuse(exchange, status: 503, "the channel cannot be opened now") { $0.append(field: "Retry-After", 1) }
         case .forbidden: refuse(exchange, status: 403, "the backplane refuses the channel", field: "channel")
+        case .dismissed: refuse(exchange, status: 401, "sent away", field: "access_token")
         case .displaced, .released, .ended:
             refuse(exchange, status: 409, "another request of this session took its place", field: "session")
         }

@@ -6,7 +6,7 @@ internal import Wire
 extension EdgeReactor {
     /// Takes one request from the beginning of `bytes` if it is whole; returns how many bytes it was, or 0.
     func takeRequest(_ bytes: UnsafeRawBufferPointer, for slot: Slot, input: ConnectionInput?) -> Int {
-        shownIdentity = nil
+        shown = nil
         if let body = input?.lines { return takeLines(bytes, of: body, for: slot) }
         if let input, let head = input.head { return takeBody(of: head, bytes, for: slot, input: input) }
         var scanner = input?.scanner ?? HTTPHeadScanner()

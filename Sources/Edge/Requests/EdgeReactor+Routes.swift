@@ -1,3 +1,4 @@
+internal import Backplane
 internal import Broker
 internal import Reactor
 internal import Wire
@@ -8,7 +9,7 @@ extension EdgeReactor {
         assert(!connections[live: slot].pointee.answer.contains(.isAwaited), "one answer after the other")
         var exchange = beginExchange(request, slot)
         do throws(HTTPRejection) {
-            let (routes, channel) = try routes(of: request)
+            let (routes, subject) = try routes(of: request)
             guard routes.contains(where: { $0.traits.contains(.isForAnyHost) }) || isForHere(request, exchange) else {
                 return
             }
@@ -32,25 +33,40 @@ extension EdgeReactor {
                     return try refuseToken(request, exchange, error)
                 }
             }
-            switch (route.action, channel) {
+            if route.traits.contains(.isForOperators), !mayAdminister(request, exchange) { return }
+            switch (route.action, subject) {
             case (.page(let action), _), (.body(let action), _): try action(self, request, exchange)
-            case (.channel(let action), let channel?): try action(self, request, exchange, channel)
-            case (.channel, nil): assertionFailure("who finds a channel's route finds the channel")
+            case (.channel(let action), .channel(let channel)): try action(self, request, exchange, channel)
+            case (.client(let action), .client(let subject)): try action(self, request, exchange, subject)
+            case (.channel, _), (.client, _): assertionFailure("who finds such a route finds what it is about")
             }
         } catch {
             refuse(exchange, status: error.status, error.reason, field: error.field)
         }
     }
 
-    /// What there is at a request's path, one route for a method; and the channel that the path names. `*` is all there is.
-    private func routes(of request: borrowing HTTPRequest) throws(HTTPRejection) -> ([Route], ChannelName?) {
-        if request.head.targetForm == .asterisk { return (Route.all, nil) }
-        guard request.head.path.hasPrefix("/channels/", in: request.octets.span) else {
-            if let known = Route.byPath.first(where: { request.isPath($0.path) }) { return (known.routes, nil) }
-            return (isBayeux(request) ? Route.ofBayeux : [], nil)
+    /// What a path names besides what is there.
+    private enum Subject {
+        case none
+        case channel(ChannelName)
+        case client(ClusterQuestion.Subject)
+    }
+
+    /// What there is at a request's path, one route for a method; and what the path names. `*` is all there is.
+    private func routes(of request: borrowing HTTPRequest) throws(HTTPRejection) -> ([Route], Subject) {
+        if request.head.targetForm == .asterisk { return (Route.all, .none) }
+        let path = request.head.path
+        if path.hasPrefix("/channels/", in: request.octets.span), !request.isPath("/channels") {
+            let (channel, resource) = try request.channelPath()
+            return (Route.ofChannels[resource] ?? [], .channel(channel))
         }
-        let (channel, resource) = try request.channelPath()
-        return (Route.ofChannels[resource] ?? [], channel)
+        if let known = Route.byPath.first(where: { request.isPath($0.path) }) { return (known.routes, .none) }
+        if path.hasPrefix("/users/", in: request.octets.span) || path.hasPrefix("/sessions/", in: request.octets.span),
+            let text = path.text(in: request.octets.span), let (subject, resource) = try ClientResource.read(text)
+        {
+            return (Route.ofClients[resource] ?? [], .client(subject))
+        }
+        return (isBayeux(request) ? Route.ofBayeux : [], .none)
     }
 
     /// Whether a path is a mount point of Bayeux, or below one. Servers of others have the script of their client there.

@@ -46,6 +46,15 @@ extension EdgeReactor {
         }
     }
 
+    /// `GET /openapi.json`
+    func answerDescription(_ exchange: Exchange) {
+        PackageResources.openapi_json.withUnsafeBytes { description in
+            answer(exchange, contentType: "application/json", description) {
+                $0.append(field: "Cache-Control", "no-cache")
+            }
+        }
+    }
+
     func answerRoot(_ exchange: Exchange) {
         answer(exchange, status: 302, contentType: nil, literal("")) { $0.append(field: "Location", "/demo") }
     }

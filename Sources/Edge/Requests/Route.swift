@@ -1,3 +1,4 @@
+internal import Backplane
 internal import Broker
 internal import Wire
 
@@ -8,6 +9,8 @@ final class Route: Sendable {
         case path(StaticString)
         /// `/channels/<name>`, and what stands behind that.
         case channel(ChannelResource)
+        /// `/users/<name>` and `/sessions/<id>`, and what stands behind that.
+        case client(ClientResource)
         /// Where Bayeux is mounted, and all below that.
         case bayeux
     }
@@ -17,6 +20,10 @@ final class Route: Sendable {
         case page(@Sendable (EdgeReactor, borrowing HTTPRequest, Exchange) throws(HTTPRejection) -> Void)
         case channel(
             @Sendable (EdgeReactor, borrowing HTTPRequest, Exchange, ChannelName) throws(HTTPRejection) -> Void
+        )
+        case client(
+            @Sendable (EdgeReactor, borrowing HTTPRequest, Exchange, ClusterQuestion.Subject)
+                throws(HTTPRejection) -> Void
         )
         /// Takes the body while it is still being sent: the request has none yet.
         case body(@Sendable (EdgeReactor, borrowing HTTPRequest, Exchange) throws(HTTPRejection) -> Void)
@@ -36,6 +43,8 @@ final class Route: Sendable {
         static let isForAnyHost = Traits(rawValue: 1)
         /// Its answer may be a script that calls a function of the page that asks.
         static let hasScript = Traits(rawValue: 2)
+        /// For whoever runs the cluster.
+        static let isForOperators = Traits(rawValue: 4)
     }
 
     init(method: HTTPMethod, place: Place, action: Action, _ traits: Traits = []) {
@@ -91,6 +100,26 @@ final class Route: Sendable {
             place: .bayeux,
             action: .page { (edge, request, exchange) throws(HTTPRejection) in try edge.openBayeux(request, exchange) }
         ),
+        .client(.get, .itself),
+        .client(.post, .disconnect),
+        .client(.post, .subscribe),
+        .client(.post, .unsubscribe),
+        .get("/channels", .isForOperators) { (edge, request, exchange) throws(HTTPRejection) in
+            try edge.list(request, exchange) { .channels($0) }
+        },
+        .get("/sessions", .isForOperators) { (edge, request, exchange) throws(HTTPRejection) in
+            try edge.list(request, exchange) { _ in .sessions }
+        },
+        .get("/nodes", .isForOperators) { (edge, request, exchange) throws(HTTPRejection) in
+            try edge.list(request, exchange) { _ in .nodes }
+        },
+        Route(
+            method: .post,
+            place: .path("/tokens/revoke"),
+            action: .page { (edge, request, exchange) throws(HTTPRejection) in try edge.revoke(request, exchange) },
+            .isForOperators
+        ),
+        .page("/openapi.json", .isForAnyHost) { $0.answerDescription($1) },
         .page("/healthz", .isForAnyHost) { $0.answerHealth($1) },
         .page("/readyz", .isForAnyHost) { $0.answerReadiness($1) },
         .page("/metrics", .isForAnyHost) { $0.askMetrics($1) },
@@ -114,6 +143,11 @@ final class Route: Sendable {
     /// The same by what is asked of a channel.
     static let ofChannels: [ChannelResource: [Route]] = all.reduce(into: [:]) { known, route in
         if case .channel(let resource) = route.place { known[resource, default: []].append(route) }
+    }
+
+    /// The same by what is asked of a client.
+    static let ofClients: [ClientResource: [Route]] = all.reduce(into: [:]) { known, route in
+        if case .client(let resource) = route.place { known[resource, default: []].append(route) }
     }
 
     /// The same for Bayeux.
@@ -151,6 +185,13 @@ final class Route: Sendable {
             throws(HTTPRejection) -> Void
     ) -> Route {
         Route(method: method, place: .channel(resource), action: .channel(action))
+    }
+
+    private static func client(_ method: HTTPMethod, _ resource: ClientResource) -> Route {
+        let action: Action = .client { (edge, request, exchange, subject) throws(HTTPRejection) in
+            try edge.administer(request, exchange, subject, resource)
+        }
+        return Route(method: method, place: .client(resource), action: action, .isForOperators)
     }
 
     /// Whether a method is this one. HEAD is answered as GET is, and without a body.

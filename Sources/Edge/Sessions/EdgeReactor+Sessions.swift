@@ -125,9 +125,9 @@ extension EdgeReactor {
         case .success(let state):
             if opening.plan.dialect == .bayeux, opening.exchange.credentials.identity == nil {
                 // An event stream is asked for by the session's name alone.
-                let identity = BayeuxNotes(state.notes).identity.flatMap { $0.isOver(at: wallMilliseconds) ? nil : $0 }
-                let showsKey = opening.exchange.credentials.showsKey
-                opening.exchange.credentials = Credentials(identity: identity, showsKey: showsKey)
+                opening.exchange.credentials.identity = BayeuxNotes(state.notes).identity.flatMap {
+                    isGood($0) ? $0 : nil
+                }
             }
             connections[live: slot].pointee.client.session = opening.token.map {
                 SessionLink($0.id, saved: state.positions)

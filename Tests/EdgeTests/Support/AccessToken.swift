@@ -78,7 +78,7 @@ func withRules(_ change: (inout EdgeConfiguration) -> Void = { _ in }, _ body: (
         $0.tokens.audience = "push"
         $0.tokens.leewayMilliseconds = 0
         $0.tokenCookie = "perseid_token"
-        $0.apiKeys = ["a-key-for-tests"]
+        $0.apiKeys = ["a-key-for-tests"].map(APIKey.init(secret:))
         $0.presence = [ChannelPattern("**")!]
         func all(_ permission: Permission) -> [AccessAction: Permission] {
             Dictionary(uniqueKeysWithValues: AccessAction.allCases.map { ($0, permission) })
@@ -94,4 +94,9 @@ func withRules(_ change: (inout EdgeConfiguration) -> Void = { _ in }, _ body: (
     } _: {
         try body($0)
     }
+}
+
+extension APIKey {
+    /// One that may do everything, known as its secret.
+    convenience init(secret: String) { self.init(name: secret, hash: SecretHash(of: secret)) }
 }

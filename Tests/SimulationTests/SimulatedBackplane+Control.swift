@@ -1,0 +1,19 @@
+import Backplane
+import Broker
+
+// Nobody runs the simulated cluster: its clients never make these be asked.
+extension SimulatedBackplane {
+    func ask(_ question: ClusterQuestion, number: UInt64) { delegate?.announced(number, .failure(.unavailable)) }
+
+    func reply(_ part: ClusterPart, to call: ClusterCall) {}
+
+    func revoke(_ revocation: Revocation, for ticket: Ticket) { refuse(ticket) }
+
+    func list(_ inventory: Inventory, for ticket: Ticket) { refuse(ticket) }
+
+    func inspect(_ session: SessionID, for ticket: Ticket) { refuse(ticket) }
+
+    func end(_ session: SessionID, for ticket: Ticket) { refuse(ticket) }
+
+    private func refuse(_ ticket: Ticket) { delegate?.controlled(ticket, .failure(.unavailable)) }
+}
