@@ -1,4 +1,4 @@
-/// The body of a request to the server API: a JSON object of a few fields, or nothing.
+/// The body of a request to the server API: a JSON object of a few fields, or nothing. `null` is no value.
 public struct ControlBody: Sendable, Equatable {
     /// The channel that is meant.
     public private(set) var channel: String?
@@ -16,6 +16,9 @@ public struct ControlBody: Sendable, Equatable {
     /// When something is over, in seconds since 1970.
     public private(set) var expires: UInt64?
 
+    /// Bytes of a name: no token has more in `sub` or `jti`.
+    private static let nameBytesMax = 1_024
+
     private static let names: [StaticString] = ["channel", "reconnect", "token", "jti", "user", "expires"]
 
     /// Reads one; nothing at all says nothing.
@@ -24,25 +27,29 @@ public struct ControlBody: Sendable, Equatable {
         guard let fields = JSONFields(bytes, Self.names) else {
             throw HTTPRejection(status: 400, field: "body", reason: "not a JSON object")
         }
-        func text(_ place: Int) throws(HTTPRejection) -> String? {
-            guard let raw = fields[place] else { return nil }
-            guard let text = raw.jsonString, !text.isEmpty else {
-                throw HTTPRejection(status: 400, field: Self.names[place], reason: "must be a text that is not empty")
+        func text(_ place: Int, bytesMax: Int = Self.nameBytesMax) throws(HTTPRejection) -> String? {
+            guard let raw = fields.raw(place) else { return nil }
+            guard let text = raw.jsonString, (1...bytesMax).contains(text.utf8.count) else {
+                throw HTTPRejection(
+                    status: 400,
+                    field: Self.names[place],
+                    reason: "must be a text, not empty and not longer than a name"
+                )
             }
             return text
         }
         channel = try text(0)
-        if let raw = fields[1] {
+        if let raw = fields.raw(1) {
             guard raw.elementsEqual("true".utf8) || raw.elementsEqual("false".utf8) else {
                 throw HTTPRejection(status: 400, field: "reconnect", reason: "must be true or false")
             }
             mayReturn = raw.isJSONTrue
         }
-        token = try text(2)
+        token = try text(2, bytesMax: .max)
         tokenID = try text(3)
         user = try text(4)
-        if let raw = fields[5] {
-            guard let number = raw.jsonInteger, let seconds = UInt64(exactly: number), seconds < 1_000_000_000_000
+        if let raw = fields.raw(5) {
+            guard let number = raw.jsonInteger, let seconds = UInt64(exactly: number), seconds < 100_000_000_000
             else {
                 throw HTTPRejection(status: 400, field: "expires", reason: "must be seconds since 1970")
             }

@@ -96,4 +96,34 @@ import Testing
             #expect(told.json["count"] as? Int == 1 && told.json["complete"] as? Bool == false, "\(told.body)")
         }
     }
+
+    // MARK: The description
+
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+    private static let tools = root.appending(path: ".build/schemathesis")
+
+    /// A node does what `/openapi.json` says of it: Schemathesis asks what that allows and what it does not. Not whether all texts
+    /// are taken that a schema allows: it has no words for the bytes of a name.
+    @Test(
+        "what the description says holds",
+        .enabled(if: FileManager.default.fileExists(atPath: tools.appending(path: "schemathesis").path))
+    )
+    func description() async throws {
+        let scratch = try Scratch()
+        let environment = ["PERSEID_API_KEYS": "an-admin-key", "PERSEID_PRESENCE": "**"]
+        let node = try await PerseidNode(id: "a", redis: nil, environment: environment, in: scratch)
+        let url = "http://127.0.0.1:\(node.port)"
+        let output = try await ChildProcess.run(
+            [
+                "/usr/bin/python3", "-m", "schemathesis.cli", "run", "\(url)/openapi.json", "--url", url,
+                "--header", "Authorization: Bearer an-admin-key", "--max-examples", "25", "--seed", "1",
+                "--exclude-checks", "positive_data_acceptance", "--no-color",
+            ],
+            environment: ["PYTHONPATH": Self.tools.path, "HOME": scratch.directory.path],
+            in: scratch
+        )
+        #expect(output.contains("Tested: 20"), "\(output.suffix(4_000))")
+        #expect(try await node.stop() == .exited(0))
+    }
 }

@@ -118,7 +118,8 @@ struct RedisList: RedisCommand {
             case .sessions: "sessions"
             case .nodes: "nodes"
             }
-        let cursor = RedisArgument.text(inventory.after.isEmpty ? "0" : inventory.after)
+        // What is no place of a scan begins it anew.
+        let cursor = RedisArgument.number(UInt64(inventory.after) ?? 0)
         let words: [RedisArgument] =
             ["FCALL_RO", "perseid_list", "0", .text(context.keys.prefix), kind, cursor, .number(RedisFind.keysPerPart)]
             + (pattern.map { [$0] } ?? [])

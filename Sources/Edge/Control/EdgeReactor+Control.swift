@@ -142,7 +142,7 @@ extension EdgeReactor {
         guard isWaitedFor(exchange) else { return }
         switch outcome {
         case .failure(.overloaded): refuse(exchange, status: 503, "come again") { $0.append(field: "Retry-After", 1) }
-        case .failure: refuse(exchange, status: 400, "not a token that is taken here", field: "token")
+        case .failure: refuse(exchange, status: 404, "not a token that is taken here", field: "token")
         case .success(let identity):
             guard let name = identity.tokenID else {
                 return refuse(exchange, status: 400, "has no jti: revoke its user", field: "token")
@@ -227,11 +227,8 @@ extension APIKey {
 extension Inventory {
     /// Whether a page could have named such a place: a number, or for channels in memory a name.
     fileprivate var isAfterPlausible: Bool {
-        if after.isEmpty || after.utf8.count <= 20 && after.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
-            return true
-        }
-        if case .channels = kind { return ChannelName(after) != nil }
-        return false
+        if case .channels = kind { return after.utf8.count <= ChannelName.byteCountMax }
+        return after.isEmpty || UInt64(after) != nil
     }
 }
 
