@@ -16,7 +16,8 @@ import PackageDescription
 //   jwt-kit                 the algorithms of JSON Web Tokens and the keys of JWK sets. Which key a token may have been signed with is
 //                           decided here: there a key without `alg` is used for whatever the first token says, and one that no key
 //                           is named for is tried with another.
-//   swift-crypto            SHA-1 of the WebSocket handshake, constant-time comparison of keys.
+//   swift-crypto            SHA-1 of the WebSocket handshake, constant-time comparison of keys, signatures of hooks.
+//   libcurl                 asks backends and fetches keys: proxies, TLS, HTTP/2 and kept connections are its business.
 //
 // Text imports nothing, Wire only that and simdjson's shim, Broker only that, and Hub these three and the queue: they do no input or output, read no
 // clock, and can be read, fuzzed and simulated alone.
@@ -56,6 +57,11 @@ let package = Package(
             pkgConfig: "hiredis",
             providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]
         ),
+        .systemLibrary(
+            name: "CCurl",
+            pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]
+        ),
         .target(
             name: "CJSON",
             linkerSettings: [.linkedLibrary("simdjson")]
@@ -84,6 +90,16 @@ let package = Package(
         ),
 
         .target(
+            name: "Hooks",
+            dependencies: [
+                "Broker", "Reactor", "Wire", "CCurl",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            swiftSettings: settings
+        ),
+
+        .target(
             name: "Hub",
             dependencies: ["Wire", "Broker", "Text", .product(name: "DequeModule", package: "swift-collections")],
             swiftSettings: settings
@@ -92,7 +108,7 @@ let package = Package(
         .target(
             name: "Edge",
             dependencies: [
-                "Reactor", "Text", "Wire", "Broker", "Hub", "Backplane", "Trust",
+                "Reactor", "Text", "Wire", "Broker", "Hub", "Hooks", "Backplane", "Trust",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -103,7 +119,7 @@ let package = Package(
         .executableTarget(
             name: "perseid",
             dependencies: [
-                "Edge", "Backplane", "Broker", "Reactor", "Text", "Trust", "Wire",
+                "Edge", "Backplane", "Broker", "Hooks", "Reactor", "Text", "Trust", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
@@ -119,6 +135,11 @@ let package = Package(
             dependencies: ["Broker", "Trust", .product(name: "JWTKit", package: "jwt-kit")],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "HooksTests",
+            dependencies: ["Broker", "Hooks", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: settings
+        ),
         .testTarget(name: "BrokerTests", dependencies: ["Broker"], swiftSettings: settings),
         .testTarget(name: "BackplaneTests", dependencies: ["Backplane", "Broker", "Reactor"], swiftSettings: settings),
         .testTarget(
@@ -131,7 +152,7 @@ let package = Package(
         .testTarget(
             name: "EdgeTests",
             dependencies: [
-                "CAllocations", "Edge", "Hub", "Backplane", "Broker", "Reactor", "Text", "Trust", "Wire",
+                "CAllocations", "Edge", "Hooks", "Hub", "Backplane", "Broker", "Reactor", "Text", "Trust", "Wire",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -140,7 +161,7 @@ let package = Package(
         .testTarget(
             name: "PerseidTests",
             dependencies: [
-                "Backplane", "Broker", "Edge", "perseid",
+                "Backplane", "Broker", "Edge", "Hooks", "perseid",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -3,7 +3,7 @@
 
 # What building needs besides Swift.
 # shellcheck disable=SC2034 # for those who source this
-BUILD_PACKAGES=(git ca-certificates pkg-config libhiredis-dev libsimdjson-dev liburing-dev libstdc++-12-dev)
+BUILD_PACKAGES=(git ca-certificates pkg-config libcurl4-openssl-dev libhiredis-dev libsimdjson-dev liburing-dev libstdc++-12-dev)
 
 # Whether a package, or something that serves as well, is there.
 is_installed() {
@@ -11,6 +11,7 @@ is_installed() {
         ca-certificates) [[ -s /etc/ssl/certs/ca-certificates.crt ]] ;;
         nodejs) command -v node >/dev/null ;;
         curl | git | haproxy | pkg-config | python3 | redis-server) command -v "$1" >/dev/null ;;
+        libcurl4-openssl-dev) pkg-config --exists libcurl 2>/dev/null ;;
         libhiredis-dev) pkg-config --exists hiredis 2>/dev/null ;;
         libsimdjson-dev) pkg-config --exists simdjson 2>/dev/null ;;
         liburing-dev) pkg-config --exists liburing 2>/dev/null ;;

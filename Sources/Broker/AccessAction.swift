@@ -7,4 +7,6 @@ public enum AccessAction: String, CaseIterable, Sendable {
     case presence
     /// Read what was published before.
     case history
+    /// Ask a service, which a backend answers.
+    case call
 }

@@ -10,6 +10,10 @@ public struct AccessPolicy: Sendable {
     public var takesTokens = false
     public var tokenCookie: String?
 
+    /// What backends are asked, and the fields of a request that one is told of who connects.
+    public var hooks: Set<HookName> = []
+    public var connectFields: [String] = []
+
     /// Everybody may everything.
     public init() {}
 

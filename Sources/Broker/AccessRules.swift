@@ -16,10 +16,21 @@ public struct AccessRules: Sendable {
         }
     }
 
+    /// What rules say.
+    public enum Decision: Sendable {
+        case allowed
+        case refused
+        /// That a backend is to say.
+        case hook
+    }
+
     /// What was decided, and why.
     public struct Verdict: Sendable, Equatable {
-        /// Whether it is allowed.
-        public let isAllowed: Bool
+        /// What was decided.
+        public let decision: Decision
+
+        /// Whether it is allowed, whatever a backend may say.
+        public var isAllowed: Bool { decision == .allowed }
 
         /// The place of the rule that decided; `nil` where none is for the channel.
         public let rule: Int?
@@ -39,21 +50,28 @@ public struct AccessRules: Sendable {
 
     /// Judges what somebody wants in a channel, or in all channels of a pattern: then it must be allowed in each there could be.
     public func judge(_ action: AccessAction, in channel: ChannelName, by identity: Identity?) -> Verdict {
-        guard !isEmpty else { return Verdict(isAllowed: true, rule: nil, permission: .anyone) }
+        guard !isEmpty else { return Verdict(decision: .allowed, rule: nil, permission: .anyone) }
         // Who is subscribed to a channel is told by another, which is the system's.
         if let observed = channel.presenceSubject {
             return judge(action == .subscribe || action == .history ? .presence : action, in: observed, by: identity)
         }
+        if action == .subscribe, identity?.isGiven(channel) ?? false {
+            return Verdict(decision: .allowed, rule: nil, permission: .hook)
+        }
+        // A backend that must be asked about some of the channels is asked about the whole name.
+        var asking: Verdict?
         for (place, rule) in rules.enumerated() {
             let relation = rule.channels.relation(to: channel)
             if relation == .none { continue }
             let permission = rule.permissions[action] ?? .nobody
-            let isAllowed = allows(permission, rule, action, channel, identity)
-            if !isAllowed || relation == .all {
-                return Verdict(isAllowed: isAllowed, rule: place, permission: permission)
-            }
+            let decision: Decision =
+                permission == .hook ? .hook : allows(permission, rule, action, channel, identity) ? .allowed : .refused
+            let verdict = Verdict(decision: decision, rule: place, permission: permission)
+            if decision == .refused { return verdict }
+            if decision == .hook, asking == nil { asking = verdict }
+            if relation == .all { return asking ?? verdict }
         }
-        return Verdict(isAllowed: false, rule: nil, permission: .nobody)
+        return Verdict(decision: .refused, rule: nil, permission: .nobody)
     }
 
     private func allows(
@@ -68,7 +86,7 @@ public struct AccessRules: Sendable {
         case .users: identity?.user != nil
         case .granted: identity?.grants(action, in: channel) ?? false
         case .owner: identity?.user.map { rule.channels.isOwned(channel, by: $0) } ?? false
-        case .nobody: false
+        case .hook, .nobody: false
         }
     }
 }

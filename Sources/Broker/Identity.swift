@@ -22,6 +22,9 @@ public final class Identity: Sendable {
     /// What others may see of the user, as JSON.
     public let info: [UInt8]?
 
+    /// Channels that a backend gave as the user came: they are read whatever rules say.
+    public let given: [ChannelName]
+
     /// Makes one.
     public init(
         user: String?,
@@ -29,7 +32,8 @@ public final class Identity: Sendable {
         tokenID: String? = nil,
         issuedMilliseconds: UInt64? = nil,
         grants: [AccessAction: [AccessPattern]] = [:],
-        info: [UInt8]? = nil
+        info: [UInt8]? = nil,
+        given: [ChannelName] = []
     ) {
         self.user = user
         self.endMilliseconds = endMilliseconds
@@ -37,6 +41,21 @@ public final class Identity: Sendable {
         self.issuedMilliseconds = issuedMilliseconds
         self.grants = grants
         self.info = info
+        self.given = given
+    }
+
+    /// The same with what a backend says as the user comes. It may say who somebody is that showed no token, too.
+    public func with(_ answer: HookAnswer) -> Identity {
+        let ends = [endMilliseconds, answer.endMilliseconds].compactMap { $0 }
+        return Identity(
+            user: answer.user ?? user,
+            endMilliseconds: ends.min(),
+            tokenID: tokenID,
+            issuedMilliseconds: issuedMilliseconds,
+            grants: grants,
+            info: answer.info ?? info,
+            given: answer.channels
+        )
     }
 
     // MARK: As a text
@@ -47,6 +66,7 @@ public final class Identity: Sendable {
             user.map { "u\(PercentCoding.encode($0))" }, endMilliseconds.map { "e\($0)" },
             tokenID.map { "t\(PercentCoding.encode($0))" }, issuedMilliseconds.map { "a\($0)" },
         ]
+        if !given.isEmpty { words.append("g" + given.map { PercentCoding.encode($0.text) }.joined(separator: "|")) }
         for (place, action) in AccessAction.allCases.enumerated() {
             guard let patterns = grants[action], !patterns.isEmpty else { continue }
             words.append("\(place)" + patterns.map { PercentCoding.encode($0.text) }.joined(separator: "|"))
@@ -59,6 +79,7 @@ public final class Identity: Sendable {
         var (user, tokenID): (String?, String?) = (nil, nil)
         var (end, issued): (UInt64?, UInt64?) = (nil, nil)
         var grants: [AccessAction: [AccessPattern]] = [:]
+        var given: [ChannelName] = []
         for word in text.split(separator: ";") {
             let rest = word.dropFirst()
             switch word.first {
@@ -67,6 +88,8 @@ public final class Identity: Sendable {
             case "e": end = UInt64(rest) ?? 0
             case "a": issued = UInt64(rest)
             case "t": tokenID = PercentCoding.decode(rest)
+            case "g":
+                given = rest.split(separator: "|").compactMap { PercentCoding.decode($0).flatMap { ChannelName($0) } }
             case let digit?:
                 guard let place = digit.wholeNumberValue, AccessAction.allCases.indices.contains(place) else {
                     continue
@@ -81,12 +104,16 @@ public final class Identity: Sendable {
             endMilliseconds: end,
             tokenID: tokenID,
             issuedMilliseconds: issued,
-            grants: grants
+            grants: grants,
+            given: given
         )
     }
 
     /// Whether its time is over.
     public func isOver(at milliseconds: UInt64) -> Bool { endMilliseconds.map { $0 <= milliseconds } ?? false }
+
+    /// Whether a backend gave a channel, or a pattern as it is.
+    func isGiven(_ channel: ChannelName) -> Bool { given.contains(channel) }
 
     /// Whether the token grants something in all channels of a name.
     func grants(_ action: AccessAction, in channel: ChannelName) -> Bool {

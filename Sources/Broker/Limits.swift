@@ -39,6 +39,30 @@ public struct Limits: Sendable, Equatable {
     /// `Retry-After`; `perseid_access_tokens_refused_total`.
     public var tokensUnderWayMax = 1_024
 
+    /// Questions to backends that wait for a reactor. Hit: as if there were no answer; `perseid_hook_questions_refused_total`.
+    public var hookQuestionsMax = 4_096
+
+    /// An answer of a backend, its head and its body each. Hit: it is none; `perseid_hook_failures_total`. Room for a payload that is
+    /// escaped or base64.
+    public var hookAnswerBytesMax = 262_144
+
+    /// A set of keys that is fetched. Hit: it is not taken; `perseid_key_set_failures_total`.
+    public var keySetBytesMax = 262_144
+
+    /// Time that the server of a set of keys has. Hit: it is asked again later; `perseid_key_set_failures_total`.
+    public var keySetTimeoutMilliseconds: UInt64 = 5_000
+
+    /// Age of a set that does not say how old it may become; it is fetched anew after three quarters of it. Not a failure.
+    public var keySetMilliseconds: UInt64 = 3_600_000
+
+    /// Ages that are believed of one that does.
+    public var keySetMillisecondsMin: UInt64 = 60_000
+    public var keySetMillisecondsMax: UInt64 = 86_400_000
+
+    /// Between two fetches of a set because tokens name a key that nobody knows, and the longest between two after failures. Hit: the
+    /// token is refused, 401; `perseid_access_tokens_refused_total`.
+    public var keySetPauseMilliseconds: UInt64 = 30_000
+
     // MARK: Connections
 
     /// Connections of a node. Hit: the connection is closed at once; `perseid_connections_refused_total`.

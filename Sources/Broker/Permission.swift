@@ -8,5 +8,7 @@ public enum Permission: String, CaseIterable, Sendable {
     case granted
     /// Whose name stands in the channel, where the rule has `{sub}`.
     case owner
+    /// Whom a backend says, which is asked each time.
+    case hook
     case nobody
 }

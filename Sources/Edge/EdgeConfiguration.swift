@@ -1,4 +1,5 @@
 public import Broker
+public import Hooks
 public import Logging
 public import Trust
 
@@ -40,6 +41,12 @@ public struct EdgeConfiguration: Sendable {
     /// The cookie that a token may stand in, for browsers send one with what a page cannot add a field to.
     public var tokenCookie: String?
 
+    /// Sets of keys that verify tokens, by their addresses: fetched and kept up to date.
+    public var keySets: [String] = []
+
+    /// Backends that are asked.
+    public var hooks: HookPolicies = [:]
+
     /// Origins that clients know the nodes by, such as `https://push.example.org`: pages from there are the node's own,
     /// and their hosts are served.
     public var publicOrigins: [String] = []
@@ -70,7 +77,8 @@ public struct EdgeConfiguration: Sendable {
     var access: AccessPolicy {
         var policy = AccessPolicy()
         (policy.rules, policy.apiKeys) = (rules, apiKeys)
-        (policy.takesTokens, policy.tokenCookie) = (!tokens.keys.isEmpty, tokenCookie)
+        (policy.takesTokens, policy.tokenCookie) = (!tokens.keys.isEmpty || !keySets.isEmpty, tokenCookie)
+        (policy.hooks, policy.connectFields) = (Set(hooks.keys), hooks[.connect]?.fields ?? [])
         return policy
     }
 

@@ -41,6 +41,8 @@ public final class EdgeMetrics: Sendable {
     public let accessTokensRevoked = Counter()
     /// What somebody wanted and may not.
     public let forbidden = Counter()
+    /// Questions to backends that were not asked, because too many waited.
+    public let hookQuestionsRefused = Counter()
     /// Connections closed because all clients together held too much memory, and they for longest.
     public let evictions = Counter()
     /// Bytes held for requests that are not whole, as of the last second.

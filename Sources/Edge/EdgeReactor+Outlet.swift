@@ -104,6 +104,7 @@ extension EdgeReactor: HubOutlet {
     func willSayBye(_ slot: ClientSlot, _ code: ByeCode) {
         debug(Slot(slot), "sent away", ["code": "\(code.rawValue)", "reason": "\(code.reason)"])
         connections[live: Slot(slot)].pointee.traffic.insert(.sentClose)
+        noteFarewell(Slot(slot), code)
     }
 
     func closeWhenSent(_ slot: ClientSlot) { closeWhenSent(Slot(slot)) }

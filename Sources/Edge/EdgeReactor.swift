@@ -91,6 +91,11 @@ final class EdgeReactor: ReactorHandler {
 
     // Who clients are: what is known of their tokens, what is being looked at, and for whom
     let tokens: Inbox<TokenQuestion>
+    let hooks: Inbox<HookQuestion>
+    /// What is done once a backend has said what it thinks of it.
+    var waitingForHooks: [UInt64: HookContinuation] = [:]
+    /// Why readers were sent away that are not gone yet, where a backend is told.
+    var farewells: [SlabKey: ByeCode] = [:]
     var access: AccessPolicy
     /// Readers up to here are judged by it; nothing where all are.
     var nextToJudge: UInt32?
@@ -124,11 +129,13 @@ final class EdgeReactor: ReactorHandler {
         inbox: Inbox<UplinkReport>,
         uplink: Inbox<UplinkCommand>,
         tokens: Inbox<TokenQuestion>,
+        hooks: Inbox<HookQuestion>,
         node: NodeStatus,
         metrics: EdgeMetrics
     ) throws(SystemError) {
         self.configuration = configuration
         self.tokens = tokens
+        self.hooks = hooks
         access = configuration.access
         knownTokens = KnownTokens(countMax: configuration.limits.tokensKnownMax)
         self.number = number
@@ -193,6 +200,7 @@ final class EdgeReactor: ReactorHandler {
         case .sessionForgotten(let id, let holder):
             hub.saveSessionAgain(id, of: SlabKey(token: holder.connection).client)
         case .identified(let ticket, let outcome): answerToken(ticket, outcome)
+        case .hooked(let ticket, let outcome): answerHook(ticket, outcome)
         case .accessChanged(let policy): change(to: policy)
         case .asked(let question, let call): uplink.post(.reply(call, part(of: question)))
         case .revoked(let revocations): revoke(revocations)

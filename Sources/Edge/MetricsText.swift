@@ -1,5 +1,6 @@
 internal import Backplane
 internal import Broker
+internal import Hooks
 internal import Hub
 internal import Reactor
 internal import Wire
@@ -15,6 +16,7 @@ struct MetricsText: ~Copyable {
         appendTraffic(node)
         appendSlowReaders(node)
         appendSessions(node)
+        appendHooks(node)
         appendBackplane(node.uplink)
         appendLatency(node.reactors.map(\.hub.fanoutLatency))
         appendTurns(node.reactors.map(\.turns))
@@ -87,6 +89,54 @@ struct MetricsText: ~Copyable {
         append("{action=\"disconnect\"}", of: "perseid_policy_actions_total", sum(node, \.hub.disconnects))
         append("{action=\"skip\"}", of: "perseid_policy_actions_total", sum(node, \.hub.skips))
         append("{action=\"latest\"}", of: "perseid_policy_actions_total", sum(node, \.hub.latests))
+    }
+
+    private mutating func appendHooks(_ node: NodeStatus) {
+        let hooks = node.hooks
+        begin("perseid_hook_answers_total", "counter", "Answers of backends.")
+        for hook in HookName.allCases {
+            append(
+                "{hook=\"\(hook.rawValue)\",answer=\"yes\"}",
+                of: "perseid_hook_answers_total",
+                hooks[hook].allowed.value
+            )
+            append(
+                "{hook=\"\(hook.rawValue)\",answer=\"no\"}",
+                of: "perseid_hook_answers_total",
+                hooks[hook].refused.value
+            )
+        }
+        begin("perseid_hook_failures_total", "counter", "Questions that backends did not answer.")
+        for hook in HookName.allCases {
+            for (failure, counter) in zip(HookFailure.allCases, hooks[hook].failures) {
+                let labels = "{hook=\"\(hook.rawValue)\",reason=\"\(failure.rawValue)\"}"
+                append(labels, of: "perseid_hook_failures_total", counter.value)
+            }
+        }
+        of(hooks, "perseid_hook_under_way", "gauge", "Requests to backends under way.", \.underWay)
+        of(hooks, "perseid_hook_waiting", "gauge", "Questions that wait for one of them to end.", \.waiting)
+        of(hooks, "perseid_hook_open", "gauge", "Whether a backend is let alone.", \.isOpen)
+        of(hooks, "perseid_hook_lost_total", "counter", "What backends were told in vain.", \.lost)
+        of(hooks, "perseid_hook_answer_microseconds_total", "counter", "Time to all answers.", \.answerMicroseconds)
+        let refused = sum(node, \.hookQuestionsRefused)
+        counter("perseid_hook_questions_refused_total", "Questions that were not asked for want of room.", refused)
+        gauge("perseid_key_sets", "Sets of keys that are fetched.", hooks.keySets.value)
+        gauge("perseid_key_sets_missing", "Those that no good one was had of yet.", hooks.keySetsMissing.value)
+        counter("perseid_key_set_fetches_total", "Sets of keys fetched.", hooks.keySetsFetched.value)
+        counter("perseid_key_set_failures_total", "Times that this failed.", hooks.keySetsFailed.value)
+    }
+
+    private mutating func of(
+        _ hooks: HookMetrics,
+        _ name: String,
+        _ kind: String,
+        _ meaning: String,
+        _ path: KeyPath<HookMetrics.OfHook, Counter>
+    ) {
+        begin(name, kind, meaning)
+        for hook in HookName.allCases {
+            append("{hook=\"\(hook.rawValue)\"}", of: name, hooks[hook][keyPath: path].value)
+        }
     }
 
     private mutating func appendSessions(_ node: NodeStatus) {

@@ -1,5 +1,6 @@
 public import Backplane
 internal import Broker
+internal import Hooks
 internal import Logging
 public import Reactor
 internal import Trust
@@ -13,6 +14,8 @@ public final class Node: Sendable {
     private let uplinkThread: Inbox<Void>
     /// The thread that verifies tokens.
     private let tokens: Inbox<TokenQuestion>
+    /// The thread that asks backends.
+    private let hooks: Inbox<HookQuestion>
     private let reports: [Inbox<UplinkReport>]
     private let edges = Endings()
     private let keepers = Endings()
@@ -59,7 +62,10 @@ public final class Node: Sendable {
         self.reports = reports
         uplinkThread = try Inbox()
         tokens = try Inbox()
+        hooks = try Inbox()
+        status.hooks.keySetsMissing.set(configuration.keySets.count)
         try startTokenThread(configuration)
+        try startHookThread(configuration)
         for index in reports.indices { try startEdge(configuration, index) }
         if hasUplinkThread { try startUplinkThread() }
     }
@@ -75,6 +81,7 @@ public final class Node: Sendable {
         uplink.takeTurns()
         uplinkThread.post(())
         tokens.post(.stop)
+        hooks.post(.stop)
         keepers.wait()
     }
 
@@ -119,7 +126,7 @@ public final class Node: Sendable {
     private static let ownDescriptorsMax = 1_024
 
     private func startEdge(_ configuration: EdgeConfiguration, _ index: Int) throws(SystemError) {
-        let (inbox, uplink, tokens, status, edges) = (reports[index], uplink, tokens, status, edges)
+        let (inbox, uplink, tokens, hooks, status, edges) = (reports[index], uplink, tokens, hooks, status, edges)
         let start = Start()
         edges.begin()
         try ReactorThread.start(name: "edge-\(index)") {
@@ -131,6 +138,7 @@ public final class Node: Sendable {
                     inbox: inbox,
                     uplink: uplink.inbox,
                     tokens: tokens,
+                    hooks: hooks,
                     node: status,
                     metrics: status.reactors[index]
                 )
@@ -148,18 +156,51 @@ public final class Node: Sendable {
 
     /// Goes by other rules, keys of backends and keys of tokens from now on. All else stays as it is until the node is started anew.
     public func change(to configuration: EdgeConfiguration) {
-        tokens.post(.change(Self.verifier(configuration), configuration.access))
+        // In this order, for keys that are fetched from then on are taken.
+        tokens.post(.change(Self.tokens(configuration), configuration.access, keySets: configuration.keySets))
+        hooks.post(.change(Self.hooks(configuration)))
     }
 
-    private static func verifier(_ configuration: EdgeConfiguration) -> TokenVerifier {
+    private static func tokens(_ configuration: EdgeConfiguration) -> TokenPolicy {
         var policy = configuration.tokens
         policy.bytesMax = configuration.limits.tokenBytesMax
-        return TokenVerifier(policy)
+        return policy
+    }
+
+    private static func hooks(_ configuration: EdgeConfiguration) -> HookConfiguration {
+        HookConfiguration(hooks: configuration.hooks, keySets: configuration.keySets, limits: configuration.limits)
+    }
+
+    private func startHookThread(_ configuration: EdgeConfiguration) throws(SystemError) {
+        let (inbox, reports, tokens, metrics, keepers) = (hooks, reports, tokens, status.hooks, keepers)
+        let own = Self.hooks(configuration)
+        let start = Start()
+        keepers.begin()
+        try ReactorThread.start(name: "hooks") {
+            defer { keepers.end() }
+            do throws(SystemError) {
+                let reactor = try Reactor(inbox: inbox)
+                let thread = HookThread(
+                    own,
+                    reactor: reactor,
+                    reports: reports,
+                    tokens: tokens,
+                    metrics: metrics,
+                    logger: configuration.logger
+                )
+                guard let thread else { return start.finish(SystemError(call: "curl_multi_init", result: -1)) }
+                start.finish(nil)
+                reactor.run(thread)
+            } catch {
+                start.finish(error)
+            }
+        }
+        if let error = start.wait() { throw error }
     }
 
     private func startTokenThread(_ configuration: EdgeConfiguration) throws(SystemError) {
-        let (inbox, reports, keepers) = (tokens, reports, keepers)
-        let verifier = Self.verifier(configuration)
+        let (inbox, reports, hooks, keepers) = (tokens, reports, hooks, keepers)
+        let policy = Self.tokens(configuration)
         let start = Start()
         keepers.begin()
         try ReactorThread.start(name: "tokens") {
@@ -167,7 +208,15 @@ public final class Node: Sendable {
             do throws(SystemError) {
                 let reactor = try Reactor(inbox: inbox)
                 start.finish(nil)
-                reactor.run(TokenThread(verifier, reports: reports))
+                reactor.run(
+                    TokenThread(
+                        policy,
+                        configuration.access,
+                        keySets: configuration.keySets,
+                        reports: reports,
+                        hooks: hooks
+                    )
+                )
             } catch {
                 start.finish(error)
             }

@@ -1,5 +1,6 @@
 public import Backplane
 internal import Broker
+public import Hooks
 internal import Synchronization
 
 /// What every thread of a node may know of the others: written by one, read by any.
@@ -9,6 +10,9 @@ public final class NodeStatus: Sendable {
 
     /// What each reactor counts.
     public let reactors: [EdgeMetrics]
+
+    /// What is counted of backends that are asked.
+    public let hooks = HookMetrics()
 
     private let boundPort = Atomic<UInt16>(0)
     private let draining = Atomic<Bool>(false)
@@ -34,6 +38,10 @@ public final class NodeStatus: Sendable {
     /// Why the backplane cannot be used, as far as it says.
     public var trouble: String? { uplink.trouble }
 
-    /// Whether clients should come here: the backplane is reached, every channel is heard, and the node stays.
-    public var isReady: Bool { uplink.isUp.value == 1 && !isDraining }
+    /// Whether clients should come here: the backplane is reached, every channel is heard, keys of tokens are there, and the
+    /// node stays.
+    public var isReady: Bool { uplink.isUp.value == 1 && !isDraining && !wantsKeys }
+
+    /// Whether a set of keys was never had: tokens of it are refused until it is.
+    public var wantsKeys: Bool { hooks.keySetsMissing.value > 0 }
 }

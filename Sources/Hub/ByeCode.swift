@@ -22,6 +22,10 @@ public enum ByeCode: UInt16 {
     case disconnected = 4_012
     /// The same, to come back at once.
     case recalled = 4_013
+    /// The backend does not let it in.
+    case refused = 4_014
+    /// The backend that is asked about it did not answer.
+    case unanswered = 4_015
 
     /// The same in words.
     public var reason: StaticString {
@@ -37,14 +41,16 @@ public enum ByeCode: UInt16 {
         case .unauthorized: "not a token that is taken here"
         case .disconnected: "disconnected"
         case .recalled: "to be connected anew"
+        case .refused: "not allowed"
+        case .unanswered: "the backend did not answer"
         }
     }
 
     /// Whether it is of use to the client to come back. One whose session was taken over would take it over in turn, for ever.
     public var mayReconnect: Bool {
         switch self {
-        case .takenOver, .unknownSession, .forbidden, .unauthorized, .disconnected: false
-        case .drain, .unavailable, .renewed, .tooSlow, .tokenExpired, .recalled: true
+        case .takenOver, .unknownSession, .forbidden, .unauthorized, .disconnected, .refused: false
+        case .drain, .unavailable, .renewed, .tooSlow, .tokenExpired, .recalled, .unanswered: true
         }
     }
 

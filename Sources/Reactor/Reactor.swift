@@ -24,6 +24,9 @@ public protocol ReactorHandler: AnyObject {
     /// wait for the next event.
     func endOfTurn() -> Bool
 
+    /// Milliseconds that may pass before the end of a turn is wanted although nothing happens: for those whose clock is finer than a tick.
+    var patienceMilliseconds: Int32 { get }
+
     /// Whether the reactor is done and its thread may end.
     var isFinished: Bool { get }
 }
@@ -34,6 +37,9 @@ extension ReactorHandler {
 
     /// Nothing to be done.
     public func endOfIntake() {}
+
+    /// Until the next tick.
+    public var patienceMilliseconds: Int32 { .max }
 }
 
 /// One thread's event loop: one poller, one inbox, one coarse clock.
@@ -140,7 +146,8 @@ public final class Reactor<Message: Sendable> {
     private func wait<Handler: ReactorHandler>(_ handler: Handler, hasWorkLeft: Bool) where Handler.Message == Message {
         let maySleep = batch.isEmpty && inbox.prepareToSleep() && !hasWorkLeft && !owesSharedTurn
         var isNowKnown = false
-        poller.wait(milliseconds: maySleep ? clock.millisecondsToNextTick : 0) { token, readiness in
+        let patience = maySleep ? min(clock.millisecondsToNextTick, handler.patienceMilliseconds) : 0
+        poller.wait(milliseconds: patience) { token, readiness in
             if !isNowKnown { clock.read() }
             isNowKnown = true
             if token < Self.reservedTokens {

@@ -43,6 +43,15 @@ public enum AnswerBody {
         buffer.append("}")
     }
 
+    /// `{"channel":…,"data":…}`: what a service answers, which is JSON.
+    public static func appendResult(channel: UnsafeRawBufferPointer, data: [UInt8], to buffer: inout ByteBuffer) {
+        buffer.append("{\"channel\":")
+        buffer.appendJSONString(channel)
+        buffer.append(",\"data\":")
+        buffer.append(data)
+        buffer.append("}")
+    }
+
     /// `{"channel":…,"subscribers":…,"nodes":…,"position":…}`: what is known of a channel.
     public static func appendFacts(
         channel: UnsafeRawBufferPointer,

@@ -13,6 +13,8 @@ public struct ClientCommand: Hashable, Sendable {
         case publish
         /// Tell who is subscribed to a channel.
         case presence
+        /// Ask a service.
+        case call
         /// Show who the client is.
         case authenticate
         /// Answer with a pong.
@@ -71,7 +73,7 @@ public struct ClientCommand: Hashable, Sendable {
     /// What says who the client is: always there for `authenticate`.
     public var token: String?
 
-    /// What to publish: always there for `publish`, nil for every other.
+    /// What to publish, or to ask a service: always there for `publish`, `nil` for a `call` without.
     public var data: PublishedData?
 
     /// Reads a command out of a text message.
@@ -116,6 +118,7 @@ public struct ClientCommand: Hashable, Sendable {
             }
         }
         if kind == .publish { data = try PublishedData(fields, id: id) }
+        if kind == .call { data = try PublishedData(of: fields, id: id) }
     }
 }
 

@@ -125,6 +125,22 @@ public enum Envelope {
         AnswerBody.appendMembers(of: channel, count: count, members, to: &buffer)
     }
 
+    /// The answer to a `call`.
+    public static func appendResult(
+        id: UnsafeRawBufferPointer?,
+        channel: UnsafeRawBufferPointer,
+        data: [UInt8],
+        to buffer: inout ByteBuffer
+    ) {
+        buffer.append("{\"type\":\"result\"")
+        appendID(id, to: &buffer)
+        buffer.append(",\"channel\":")
+        buffer.appendJSONString(channel)
+        buffer.append(",\"data\":")
+        buffer.append(data)
+        buffer.append("}")
+    }
+
     /// A command that failed, or with no id: a message that could not be read. `code` is an HTTP status.
     public static func appendError(
         id: UnsafeRawBufferPointer?,

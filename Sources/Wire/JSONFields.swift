@@ -3,12 +3,12 @@ import CJSON
 /// The fields of one JSON object that are asked for, as their raw JSON. Of a doubled name the last one counts.
 ///
 /// It lives as long as the bytes it was made of.
-struct JSONFields {
+public struct JSONFields {
     private let bytes: UnsafeRawBufferPointer
     private let ranges: [Range<Int>]
 
     /// The fields of such names, in their order; `nil` if the bytes are not one object.
-    init?(_ bytes: UnsafeRawBufferPointer, _ names: [StaticString]) {
+    public init?(_ bytes: UnsafeRawBufferPointer, _ names: [StaticString]) {
         guard let base = bytes.baseAddress else { return nil }
         self.bytes = bytes
         let found: [Range<Int>]? = withUnsafeTemporaryAllocation(
@@ -35,19 +35,19 @@ struct JSONFields {
     }
 
     /// A field's raw JSON; `nil` where it is absent or `null`.
-    subscript(place: Int) -> UnsafeRawBufferPointer? {
+    public subscript(place: Int) -> UnsafeRawBufferPointer? {
         raw(place).flatMap { $0.first == UInt8(ascii: "n") ? nil : $0 }
     }
 
     /// The same where `null` is a value.
-    func raw(_ place: Int) -> UnsafeRawBufferPointer? {
+    public func raw(_ place: Int) -> UnsafeRawBufferPointer? {
         ranges[place].isEmpty ? nil : UnsafeRawBufferPointer(rebasing: bytes[ranges[place]])
     }
 }
 
 extension UnsafeRawBufferPointer {
     /// The string that raw JSON is; `nil` where it is another value.
-    var jsonString: String? {
+    public var jsonString: String? {
         guard count >= 2, self[0] == UInt8(ascii: "\"") else { return nil }
         let inner = UnsafeRawBufferPointer(rebasing: self[1..<count - 1])
         if !inner.contains(UInt8(ascii: "\\")) { return String(decoding: inner, as: UTF8.self) }
@@ -58,19 +58,22 @@ extension UnsafeRawBufferPointer {
     }
 
     /// The number that raw JSON is; `nil` where it is another value.
-    var jsonNumber: Double? {
+    public var jsonNumber: Double? {
         guard let first, first == UInt8(ascii: "-") || first.isDigit else { return nil }
         return Double(String(decoding: self, as: UTF8.self))
     }
 
     /// The same where it is a whole one that 53 bits can say.
-    var jsonInteger: Int64? {
+    public var jsonInteger: Int64? {
         guard let number = jsonNumber, number.rounded() == number, abs(number) <= 9_007_199_254_740_992 else {
             return nil
         }
         return Int64(number)
     }
 
-    var isJSONTrue: Bool { first == UInt8(ascii: "t") }
-    var isJSONObject: Bool { first == UInt8(ascii: "{") }
+    /// Whether raw JSON is `true`.
+    public var isJSONTrue: Bool { first == UInt8(ascii: "t") }
+
+    /// Whether raw JSON is an object.
+    public var isJSONObject: Bool { first == UInt8(ascii: "{") }
 }

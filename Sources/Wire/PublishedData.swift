@@ -23,6 +23,12 @@ public enum PublishedData: Hashable, Sendable {
         }
     }
 
+    /// Takes the one that is there, if one is.
+    init?(of fields: borrowing ClientCommandFields, id: Range<Int>?) throws(ClientCommandError) {
+        if case .absent = fields.text(of: .data64), fields.range(.data) == nil { return nil }
+        try self.init(fields, id: id)
+    }
+
     /// The field it came in.
     public var field: StaticString {
         switch self {

@@ -11,6 +11,9 @@ enum LimitNames {
         ("token-bytes-max", \.tokenBytesMax, "bytes of an access token"),
         ("tokens-known-max", \.tokensKnownMax, "access tokens that a reactor remembers"),
         ("tokens-under-way-max", \.tokensUnderWayMax, "access tokens that are being looked at for a reactor"),
+        ("hook-questions-max", \.hookQuestionsMax, "questions to backends that wait for a reactor"),
+        ("hook-answer-bytes-max", \.hookAnswerBytesMax, "bytes of a backend's answer"),
+        ("key-set-bytes-max", \.keySetBytesMax, "bytes of a set of keys that is fetched"),
         ("connections-max", \.connectionsMax, "connections of the node"),
         ("connections-per-address-max", \.connectionsPerAddressMax, "connections from one address"),
         ("accepts-per-turn-max", \.acceptsPerTurnMax, "connections a reactor accepts in one turn"),
@@ -72,6 +75,14 @@ enum LimitNames {
 
     static let times: [(String, any WritableKeyPath<Limits, UInt64> & Sendable, String)] = [
         ("request-milliseconds", \.requestMilliseconds, "a client has to send a whole request"),
+        ("key-set-timeout-milliseconds", \.keySetTimeoutMilliseconds, "the server of a set of keys has to answer"),
+        ("key-set-milliseconds", \.keySetMilliseconds, "age of a set of keys that does not say how old it may become"),
+        ("key-set-milliseconds-min", \.keySetMillisecondsMin, "the least age of one that does"),
+        ("key-set-milliseconds-max", \.keySetMillisecondsMax, "the highest age of one that does"),
+        (
+            "key-set-pause-milliseconds", \.keySetPauseMilliseconds,
+            "between two fetches of a set because of unknown keys"
+        ),
         ("keep-alive-milliseconds", \.keepAliveMilliseconds, "a connection may idle between requests"),
         ("close-milliseconds", \.closeMilliseconds, "a peer has to take our last bytes"),
         ("heartbeat-milliseconds", \.heartbeatMilliseconds, "silence after which a stream gets a heartbeat"),

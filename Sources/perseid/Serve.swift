@@ -86,7 +86,7 @@ extension Serve {
     }
 
     static func isChangeable(_ name: String) -> Bool {
-        name == "rules" || name == "api-keys" || name.hasPrefix("tokens.")
+        name == "rules" || name == "api-keys" || name.hasPrefix("tokens.") || name.hasPrefix("hooks.")
     }
 }
 

@@ -1,5 +1,6 @@
 import Broker
 import Edge
+import Hooks
 import Logging
 import Trust
 
@@ -116,9 +117,13 @@ enum SettingTable {
         Setting(
             "tokens.jwks",
             usual: "none",
-            "files with the keys that verify tokens, as JSON Web Key Sets",
+            "keys that verify tokens, as JSON Web Key Sets: files, and addresses from which sets are fetched and kept fresh",
             take: { value, settings throws(SettingsError) in try settings.takeTokenSets(value) },
-            show: { $0.tokenSets.isEmpty ? "none" : "\($0.tokenSets.count) keys" }
+            show: { settings in
+                let keys = settings.tokenSets.isEmpty ? [] : ["\(settings.tokenSets.count) keys"]
+                let all = keys + settings.edge.keySets
+                return all.isEmpty ? "none" : all.joined(separator: ",")
+            }
         ),
         Setting(
             "tokens.issuer",
@@ -157,6 +162,14 @@ enum SettingTable {
             },
             show: { "\($0.edge.tokens.leewayMilliseconds / 1_000)" }
         ),
+        hook(
+            .connect,
+            "asked whether who connects may, and as whom: URL, or a map with url, timeout, on-failure, secret, …"
+        ),
+        hook(.subscribe, "asked where a rule says hook for subscribe, presence or history"),
+        hook(.publish, "asked where a rule says hook for publish; may publish something else instead"),
+        hook(.call, "answers calls of service channels"),
+        hook(.disconnect, "told when somebody with a name or a session is gone"),
         Setting(
             "allowed-origins",
             usual: "same origin",
@@ -230,6 +243,17 @@ enum SettingTable {
             show: { $0.isLogJSON ? "json" : "text" }
         ),
     ]
+
+    private static func hook(_ hook: HookName, _ meaning: String) -> Setting {
+        Setting(
+            "hooks.\(hook.rawValue)",
+            usual: "none",
+            meaning,
+            isSecret: true,
+            take: { value, settings throws(SettingsError) in try settings.takeHook(hook, value) },
+            show: { $0.edge.hooks[hook]?.text ?? "none" }
+        )
+    }
 
     // MARK: Limits
 

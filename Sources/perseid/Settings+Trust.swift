@@ -32,10 +32,15 @@ extension Settings {
 
     mutating func takeTokenSets(_ value: SettingValue) throws(SettingsError) {
         var keys: [TokenKey] = []
+        var addresses: [String] = []
         for item in try value.items() {
             let path = try item.text()
-            guard !path.contains("://") else {
-                throw item.error("\(path) is an address: a set of keys is read from a file")
+            if path.contains("://") {
+                guard Self.isAddress(path) else {
+                    throw item.error("is neither a file nor http[s]://HOST[:PORT][/PATH]")
+                }
+                addresses.append(path)
+                continue
             }
             guard let data = FileManager.default.contents(atPath: path) else {
                 throw item.error("\(path) cannot be read")
@@ -44,6 +49,7 @@ extension Settings {
             keys += try Self.keys(of: item) { try await TokenKey.set(bytes) }
         }
         tokenSets = keys
+        edge.keySets = addresses
         edge.tokens.keys = tokenSecrets + tokenSets
     }
 
@@ -68,6 +74,7 @@ extension Settings {
     /// Takes over what a running node can change.
     mutating func takeAccess(of other: Settings) {
         (edge.rules, edge.apiKeys, edge.tokenCookie) = (other.edge.rules, other.edge.apiKeys, other.edge.tokenCookie)
+        (edge.hooks, edge.keySets) = (other.edge.hooks, other.edge.keySets)
         (edge.tokens, tokenSecrets, tokenSets) = (other.edge.tokens, other.tokenSecrets, other.tokenSets)
     }
 

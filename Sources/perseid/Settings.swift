@@ -34,6 +34,7 @@ struct Settings {
         take({ () throws(SettingsErrors) in try SettingsEnvironment.read(environment) }, &errors)
         take({ () throws(SettingsErrors) in flags }, &errors)
         if errors.isEmpty, let error = exposure { errors.append(error) }
+        if errors.isEmpty, let error = hookFault { errors.append(error) }
         if !errors.isEmpty { throw SettingsErrors(all: errors) }
     }
 
@@ -172,7 +173,8 @@ extension Settings {
 
     /// What a node has besides.
     private static let ownPaths: Set<String> = [
-        "ws", "sse", "stream", "multipart", "frame", "poll", "publish", "channels", "healthz", "readyz", "metrics",
+        "calls", "ws", "sse", "stream", "multipart", "frame", "poll", "publish", "channels", "healthz", "readyz",
+        "metrics",
         "demo",
         "openapi.json", "nodes", "sessions", "users", "tokens", "perseid.js", "perseid.mjs", "perseid.d.ts",
     ]

@@ -313,6 +313,7 @@ final class UplinkFixture {
         case .sessionChanged(_, let holder, let changes):
             "changed of \(holder.connection)\(describe(SessionState(positions: changes)))"
         case .sessionForgotten(_, let holder): "forgotten of \(holder.connection)"
+        case .hooked(let ticket, _): "hooked \(ticket.number)"
         case .identified(let ticket, _): "identified \(ticket.number)"
         case .accessChanged: "access changed"
         case .asked(_, let call): "asked \(call.number) by \(call.asker)"

@@ -68,9 +68,9 @@ struct AccessTests {
         let rules: [(String, [AccessAction: Permission])] = [
             ("a/*", [.subscribe: .users]), ("**", [.subscribe: .anyone, .publish: .anyone]),
         ]
-        #expect(try judge(rules, .subscribe, "a/b") == .init(isAllowed: false, rule: 0, permission: .users))
-        #expect(try judge(rules, .publish, "a/b", "x") == .init(isAllowed: false, rule: 0, permission: .nobody))
-        #expect(try judge(rules, .publish, "b") == .init(isAllowed: true, rule: 1, permission: .anyone))
+        #expect(try judge(rules, .subscribe, "a/b") == .init(decision: .refused, rule: 0, permission: .users))
+        #expect(try judge(rules, .publish, "a/b", "x") == .init(decision: .refused, rule: 0, permission: .nobody))
+        #expect(try judge(rules, .publish, "b") == .init(decision: .allowed, rule: 1, permission: .anyone))
         #expect(try judge(rules, .history, "b").isAllowed == false)
         #expect(
             try judge([], .publish, "b").isAllowed && judge([("a", [.subscribe: .anyone])], .subscribe, "b").rule == nil

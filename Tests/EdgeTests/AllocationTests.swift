@@ -24,6 +24,7 @@ struct AllocationTests {
             inbox: Inbox(),
             uplink: Inbox(),
             tokens: Inbox(),
+            hooks: Inbox(),
             node: status,
             metrics: status.reactors[0]
         )

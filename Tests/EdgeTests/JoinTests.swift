@@ -25,6 +25,7 @@ struct JoinTests {
             inbox: Inbox(),
             uplink: uplink,
             tokens: Inbox(),
+            hooks: Inbox(),
             node: status,
             metrics: status.reactors[0]
         )

@@ -229,6 +229,7 @@ struct RandomClientTests {
             inbox: Inbox<UplinkReport>(),
             uplink: uplink,
             tokens: Inbox(),
+            hooks: Inbox(),
             node: status,
             metrics: status.reactors[0]
         )

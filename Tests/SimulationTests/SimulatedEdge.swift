@@ -116,7 +116,7 @@ final class SimulatedEdge {
             note("\(channel) is found by \(pattern)")
             hub.found(channel, by: pattern)
         case .behind(let channel): hub.behind(channel)
-        case .refused, .history, .described, .presence, .visited, .settled, .sessionChanged, .identified,
+        case .refused, .history, .described, .presence, .visited, .settled, .sessionChanged, .identified, .hooked,
             .accessChanged, .asked, .revoked, .controlled, .link, .drain:
             break
         }

@@ -42,6 +42,8 @@ public enum UplinkReport: Sendable {
     case sessionForgotten(SessionID, SessionHolder)
     /// Who shows a token that was looked at, or why it is none.
     case identified(Ticket, Result<Identity, TokenFault>)
+    /// What a backend said, or did not.
+    case hooked(Ticket, HookOutcome)
     /// From now on this says who may do what.
     case accessChanged(AccessPolicy)
     /// A node asks about this reactor's clients, or has it do something to them; answered by `UplinkCommand.reply`.

@@ -6,14 +6,14 @@ internal import Wire
 
 // Who may do what: by the node's rules, or without any by its keys alone.
 extension EdgeReactor {
-    /// Whether somebody may do something in a channel. A refusal is told to the operator with the rule that decided, and to the client as
-    /// nothing but that.
-    func isAllowed(_ action: AccessAction, _ channel: ChannelName, _ who: Credentials) -> Bool {
-        if let key = who.key, key.allows(action, in: channel) { return true }
+    /// Whether somebody may do something in a channel, or a backend is to say so. A refusal is told to the operator with the rule that
+    /// decided, and to the client as nothing but that.
+    func judge(_ action: AccessAction, _ channel: ChannelName, _ who: Credentials) -> AccessRules.Decision {
+        if let key = who.key, key.allows(action, in: channel) { return .allowed }
         let rules = access.rules
-        guard !rules.isEmpty else { return action != .publish || access.apiKeys.isEmpty }
+        guard !rules.isEmpty else { return action != .publish || access.apiKeys.isEmpty ? .allowed : .refused }
         let verdict = rules.judge(action, in: channel, by: who.identity)
-        guard !verdict.isAllowed else { return true }
+        guard verdict.decision == .refused else { return verdict.decision }
         metrics.forbidden.add()
         logger.debug(
             "not allowed",
@@ -22,8 +22,11 @@ extension EdgeReactor {
                 "rule": "\(verdict.rule.map { "\($0 + 1)" } ?? "none")", "for": "\(verdict.permission.rawValue)",
             ]
         )
-        return false
+        return .refused
     }
+
+    /// Whether somebody may go on with a channel that they have: what a backend allowed as they subscribed is allowed.
+    func mayKeep(_ channel: ChannelName, _ who: Credentials) -> Bool { judge(.subscribe, channel, who) != .refused }
 
     /// What who may not publish is told.
     func refusePublish(_ asker: Asker) {
@@ -36,7 +39,7 @@ extension EdgeReactor {
     func dropForbidden(_ slot: Slot) {
         let who = credentials(of: slot)
         guard !access.rules.isEmpty else { return }
-        for channel in hub.channels(of: slot.client) where !isAllowed(.subscribe, channel, who) {
+        for channel in hub.channels(of: slot.client) where !mayKeep(channel, who) {
             guard connections[live: slot].pointee.isOpen else { return }
             guard connections[live: slot].pointee.client.has(.isTwoWay) else {
                 return hub.sayBye(slot.client, .renewed, afterMilliseconds: drawReconnectMilliseconds())

@@ -9,7 +9,11 @@ enum TokenQuestion: Sendable {
     case verify(Ticket, [UInt8])
     /// Keys, what is asked of tokens, and what reactors go by are others from now on. Told here first, for what was verified with the
     /// keys before must not reach a reactor behind that.
-    case change(TokenVerifier, AccessPolicy)
+    case change(TokenPolicy, AccessPolicy, keySets: [String])
+    /// A set of keys was fetched that differs from the one before.
+    case keys(url: String, [TokenKey])
+    /// What could be fetched is there.
+    case keysSought
     /// End.
     case stop
 }
@@ -19,26 +23,81 @@ enum TokenQuestion: Sendable {
 ///
 /// Thread: its own, and one for all.
 final class TokenThread: ReactorHandler {
+    private var policy: TokenPolicy
+    private var access: AccessPolicy
+    private var keySets: [String: [TokenKey]] = [:]
+    private var wantedSets: [String]
     private var verifier: TokenVerifier
     private let reports: [Inbox<UplinkReport>]
+    private let hooks: Inbox<HookQuestion>
+
+    /// Tokens of a key that nobody knew, while that is looked for. Reactors bound how many tokens they have looked at.
+    private var held: [(ticket: Ticket, token: [UInt8])] = []
     private(set) var isFinished = false
 
-    init(_ verifier: TokenVerifier, reports: [Inbox<UplinkReport>]) {
-        self.verifier = verifier
+    init(
+        _ policy: TokenPolicy,
+        _ access: AccessPolicy,
+        keySets: [String],
+        reports: [Inbox<UplinkReport>],
+        hooks: Inbox<HookQuestion>
+    ) {
+        self.policy = policy
+        self.access = access
         self.reports = reports
+        self.hooks = hooks
+        wantedSets = keySets
+        verifier = TokenVerifier(policy)
     }
 
     func receive(_ question: TokenQuestion) {
         switch question {
-        case .verify(let ticket, let token):
-            let now = Clock.realtimeMilliseconds
-            let outcome = Result { () throws(TokenFault) in try verifier.verify(token, nowMilliseconds: now) }
-            reports[ticket.reactor].post(.identified(ticket, outcome))
-        case .change(let verifier, let policy):
-            self.verifier = verifier
-            for inbox in reports { inbox.post(.accessChanged(policy)) }
+        case .verify(let ticket, let token): verify(token, for: ticket)
+        case .change(let policy, let access, let keySets):
+            (self.policy, self.access, wantedSets) = (policy, access, keySets)
+            self.keySets = self.keySets.filter { keySets.contains($0.key) }
+            useKeys()
+        case .keys(let url, let keys):
+            guard wantedSets.contains(url) else { return }
+            keySets[url] = keys
+            useKeys()
+        case .keysSought:
+            let waiting = held
+            held.removeAll()
+            for (ticket, token) in waiting { answer(ticket, look(at: token)) }
         case .stop: isFinished = true
         }
+    }
+
+    private func verify(_ token: [UInt8], for ticket: Ticket) {
+        let outcome = look(at: token)
+        guard case .failure(let fault) = outcome, mayBeOfOtherKey(fault) else { return answer(ticket, outcome) }
+        held.append((ticket, token))
+        // One question for all that wait.
+        if held.count == 1 { hooks.post(.seekKeys) }
+    }
+
+    /// Whether a set that is fetched anew could make a difference. Without any key of its kind a token has no algorithm yet.
+    private func mayBeOfOtherKey(_ fault: TokenFault) -> Bool {
+        guard !wantedSets.isEmpty else { return false }
+        return fault == .unknownKey || fault == .algorithm && keySets.count < wantedSets.count
+    }
+
+    private func look(at token: [UInt8]) -> Result<Identity, TokenFault> {
+        let now = Clock.realtimeMilliseconds
+        return Result { () throws(TokenFault) in try verifier.verify(token, nowMilliseconds: now) }
+    }
+
+    private func answer(_ ticket: Ticket, _ outcome: Result<Identity, TokenFault>) {
+        reports[ticket.reactor].post(.identified(ticket, outcome))
+    }
+
+    /// Goes by the keys there are, and tells reactors to forget what was said with those before.
+    private func useKeys() {
+        var policy = policy
+        policy.keys += wantedSets.flatMap { keySets[$0] ?? [] }
+        verifier = TokenVerifier(policy)
+        for inbox in reports { inbox.post(.accessChanged(access)) }
     }
 
     func ready(token: UInt64, readiness: Readiness) {}

@@ -19,6 +19,12 @@ final class BayeuxBatch {
     /// What its sender shows, or what is known of the session's client.
     var credentials: Credentials
 
+    /// What the backend is told of its request, if it is asked whether its client may come.
+    var connectFields: [UInt8]?
+
+    /// Whether it waits for a backend before it is gone on with.
+    var isAsking = false
+
     /// Whether it shows a token that is not taken.
     var isTokenRefused = false
 

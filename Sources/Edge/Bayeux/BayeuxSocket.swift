@@ -10,6 +10,9 @@ final class BayeuxSocket {
     /// What its request showed, or its messages since.
     var credentials: Credentials
 
+    /// What the backend is told of its request, if it is asked whether its client may come.
+    var connectFields: [UInt8]?
+
     /// The session, once a handshake opened one or a message named one.
     var token: SessionToken?
     var notes = BayeuxNotes()

@@ -55,13 +55,15 @@ extension EdgeReactor {
         var exchange = exchange
         let isAffine = isCookieOurs(request)
         if !isAffine { exchange.form.insert(.offersNode) }
-        return BayeuxBatch(
+        let batch = BayeuxBatch(
             messages,
             from: .exchange(exchange),
             credentials: exchange.credentials,
             isAffine: isAffine,
             receivedMilliseconds: wallMilliseconds
         )
+        if batch.handshake != nil { batch.connectFields = connectFields(request, exchange.credentials) }
+        return batch
     }
 
     // MARK: Event streams
@@ -97,7 +99,9 @@ extension EdgeReactor {
         let agreement = WebSocketHandshake.Agreement(request)
         open(makeOpening(request, exchange, plan, as: .webSocket(agreement)))
         let key = exchange.connection
-        bayeuxSockets[key] = BayeuxSocket(key, exchange.credentials)
+        let socket = BayeuxSocket(key, exchange.credentials)
+        socket.connectFields = connectFields(request, exchange.credentials)
+        bayeuxSockets[key] = socket
     }
 
     /// Takes a message of a WebSocket. An empty array is what old clients keep their connection alive with.
@@ -107,15 +111,15 @@ extension EdgeReactor {
         do throws(HTTPRejection) {
             let messages = try BayeuxBody.messages(inJSON: bytes, countMax: limits.commandsPerMessageMax)
             connections[live: slot].pointee.answer.insert(.isAwaited)
-            begin(
-                BayeuxBatch(
-                    messages,
-                    from: .socket(socket),
-                    credentials: socket.credentials,
-                    isAffine: false,
-                    receivedMilliseconds: wallMilliseconds
-                )
+            let batch = BayeuxBatch(
+                messages,
+                from: .socket(socket),
+                credentials: socket.credentials,
+                isAffine: false,
+                receivedMilliseconds: wallMilliseconds
             )
+            if batch.handshake != nil { batch.connectFields = socket.connectFields }
+            begin(batch)
         } catch {
             failWebSocket(slot, error.status == 413 ? .messageTooBig : .invalidPayload, error.reason)
         }

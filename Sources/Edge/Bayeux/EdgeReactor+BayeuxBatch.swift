@@ -52,7 +52,7 @@ extension EdgeReactor {
             let place = batch.next
             batch.next += 1
             take(batch.messages[place], place, of: batch)
-            if batch.isSubscribing { return }
+            if batch.isHeld { return }
         }
         if batch.underWay == 0 { gather(batch) }
     }
@@ -96,7 +96,7 @@ extension EdgeReactor {
             batch.isLast = true
             batch.reply(place)
         case .publish(let channel, let data): publish(data, to: channel, message, place, of: batch)
-        case .service: batch.reply(place, fault: .unknownChannel(message.channel ?? ""))
+        case .service(let channel, let data): call(channel, data, message, place, of: batch)
         case .handshake, .connect, .faulty: break
         }
     }
@@ -113,16 +113,49 @@ extension EdgeReactor {
         guard let channel = ChannelName(name) else {
             return batch.reply(place, fault: .invalidChannel(message.channel ?? ""))
         }
-        guard !channel.isSystem, isAllowed(.publish, channel, credentials(of: batch)) else {
+        let who = credentials(of: batch)
+        let decision = judge(.publish, channel, who)
+        guard !channel.isSystem, decision != .refused else {
             return batch.reply(place, fault: .forbidden(message.channel ?? ""))
         }
+        let payload = Payload(kind: .json, bytes: data)
+        guard decision == .hook else { return publish(payload, to: channel, place, of: batch) }
+        hold(batch)
+        askToPublish(payload, to: channel, batch.connection.slot, who, transport: "bayeux") { edge, outcome in
+            edge.goOn(behind: batch) {
+                switch outcome {
+                case .allowed(let answer): edge.publish(answer.data ?? payload, to: channel, place, of: batch)
+                case .refused:
+                    edge.metrics.forbidden.add()
+                    batch.reply(place, fault: .forbidden(message.channel ?? ""))
+                case .failed: batch.reply(place, fault: .unavailable)
+                }
+            }
+        }
+    }
+
+    /// What follows in a batch waits for a backend.
+    private func hold(_ batch: BayeuxBatch) {
+        batch.isAsking = true
+        batch.underWay += 1
+    }
+
+    /// It said what it thinks.
+    private func goOn(behind batch: BayeuxBatch, _ act: () -> Void) {
+        batch.isAsking = false
+        batch.underWay -= 1
+        guard isWaitedFor(batch) else { return }
+        act()
+        if !batch.isHeld { goOn(batch) }
+    }
+
+    private func publish(_ payload: Payload, to channel: ChannelName, _ place: Int, of batch: BayeuxBatch) {
         batch.reply(place)
         batch.published.insert(channel)
         batch.underWay += 1
         metrics.publishes.add()
         ask(.publish(.bayeux(batch, place), channel)) {
-            let payload = Payload(kind: .json, bytes: data)
-            return .publish(PublishRequest(ticket: $0, channel: channel, payload: payload, idempotencyKey: nil))
+            .publish(PublishRequest(ticket: $0, channel: channel, payload: payload, idempotencyKey: nil))
         }
     }
 
@@ -131,6 +164,34 @@ extension EdgeReactor {
         batch.underWay -= 1
         if !isDone { batch.fail(place, .publishFailed(batch.messages[place].channel ?? "")) }
         if batch.underWay == 0, batch.next == batch.messages.count { gather(batch) }
+    }
+
+    // MARK: Calls
+
+    /// Asks a service, whose answer is delivered in its channel to who asked.
+    private func call(_ name: String, _ data: [UInt8]?, _ message: BayeuxMessage, _ place: Int, of batch: BayeuxBatch) {
+        let who = credentials(of: batch)
+        guard access.hooks.contains(.call), let channel = ChannelName(name) else {
+            return batch.reply(place, fault: .unknownChannel(message.channel ?? ""))
+        }
+        guard judge(.call, channel, who) != .refused else {
+            return batch.reply(place, fault: .forbidden(message.channel ?? ""))
+        }
+        let payload = data.map { Payload(kind: .json, bytes: $0) }
+        batch.underWay += 1
+        let body = makeCall(channel, payload, batch.connection.slot, who, transport: "bayeux")
+        ask(.call, body) { edge, outcome in
+            batch.underWay -= 1
+            guard edge.isWaitedFor(batch) else { return }
+            switch outcome {
+            case .allowed(let answer):
+                batch.reply(place)
+                batch.deliver(answer.json, inAnswerTo: message)
+            case .refused(let refusal): batch.reply(place, fault: BayeuxFault(refusal.code, refusal.message))
+            case .failed: batch.reply(place, fault: .unavailable)
+            }
+            if batch.underWay == 0, batch.next == batch.messages.count { edge.goOn(batch) }
+        }
     }
 
     // MARK: Subscribe
@@ -142,14 +203,33 @@ extension EdgeReactor {
             return batch.reply(place, fault: .tooMany(batch.messages[place].channel ?? ""))
         }
         batch.reply(place)
-        var heads: [ChannelName] = []
+        let who = credentials(of: batch)
+        var asked: [ChannelName] = []
         for each in subscriptions {
             guard let channel = ChannelName(each.name) else {
                 return batch.fail(place, .invalidChannel(batch.messages[place].channel ?? ""))
             }
-            guard isAllowed(.subscribe, channel, credentials(of: batch)) else {
-                return batch.fail(place, .forbidden(batch.messages[place].channel ?? ""))
+            switch judge(.subscribe, channel, who) {
+            case .allowed: break
+            case .refused: return batch.fail(place, .forbidden(batch.messages[place].channel ?? ""))
+            case .hook: asked.append(channel)
             }
+        }
+        guard !asked.isEmpty else { return subscribeAllowed(to: subscriptions, place, of: batch) }
+        hold(batch)
+        askAbout(asked, .subscribe, batch.connection.slot, who, transport: "bayeux") { edge, refused in
+            edge.goOn(behind: batch) {
+                if refused.isEmpty { return edge.subscribeAllowed(to: subscriptions, place, of: batch) }
+                let isRefused = refused.values.contains(403)
+                batch.fail(place, isRefused ? .forbidden(batch.messages[place].channel ?? "") : .unavailable)
+            }
+        }
+    }
+
+    private func subscribeAllowed(to subscriptions: [BayeuxMessage.Subscription], _ place: Int, of batch: BayeuxBatch) {
+        var heads: [ChannelName] = []
+        for each in subscriptions {
+            guard let channel = ChannelName(each.name) else { continue }
             switch each.replay {
             case .all: restart(channel, at: .start, batch)
             case .after(let position):
@@ -157,6 +237,11 @@ extension EdgeReactor {
             case .new, nil: heads.append(channel)
             }
         }
+        noteHeads(of: heads, place, batch)
+    }
+
+    /// Asks where channels stand that a client has from now on.
+    func noteHeads(of heads: [ChannelName], _ place: Int, _ batch: BayeuxBatch) {
         for channel in heads {
             // A pattern stands where the backplane's clock does.
             if !channel.isPattern, let head = hub.head(of: channel) {
@@ -191,7 +276,7 @@ extension EdgeReactor {
         case .success(let page): batch.changes.append(SessionPosition(channel, page.head))
         case .failure: batch.fail(place, .unavailable)
         }
-        if !batch.isSubscribing { goOn(batch) }
+        if !batch.isHeld { goOn(batch) }
     }
 
     // MARK: What came meanwhile
@@ -221,7 +306,10 @@ extension EdgeReactor {
     /// Takes what a batch is told in its own answer.
     func answer(_ poll: Poll, of batch: BayeuxBatch) {
         stopPolling(poll)
-        poll.appendElements(to: &batch.deliveries)
+        var elements = ByteBuffer()
+        poll.appendElements(to: &elements)
+        if !elements.isEmpty, !batch.deliveries.isEmpty { batch.deliveries.append(",") }
+        batch.deliveries.append(elements.bytes)
         for standing in poll.standings {
             for place in batch.changes.indices where batch.changes[place].channel == standing.channel {
                 batch.changes[place].position = standing.position
@@ -264,7 +352,10 @@ extension EdgeReactor {
             batch.token = nil
         case .failure(.backplane): return refuse(batch)
         }
-        if batch.isLast { batch.token = nil }
+        if batch.isLast {
+            tellOfEnd(of: batch)
+            batch.token = nil
+        }
         connect(batch)
     }
 
@@ -291,8 +382,22 @@ extension EdgeReactor {
 }
 
 extension BayeuxBatch {
-    /// Whether it is asked where channels stand; what follows waits for that.
-    var isSubscribing: Bool { headsUnderWay > 0 }
+    /// Whether it is asked where channels stand, or what a backend thinks; what follows waits for that.
+    var isHeld: Bool { headsUnderWay > 0 || isAsking }
+
+    /// Delivers what a service answers, with the id of the message that asked: some clients look for that.
+    func deliver(_ json: [UInt8], inAnswerTo message: BayeuxMessage) {
+        if !deliveries.isEmpty { deliveries.append(",") }
+        deliveries.append("{\"channel\":")
+        deliveries.appendJSONString(message.channel ?? "")
+        if let id = message.id {
+            deliveries.append(",\"id\":")
+            deliveries.append(id)
+        }
+        deliveries.append(",\"data\":")
+        deliveries.append(json)
+        deliveries.append("}")
+    }
 }
 
 extension BayeuxNotes {

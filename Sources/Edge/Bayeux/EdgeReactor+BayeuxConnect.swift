@@ -200,7 +200,7 @@ extension EdgeReactor {
         _ credentials: Credentials
     ) {
         let channels = positions.map { (name: $0.channel, since: $0.position) }
-            .filter { isAllowed(.subscribe, $0.name, credentials) }
+            .filter { mayKeep($0.name, credentials) }
             .sorted { $0.name.text.utf8.lexicographicallyPrecedes($1.name.text.utf8) }
         hub.join(slot.client, channels, entries: hold.notes.members.positions, poll: poll)
     }

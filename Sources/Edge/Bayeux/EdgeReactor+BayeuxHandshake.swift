@@ -21,6 +21,22 @@ extension EdgeReactor {
             batch.reply(place, failedHandshake(batch, place, .tooOften, .handshake))
             return finish(batch)
         }
+        guard let fields = batch.connectFields else { return openSession(batch, place, handshake) }
+        askToConnect(batch, fields: fields) { edge, outcome in
+            switch outcome {
+            case .allowed: edge.openSession(batch, place, handshake)
+            case .refused:
+                edge.metrics.forbidden.add()
+                batch.reply(place, edge.failedHandshake(batch, place, .forbidden(""), .none))
+                edge.finish(batch)
+            case .failed:
+                batch.reply(place, edge.failedHandshake(batch, place, .unavailable, .handshake))
+                edge.finish(batch)
+            }
+        }
+    }
+
+    private func openSession(_ batch: BayeuxBatch, _ place: Int, _ handshake: BayeuxHandshake) {
         batch.notes.hasAck = handshake.ext.wantsAck
         batch.notes.hasReplay = handshake.ext.wantsReplay
         batch.notes.identity = batch.credentials.identity
@@ -85,7 +101,12 @@ extension EdgeReactor {
             reply.clock = (clock, batch.receivedMilliseconds, wallMilliseconds)
         }
         batch.reply(place, reply)
-        finish(batch)
+        let given = batch.credentials.identity?.given ?? []
+        guard !given.isEmpty else { return finish(batch) }
+        // What came with a handshake is not looked at; the channels that its client has from the beginning are the session's.
+        batch.next = batch.messages.count
+        noteHeads(of: given, place, batch)
+        if !batch.isHeld { goOn(batch) }
     }
 
     private func failedHandshake(

@@ -53,7 +53,7 @@ extension EdgeReactor {
             socket.credentials.identity = identity
         }
         note(socket.credentials, of: slot)
-        let channels = state.positions.filter { isAllowed(.subscribe, $0.channel, socket.credentials) }
+        let channels = state.positions.filter { mayKeep($0.channel, socket.credentials) }
         guard !notes.hasAck, !channels.isEmpty else { return }
         hub.join(slot.client, channels.map { ($0.channel, $0.position) }, entries: notes.members.positions)
     }

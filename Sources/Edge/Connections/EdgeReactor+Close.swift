@@ -8,6 +8,7 @@ extension EdgeReactor {
     func close(_ slot: Slot) {
         let connection = connections[live: slot]
         guard !connection.pointee.isClosed else { return }
+        tellOfEnd(of: slot)
         connection.pointee.client.lifeCycle.advance(to: .closed)
         hub.remove(slot.client)
         pollAskers[connections.key(ofLive: slot).client] = nil

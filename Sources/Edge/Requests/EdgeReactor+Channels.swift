@@ -8,12 +8,11 @@ internal import Wire
 extension EdgeReactor {
     /// `GET /channels/<name>`
     func describe(_ exchange: Exchange, _ channel: ChannelName) {
-        guard isAllowed(.subscribe, channel, exchange.credentials) else {
-            return refuse(exchange, status: 403, "not allowed", field: "channel")
+        allow(.subscribe, channel, exchange) { edge in
+            edge.holdRequests(behind: exchange)
+            edge.hub.tellCounts()
+            edge.ask(.describe(exchange, channel)) { .describe($0, channel) }
         }
-        holdRequests(behind: exchange)
-        hub.tellCounts()
-        ask(.describe(exchange, channel)) { .describe($0, channel) }
     }
 
     func answerDescribe(_ ticket: Ticket, _ outcome: Result<ChannelFacts, BackplaneFailure>) {
@@ -46,9 +45,6 @@ extension EdgeReactor {
         _ exchange: Exchange,
         of channel: ChannelName
     ) throws(HTTPRejection) {
-        guard isAllowed(.history, channel, exchange.credentials) else {
-            return refuse(exchange, status: 403, "not allowed", field: "channel")
-        }
         var since: Position?
         if let text = try request.parameter("since") {
             since = Position(text)
@@ -61,8 +57,11 @@ extension EdgeReactor {
             }
             limit = number
         }
-        holdRequests(behind: exchange)
-        ask(.history(exchange, channel)) { .history($0, channel, since: since, limit: limit) }
+        let (first, countMax) = (since, limit)
+        allow(.history, channel, exchange) { edge in
+            edge.holdRequests(behind: exchange)
+            edge.ask(.history(exchange, channel)) { .history($0, channel, since: first, limit: countMax) }
+        }
     }
 
     func answerHistory(_ ticket: Ticket, _ outcome: Result<HistoryPage, BackplaneFailure>) {

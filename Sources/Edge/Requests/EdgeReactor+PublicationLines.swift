@@ -94,11 +94,56 @@ extension EdgeReactor {
             guard payload.map({ $0.bytes.count <= limits.messageBytesMax }) ?? true else {
                 return refuse(asker, status: 413, "the payload is too long", field: parsed.data.field)
             }
-            guard isAllowed(.publish, channel, body.exchange.credentials) else { return refusePublish(.line(asker)) }
-            publish(payload, in: parsed.data.field, to: channel, idempotencyKey: parsed.once, for: .line(asker))
+            let decision = judge(.publish, channel, body.exchange.credentials)
+            if decision == .refused { return refusePublish(.line(asker)) }
+            guard decision == .hook || !body.heldLines.isEmpty else {
+                return publish(
+                    payload,
+                    in: parsed.data.field,
+                    to: channel,
+                    idempotencyKey: parsed.once,
+                    for: .line(asker)
+                )
+            }
+            guard let payload = publishable(payload, in: parsed.data.field, to: channel, for: .line(asker)) else {
+                return
+            }
+            let line = PublicationLines.HeldLine(asker, channel, payload, idempotencyKey: parsed.once)
+            hold(line, isAsked: decision == .hook)
         } catch {
             let asker = Asker.Line(body: body, number: number, id: error.id.map { Array(line[$0]) }, byteCount: 0)
             refuse(asker, status: 400, error.message, field: error.field.map(\.name))
+        }
+    }
+
+    /// Keeps a line until a backend has said what it thinks of it, and of those before it: publications of one body have the order of
+    /// its lines. Several are asked about at once, as many as the client's budget is enough for.
+    private func hold(_ line: PublicationLines.HeldLine, isAsked: Bool) {
+        let body = line.asker.body
+        begin(.line(line.asker))
+        body.heldLines.append(line)
+        guard isAsked else {
+            line.outcome = .allowed(HookAnswer())
+            return
+        }
+        let exchange = body.exchange
+        askToPublish(line.payload, to: line.channel, exchange.slot, exchange.credentials) { edge, outcome in
+            line.outcome = outcome
+            edge.publishHeldLines(of: body)
+        }
+    }
+
+    private func publishHeldLines(of body: PublicationLines) {
+        while let line = body.heldLines.first, let outcome = line.outcome {
+            body.heldLines.removeFirst()  // bounded: a deque's first
+            guard end(.line(line.asker)) else { continue }
+            publish(
+                outcome,
+                line.payload,
+                to: line.channel,
+                idempotencyKey: line.idempotencyKey,
+                for: .line(line.asker)
+            )
         }
     }
 

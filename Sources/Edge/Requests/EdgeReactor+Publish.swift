@@ -13,28 +13,47 @@ extension EdgeReactor {
         to channel: ChannelName
     ) throws(HTTPRejection) {
         guard mayPublishHere(request, exchange) else { return }
-        guard isAllowed(.publish, channel, exchange.credentials) else { return refusePublish(.exchange(exchange)) }
+        let decision = judge(.publish, channel, exchange.credentials)
+        if decision == .refused { return refusePublish(.exchange(exchange)) }
         let isJSON = request.field(.contentType, begins: "application/json")
         let payload = Payload(published: request.body, asJSON: isJSON)
         let key = request.text(of: .idempotencyKey)
         if request.head[.idempotencyKey] != nil, !(1...255).contains(key?.utf8.count ?? 0) {
             throw HTTPRejection(status: 400, field: "Idempotency-Key", reason: "must be 1 to 255 bytes of UTF-8")
         }
-        publish(payload, in: "body", to: channel, idempotencyKey: key, for: .exchange(exchange))
+        let asker = Asker.exchange(exchange)
+        guard decision == .hook else {
+            return publish(payload, in: "body", to: channel, idempotencyKey: key, for: asker)
+        }
+        guard let payload = publishable(payload, in: "body", to: channel, for: asker) else { return }
+        holdRequests(behind: exchange)
+        askToPublish(payload, to: channel, exchange.slot, exchange.credentials) { edge, outcome in
+            guard edge.isOpen(exchange.connection) else { return }
+            edge.publish(outcome, payload, to: channel, idempotencyKey: key, for: asker)
+        }
     }
 
     /// Whether the client may publish and its body is not compressed; if not, it is told.
     func mayPublishHere(_ request: borrowing HTTPRequest, _ exchange: Exchange) -> Bool {
-        guard judgeOrigin(request) != .foreign else {
-            refuse(exchange, status: 403, "pages of this origin may not publish here", field: "Origin")
-            return false
-        }
+        guard isFromHere(request, exchange) else { return false }
         guard mayPublish(exchange.credentials) else {
             refuse(exchange, status: 401, "a valid API key is needed", field: "Authorization") {
                 $0.append(field: "WWW-Authenticate", "Bearer")
             }
             return false
         }
+        return isPlain(request, exchange)
+    }
+
+    /// Whether no page of another site asks; if one does, it is told.
+    func isFromHere(_ request: borrowing HTTPRequest, _ exchange: Exchange) -> Bool {
+        if judgeOrigin(request) != .foreign { return true }
+        refuse(exchange, status: 403, "pages of this origin may not publish here", field: "Origin")
+        return false
+    }
+
+    /// Whether a body is not compressed; if it is, the client is told.
+    func isPlain(_ request: borrowing HTTPRequest, _ exchange: Exchange) -> Bool {
         // Kept as it is it would come out as base64 of something compressed, which nobody asked for.
         guard request.head[.contentEncoding] == nil || request.field(.contentEncoding, is: "identity") else {
             refuse(exchange, status: 415, "a body is taken as it is", field: "Content-Encoding") {
@@ -56,8 +75,72 @@ extension EdgeReactor {
         let payload = Payload(data, of: message)
         let byteCount = payload?.bytes.count ?? 0
         let asker = Asker.command(connections.key(ofLive: slot), id: id, byteCount: byteCount)
-        guard isAllowed(.publish, channel, credentials(of: slot)) else { return refusePublish(asker) }
-        publish(payload, in: data.field, to: channel, idempotencyKey: nil, for: asker)
+        let who = credentials(of: slot)
+        switch judge(.publish, channel, who) {
+        case .allowed: publish(payload, in: data.field, to: channel, idempotencyKey: nil, for: asker)
+        case .refused: refusePublish(asker)
+        case .hook:
+            guard let payload = publishable(payload, in: data.field, to: channel, for: asker) else { return }
+            let key = holdCommands(of: slot)
+            askToPublish(payload, to: channel, slot, who) { edge, outcome in
+                guard edge.isOpen(key) else { return }
+                edge.publish(outcome, payload, to: channel, idempotencyKey: nil, for: asker)
+                edge.goOnWithCommands(of: key)
+            }
+        }
+    }
+
+    // MARK: Asking
+
+    /// Asks whether somebody may publish something, and as what.
+    func askToPublish(
+        _ payload: Payload,
+        to channel: ChannelName,
+        _ slot: Slot,
+        _ who: Credentials,
+        transport: String? = nil,
+        _ then: @escaping HookContinuation
+    ) {
+        var body = makeBody(.publish, slot, who, transport: transport)
+        body.add("channel", channel.text)
+        body.add(payload)
+        ask(.publish, body, then)
+    }
+
+    /// Publishes what a backend allowed, as it was or as the backend has it.
+    func publish(
+        _ outcome: HookOutcome,
+        _ payload: Payload,
+        to channel: ChannelName,
+        idempotencyKey key: String?,
+        for asker: Asker
+    ) {
+        if let status = outcome.status {
+            metrics.forbidden.add()
+            return refuse(asker, hookStatus: status)
+        }
+        var payload = payload
+        if case .allowed(let answer) = outcome, let other = answer.data { payload = other }
+        publish(payload, in: "data", to: channel, idempotencyKey: key, for: asker)
+    }
+
+    /// A payload that can be published there; if it cannot, its publisher is told.
+    func publishable(
+        _ payload: Payload?,
+        in field: StaticString,
+        to channel: ChannelName,
+        for asker: Asker
+    ) -> Payload? {
+        if channel.isSystem {
+            refuse(asker, status: 403, "only the system publishes here", field: "channel")
+        } else if channel.isPattern {
+            refuse(asker, status: 400, "nothing is published under a pattern", field: "channel")
+        } else if payload == nil {
+            refuse(asker, status: 400, "not valid JSON", field: field)
+        } else {
+            return payload
+        }
+        return nil
     }
 
     /// Publishes for a client that may.
@@ -70,13 +153,7 @@ extension EdgeReactor {
         idempotencyKey key: String?,
         for asker: Asker
     ) {
-        guard !channel.isSystem else {
-            return refuse(asker, status: 403, "only the system publishes here", field: "channel")
-        }
-        guard !channel.isPattern else {
-            return refuse(asker, status: 400, "nothing is published under a pattern", field: "channel")
-        }
-        guard let payload else { return refuse(asker, status: 400, "not valid JSON", field: field) }
+        guard let payload = publishable(payload, in: field, to: channel, for: asker) else { return }
         metrics.publishes.add()
         begin(asker)
         ask(.publish(asker, channel)) {

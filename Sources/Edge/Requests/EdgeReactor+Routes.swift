@@ -60,6 +60,9 @@ extension EdgeReactor {
             let (channel, resource) = try request.channelPath()
             return (Route.ofChannels[resource] ?? [], .channel(channel))
         }
+        if path.hasPrefix("/calls/", in: request.octets.span) {
+            return (Route.ofCalls, .channel(try request.servicePath()))
+        }
         if let known = Route.byPath.first(where: { request.isPath($0.path) }) { return (known.routes, .none) }
         if path.hasPrefix("/users/", in: request.octets.span) || path.hasPrefix("/sessions/", in: request.octets.span),
             let text = path.text(in: request.octets.span), let (subject, resource) = try ClientResource.read(text)

@@ -1,3 +1,4 @@
+internal import Backplane
 internal import Broker
 internal import Reactor
 internal import Wire
@@ -10,7 +11,14 @@ extension EdgeReactor {
     func answerReadiness(_ exchange: Exchange) {
         if node.isReady { return answer(exchange, contentType: "application/json", literal(AnswerBody.ready)) }
         guard !node.isDraining, let trouble = node.trouble else {
-            let message: StaticString = node.isDraining ? "the node is going away" : "the backplane is away"
+            let message: StaticString =
+                if node.isDraining {
+                    "the node is going away"
+                } else if node.uplink.isUp.value == 1, node.wantsKeys {
+                    "keys of tokens are not there yet"
+                } else {
+                    "the backplane is away"
+                }
             return refuse(exchange, status: 503, message) { $0.append(field: "Retry-After", 1) }
         }
         metrics.rejections.add()

@@ -25,7 +25,7 @@ extension EdgeReactor {
         _ agreement: WebSocketHandshake.Agreement,
         _ opening: Opening,
         _ channels: [(name: ChannelName, since: Position?)],
-        forbidden: [ChannelName]
+        forbidden: [(name: ChannelName, status: UInt16)]
     ) {
         let slot = opening.exchange.slot
         switchProtocols(agreement, opening)
@@ -34,7 +34,10 @@ extension EdgeReactor {
         }
         hub.cork(slot.client) {
             write(slot, output.bytes)
-            for channel in forbidden { sendError(slot, id: nil, code: 403, "channel: \(channel) is not allowed") }
+            for each in forbidden {
+                let why = each.status == 403 ? "is not allowed" : "cannot be had now: the backend did not answer"
+                sendError(slot, id: nil, code: each.status, "channel: \(each.name) \(why)")
+            }
             if !channels.isEmpty { hub.join(slot.client, channels, entries: opening.plan.entries) }
         }
     }
@@ -215,10 +218,8 @@ extension EdgeReactor {
             publish(data, of: message, to: channel, slot, id: id)
         case .presence:
             let asker = Asker.command(connections.key(ofLive: slot), id: id, byteCount: presenceBytesMax)
-            guard isAllowed(.presence, channel, credentials(of: slot)) else {
-                return refuse(asker, status: 403, "not allowed", field: "channel")
-            }
-            askPresence(asker, of: channel)
+            allow(.presence, channel, slot, id: id) { $0.askPresence(asker, of: channel) }
+        case .call: call(command.data, of: message, channel, slot, id: id)
         case .authenticate, .ping: break
         }
     }
@@ -245,11 +246,11 @@ extension EdgeReactor {
         guard !hub.isSubscribed(slot.client, to: channel) else {
             return sendError(slot, id: id, code: 409, "channel: already subscribed")
         }
-        guard isAllowed(.subscribe, channel, credentials(of: slot)) else {
-            return sendError(slot, id: id, code: 403, "channel: not allowed")
+        let since = position
+        allow(.subscribe, channel, slot, id: id) { edge in
+            edge.countChannelChange(slot)
+            edge.hub.join(slot.client, [(channel, since)], commandID: id)
         }
-        countChannelChange(slot)
-        hub.join(slot.client, [(channel, position)], commandID: id)
     }
 
     private func unsubscribe(_ slot: Slot, from channel: ChannelName, id: [UInt8]?) {

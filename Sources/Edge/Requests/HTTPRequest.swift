@@ -87,14 +87,23 @@ struct HTTPRequest: ~Copyable {
     /// The name may have slashes of its own; one whose last segment is called like a resource writes that slash as
     /// `%2F`.
     func channelPath() throws(HTTPRejection) -> (channel: ChannelName, resource: ChannelResource) {
+        let (resource, range) = ChannelResource.split(path(behind: Self.channelsPrefix), in: octets.span)
+        return (try channel(range), resource)
+    }
+
+    /// The service in `/calls/<name>`.
+    func servicePath() throws(HTTPRejection) -> ChannelName { try channel(path(behind: "/calls/")) }
+
+    private func path(behind prefix: StaticString) -> ByteRange {
         let path = Self.withoutSlash(head.path, in: octets.span).indices
-        let first = min(path.lowerBound + Self.channelsPrefix.utf8CodeUnitCount, path.upperBound)
-        let whole = ByteRange(first..<path.upperBound)
-        let (resource, range) = ChannelResource.split(whole, in: octets.span)
+        return ByteRange(min(path.lowerBound + prefix.utf8CodeUnitCount, path.upperBound)..<path.upperBound)
+    }
+
+    private func channel(_ range: ByteRange) throws(HTTPRejection) -> ChannelName {
         guard let name = PercentCoding.decode(octets.span.extracting(range.indices)),
             let channel = ChannelName(name), !channel.isPattern
         else { throw HTTPRejection(status: 400, field: "channel", reason: "not a channel name") }
-        return (channel, resource)
+        return channel
     }
 }
 

@@ -17,7 +17,7 @@ struct Opening {
     }
 
     let use: Use
-    let plan: SubscriptionPlan
+    var plan: SubscriptionPlan
 
     /// The request, and how it is answered.
     var exchange: Exchange
@@ -27,9 +27,18 @@ struct Opening {
 
     /// The token of its session: drawn here, or shown by the client. `nil` without a session.
     var token: SessionToken?
+
+    /// What the backend is told of its request, while it is to be asked whether this may be.
+    var connectFields: [UInt8]?
 }
 
 extension Opening {
+    /// What it is called.
+    var transport: String { plan.dialect == .bayeux ? "bayeux" : "\(encoding.carrier.carrier.name)" }
+
+    /// Whether it is a poll of a client that came before.
+    var isLaterPoll: Bool { if case .known = plan.session { use.isPoll } else { false } }
+
     /// What its client is sent.
     var encoding: Encoding {
         let isChunked = carrier.traits.contains(.isStream) && !exchange.form.contains(.endsByClosing)

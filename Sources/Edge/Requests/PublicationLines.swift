@@ -1,3 +1,4 @@
+internal import Broker
 internal import DequeModule
 internal import Hub
 internal import Wire
@@ -44,6 +45,26 @@ final class PublicationLines {
     /// The beginning of a line whose end did not come yet.
     private var line = ByteBuffer()
     private var isPassingOver = false
+
+    /// Lines that a backend is asked about, and those behind them.
+    var heldLines = Deque<HeldLine>()
+
+    /// One of them.
+    final class HeldLine {
+        let asker: Asker.Line
+        let channel: ChannelName
+        let payload: Payload
+        let idempotencyKey: String?
+        /// What the backend said.
+        var outcome: HookOutcome?
+
+        init(_ asker: Asker.Line, _ channel: ChannelName, _ payload: Payload, idempotencyKey: String?) {
+            self.asker = asker
+            self.channel = channel
+            self.payload = payload
+            self.idempotencyKey = idempotencyKey
+        }
+    }
 
     /// Answers that were not sent, by their lines' numbers; `nil` where one is waited for.
     private var answers = Deque<[UInt8]?>()

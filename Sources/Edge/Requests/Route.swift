@@ -11,6 +11,8 @@ final class Route: Sendable {
         case channel(ChannelResource)
         /// `/users/<name>` and `/sessions/<id>`, and what stands behind that.
         case client(ClientResource)
+        /// `/calls/<name>`
+        case call
         /// Where Bayeux is mounted, and all below that.
         case bayeux
     }
@@ -85,11 +87,15 @@ final class Route: Sendable {
             try edge.history(request, exchange, of: channel)
         },
         .channel(.get, .presence) { edge, _, exchange, channel in
-            guard edge.isAllowed(.presence, channel, exchange.credentials) else {
-                return edge.refuse(exchange, status: 403, "not allowed", field: "channel")
-            }
-            edge.askPresence(.exchange(exchange), of: channel)
+            edge.allow(.presence, channel, exchange) { $0.askPresence(.exchange(exchange), of: channel) }
         },
+        Route(
+            method: .post,
+            place: .call,
+            action: .channel { (edge, request, exchange, channel) throws(HTTPRejection) in
+                edge.call(request, exchange, channel)
+            }
+        ),
         Route(
             method: .post,
             place: .bayeux,
@@ -149,6 +155,9 @@ final class Route: Sendable {
     static let ofClients: [ClientResource: [Route]] = all.reduce(into: [:]) { known, route in
         if case .client(let resource) = route.place { known[resource, default: []].append(route) }
     }
+
+    /// The same for services.
+    static let ofCalls = all.filter { if case .call = $0.place { true } else { false } }
 
     /// The same for Bayeux.
     static let ofBayeux = all.filter { if case .bayeux = $0.place { true } else { false } }

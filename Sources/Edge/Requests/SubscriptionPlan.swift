@@ -4,7 +4,7 @@ internal import Wire
 /// What a request for a WebSocket or a stream asks to be subscribed to.
 struct SubscriptionPlan {
     /// Each once, sorted by name, with the position to resume from if the cursor has one.
-    let channels: [(name: ChannelName, since: Position?)]
+    private(set) var channels: [(name: ChannelName, since: Position?)]
 
     /// Where the client says it stands, also in channels that it does not name.
     let cursor: Cursor?
@@ -56,6 +56,14 @@ struct SubscriptionPlan {
         cursor = token == nil ? nil : try Self.cursor(request)
         session = token.map { .known($0) } ?? .declined
         dialect = .bayeux
+    }
+
+    /// Takes channels that a backend gives its client.
+    mutating func add(_ given: [ChannelName]) {
+        let new = given.filter { name in !channels.contains { $0.name == name } }
+        guard !new.isEmpty else { return }
+        channels += Set(new).map { ($0, cursor?.positions[$0]) }
+        channels.sort { $0.name.text.utf8.lexicographicallyPrecedes($1.name.text.utf8) }
     }
 
     /// The channels together with those of a session that is resumed, sorted by name. Where the client gives no position

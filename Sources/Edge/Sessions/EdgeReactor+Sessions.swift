@@ -16,6 +16,8 @@ extension EdgeReactor {
     ) -> Opening {
         var opening = Opening(use: use, plan: plan, exchange: exchange, offersCookie: !isCookieOurs(request))
         let isHead = request.head.method == .head
+        // A client of Bayeux is asked about as it shakes hands.
+        if plan.dialect != .bayeux { opening.connectFields = connectFields(request, exchange.credentials) }
         switch plan.session {
         case .new where !isHead && mayOpenSession(for: opening): opening.token = SessionToken(using: &secrets)
         case .known(let token): opening.token = token
@@ -43,6 +45,14 @@ extension EdgeReactor {
 
     /// Opens a WebSocket, a stream or a poll: at once without a session, else when the uplink has granted it.
     func open(_ opening: Opening) {
+        guard let fields = opening.connectFields, !opening.isLaterPoll else { return openAdmitted(opening) }
+        askToConnect(opening, fields: fields) { edge, opening in
+            edge.connections[live: opening.exchange.slot].pointee.answer.remove(.isAwaited)
+            edge.openAdmitted(opening)
+        }
+    }
+
+    private func openAdmitted(_ opening: Opening) {
         guard opening.plan.channels.count > Self.manyChannels else { return openNow(opening) }
         holdRequests(behind: opening.exchange)
         openings.append(opening)
@@ -95,10 +105,19 @@ extension EdgeReactor {
                     secret: token.secret,
                     holder: holder,
                     isPoll: opening.use.isPoll,
-                    isAffine: !opening.offersCookie
+                    isAffine: !opening.offersCookie,
+                    notes: kind == .open ? notes(of: opening) : []
                 )
             )
         }
+    }
+
+    /// Who a poll is from that a backend let in, for those that follow.
+    private func notes(of opening: Opening) -> [UInt8] {
+        guard opening.use.isPoll, access.hooks.contains(.connect) else { return [] }
+        var notes = BayeuxNotes()
+        notes.identity = opening.exchange.credentials.identity
+        return notes.identity == nil ? [] : notes.text
     }
 
     func answerSession(_ ticket: Ticket, _ outcome: Result<SessionState, SessionFailure>) {
@@ -123,14 +142,12 @@ extension EdgeReactor {
         let slot = opening.exchange.slot
         switch outcome {
         case .success(let state):
-            if opening.plan.dialect == .bayeux, opening.exchange.credentials.identity == nil {
-                // An event stream is asked for by the session's name alone.
-                opening.exchange.credentials.identity = BayeuxNotes(state.notes).identity.flatMap {
-                    isGood($0) ? $0 : nil
-                }
-            }
+            takeIdentity(&opening, state)
             connections[live: slot].pointee.client.session = opening.token.map {
                 SessionLink($0.id, saved: state.positions)
+            }
+            if let fields = opening.connectFields {
+                return askToConnect(opening, fields: fields) { edge, opening in edge.begin(opening, state.positions) }
             }
             begin(opening, state.positions)
             takeUp(slot)
@@ -144,16 +161,53 @@ extension EdgeReactor {
         }
     }
 
-    /// Begins what was asked for, with the subscriptions of a session that is resumed.
+    /// Who the session is of, where that is kept and nothing else is shown: an event stream of Bayeux is asked for by the session's name
+    /// alone, and whom a backend let in with the first poll it need not be asked about with the next.
+    private func takeIdentity(_ opening: inout Opening, _ state: SessionState) {
+        let isLaterPoll = opening.connectFields != nil
+        guard opening.plan.dialect == .bayeux || isLaterPoll else { return }
+        let identity = BayeuxNotes(state.notes).identity.flatMap { $0.isOver(at: wallMilliseconds) ? nil : $0 }
+        guard let identity else { return }
+        if isLaterPoll { opening.connectFields = nil }
+        guard opening.exchange.credentials.identity == nil else { return }
+        let showsKey = opening.exchange.credentials.showsKey
+        opening.exchange.credentials = Credentials(identity: identity, showsKey: showsKey)
+        if isLaterPoll { opening.plan.add(identity.given) }
+    }
+
+    /// Begins what was asked for, with the subscriptions of a session that is resumed, once it is known which of them it may have.
     private func begin(_ opening: Opening, _ known: [SessionPosition]) {
-        let slot = opening.exchange.slot
         let all = opening.plan.channels(with: known)
-        let channels = all.filter { isAllowed(.subscribe, $0.name, opening.exchange.credentials) }
-        let forbidden =
-            channels.count == all.count ? [] : all.map(\.name).filter { name in !channels.contains { $0.name == name } }
+        var forbidden: [ChannelName: UInt16] = [:]
+        var asked: [ChannelName] = []
+        for each in all {
+            switch judge(.subscribe, each.name, opening.exchange.credentials) {
+            case .allowed: break
+            case .refused: forbidden[each.name] = 403
+            case .hook: asked.append(each.name)
+            }
+        }
+        guard !asked.isEmpty else { return begin(opening, all, forbidden) }
+        let (slot, known) = (opening.exchange.slot, forbidden)
+        holdRequests(behind: opening.exchange)
+        askAbout(asked, .subscribe, slot, opening.exchange.credentials, transport: opening.transport) { edge, refused in
+            guard edge.isOpen(opening.exchange.connection) else { return }
+            edge.begin(opening, all, known.merging(refused) { first, _ in first })
+            edge.takeUp(slot)
+        }
+    }
+
+    private func begin(
+        _ opening: Opening,
+        _ all: [(name: ChannelName, since: Position?)],
+        _ forbidden: [ChannelName: UInt16]
+    ) {
+        let slot = opening.exchange.slot
+        let channels = forbidden.isEmpty ? all : all.filter { forbidden[$0.name] == nil }
         // What a session had and its user may no longer have is left out; what a request names is refused.
-        let isRefused = channels.isEmpty || opening.plan.channels.contains { forbidden.contains($0.name) }
+        let isRefused = channels.isEmpty || opening.plan.channels.contains { forbidden[$0.name] != nil }
         if !forbidden.isEmpty, isRefused, !opening.use.maySubscribeLater {
+            if forbidden.values.contains(503) { return turnAway(opening, .unanswered) }
             hub.releaseSession(slot.client)
             return refuse(opening.exchange, status: 403, "not allowed", field: "channel")
         }
@@ -164,7 +218,8 @@ extension EdgeReactor {
         switch opening.use {
         case .webSocket(let agreement):
             note(opening.exchange.credentials, of: slot)
-            beginWebSocket(agreement, opening, channels, forbidden: forbidden)
+            let missing = all.compactMap { each in forbidden[each.name].map { (name: each.name, status: $0) } }
+            beginWebSocket(agreement, opening, channels, forbidden: missing)
         case .stream(_, let wishes):
             note(opening.exchange.credentials, of: slot)
             connections[live: slot].pointee.answer.remove(.isAwaited)
@@ -190,7 +245,7 @@ extension EdgeReactor {
     }
 
     /// Goes on with what the client sent, or did, while its session was asked for.
-    private func takeUp(_ slot: Slot) {
+    func takeUp(_ slot: Slot) {
         let connection = connections[live: slot]
         guard !connection.pointee.isClosed else { return }
         if connection.pointee.traffic.contains(.isEnded) { return endOfStream(slot) }

@@ -10,13 +10,20 @@ public struct BayeuxFault: Error, Equatable, Sendable {
     public let argument: String
 
     /// The same in words.
-    public let text: StaticString
+    public let text: String
 
     /// Makes a fault.
-    public init(_ code: UInt16, _ argument: String = "", _ text: StaticString) {
+    public init(_ code: UInt16, _ argument: String, _ text: StaticString) {
         self.code = code
         self.argument = argument
-        self.text = text
+        self.text = "\(text)"
+    }
+
+    /// What a service says.
+    public init(_ code: UInt16, _ message: String) {
+        self.code = code
+        argument = ""
+        text = message
     }
 
     /// As a message says it.

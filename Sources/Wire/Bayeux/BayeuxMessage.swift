@@ -12,8 +12,8 @@ public struct BayeuxMessage: Sendable {
         case disconnect
         /// A channel, and JSON on one line.
         case publish(channel: String, data: [UInt8])
-        /// For a service, of which there are none.
-        case service
+        /// For a service, by Perseid's name, with JSON on one line if there is any.
+        case service(channel: String, data: [UInt8]?)
         /// What it asks for cannot be, and why.
         case faulty(BayeuxFault)
     }
@@ -92,14 +92,20 @@ public struct BayeuxMessage: Sendable {
         case .meta(.unsubscribe): return .unsubscribe(try subscriptions(fields[3], nil))
         case .meta(.disconnect): return .disconnect
         case .unknownMeta: throw .forbidden(channel)
-        case .service: return .service
+        case .service:
+            guard !channel.hasSuffix("*") else { throw .invalidChannel(channel) }
+            return .service(channel: String(channel.dropFirst()), data: fields.raw(4).map(Self.line))
         case .pattern, .invalid: throw .invalidChannel(channel)
         case .broadcast(let name):
             guard let data = fields.raw(4) else { throw .missing("data") }
-            var line = Array(data)
-            line.withUnsafeMutableBytes { JSONText.makeSingleLine($0) }
-            return .publish(channel: name, data: line)
+            return .publish(channel: name, data: line(data))
         }
+    }
+
+    private static func line(_ json: UnsafeRawBufferPointer) -> [UInt8] {
+        var line = Array(json)
+        line.withUnsafeMutableBytes { JSONText.makeSingleLine($0) }
+        return line
     }
 
     /// One name or an array of them; all are right, or nothing is done.

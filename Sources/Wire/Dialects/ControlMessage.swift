@@ -12,6 +12,8 @@ public enum ControlMessage: Sendable {
     case gap(channel: String, from: Envelope.Position, to: Envelope.Position)
     /// Who is subscribed to a channel.
     case presence(id: [UInt8]?, channel: String, count: Int, members: [PresentMember])
+    /// What a service answers, as JSON.
+    case result(id: [UInt8]?, channel: String, data: [UInt8])
     /// What was asked is not done, and why.
     case error(id: [UInt8]?, code: UInt16, message: String)
     /// Who the client is from now on, and until when in milliseconds since 1970.
@@ -30,6 +32,7 @@ public enum ControlMessage: Sendable {
         case .published: "published"
         case .gap: "gap"
         case .presence: "presence"
+        case .result: "result"
         case .error: "error"
         case .authenticated: "authenticated"
         case .pong: "pong"

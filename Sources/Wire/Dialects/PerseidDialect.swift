@@ -39,6 +39,8 @@ extension ControlMessage {
             Self.with(id, channel) {
                 Envelope.appendPresence(id: $0, channel: $1, count: count, members: members, to: &output)
             }
+        case .result(let id, let channel, let data):
+            Self.with(id, channel) { Envelope.appendResult(id: $0, channel: $1, data: data, to: &output) }
         case .error(let id, let code, let message):
             Self.with(id, "") { id, _ in Envelope.appendError(id: id, code: code, message: message, to: &output) }
         case .authenticated(let id, let user, let endMilliseconds):

@@ -9,8 +9,9 @@ enum AccessToken {
     static let secret = Array("a secret of the tests with more than 32 bytes".utf8)
 
     /// A token of these claims.
-    static func make(_ claims: [String: Any], secret: [UInt8] = secret) throws -> String {
-        let header = encoded(Data(#"{"alg":"HS256","typ":"JWT"}"#.utf8))
+    static func make(_ claims: [String: Any], secret: [UInt8] = secret, keyName: String? = nil) throws -> String {
+        let name = keyName.map { #","kid":"\#($0)""# } ?? ""
+        let header = encoded(Data(#"{"alg":"HS256","typ":"JWT"\#(name)}"#.utf8))
         let signed = "\(header).\(encoded(try JSONSerialization.data(withJSONObject: claims)))"
         let code = HMAC<SHA256>.authenticationCode(for: Data(signed.utf8), using: SymmetricKey(data: secret))
         return "\(signed).\(encoded(Data(code)))"
