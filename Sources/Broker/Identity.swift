@@ -109,6 +109,21 @@ public final class Identity: Sendable {
         )
     }
 
+    /// Whether it says anything: who, until when, or what is allowed.
+    public var isSomebody: Bool { user != nil || endMilliseconds != nil || !grants.isEmpty || !given.isEmpty }
+
+    /// The same with what a backend gave as its user came, where a token is shown later.
+    public func with(given: [ChannelName]) -> Identity {
+        Identity(
+            user: user,
+            endMilliseconds: endMilliseconds,
+            tokenID: tokenID,
+            grants: grants,
+            info: info,
+            given: given
+        )
+    }
+
     /// Whether its time is over.
     public func isOver(at milliseconds: UInt64) -> Bool { endMilliseconds.map { $0 <= milliseconds } ?? false }
 

@@ -42,6 +42,9 @@ public struct Limits: Sendable, Equatable {
     /// Questions to backends that wait for a reactor. Hit: as if there were no answer; `perseid_hook_questions_refused_total`.
     public var hookQuestionsMax = 4_096
 
+    /// Memory for those of one reactor. Hit: the same.
+    public var hookBytesMax = 16_777_216
+
     /// An answer of a backend, its head and its body each. Hit: it is none; `perseid_hook_failures_total`. Room for a payload that is
     /// escaped or base64.
     public var hookAnswerBytesMax = 262_144

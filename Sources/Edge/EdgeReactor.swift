@@ -93,7 +93,8 @@ final class EdgeReactor: ReactorHandler {
     let tokens: Inbox<TokenQuestion>
     let hooks: Inbox<HookQuestion>
     /// What is done once a backend has said what it thinks of it.
-    var waitingForHooks: [UInt64: HookContinuation] = [:]
+    var waitingForHooks: [UInt64: WaitingForHook] = [:]
+    var hookBytes = 0
     /// Why readers were sent away that are not gone yet, where a backend is told.
     var farewells: [SlabKey: ByeCode] = [:]
     var access: AccessPolicy

@@ -9,7 +9,7 @@ struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print all settings, where each comes from and what it means; fail where serve would.",
         discussion:
-            "Looks at the address to listen on, though not at whether the port is free, and at Redis if there is one."
+            "Looks at the address to listen on, though not at whether the port is free, at Redis, and at sets of keys by URL."
     )
 
     @OptionGroup var options: ServeOptions
@@ -17,7 +17,7 @@ struct Check: ParsableCommand {
     @Option(help: "Whose rights are asked for: an access token, or - for standard input, or nobody.")
     var `as`: String?
 
-    @Argument(help: "What is wanted, and where: subscribe room/1. Also publish, presence, history.")
+    @Argument(help: "What is wanted, and where: subscribe room/1. Also publish, presence, history, call.")
     var question: [String] = []
 
     func run() throws {
@@ -26,6 +26,7 @@ struct Check: ParsableCommand {
         print(Self.table(of: settings))
         var isFine = canListen(settings)
         if !canUseRedis(settings) { isFine = false }
+        if !canFetchKeys(settings) { isFine = false }
         guard isFine else { throw ExitCode.failure }
     }
 
@@ -34,7 +35,9 @@ struct Check: ParsableCommand {
         guard question.count == 2, let action = AccessAction(rawValue: question[0]),
             let channel = ChannelName(question[1])
         else {
-            throw ValidationError("ask for subscribe, publish, presence or history, and a channel: subscribe room/1")
+            throw ValidationError(
+                "ask for subscribe, publish, presence, history or call, and a channel: subscribe room/1"
+            )
         }
         let identity = try `as`.flatMap { $0 == "nobody" ? nil : try settings.identity(of: $0) }
         let answer = settings.explain(action, channel, identity)
@@ -65,6 +68,20 @@ struct Check: ParsableCommand {
             StandardError.say("listen: \(settings.edge.host) is no address of this machine: \(error)")
             return false
         }
+    }
+
+    /// A node starts without them, and is not ready.
+    private func canFetchKeys(_ settings: Settings) -> Bool {
+        var isFine = true
+        for url in settings.edge.keySets {
+            switch KeySets.fetch(url, settings.edge.limits) {
+            case .success(let keys): print("keys       \(url), \(keys.count)")
+            case .failure(let fault):
+                StandardError.say("tokens.jwks: \(url): \(fault.reason)")
+                isFine = false
+            }
+        }
+        return isFine
     }
 
     private func canUseRedis(_ settings: Settings) -> Bool {

@@ -12,6 +12,7 @@ enum LimitNames {
         ("tokens-known-max", \.tokensKnownMax, "access tokens that a reactor remembers"),
         ("tokens-under-way-max", \.tokensUnderWayMax, "access tokens that are being looked at for a reactor"),
         ("hook-questions-max", \.hookQuestionsMax, "questions to backends that wait for a reactor"),
+        ("hook-bytes-max", \.hookBytesMax, "memory for those questions"),
         ("hook-answer-bytes-max", \.hookAnswerBytesMax, "bytes of a backend's answer"),
         ("key-set-bytes-max", \.keySetBytesMax, "bytes of a set of keys that is fetched"),
         ("connections-max", \.connectionsMax, "connections of the node"),

@@ -82,7 +82,7 @@ extension SettingValue {
 
     private func take(into policy: inout HookPolicy, _ hook: HookName) throws(SettingsError) {
         switch name {
-        case "timeout": policy.timeoutMilliseconds = UInt64(try number(in: 1...600_000))
+        case "timeout": policy.timeoutMilliseconds = UInt64(try number(in: 1...20_000))
         case "on-failure":
             policy.allowsOnFailure = try choice(of: ["refuse", "allow"]) == "allow"
             if policy.allowsOnFailure, hook == .call || hook == .disconnect {

@@ -38,6 +38,9 @@ extension Token {
         @Option(parsing: .upToNextOption, help: "Channels whose history it lets read.")
         var history: [String] = []
 
+        @Option(parsing: .upToNextOption, help: "Services that it lets call.")
+        var call: [String] = []
+
         @Option(help: "YAML file with settings.")
         var config: String?
 
@@ -51,7 +54,10 @@ extension Token {
         }
 
         private func claims(_ settings: Settings) throws -> [UInt8] {
-            let grants = [("subscribe", subscribe), ("publish", publish), ("presence", presence), ("history", history)]
+            let grants = [
+                ("subscribe", subscribe), ("publish", publish), ("presence", presence), ("history", history),
+                ("call", call),
+            ]
             for pattern in grants.flatMap(\.1) where AccessPattern(pattern) == nil {
                 throw ValidationError("\(pattern) is not a pattern such as room/* or room/**")
             }
@@ -101,8 +107,15 @@ extension Settings {
     /// Whose a token is. If it is not taken, says why and ends the command.
     func identity(of token: String) throws -> Identity {
         let text = token == "-" ? readLine() ?? "" : token
+        var policy = edge.tokens
+        for url in edge.keySets {
+            switch KeySets.fetch(url, edge.limits) {
+            case .success(let keys): policy.keys += keys
+            case .failure(let fault): StandardError.say("tokens.jwks: \(url): \(fault.reason)")
+            }
+        }
         do throws(TokenFault) {
-            return try TokenVerifier(edge.tokens).verify(Array(text.utf8), nowMilliseconds: Clock.realtimeMilliseconds)
+            return try TokenVerifier(policy).verify(Array(text.utf8), nowMilliseconds: Clock.realtimeMilliseconds)
         } catch {
             StandardError.say("the token is not taken: \(error.rawValue)")
             throw ExitCode.failure
@@ -115,7 +128,10 @@ extension Settings {
     ) {
         let verdict = edge.rules.judge(action, in: channel, by: identity)
         let who = identity.map { $0.user ?? "who has this token" } ?? "who shows no token"
-        let answer = "\(who) may \(verdict.isAllowed ? "" : "not ")\(action.rawValue) \(channel)"
+        let answer =
+            verdict.decision == .hook
+            ? "whether \(who) may \(action.rawValue) \(channel) is for hooks.\(action.hook.rawValue) to say"
+            : "\(who) may \(verdict.isAllowed ? "" : "not ")\(action.rawValue) \(channel)"
         guard let place = verdict.rule else {
             return (
                 verdict.isAllowed,

@@ -184,13 +184,26 @@ struct CommandArrayTests {
         }
     }
 
+    @Test("a call may say nothing, JSON or bytes, and not both")
+    func calls() {
+        func data(_ text: String) -> PublishedData? {
+            Array(text.utf8).withUnsafeBytes { (try? ClientCommand($0))?.data }
+        }
+        #expect(read(#"{"type":"call","channel":"svc/x","id":1}"#) == ["call svc/x 1"])
+        #expect(data(#"{"type":"call","channel":"x"}"#) == nil)
+        #expect(data(#"{"type":"call","channel":"x","data":null}"#) == .json(36..<40))
+        #expect(data(#"{"type":"call","channel":"x","data64":"AAE="}"#) == .bytes([0, 1]))
+        #expect(read(#"{"type":"call","channel":"x","data":1,"data64":"AAE="}"#) == ["data64 cannot stand beside data"])
+        #expect(read(#"{"type":"call","data":1}"#) == ["channel is missing"])
+    }
+
     @Test("each is right or wrong by itself")
     func several() {
         #expect(
             read(#" [ {"type":"ping","id":1} ,{"type":"subscribe","channel":"a,]","id":"x"},5,{"type":"nonsense"}]"#)
                 == [
                     "ping  1", #"subscribe a,] "x""#, "the message is not a JSON object",
-                    "type is not one of subscribe, unsubscribe, publish, presence, authenticate, ping",
+                    "type is not one of subscribe, unsubscribe, publish, presence, call, authenticate, ping",
                 ]
         )
         #expect(read(#"[[{"type":"ping"}]]"#) == ["the message is not a JSON object"])

@@ -97,9 +97,10 @@ extension Opening {
 }
 
 extension Credentials {
-    /// The same with what a backend says.
+    /// The same with what a backend says: nothing but yes makes nobody somebody.
     func with(_ answer: HookAnswer) -> Credentials {
-        Credentials(identity: (identity ?? Identity(user: nil)).with(answer), showsKey: showsKey)
+        if identity == nil, answer == HookAnswer() { return self }
+        return Credentials(identity: (identity ?? Identity(user: nil)).with(answer), showsKey: showsKey)
     }
 }
 

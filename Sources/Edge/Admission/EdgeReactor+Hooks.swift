@@ -7,16 +7,25 @@ internal import Wire
 /// What is done once a backend has said what it thinks of it. It lives on the reactor that asked, and never leaves it.
 typealias HookContinuation = (EdgeReactor, HookOutcome) -> Void
 
+/// A question that is not answered, and what it holds of the memory for all of them.
+struct WaitingForHook {
+    let byteCount: Int
+    let then: HookContinuation
+}
+
 // What a backend is asked. Who waits for it waits as for a token: what it says next is not looked at, and nobody else waits.
 extension EdgeReactor {
     /// Asks a backend. `then` is called in any case, and never before this returns.
     func ask(_ hook: HookName, _ body: consuming HookBody, _ then: @escaping HookContinuation) {
         nextTicket += 1
         let ticket = Ticket(reactor: number, number: nextTicket)
-        let hasRoom = waitingForHooks.count < limits.hookQuestionsMax
-        waitingForHooks[nextTicket] = then
+        let bytes = body.finish()
+        let hasRoom =
+            waitingForHooks.count < limits.hookQuestionsMax && hookBytes + bytes.count <= limits.hookBytesMax
+        waitingForHooks[nextTicket] = WaitingForHook(byteCount: hasRoom ? bytes.count : 0, then: then)
         if hasRoom {
-            hooks.post(.ask(ticket, hook, body.finish()))
+            hookBytes += bytes.count
+            hooks.post(.ask(ticket, hook, bytes))
         } else {
             metrics.hookQuestionsRefused.add()
             reactor.inbox.post(.hooked(ticket, .failed(.busy)))
@@ -24,7 +33,9 @@ extension EdgeReactor {
     }
 
     func answerHook(_ ticket: Ticket, _ outcome: HookOutcome) {
-        waitingForHooks.removeValue(forKey: ticket.number)?(self, outcome)
+        guard let waiting = waitingForHooks.removeValue(forKey: ticket.number) else { return }
+        hookBytes -= waiting.byteCount
+        waiting.then(self, outcome)
     }
 
     /// What every question begins with: who asks, from where, by what.

@@ -308,10 +308,12 @@ extension EdgeReactor {
             let rejection = refusal(of: fault)
             sendError(slot, id: id, code: UInt16(clamping: rejection.status), "token: \(rejection.reason)")
         case .success(let identity):
-            if let known = credentials(of: slot).identity, known.user != identity.user {
+            let known = credentials(of: slot).identity
+            if let known, known.user != identity.user, known.user != nil || known.given.isEmpty {
                 return sendError(slot, id: id, code: 403, "token: of another user than this connection's")
             }
-            note(Credentials(identity: identity), of: slot)
+            let given = known?.given ?? []
+            note(Credentials(identity: given.isEmpty ? identity : identity.with(given: given)), of: slot)
             hub.send(
                 .authenticated(id: id, user: identity.user, endMilliseconds: identity.endMilliseconds),
                 to: slot.client

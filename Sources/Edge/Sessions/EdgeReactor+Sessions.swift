@@ -116,8 +116,8 @@ extension EdgeReactor {
     private func notes(of opening: Opening) -> [UInt8] {
         guard opening.use.isPoll, access.hooks.contains(.connect) else { return [] }
         var notes = BayeuxNotes()
-        notes.identity = opening.exchange.credentials.identity
-        return notes.identity == nil ? [] : notes.text
+        notes.identity = opening.exchange.credentials.identity ?? Identity(user: nil)
+        return notes.text
     }
 
     func answerSession(_ ticket: Ticket, _ outcome: Result<SessionState, SessionFailure>) {
@@ -169,7 +169,7 @@ extension EdgeReactor {
         let identity = BayeuxNotes(state.notes).identity.flatMap { $0.isOver(at: wallMilliseconds) ? nil : $0 }
         guard let identity else { return }
         if isLaterPoll { opening.connectFields = nil }
-        guard opening.exchange.credentials.identity == nil else { return }
+        guard opening.exchange.credentials.identity == nil, identity.isSomebody else { return }
         let showsKey = opening.exchange.credentials.showsKey
         opening.exchange.credentials = Credentials(identity: identity, showsKey: showsKey)
         if isLaterPoll { opening.plan.add(identity.given) }
