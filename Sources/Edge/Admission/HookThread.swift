@@ -56,6 +56,7 @@ final class HookThread: ReactorHandler {
     private var keySets: [String: KeySet] = [:]
     private var calls: [UInt64: Call] = [:]
     private var isSeekingKeys = false
+    private var failureLog = LogThrottle()
     private var endNanoseconds: UInt64?
 
     init?(
@@ -197,18 +198,7 @@ final class HookThread: ReactorHandler {
 
     private func end(_ hook: HookName, _ entry: HookQueue<Ticket?>.Entry, _ outcome: HTTPCaller.Outcome) {
         let now = Clock.monotonicNanoseconds
-        let said: HookOutcome
-        switch outcome {
-        case .success(let reply):
-            said = HookOutcome(reply, to: hook, payloadBytesMax: limits.messageBytesMax)
-        case .failure(let error):
-            switch error.kind {
-            case .timeout: said = .failed(.timeout)
-            case .connection: said = .failed(.connection)
-            case .tooLong: said = .failed(.answer)
-            }
-            logger.debug("a hook failed", metadata: ["hook": "\(hook.rawValue)", "reason": "\(error.reason)"])
-        }
+        let (said, reason) = read(outcome, to: hook)
         let wasOpen = queues[hook]?.isOpen ?? false
         guard case .failed(let failure) = said else {
             queues[hook]?.end(isAnswered: true, nowNanoseconds: now)
@@ -218,6 +208,12 @@ final class HookThread: ReactorHandler {
             return answer(entry.asker, hook, said)
         }
         queues[hook]?.end(isAnswered: false, nowNanoseconds: now)
+        if let heldBack = failureLog.pass(now: now) {
+            let facts: Logger.Metadata = [
+                "hook": "\(hook.rawValue)", "reason": "\(reason)", "held-back": "\(heldBack)",
+            ]
+            logger.warning("a hook failed", metadata: facts)
+        }
         if !wasOpen, queues[hook]?.isOpen ?? false {
             let facts: Logger.Metadata = ["hook": "\(hook.rawValue)", "reason": "\(failure.rawValue)"]
             logger.warning("a hook failed so often that it is let alone for a while", metadata: facts)
@@ -226,6 +222,21 @@ final class HookThread: ReactorHandler {
             metrics[hook].failures(failure)?.add()
         } else {
             fail(entry.asker, hook, failure)
+        }
+    }
+
+    /// What an outcome means; where it is none, in words for the operator.
+    private func read(_ outcome: HTTPCaller.Outcome, to hook: HookName) -> (HookOutcome, String) {
+        switch outcome {
+        case .success(let reply):
+            let said = HookOutcome(reply, to: hook, payloadBytesMax: limits.messageBytesMax)
+            return (said, reply.status < 300 ? "the answer is none" : "status \(reply.status)")
+        case .failure(let error):
+            switch error.kind {
+            case .timeout: return (.failed(.timeout), error.reason)
+            case .connection: return (.failed(.connection), error.reason)
+            case .tooLong: return (.failed(.answer), error.reason)
+            }
         }
     }
 

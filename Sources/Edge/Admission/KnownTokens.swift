@@ -11,7 +11,7 @@ struct KnownTokens {
         let endMilliseconds: UInt64
     }
 
-    /// How long a token that is not valid yet is said to be so.
+    /// How long a token is said to be refused that may be taken soon: one that is not valid yet, and one whose key nobody knows.
     private static let notYetMilliseconds: UInt64 = 1_000
 
     private let countMax: Int
@@ -32,7 +32,10 @@ struct KnownTokens {
 
     mutating func insert(_ outcome: Result<Identity, TokenFault>, for key: SecretHash, nowMilliseconds: UInt64) {
         var end = UInt64.max
-        if case .failure(.notYetValid) = outcome { end = nowMilliseconds + Self.notYetMilliseconds }
+        switch outcome {
+        case .failure(.notYetValid), .failure(.unknownKey): end = nowMilliseconds + Self.notYetMilliseconds
+        default: break
+        }
         keep(Known(outcome: outcome, endMilliseconds: end), for: key)
     }
 
