@@ -4,7 +4,7 @@
 public final class APIKey: Sendable {
     /// What a key is for.
     public enum Scope: String, CaseIterable, Sendable {
-        /// Publish.
+        /// Publish, and call services.
         case publish
         /// Subscribe, read history, see who is present.
         case read
@@ -39,7 +39,7 @@ public final class APIKey: Sendable {
 
     /// Whether it allows something in a channel, or in all channels of a pattern.
     public func allows(_ action: AccessAction, in channel: ChannelName) -> Bool {
-        guard scopes.contains(action == .publish ? .publish : .read) else { return false }
+        guard scopes.contains(action == .publish || action == .call ? .publish : .read) else { return false }
         let channel = channel.presenceSubject ?? channel
         return channels.isEmpty || channels.contains { $0.relation(to: channel) == .all }
     }

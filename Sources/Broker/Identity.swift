@@ -118,6 +118,7 @@ public final class Identity: Sendable {
             user: user,
             endMilliseconds: endMilliseconds,
             tokenID: tokenID,
+            issuedMilliseconds: issuedMilliseconds,
             grants: grants,
             info: info,
             given: given

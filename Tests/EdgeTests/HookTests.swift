@@ -82,8 +82,8 @@ struct HookTests {
             #expect(try node.ask("GET", "/poll?channel=public/a&wait=0").status == 403)
             let socket = try node.webSocket("?channel=public/a")
             let bye = try socket.next("bye")
-            #expect(bye.code == 4_012 && bye["reconnect"] as? Bool == false)
-            #expect(try socket.nextClose().code == 4_012)
+            #expect(bye.code == 4_014 && bye["reconnect"] as? Bool == false)
+            #expect(try socket.nextClose().code == 4_014)
             let handshake = try BayeuxClient(node).post(BayeuxClient.json([BayeuxClient.handshake]))
             let reply = try BayeuxClient.messages(handshake)[0]
             #expect(reply.error?.hasPrefix("403") == true && reply.reconnect == "none")
@@ -160,7 +160,7 @@ struct HookTests {
                 #expect(try node.ask("POST", "/calls/svc%2F1", body: "x").status == 503)
                 if !isAllowed {
                     let socket = try node.webSocket("?channel=public/a")
-                    #expect(try socket.next("bye").code == 4_013)
+                    #expect(try socket.next("bye").code == 4_015)
                     let stream = try node.eventStream("?channel=public/a")
                     try stream.next("welcome")
                     #expect(try stream.next("bye").message["reconnect"] as? Bool == true)
@@ -588,7 +588,7 @@ struct HookTests {
             let reader = try node.webSocket("?channel=hook/1")
             try reader.begin()
             var changed = EdgeConfiguration()
-            changed.apiKeys = ["a-key-for-tests"]
+            changed.apiKeys = ["a-key-for-tests"].map(APIKey.init(secret:))
             changed.rules = AccessRules([
                 AccessRules.Rule(channels: AccessPattern("**")!, permissions: [.subscribe: .hook, .publish: .anyone])
             ])

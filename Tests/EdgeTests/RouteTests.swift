@@ -21,6 +21,7 @@ struct RouteTests {
         ("/nodes", "", "GET, HEAD, OPTIONS"), ("/users/alice", "", "GET, HEAD, OPTIONS"),
         ("/users/alice/disconnect", "", "POST, OPTIONS"), ("/users/alice/subscribe", "", "POST, OPTIONS"),
         ("/tokens/revoke", "", "POST, OPTIONS"), ("/openapi.json", "", "GET, HEAD, OPTIONS"),
+        ("/calls/a", "", "POST, OPTIONS"),
     ]
 
     private func head(_ node: TestNode, _ method: String, _ target: String) throws -> HTTPAnswer {

@@ -12,7 +12,7 @@ WORK = BENCH / "work"
 
 # nginx-light is the smallest nginx that loads modules; the two libraries are what Perseid itself links.
 PACKAGES = ["nginx-light", "libnginx-mod-nchan", "redis-server", "libhiredis-dev", "libsimdjson-dev", "liburing-dev"]
-PACKAGES += ["pkg-config", "python3-cryptography"]
+PACKAGES += ["libcurl4-openssl-dev", "pkg-config", "python3-cryptography"]
 
 
 @dataclass

@@ -7,7 +7,7 @@ internal import Wire
 extension EdgeReactor {
     /// The fields of a request that the backend is told of, as JSON; `nil` where it is not asked.
     func connectFields(_ request: borrowing HTTPRequest, _ credentials: Credentials) -> [UInt8]? {
-        guard access.hooks.contains(.connect), !credentials.showsKey else { return nil }
+        guard access.hooks.contains(.connect), credentials.key == nil else { return nil }
         var fields = ByteBuffer()
         fields.append("{")
         for (place, name) in access.connectFields.enumerated() {
@@ -100,7 +100,7 @@ extension Credentials {
     /// The same with what a backend says: nothing but yes makes nobody somebody.
     func with(_ answer: HookAnswer) -> Credentials {
         if identity == nil, answer == HookAnswer() { return self }
-        return Credentials(identity: (identity ?? Identity(user: nil)).with(answer), showsKey: showsKey)
+        return Credentials(identity: (identity ?? Identity(user: nil)).with(answer), key: key)
     }
 }
 

@@ -19,7 +19,7 @@ extension EdgeReactor {
         let why = farewells.removeValue(forKey: connections.key(ofLive: slot))
         let isReader = connection.pointee.client.encoding != nil && !connection.pointee.client.has(.isOneAnswer)
         let who = credentials(of: slot)
-        guard isReader, !who.showsKey, who.identity != nil || connection.pointee.client.session != nil else { return }
+        guard isReader, who.key == nil, who.identity != nil || connection.pointee.client.session != nil else { return }
         var body = makeBody(.disconnect, slot, who)
         body.add("reason", why.map { "\($0.reason)" } ?? "closed")
         hooks.post(.tell(.disconnect, body.finish()))

@@ -166,12 +166,11 @@ extension EdgeReactor {
     private func takeIdentity(_ opening: inout Opening, _ state: SessionState) {
         let isLaterPoll = opening.connectFields != nil
         guard opening.plan.dialect == .bayeux || isLaterPoll else { return }
-        let identity = BayeuxNotes(state.notes).identity.flatMap { $0.isOver(at: wallMilliseconds) ? nil : $0 }
+        let identity = BayeuxNotes(state.notes).identity.flatMap { isGood($0) ? $0 : nil }
         guard let identity else { return }
         if isLaterPoll { opening.connectFields = nil }
         guard opening.exchange.credentials.identity == nil, identity.isSomebody else { return }
-        let showsKey = opening.exchange.credentials.showsKey
-        opening.exchange.credentials = Credentials(identity: identity, showsKey: showsKey)
+        opening.exchange.credentials.identity = identity
         if isLaterPoll { opening.plan.add(identity.given) }
     }
 

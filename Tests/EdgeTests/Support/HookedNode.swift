@@ -15,7 +15,7 @@ func withBackend(
     defer { backend.stop() }
     try withNode {
         for hook in hooks { $0.hooks[hook] = HookPolicy(url: backend.url("/\(hook.rawValue)")) }
-        $0.apiKeys = ["a-key-for-tests"]
+        $0.apiKeys = ["a-key-for-tests"].map(APIKey.init(secret:))
         $0.presence = [ChannelPattern("**")!]
         func all(_ permission: Permission) -> [AccessAction: Permission] {
             Dictionary(uniqueKeysWithValues: AccessAction.allCases.map { ($0, permission) })
