@@ -43,7 +43,15 @@ public struct AccessRules: Sendable {
     public let rules: [Rule]
 
     /// Takes rules; without any everything is allowed.
-    public init(_ rules: [Rule] = []) { self.rules = rules }
+    public init(_ rules: [Rule] = []) {
+        self.rules = rules
+        areForKnownOnly =
+            !rules.isEmpty
+            && !rules.contains { rule in rule.permissions.values.contains { $0 == .anyone || $0 == .hook } }
+    }
+
+    /// Whether they allow nothing to who does not say who that is; what a backend is asked for may be allowed to anybody.
+    public let areForKnownOnly: Bool
 
     /// Whether there are none: then nobody is asked who it is.
     public var isEmpty: Bool { rules.isEmpty }

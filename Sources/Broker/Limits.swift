@@ -341,6 +341,9 @@ public struct Limits: Sendable, Equatable {
 
     // MARK: Waiting
 
+    /// Time a WebSocket has to show a token where nobody may do anything without. Hit: `bye` 4011; `perseid_timeouts_total`.
+    public var authenticateMilliseconds: UInt64 = 5_000
+
     /// Time a subscriber waits for its channel to open. Hit: 503 or an error message 503.
     public var openMilliseconds: UInt64 = 10_000
 

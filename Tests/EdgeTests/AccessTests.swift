@@ -531,4 +531,60 @@ struct AccessTests {
             #expect(reply?.error == "401::Token expired" && reply?.reconnect == "handshake")
         }
     }
+
+    // MARK: Sessions
+
+    @Test("a session is its user's: another user does not have it, though it knows its token")
+    func sessionOwner() async throws {
+        let (alice, bob) = (try AccessToken.of("alice"), try AccessToken.of("bob"))
+        try await withRules { (node: TestNode) throws in
+            let socket = try node.webSocket("?channel=room/1", fields: bearer(alice))
+            let token = try #require(try socket.next("welcome")["session"] as? String)
+            let answer = try node.ask("GET", "/poll?session=\(token)&wait=0", bearer(bob))
+            #expect(answer.status == 401 && answer.errorField == "session")
+            let thief = try node.webSocket("?session=\(token)", fields: bearer(bob))
+            #expect(try thief.next("bye").code == 4_003)
+            let again = try node.webSocket("?session=\(token)", fields: bearer(alice))
+            #expect(try again.next("welcome")["session"] as? String == token)
+            // One that began as nobody's may become somebody's.
+            let open = try node.webSocket("?channel=public/1")
+            let free = try #require(try open.next("welcome")["session"] as? String)
+            let known = try node.webSocket("?session=\(free)", fields: bearer(alice))
+            #expect(try known.next("welcome")["session"] as? String == free)
+        }
+    }
+
+    @Test(
+        "a WebSocket that may do nothing before it shows who it is has its time for that, and others have no such limit"
+    )
+    func authenticateInTime() async throws {
+        let token = try AccessToken.of("alice")
+        let users = AccessRules([
+            AccessRules.Rule(channels: AccessPattern("room/*")!, permissions: [.subscribe: .users])
+        ])
+        try await withRules {
+            $0.rules = users
+            $0.limits.authenticateMilliseconds = 500
+        } _: { (node: TestNode) throws in
+            let late = try node.webSocket()
+            try late.next("welcome")
+            let inTime = try node.webSocket()
+            try inTime.next("welcome")
+            try inTime.send(#"{"type":"authenticate","token":"\#(token)"}"#)
+            try inTime.next("authenticated")
+            let begun = monotonicMilliseconds
+            #expect(try late.next("bye").code == 4_011)
+            #expect(try late.nextClose().code == 4_011)
+            #expect(monotonicMilliseconds - begun < 10_000)
+            try inTime.send(#"{"type":"subscribe","channel":"room/1"}"#)
+            try inTime.next("subscribed")
+        }
+        try await withRules {
+            $0.limits.authenticateMilliseconds = 100
+        } _: { (node: TestNode) throws in
+            let stranger = try node.webSocket()
+            try stranger.next("welcome")
+            #expect(stranger.client.isSilent(for: 1))
+        }
+    }
 }

@@ -125,6 +125,7 @@ extension EdgeReactor {
     /// A heartbeat is sent only where nothing else was; a WebSocket that does not even answer that is dead.
     private func heartbeatTimerFired(_ slot: Slot, _ tick: Tick) {
         if isStreamOld(slot, tick) { return renewStream(slot) }
+        if isStranger(slot) { return turnAway(slot, tick) }
         let connection = connections[live: slot]
         let silence = tick.milliseconds(since: connection.pointee.lastSentTick)
         // Each at a moment of its own in the last quarter: those who got the same publication are not due together.
@@ -144,6 +145,23 @@ extension EdgeReactor {
         write(slot, output.bytes)
         if connection.pointee.isClosed { return }
         timers.schedule(slot, at: reactor.tick(afterMilliseconds: patience))
+    }
+
+    /// Whether a WebSocket may do nothing before it shows who it is.
+    func isStranger(_ slot: Slot) -> Bool {
+        let connection = connections[live: slot]
+        return access.takesTokens && access.rules.areForKnownOnly && !connection.pointee.isSomebody
+            && connection.pointee.client.has(.isTwoWay) && connection.pointee.client.subscriptionCount == 0
+    }
+
+    /// Lets go of one that has had its time; it was looked at as it began.
+    private func turnAway(_ slot: Slot, _ tick: Tick) {
+        let waited = tick.milliseconds(since: connections[live: slot].pointee.streamTick)
+        guard waited < limits.authenticateMilliseconds else {
+            metrics.timeouts.add()
+            return hub.sayBye(slot.client, .unauthorized, afterMilliseconds: 0)
+        }
+        timers.schedule(slot, at: reactor.tick(afterMilliseconds: limits.authenticateMilliseconds - waited))
     }
 
     private func timeOut(_ slot: Slot) {

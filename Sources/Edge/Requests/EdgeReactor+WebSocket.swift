@@ -29,6 +29,10 @@ extension EdgeReactor {
     ) {
         let slot = opening.exchange.slot
         switchProtocols(agreement, opening)
+        connections[live: slot].pointee.streamTick = reactor.currentTick
+        if isStranger(slot) {
+            timers.schedule(slot, at: reactor.tick(afterMilliseconds: limits.authenticateMilliseconds))
+        }
         if opening.encoding.hasControlMessages {
             appendWelcome(session: opening.token, as: opening.encoding, to: &output)
         }

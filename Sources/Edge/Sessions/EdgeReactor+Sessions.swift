@@ -112,12 +112,14 @@ extension EdgeReactor {
         }
     }
 
-    /// Who a poll is from that a backend let in, for those that follow.
+    /// Whose the session is; and who a poll is from that a backend let in, for those that follow.
     private func notes(of opening: Opening) -> [UInt8] {
-        guard opening.use.isPoll, access.hooks.contains(.connect) else { return [] }
+        let identity = opening.exchange.credentials.identity
+        let owner = SessionOwner.notes(of: identity)
+        guard opening.use.isPoll, access.hooks.contains(.connect) else { return owner }
         var notes = BayeuxNotes()
-        notes.identity = opening.exchange.credentials.identity ?? Identity(user: nil)
-        return notes.text
+        notes.identity = identity ?? Identity(user: nil)
+        return owner.isEmpty ? notes.text : owner + [UInt8(ascii: " ")] + notes.text
     }
 
     func answerSession(_ ticket: Ticket, _ outcome: Result<SessionState, SessionFailure>) {
@@ -145,6 +147,10 @@ extension EdgeReactor {
             takeIdentity(&opening, state)
             connections[live: slot].pointee.client.session = opening.token.map {
                 SessionLink($0.id, saved: state.positions)
+            }
+            guard SessionOwner.allows(opening.exchange.credentials.identity, state.notes) else {
+                hub.releaseSession(slot.client)
+                return refuseToken(opening)
             }
             if let fields = opening.connectFields {
                 return askToConnect(opening, fields: fields) { edge, opening in edge.begin(opening, state.positions) }
