@@ -71,6 +71,24 @@ struct HookTests {
         }
     }
 
+    @Test("a session of a WebSocket is polled by whom the backend says that it is of, and by nobody else")
+    func pollOfOther() throws {
+        let user = Lock("alice")
+        try withBackend([.connect]) { _ in
+        } answer: { _ in
+            .json(#"{"allow":true,"user":"\#(user.withLock { $0 })"}"#)
+        } _: { (node: TestNode, _: HookBackend) throws in
+            let socket = try node.webSocket("?channel=room/1")
+            let token = try #require(try socket.next("welcome")["session"] as? String)
+            try socket.next("subscribed")
+            socket.close()
+            #expect(try node.ask("GET", "/poll?channel=room/1&wait=0&session=\(token)").status == 200)
+            user.withLock { $0 = "mallory" }
+            let other = try node.webSocket("?channel=room/1&session=\(token)")
+            #expect(try other.next("bye").code == 4_003)
+        }
+    }
+
     @Test("whom the backend refuses is told so, and comes back no more; nobody is a session")
     func refused() throws {
         try withBackend([.connect]) { _ in

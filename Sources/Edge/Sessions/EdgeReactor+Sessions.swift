@@ -148,14 +148,11 @@ extension EdgeReactor {
             connections[live: slot].pointee.client.session = opening.token.map {
                 SessionLink($0.id, saved: state.positions)
             }
-            guard SessionOwner.allows(opening.exchange.credentials.identity, state.notes) else {
-                hub.releaseSession(slot.client)
-                return refuseToken(opening)
-            }
+            // Whom a backend names is known once it has.
             if let fields = opening.connectFields {
-                return askToConnect(opening, fields: fields) { edge, opening in edge.begin(opening, state.positions) }
+                return askToConnect(opening, fields: fields) { edge, opening in edge.begin(opening, of: state) }
             }
-            begin(opening, state.positions)
+            begin(opening, of: state)
             takeUp(slot)
         case .failure(.unknown): refuseToken(opening)
         case .failure(.backplane):
@@ -165,6 +162,15 @@ extension EdgeReactor {
             begin(opening, [])
             takeUp(slot)
         }
+    }
+
+    /// Begins what was asked for with a session, if that is of who asks.
+    private func begin(_ opening: Opening, of state: SessionState) {
+        guard SessionOwner.allows(opening.exchange.credentials.identity, state.notes) else {
+            hub.releaseSession(opening.exchange.slot.client)
+            return refuseToken(opening)
+        }
+        begin(opening, state.positions)
     }
 
     /// Who the session is of, where that is kept and nothing else is shown: an event stream of Bayeux is asked for by the session's name
