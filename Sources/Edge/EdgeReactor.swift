@@ -57,6 +57,7 @@ final class EdgeReactor: ReactorHandler {
     /// While the system refuses descriptors or memory the listener is not watched: until this tick.
     var acceptsAgainAtTick: Tick?
     var refusalLog = LogThrottle()
+    var forbiddenLog = LogThrottle()
     var connectionsByAddress: [PeerAddress: Int] = [:]
     let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: receiveBytesMax, alignment: 16)
     var output = ByteBuffer(capacity: 4_096)

@@ -1,6 +1,7 @@
 import Broker
 import Edge
 import Foundation
+import Logging
 import Testing
 import Trust
 
@@ -101,6 +102,24 @@ struct AccessTests {
             try frame.sendRequest("GET", "/frame?channel=room/1&callback=f&session=none", cookie)
             #expect(try frame.readHead().contains(" 200 "))
         }
+    }
+
+    @Test("a refusal names the rule in the operator's log, and who floods does not fill that")
+    func refusalLog() async throws {
+        let log = RecordedLog()
+        let token = try AccessToken.of("alice")
+        try await withRules {
+            $0.logger = Logger(label: "test") { _ in log.handler }
+        } _: { (node: TestNode) throws in
+            for _ in 0..<20 {
+                #expect(try node.ask("GET", "/poll?channel=user/bob/x&wait=0", bearer(token)).status == 403)
+            }
+        }
+        let told = log.lines.filter { $0.contains("not allowed") && $0.contains("user: alice") }
+        #expect(told.filter { $0.hasPrefix("notice") }.count == 1 && told.filter { $0.hasPrefix("debug") }.count == 19)
+        #expect(
+            told[0].contains("channel: user/bob/x") && told[0].contains("rule: 3") && told[0].contains("for: owner")
+        )
     }
 
     @Test("an API key may do all of it, and is no token")

@@ -116,6 +116,8 @@ import Testing
         let url = "http://127.0.0.1:\(node.port)"
         let output = try await ChildProcess.run(
             [
+                // It keeps a cache where it runs.
+                "/usr/bin/env", "-C", scratch.directory.path,
                 "/usr/bin/python3", "-m", "schemathesis.cli", "run", "\(url)/openapi.json", "--url", url,
                 "--header", "Authorization: Bearer an-admin-key", "--max-examples", "25", "--seed", "1",
                 "--exclude-checks", "positive_data_acceptance", "--no-color",

@@ -15,14 +15,28 @@ extension EdgeReactor {
         let verdict = rules.judge(action, in: channel, by: who.identity)
         guard verdict.decision == .refused else { return verdict.decision }
         metrics.forbidden.add()
-        logger.debug(
+        tellForbidden(action, channel, who, verdict)
+        return .refused
+    }
+
+    /// All of them at the level `debug`, and at `notice` so many that nobody fills a disk with it.
+    private func tellForbidden(
+        _ action: AccessAction,
+        _ channel: ChannelName,
+        _ who: Credentials,
+        _ verdict: AccessRules.Verdict
+    ) {
+        let heldBackCount = forbiddenLog.pass(now: reactor.now)
+        guard heldBackCount != nil || logger.logLevel <= .debug else { return }
+        logger.log(
+            level: heldBackCount == nil ? .debug : .notice,
             "not allowed",
             metadata: [
                 "action": "\(action.rawValue)", "channel": "\(channel)", "user": "\(who.identity?.user ?? "-")",
                 "rule": "\(verdict.rule.map { "\($0 + 1)" } ?? "none")", "for": "\(verdict.permission.rawValue)",
+                "unmentioned": "\(heldBackCount ?? 0)",
             ]
         )
-        return .refused
     }
 
     /// Whether somebody may go on with a channel that they have: what a backend allowed as they subscribed is allowed.
