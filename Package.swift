@@ -7,6 +7,8 @@ import PackageDescription
 //   hiredis                 the reader of RESP of the Redis project; what is written, and the sockets, are ours.
 //   liburing                many sends in one system call, where the kernel lets us.
 //   simdjson                validates every JSON payload in place, at memory speed.
+//   OpenSSL                 TLS, of the listener and of the links to Redis: the system's, which is kept up to date with the system. Not
+//                           BoringSSL, which swift-nio-ssl brings along: that keeps no promise to those who build on it.
 //   swift-collections       queues, and a table that grows a node at a time.
 //   swift-argument-parser   the command line.
 //   Yams                    the YAML file of settings, with line and column of every value. Not swift-configuration, which was
@@ -19,7 +21,7 @@ import PackageDescription
 //   swift-crypto            SHA-1 of the WebSocket handshake, constant-time comparison of keys, signatures of hooks.
 //   libcurl                 asks backends and fetches keys: proxies, TLS, HTTP/2 and kept connections are its business.
 //
-// Text imports nothing, Wire only that and simdjson's shim, Broker only that, and Hub these three and the queue: they do no input or output, read no
+// TLS imports nothing but OpenSSL, and has neither sockets nor a clock. Text imports nothing, Wire only that and simdjson's shim, Broker only that, and Hub these three and the queue: they do no input or output, read no
 // clock, and can be read, fuzzed and simulated alone.
 
 let settings: [SwiftSetting] = [
@@ -62,6 +64,11 @@ let package = Package(
             pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]
         ),
+        .systemLibrary(
+            name: "COpenSSL",
+            pkgConfig: "openssl",
+            providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]
+        ),
         .target(
             name: "CJSON",
             linkerSettings: [.linkedLibrary("simdjson")]
@@ -69,12 +76,13 @@ let package = Package(
 
         .target(name: "Reactor", dependencies: ["CReactor"], swiftSettings: settings),
         .target(name: "Text", swiftSettings: settings),
+        .target(name: "TLS", dependencies: ["COpenSSL"], swiftSettings: settings),
         .target(name: "Wire", dependencies: ["CJSON", "Text"], swiftSettings: settings),
         .target(name: "Broker", dependencies: ["Text"], swiftSettings: settings),
         .target(
             name: "Backplane",
             dependencies: [
-                "Broker", "Reactor", "Text", "CHiredis",
+                "Broker", "Reactor", "Text", "TLS", "CHiredis",
                 .product(name: "DequeModule", package: "swift-collections"),
                 // A table that grows a node at a time: one that grows at once stops its thread.
                 .product(name: "HashTreeCollections", package: "swift-collections"),
@@ -108,7 +116,7 @@ let package = Package(
         .target(
             name: "Edge",
             dependencies: [
-                "Reactor", "Text", "Wire", "Broker", "Hub", "Hooks", "Backplane", "Trust",
+                "Reactor", "Text", "TLS", "Wire", "Broker", "Hub", "Hooks", "Backplane", "Trust",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -119,7 +127,7 @@ let package = Package(
         .executableTarget(
             name: "perseid",
             dependencies: [
-                "Edge", "Backplane", "Broker", "Hooks", "Reactor", "Text", "Trust", "Wire",
+                "Edge", "Backplane", "Broker", "Hooks", "Reactor", "Text", "TLS", "Trust", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
@@ -129,6 +137,14 @@ let package = Package(
 
         .testTarget(name: "ReactorTests", dependencies: ["Reactor", "CReactor"], swiftSettings: settings),
         .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: settings),
+        // Makes certificates, for tests.
+        .target(
+            name: "TestCertificates",
+            dependencies: ["TLS"],
+            path: "Tests/TestCertificates",
+            swiftSettings: settings
+        ),
+        .testTarget(name: "TLSTests", dependencies: ["TLS", "TestCertificates"], swiftSettings: settings),
         .testTarget(name: "WireTests", dependencies: ["Text", "Wire"], swiftSettings: settings),
         .testTarget(
             name: "TrustTests",
@@ -152,7 +168,8 @@ let package = Package(
         .testTarget(
             name: "EdgeTests",
             dependencies: [
-                "CAllocations", "Edge", "Hooks", "Hub", "Backplane", "Broker", "Reactor", "Text", "Trust", "Wire",
+                "CAllocations", "Edge", "Hooks", "Hub", "Backplane", "Broker", "Reactor", "TestCertificates", "Text", "TLS",
+                "Trust", "Wire",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -161,7 +178,7 @@ let package = Package(
         .testTarget(
             name: "PerseidTests",
             dependencies: [
-                "Backplane", "Broker", "Edge", "Hooks", "perseid",
+                "Backplane", "Broker", "Edge", "Hooks", "TestCertificates", "TLS", "perseid",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -169,7 +186,7 @@ let package = Package(
         ),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["Broker", "Backplane", "Reactor", "Text", "perseid"],
+            dependencies: ["Broker", "Backplane", "Reactor", "TestCertificates", "Text", "TLS", "perseid"],
             exclude: ["Clients"],
             swiftSettings: settings
         ),

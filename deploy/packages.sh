@@ -3,18 +3,19 @@
 
 # What building needs besides Swift.
 # shellcheck disable=SC2034 # for those who source this
-BUILD_PACKAGES=(git ca-certificates pkg-config libcurl4-openssl-dev libhiredis-dev libsimdjson-dev liburing-dev libstdc++-12-dev)
+BUILD_PACKAGES=(git ca-certificates pkg-config libcurl4-openssl-dev libhiredis-dev libsimdjson-dev liburing-dev libssl-dev libstdc++-12-dev)
 
 # Whether a package, or something that serves as well, is there.
 is_installed() {
     case $1 in
         ca-certificates) [[ -s /etc/ssl/certs/ca-certificates.crt ]] ;;
         nodejs) command -v node >/dev/null ;;
-        curl | git | haproxy | pkg-config | python3 | redis-server) command -v "$1" >/dev/null ;;
+        curl | git | haproxy | openssl | pkg-config | python3 | redis-server) command -v "$1" >/dev/null ;;
         libcurl4-openssl-dev) pkg-config --exists libcurl 2>/dev/null ;;
         libhiredis-dev) pkg-config --exists hiredis 2>/dev/null ;;
         libsimdjson-dev) pkg-config --exists simdjson 2>/dev/null ;;
         liburing-dev) pkg-config --exists liburing 2>/dev/null ;;
+        libssl-dev) pkg-config --exists "openssl >= 3" 2>/dev/null ;;
         libstdc++-*) compgen -G '/usr/include/c++/*/string' >/dev/null ;;
         *) dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed ;;
     esac

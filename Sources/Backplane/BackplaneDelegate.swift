@@ -6,6 +6,9 @@ public protocol BackplaneDelegate: ChannelBackplaneDelegate, SessionBackplaneDel
 {
     /// `isUp` may have changed.
     func linkChanged()
+
+    /// All nodes seal tickets of TLS with this from now on: the secret that seals, then those that open besides.
+    func ticketsShared(_ secrets: [[UInt8]])
 }
 
 /// Who hears of channels.

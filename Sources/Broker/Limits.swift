@@ -79,6 +79,14 @@ public struct Limits: Sendable, Equatable {
     /// waits in the kernel, and not in front of what is published. Hit: the rest waits for the next turn.
     public var acceptsPerTurnMax = 8
 
+    /// Time that handshakes of TLS get in a turn, of which one may exceed it: one with an RSA key takes longer than that. Hit: the
+    /// others wait for the next turn; `perseid_tls_handshake_waits_total`.
+    public var handshakeSliceMicroseconds: UInt64 = 250
+
+    /// Handshakes of TLS that wait for a reactor. Hit: no more connections with TLS are accepted until there are fewer; they wait
+    /// in the kernel.
+    public var handshakesWaitingMax = 256
+
     /// Channels of one connection. Hit: 400, or an error message 400.
     public var channelsPerConnectionMax = 128
 

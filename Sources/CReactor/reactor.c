@@ -79,8 +79,13 @@ int creactor_catch_end(void) {
     return 0;
 }
 
-int creactor_wait_for_end(void) {
+int creactor_wait_for_end(int milliseconds) {
     unsigned char byte = 0;
-    while (read(end_pipe[0], &byte, 1) != 1) {}
-    return byte;
+    struct pollfd end = {.fd = end_pipe[0], .events = POLLIN};
+    /* A signal that interrupts this has written its byte before it returns: the next look finds it. */
+    for (;;) {
+        const int ready = poll(&end, 1, milliseconds);
+        if (ready == 0) return 0;
+        if (ready > 0 && read(end_pipe[0], &byte, 1) == 1) return byte;
+    }
 }

@@ -1,6 +1,7 @@
 public import Broker
 public import Hooks
 public import Logging
+public import TLS
 public import Trust
 
 /// What an edge is told when it starts. A value: every reactor has its own copy.
@@ -10,6 +11,12 @@ public struct EdgeConfiguration: Sendable {
 
     /// TCP port; 0 lets the system choose.
     public var port: UInt16 = 8_080
+
+    /// Where clients come in with TLS, if they may.
+    public var tls: SecureListener?
+
+    /// What keys of tickets follow from, the same for all reactors.
+    var ticketSeed: [UInt8] = []
 
     /// This node's name in the cluster and in `welcome` messages.
     public var nodeID = "node"
@@ -91,5 +98,22 @@ public struct EdgeConfiguration: Sendable {
     func policy(of channel: ChannelName) -> (policy: SlowReaderPolicy, windowBytesMax: Int) {
         let found = policies.first { $0.pattern.matches(channel) }
         return (found?.slowReader ?? slowReader, found?.windowBytesMax ?? limits.windowBytesMax)
+    }
+}
+
+/// Where clients come in with TLS, and what they are shown.
+public struct SecureListener: Sendable, Equatable {
+    /// Host name or number to listen on.
+    public var host: String
+
+    /// TCP port; 0 lets the system choose.
+    public var port: UInt16
+
+    /// Certificates, and whose clients may show.
+    public var policy: TLSPolicy
+
+    /// Names a place and what is shown there.
+    public init(host: String = "127.0.0.1", port: UInt16 = 8_443, policy: TLSPolicy = TLSPolicy()) {
+        (self.host, self.port, self.policy) = (host, port, policy)
     }
 }

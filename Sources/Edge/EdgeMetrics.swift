@@ -39,6 +39,12 @@ public final class EdgeMetrics: Sendable {
     /// Connections ended because their token did.
     public let accessTokensExpired = Counter()
     public let accessTokensRevoked = Counter()
+    /// Handshakes of TLS that were agreed, of those with a ticket, and those that failed.
+    public let tlsHandshakes = Counter()
+    public let tlsHandshakesResumed = Counter()
+    public let tlsHandshakesFailed = Counter()
+    /// Turns that a handshake had to wait for another one.
+    public let tlsHandshakeWaits = Counter()
     /// What somebody wanted and may not.
     public let forbidden = Counter()
     /// Questions to backends that were not asked, because too many waited.

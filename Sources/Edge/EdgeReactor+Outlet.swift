@@ -3,6 +3,7 @@ internal import Broker
 internal import Crypto
 internal import Hub
 internal import Reactor
+internal import TLS
 internal import Wire
 
 // What the hub has no hands for: connections, the clock, the uplink.
@@ -47,14 +48,85 @@ extension EdgeReactor: HubOutlet {
 
     func stage(_ bytes: UnsafeRawBufferPointer, to slot: ClientSlot, of member: SubscriptionSlot) {
         let token = SendBatch.Token(number: member.number)
+        if connections[live: Slot(slot)].pointee.link.isSecure {
+            return stageEncrypted(bytes, to: Slot(slot), of: member)
+        }
         connections[live: Slot(slot)].pointee.link.add(bytes, to: &sends, token: token)
     }
 
     func sendStaged(_ outcome: (_ member: SubscriptionSlot, _ byteCount: Int, Sent) -> Void) {
+        if !encryptedSends.isEmpty { return sendStagedEncrypted(outcome) }
         sends.submit { token, byteCount, transfer in
             let member = SubscriptionSlot(number: token.number)
             outcome(member, byteCount, told(transfer, hub.reader(member)))
         }
+    }
+
+    // MARK: Bytes that are encrypted
+
+    /// What is encrypted for a member of a feed.
+    struct EncryptedSend {
+        let member: SubscriptionSlot
+        let slot: Slot
+        /// Bytes that it is to be sent, and how many of them are encrypted.
+        let wantedCount: Int
+        let byteCount: Int
+        /// Where that lies in the records.
+        let range: Range<Int>
+    }
+
+    /// Encrypts at once, behind what is encrypted for others: all of it is sent together, and must not move before.
+    private func stageEncrypted(_ bytes: UnsafeRawBufferPointer, to slot: Slot, of member: SubscriptionSlot) {
+        let sealed = connections[live: slot].pointee.link.seal(bytes) ?? (0..<0, 0)
+        encryptedSends.append(
+            EncryptedSend(
+                member: member,
+                slot: slot,
+                wantedCount: bytes.count,
+                byteCount: sealed.byteCount,
+                range: sealed.range
+            )
+        )
+    }
+
+    private func sendStagedEncrypted(_ outcome: (_ member: SubscriptionSlot, _ byteCount: Int, Sent) -> Void) {
+        guard let records = security?.records else { return }
+        let plainCount = sends.count
+        for send in encryptedSends where send.byteCount > 0 {
+            let token = SendBatch.Token(number: send.member.number)
+            connections[live: send.slot].pointee.link.add(records.sealed(in: send.range), to: &sends, token: token)
+        }
+        var encrypted: [EncryptedSend] = []
+        swap(&encrypted, &encryptedSends)
+        var (left, next) = (plainCount, encrypted.startIndex)
+        sends.submit { token, byteCount, transfer in
+            guard left == 0 else {
+                left -= 1
+                let member = SubscriptionSlot(number: token.number)
+                return outcome(member, byteCount, told(transfer, hub.reader(member)))
+            }
+            // Those that nothing could be encrypted for have no send.
+            while encrypted[next].byteCount == 0 { next += 1 }
+            let send = encrypted[next]
+            next += 1
+            outcome(send.member, send.wantedCount, told(transfer, send))
+        }
+        for send in encrypted where send.byteCount == 0 { outcome(send.member, send.wantedCount, .full) }
+        encrypted.removeAll(keepingCapacity: true)
+        swap(&encrypted, &encryptedSends)
+        records.truncate(to: 0)
+    }
+
+    /// All that was encrypted counts as sent; what the socket did not take waits with the connection.
+    private func told(_ transfer: Socket.Transfer, _ send: EncryptedSend) -> Sent {
+        var sentCount = 0
+        switch transfer {
+        case .moved(let count): sentCount = count
+        case .wouldBlock, .endOfStream: break
+        case .failed: return told(transfer, send.slot.client)
+        }
+        connections[live: send.slot].pointee.link.keepSealed(in: send.range, sent: sentCount)
+        return told(.moved(send.byteCount), send.slot.client)
     }
 
     /// Notes what was sent, and ends a client whose connection broke.
@@ -65,7 +137,7 @@ extension EdgeReactor: HubOutlet {
             connection.pointee.lastSentTick = reactor.currentTick
             connection.pointee.sentBytes &+= UInt32(truncatingIfNeeded: count)
             metrics.bytesSent.add(count)
-            return .moved(count)
+            return connection.pointee.link.hasUnsent ? .filled(count) : .moved(count)
         case .wouldBlock, .endOfStream: return .full
         case .failed(let code):
             fail(Slot(slot), code)

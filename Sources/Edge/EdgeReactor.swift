@@ -4,6 +4,7 @@ internal import DequeModule
 internal import Hub
 internal import Logging
 internal import Reactor
+internal import TLS
 internal import Wire
 
 /// One thread of the edge: its connections, the channels they read, and the logs they are sent from.
@@ -14,6 +15,9 @@ internal import Wire
 final class EdgeReactor: ReactorHandler {
     /// Token of the listener; connections use their slab keys, whose generation is never 0 while they live.
     static let listenerToken: UInt64 = 0
+
+    /// Token of the listener with TLS.
+    static let secureListenerToken: UInt64 = 1
 
     /// Bytes read from a socket at a time, into one buffer that all connections of the reactor share.
     static let receiveBytesMax = 65_536
@@ -36,6 +40,13 @@ final class EdgeReactor: ReactorHandler {
 
     // Sockets
     var listener: Listener
+    var secureListener: Listener?
+    /// What connections with TLS need, where there is a listener for them.
+    var security: Security?
+    /// Connections whose handshake can go on.
+    var overdueHandshakes = Deque<OverdueRead>()
+    /// What is encrypted for members of the feed that is being sent.
+    var encryptedSends: [EncryptedSend] = []
     var isListening = true
     var connections = Slab<Connection>()
     var timers = TimerWheel()
@@ -154,6 +165,7 @@ final class EdgeReactor: ReactorHandler {
         logger = configuration.logger
         nodeCookie = "perseid_node=\(configuration.nodeID)"
         isDebugging = configuration.logger.logLevel <= .debug
+        security = try Self.makeSecurity(configuration)
         reactor = try Reactor(inbox: inbox)
         listener = try Listener(host: configuration.host, port: node.port == 0 ? configuration.port : node.port)
         listener.boundSilence(
@@ -161,6 +173,14 @@ final class EdgeReactor: ReactorHandler {
             unacknowledgedMilliseconds: limits.stallMilliseconds
         )
         try listener.attach(to: reactor.poller, token: Self.listenerToken)
+        if let tls = configuration.tls {
+            secureListener = try Listener(host: tls.host, port: node.securePort == 0 ? tls.port : node.securePort)
+            secureListener?.boundSilence(
+                probeSeconds: limits.heartbeatMilliseconds / 2_000,
+                unacknowledgedMilliseconds: limits.stallMilliseconds
+            )
+            try secureListener?.attach(to: reactor.poller, token: Self.secureListenerToken)
+        }
         hub.attach(to: self)
     }
 
@@ -170,6 +190,7 @@ final class EdgeReactor: ReactorHandler {
 
     func ready(token: UInt64, readiness: Readiness) {
         if token == Self.listenerToken { return accept() }
+        if token == Self.secureListenerToken { return acceptSecure() }
         let key = SlabKey(token: token)
         guard let connection = connections.pointer(to: key), !connection.pointee.isClosed else {
             return
@@ -207,6 +228,8 @@ final class EdgeReactor: ReactorHandler {
         case .asked(let question, let call): uplink.post(.reply(call, part(of: question)))
         case .revoked(let revocations): revoke(revocations)
         case .controlled(let ticket, let answer): answerControl(ticket, answer)
+        case .certificatesChanged(let policy): change(to: policy)
+        case .ticketsShared(let secrets): shareTickets(secrets)
         case .link: break
         case .drain: beginDraining()
         }
@@ -231,6 +254,7 @@ final class EdgeReactor: ReactorHandler {
     func endOfTurn() -> Bool {
         var hasWorkLeft = hub.flush()
         if isSomebodyOverdue { hasWorkLeft = true }
+        if shakeHands() { hasWorkLeft = true }
         if beginOpenings() { hasWorkLeft = true }
         if hub.finishReadyJoins() { hasWorkLeft = true }
         if hub.giveUpDueJoins() { hasWorkLeft = true }

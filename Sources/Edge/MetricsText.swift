@@ -40,6 +40,14 @@ struct MetricsText: ~Copyable {
             "Connections closed, and requests for channels given up, because a time ran out.",
             sum(node, \.timeouts) + sum(node, \.hub.joinsTimedOut)
         )
+        counter("perseid_tls_handshakes_total", "Handshakes of TLS.", sum(node, \.tlsHandshakes))
+        counter("perseid_tls_handshakes_resumed_total", "Of those, with a ticket.", sum(node, \.tlsHandshakesResumed))
+        counter("perseid_tls_handshakes_failed_total", "Handshakes that failed.", sum(node, \.tlsHandshakesFailed))
+        counter(
+            "perseid_tls_handshake_waits_total",
+            "Turns that handshakes had to wait.",
+            sum(node, \.tlsHandshakeWaits)
+        )
         counter("perseid_requests_total", "HTTP requests.", sum(node, \.requests))
         counter("perseid_rejections_total", "Requests and messages refused.", sum(node, \.rejections))
         begin("perseid_websocket_failures_total", "counter", "WebSockets closed for what was sent.")

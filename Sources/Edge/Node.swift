@@ -3,6 +3,7 @@ internal import Broker
 internal import Hooks
 internal import Logging
 public import Reactor
+internal import TLS
 internal import Trust
 
 /// A running node: its reactors' threads, the uplink's, and nothing that a client would need back.
@@ -39,6 +40,7 @@ public final class Node: Sendable {
         try Self.refuseTakenPort(configuration)
         var configuration = configuration
         Self.leaveDescriptors(in: &configuration)
+        if configuration.tls != nil { configuration.ticketSeed = TicketKeys.drawSecret() }
         Self.makeRoomForDescriptors(configuration)
         let metrics = (0..<configuration.reactorCount).map { _ in EdgeMetrics() }
         let status = NodeStatus(uplink: UplinkMetrics(), reactors: metrics)
@@ -73,6 +75,9 @@ public final class Node: Sendable {
     /// The port it listens on.
     public var port: UInt16 { status.port }
 
+    /// The port for TLS; 0 where there is none.
+    public var securePort: UInt16 { status.securePort }
+
     /// Lets the clients go and ends all threads; returns when they ended.
     public func stop() {
         for inbox in reports { inbox.post(.drain) }
@@ -88,8 +93,11 @@ public final class Node: Sendable {
     /// The reactors share their port, and the kernel would let another node share it, too: half of the clients would come to
     /// one that knows nothing of the other's publications.
     private static func refuseTakenPort(_ configuration: EdgeConfiguration) throws(SystemError) {
-        if Listener.isFree(host: configuration.host, port: configuration.port) { return }
-        throw SystemError.portTaken(host: configuration.host, port: configuration.port)
+        var places = [(configuration.host, configuration.port)]
+        if let tls = configuration.tls { places.append((tls.host, tls.port)) }
+        for (host, port) in places where !Listener.isFree(host: host, port: port) {
+            throw SystemError.portTaken(host: host, port: port)
+        }
     }
 
     /// Takes no more connections than leave the node the descriptors that it cannot live without: when its clients have all of
@@ -107,9 +115,9 @@ public final class Node: Sendable {
         )
     }
 
-    /// Poller, wake-up, listener, its reserve, the ring with its own, and one to spare; 16 more are for the process: its
+    /// Poller, wake-up, listeners with a reserve each, the ring with its own, and one to spare; 16 more are for the process: its
     /// standard streams, the links to Redis, and what the system's libraries open to resolve a name.
-    private static let ownDescriptorsPerReactor = 8
+    private static let ownDescriptorsPerReactor = 10
 
     /// For every connection a node may have, before it has threads that would wait for room. It runs without, only less
     /// smoothly.
@@ -144,6 +152,7 @@ public final class Node: Sendable {
                 )
                 try edge.reactor.host(uplink)
                 status.port = edge.listener.port
+                status.securePort = edge.secureListener?.port ?? 0
                 start.finish(nil)
                 edge.reactor.run(edge)
             } catch {
@@ -154,11 +163,13 @@ public final class Node: Sendable {
         if let error = start.wait() { throw error }
     }
 
-    /// Goes by other rules, keys of backends and keys of tokens from now on. All else stays as it is until the node is started anew.
+    /// Goes by other rules, keys of backends, keys of tokens and certificates from now on. All else stays as it is until the node is started anew.
     public func change(to configuration: EdgeConfiguration) {
         // In this order, for keys that are fetched from then on are taken.
         tokens.post(.change(Self.tokens(configuration), configuration.access, keySets: configuration.keySets))
         hooks.post(.change(Self.hooks(configuration)))
+        guard let tls = configuration.tls else { return }
+        for inbox in reports { inbox.post(.certificatesChanged(tls.policy)) }
     }
 
     private static func tokens(_ configuration: EdgeConfiguration) -> TokenPolicy {

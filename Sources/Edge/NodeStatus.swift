@@ -15,6 +15,7 @@ public final class NodeStatus: Sendable {
     public let hooks = HookMetrics()
 
     private let boundPort = Atomic<UInt16>(0)
+    private let boundSecurePort = Atomic<UInt16>(0)
     private let draining = Atomic<Bool>(false)
 
     /// Makes the status of a node that is about to start.
@@ -27,6 +28,12 @@ public final class NodeStatus: Sendable {
     public internal(set) var port: UInt16 {
         get { boundPort.load(ordering: .acquiring) }
         set { boundPort.store(newValue, ordering: .releasing) }
+    }
+
+    /// The port for TLS, once it is listened on; 0 before, and where there is none.
+    public internal(set) var securePort: UInt16 {
+        get { boundSecurePort.load(ordering: .acquiring) }
+        set { boundSecurePort.store(newValue, ordering: .releasing) }
     }
 
     /// Whether the node lets its clients go.

@@ -48,6 +48,9 @@ extension Hub {
                 left -= count
                 // Readiness is level-triggered: with room left it is told again at once.
                 if count < total || left <= 0 { return block(slot) }
+            case .filled(let count):
+                account(count, for: slot)
+                return block(slot)
             case .full: return block(slot)
             case .gone: return
             }

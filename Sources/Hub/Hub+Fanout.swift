@@ -83,6 +83,12 @@ extension Hub {
                 outlet.client(at: slot).pointee.unfinished = member
                 block(slot)
                 fallBehind(member, of: log)
+            case .filled(let count):
+                advance(member, by: count)
+                let slot = subscriptions[member].pointee.client
+                if count < byteCount { outlet.client(at: slot).pointee.unfinished = member }
+                block(slot)
+                fallBehind(member, of: log)
             case .full:
                 block(subscriptions[member].pointee.client)
                 fallBehind(member, of: log)

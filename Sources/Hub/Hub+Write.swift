@@ -12,6 +12,9 @@ extension Hub {
         if !client.pointee.isBlocked {
             switch outlet.send(bytes, to: slot) {
             case .moved(let count): sent = count
+            case .filled(let count):
+                sent = count
+                block(slot)
             case .full: break
             case .gone: return
             }

@@ -36,5 +36,9 @@ public enum HostProcess {
     }
 
     /// Waits for one of these, also for one that came before; returns its number. SIGHUP asks a node to read its settings anew.
-    public static func waitForSignal() -> Int32 { creactor_wait_for_end() }
+    /// Returns `nil` if none came in a time, where one is given.
+    public static func waitForSignal(milliseconds: Int32? = nil) -> Int32? {
+        let signal = creactor_wait_for_end(milliseconds ?? -1)
+        return signal == 0 ? nil : signal
+    }
 }

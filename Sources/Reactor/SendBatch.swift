@@ -48,6 +48,9 @@ public struct SendBatch: ~Copyable {
     /// Whether sends share a system call.
     public var isBatching: Bool { ring != nil }
 
+    /// Sends that were noted.
+    public var count: Int { entries.count }
+
     /// Whether no more sends fit.
     public var isFull: Bool { entries.count == Self.capacity }
 

@@ -107,6 +107,15 @@ public struct Socket: Sendable, Hashable {
         return Socket(descriptor: result)
     }
 
+    /// Starts to connect to a socket in the file system without blocking; it turns writable when it is done either way.
+    ///
+    /// - Throws: if the system refuses at once: no such file, no right to it, nobody listens.
+    public static func connect(path: String) throws(SystemError) -> Socket {
+        let result = creactor_connect_path(path)
+        guard result >= 0 else { throw SystemError(call: "connect \(path)", result: Int(result)) }
+        return Socket(descriptor: result)
+    }
+
     static func outcome(_ result: Int) -> Transfer {
         if result > 0 { return .moved(result) }
         let code = Int32(truncatingIfNeeded: -result)

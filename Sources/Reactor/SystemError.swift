@@ -38,6 +38,12 @@ public struct SystemError: Error, Sendable, Equatable, CustomStringConvertible {
     /// Whether a time ran out in the kernel. Source: `tcp(7)`, ETIMEDOUT.
     public var isTimeout: Bool { code == ETIMEDOUT }
 
+    /// The `errno` of a peer that does not keep to what is spoken. Source: `errno(3)`, EPROTO.
+    public static var protocolErrorCode: Int32 { EPROTO }
+
+    /// What is asked for cannot be had, for a reason that is no system call's.
+    public static func unusable(_ what: String) -> SystemError { SystemError(call: what, result: -Int(EINVAL)) }
+
     /// Somebody listens on a port already.
     public static func portTaken(host: String, port: UInt16) -> SystemError {
         SystemError(call: "listen \(host):\(port)", result: -Int(EADDRINUSE))

@@ -60,14 +60,17 @@ struct Check: ParsableCommand {
     private static let widthMax = 40
 
     private func canListen(_ settings: Settings) -> Bool {
-        do {
-            // The port is left to the system: this node may well be running already.
-            _ = try Listener(host: settings.edge.host, port: 0)
-            return true
-        } catch {
-            StandardError.say("listen: \(settings.edge.host) is no address of this machine: \(error)")
-            return false
+        let places = [("listen", settings.edge.host)] + (settings.edge.tls.map { [("tls.listen", $0.host)] } ?? [])
+        for (name, host) in places {
+            do {
+                // The port is left to the system: this node may well be running already.
+                _ = try Listener(host: host, port: 0)
+            } catch {
+                StandardError.say("\(name): \(host) is no address of this machine: \(error)")
+                return false
+            }
         }
+        return true
     }
 
     /// A node starts without them, and is not ready.

@@ -18,6 +18,10 @@ enum LimitNames {
         ("connections-max", \.connectionsMax, "connections of the node"),
         ("connections-per-address-max", \.connectionsPerAddressMax, "connections from one address"),
         ("accepts-per-turn-max", \.acceptsPerTurnMax, "connections a reactor accepts in one turn"),
+        (
+            "handshakes-waiting-max", \.handshakesWaitingMax,
+            "TLS handshakes that wait for a reactor before it accepts no more"
+        ),
         ("channels-per-connection-max", \.channelsPerConnectionMax, "channels of one connection"),
         ("patterns-per-connection-max", \.patternsPerConnectionMax, "patterns of one connection, such as chat/*"),
         ("channels-per-pattern-max", \.channelsPerPatternMax, "channels that one pattern stands for on a node"),
@@ -93,6 +97,7 @@ enum LimitNames {
         ("fanout-slice-microseconds", \.fanoutSliceMicroseconds, "a reactor fans out before it looks at its poller"),
         ("client-slice-microseconds", \.clientSliceMicroseconds, "one client's requests and commands get in a turn"),
         ("input-slice-microseconds", \.inputSliceMicroseconds, "all clients' input gets in a turn"),
+        ("handshake-slice-microseconds", \.handshakeSliceMicroseconds, "all clients' TLS handshakes get in a turn"),
         ("accept-pause-milliseconds", \.acceptPauseMilliseconds, "pause in accepting when no descriptor is left"),
         ("history-milliseconds", \.historyMilliseconds, "age of a publication that is remembered"),
         ("head-milliseconds", \.headMilliseconds, "a channel's head outlives its last publication"),

@@ -17,7 +17,7 @@ struct Redis: ParsableCommand {
 
         @Option(
             help:
-                "redis://[user[:password]@]host[:port][/database] (default: PERSEID_REDIS, else redis://127.0.0.1:6379)"
+                "\(RedisAddress.schemes) (default: PERSEID_REDIS, else redis://127.0.0.1:6379)"
         )
         var redis: String?
 
@@ -31,11 +31,15 @@ struct Redis: ParsableCommand {
             guard let address = RedisAddress(given) else {
                 // Not what was given: a password may stand in it.
                 throw ValidationError(
-                    "\(redis == nil ? variable : "--redis") is not redis://[user[:password]@]host[:port][/database]"
+                    "\(redis == nil ? variable : "--redis") is not \(RedisAddress.schemes)"
                 )
             }
+            // Authorities and a certificate for rediss:// come from the environment.
+            let flag = SettingValue(name: "redis", source: .flag("redis"), content: .text(given, isQuoted: false))
+            let secured =
+                address.security == nil ? address : try ServeOptions.settings(flags: [flag], file: nil).redis ?? address
             do {
-                try RedisInstaller(address).install()
+                try RedisInstaller(secured).install()
             } catch {
                 StandardError.say(error.complaint, at: address)
                 throw ExitCode.failure

@@ -4,6 +4,7 @@ import Broker
 import Edge
 import Logging
 import Reactor
+import TLS
 
 #if canImport(Glibc)
 import Glibc
@@ -39,6 +40,7 @@ struct Serve: ParsableCommand {
             metadata: [
                 "address": "\(configuration.host):\(node.port)", "node": "\(configuration.nodeID)",
                 "reactors": "\(configuration.reactorCount)", "version": "\(Perseid.version)",
+                "tls": configuration.tls.map { "\($0.host):\(node.securePort)" } ?? "none",
                 "backplane": settings.redis.map { "redis \($0.place)" } ?? "embedded",
             ]
         )
@@ -54,9 +56,27 @@ extension Serve {
     private func waitForEnd(_ node: Node, _ settings: Settings, _ logger: Logger) -> Int32 {
         var current = settings
         while true {
-            let signal = HostProcess.waitForSignal()
+            let patience = current.edge.tls == nil ? nil : Self.certificatesMilliseconds
+            guard let signal = HostProcess.waitForSignal(milliseconds: patience) else {
+                readCertificates(node, &current, logger)
+                continue
+            }
             guard signal == SIGHUP else { return signal }
             current = readAgain(node, current, logger)
+        }
+    }
+
+    /// How often the files of certificates are looked at: who renews them has days for it.
+    private static let certificatesMilliseconds: Int32 = 10_000
+
+    /// Shows the certificates that are in their files now, if these are others than before and can be used.
+    private func readCertificates(_ node: Node, _ current: inout Settings, _ logger: Logger) {
+        do throws(TLSFault) {
+            guard try current.readCertificatesAgain() else { return }
+            node.change(to: current.edge)
+            logger.notice("other certificates are shown from now on")
+        } catch {
+            logger.error("the certificates stay as they are", metadata: ["error": "\(error)"])
         }
     }
 
@@ -87,6 +107,7 @@ extension Serve {
 
     static func isChangeable(_ name: String) -> Bool {
         name == "rules" || name == "api-keys" || name.hasPrefix("tokens.") || name.hasPrefix("hooks.")
+            || ["tls.certificates", "tls.client-ca", "tls.require-client-certificate"].contains(name)
     }
 }
 
@@ -114,7 +135,7 @@ extension Settings {
         guard let redis else {
             return { _, metrics in MemoryBackplane(limits: limits, nodeID: nodeID, metrics: metrics) }
         }
-        let (facts, keyPrefix) = (nodeFacts, keyPrefix)
+        let (facts, keyPrefix, sharesTickets) = (nodeFacts, keyPrefix, edge.tls != nil)
         return { seat, metrics in
             RedisBackplane(
                 address: redis,
@@ -146,7 +167,8 @@ extension Settings {
                         if isStart { Serve.exit(withError: ExitCode.failure) }
                     }
                 ),
-                keyPrefix: keyPrefix
+                keyPrefix: keyPrefix,
+                sharesTickets: sharesTickets
             )
         }
     }

@@ -46,10 +46,38 @@ enum SettingTable {
         Setting(
             "redis",
             usual: "none",
-            "redis://[user[:password]@]host[:port][/database], shared with the other nodes; none: embedded, one node",
+            "redis[s]://[user[:password]@]host[:port][/database] or unix:///path, shared with the nodes; none: embedded, one node",
             isSecret: true,
             take: { value, settings throws(SettingsError) in try settings.takeRedis(value) },
             show: { $0.redis?.textWithoutPassword ?? "none" }
+        ),
+        Setting(
+            "redis-tls.ca",
+            usual: "the system's",
+            "file with authorities that the certificate of a rediss:// may be issued by",
+            take: { value, settings throws(SettingsError) in settings.redisAuthorities = try value.file() },
+            show: { $0.redisAuthorities?.path ?? "the system's" }
+        ),
+        Setting(
+            "redis-tls.certificate",
+            usual: "none",
+            "file with a certificate that Redis is shown, which asks for one unless tls-auth-clients is off there",
+            take: { value, settings throws(SettingsError) in settings.redisCertificate = try value.file() },
+            show: { $0.redisCertificate?.path ?? "none" }
+        ),
+        Setting(
+            "redis-tls.key",
+            usual: "none",
+            "file with its key",
+            take: { value, settings throws(SettingsError) in settings.redisKey = try value.file() },
+            show: { $0.redisKey?.path ?? "none" }
+        ),
+        Setting(
+            "redis-tls.server-name",
+            usual: "the host",
+            "name or address that the certificate of Redis must be for",
+            take: { value, settings throws(SettingsError) in settings.redisServerName = try value.text() },
+            show: { $0.redisServerName ?? "the host" }
         ),
         Setting(
             "key-prefix",
@@ -170,6 +198,37 @@ enum SettingTable {
         hook(.publish, "asked where a rule says hook for publish; may publish something else instead"),
         hook(.call, "answers calls of service channels"),
         hook(.disconnect, "told when somebody with a name or a session is gone"),
+        Setting(
+            "tls.listen",
+            usual: "none",
+            "where clients come in with TLS, beside listen; 127.0.0.1:8443. Beyond loopback as listen",
+            take: { value, settings throws(SettingsError) in try settings.takeSecureListen(value) },
+            show: {
+                $0.secureListen.map { $0.host.contains(":") ? "[\($0.host)]:\($0.port)" : "\($0.host):\($0.port)" }
+                    ?? "none"
+            }
+        ),
+        Setting(
+            "tls.certificates",
+            usual: "none",
+            "files, as maps: certificate (with those that lead to a root) and key; in one text cert.pem=key.pem. Several by name",
+            take: { value, settings throws(SettingsError) in try settings.takeCertificates(value) },
+            show: { $0.certificates.isEmpty ? "none" : $0.certificates.map(\.chain).joined(separator: ",") }
+        ),
+        Setting(
+            "tls.client-ca",
+            usual: "none",
+            "file with authorities of clients: the common name of a certificate that they issued is the user",
+            take: { value, settings throws(SettingsError) in try settings.takeClientAuthorities(value) },
+            show: { $0.clientAuthorities ?? "none" }
+        ),
+        Setting(
+            "tls.require-client-certificate",
+            usual: "false",
+            "let nobody in by TLS who shows no such certificate",
+            take: { value, settings throws(SettingsError) in settings.requiresClientCertificate = try value.flag() },
+            show: { "\($0.requiresClientCertificate)" }
+        ),
         Setting(
             "allowed-origins",
             usual: "same origin",

@@ -2,6 +2,7 @@ import Backplane
 import Broker
 import Edge
 import Logging
+import TLS
 import Text
 import Trust
 
@@ -14,9 +15,24 @@ struct Settings {
     var logLevel = Logger.Level.info
     var isLogJSON = false
 
+    /// Files for TLS with Redis, and what they hold.
+    var redisAuthorities: SettingFile?
+    var redisCertificate: SettingFile?
+    var redisKey: SettingFile?
+    var redisServerName: String?
+
     /// Keys of tokens, by which setting they come from.
     var tokenSecrets: [TokenKey] = []
     var tokenSets: [TokenKey] = []
+
+    /// Where clients come in with TLS, and what they are shown.
+    var secureListen: (host: String, port: UInt16)?
+    var certificates: [CertificateFiles] = []
+    var clientAuthorities: String?
+    var requiresClientCertificate = false
+
+    /// What could not be used when the files of certificates were looked at last; told once.
+    var refusedPolicy: TLSPolicy?
 
     /// Where each setting comes from that somebody gave.
     private var sources: [String: SettingSource] = [:]
@@ -33,6 +49,8 @@ struct Settings {
         }
         take({ () throws(SettingsErrors) in try SettingsEnvironment.read(environment) }, &errors)
         take({ () throws(SettingsErrors) in flags }, &errors)
+        if errors.isEmpty { takeSecureListener(&errors) }
+        if errors.isEmpty { takeRedisSecurity(&errors) }
         if errors.isEmpty, let error = exposure { errors.append(error) }
         if errors.isEmpty, let error = hookFault { errors.append(error) }
         if !errors.isEmpty { throw SettingsErrors(all: errors) }
@@ -59,38 +77,32 @@ struct Settings {
 
     /// Refuses to let the whole network publish by oversight.
     private var exposure: SettingsError? {
-        guard !isLoopback, !isInsecure, edge.apiKeys.isEmpty, edge.rules.isEmpty else { return nil }
+        guard !isInsecure, edge.apiKeys.isEmpty, edge.rules.isEmpty else { return nil }
+        let places = [("listen", edge.host)] + (edge.tls.map { [("tls.listen", $0.host)] } ?? [])
+        guard let (name, host) = places.first(where: { !Self.isLoopback($0.1) }) else { return nil }
         return SettingsError(
-            name: "listen",
-            source: source(of: "listen"),
+            name: name,
+            source: source(of: name),
             reason:
-                "\(edge.host) can be reached from other machines and there are neither rules nor api-keys: set some, or pass --insecure"
+                "\(host) can be reached from other machines and there are neither rules nor api-keys: set some, or pass --insecure"
         )
     }
 
     /// Whether only this machine can reach the node: 127.0.0.0/8 in numbers, `::1`, or the name for both.
-    private var isLoopback: Bool {
-        edge.host == "localhost" || edge.host == "::1" || edge.host.wholeMatch(of: /127(\.\d{1,3}){3}/) != nil
+    private static func isLoopback(_ host: String) -> Bool {
+        host == "localhost" || host == "::1" || host.wholeMatch(of: /127(\.\d{1,3}){3}/) != nil
     }
 }
 
 // What each setting is made of.
 extension Settings {
     mutating func takeListen(_ value: SettingValue) throws(SettingsError) {
-        let text = try value.text()
-        guard !text.hasPrefix(":") else {
-            throw value.error("\(text) names no host: 0.0.0.0\(text) is every address of this machine")
-        }
-        guard let place = Authority(text), let port = place.port else {
-            throw value.error("\(text) is not HOST:PORT")
-        }
-        edge.host = place.host
-        edge.port = port
+        (edge.host, edge.port) = try value.place()
     }
 
     mutating func takeRedis(_ value: SettingValue) throws(SettingsError) {
         guard let address = RedisAddress(try value.text()) else {
-            throw value.error("is not redis://[user[:password]@]host[:port][/database]")
+            throw value.error("is not \(RedisAddress.schemes)")
         }
         redis = address
     }
@@ -226,6 +238,16 @@ extension Settings {
 }
 
 extension SettingValue {
+    /// Where to listen.
+    func place() throws(SettingsError) -> (host: String, port: UInt16) {
+        let text = try text()
+        guard !text.hasPrefix(":") else {
+            throw error("\(text) names no host: 0.0.0.0\(text) is every address of this machine")
+        }
+        guard let place = Authority(text), let port = place.port else { throw error("\(text) is not HOST:PORT") }
+        return (place.host, port)
+    }
+
     /// Refuses a star within a segment: it would stand for itself, and the pattern for nothing that was meant.
     fileprivate func checkPattern(_ pattern: Substring) throws(SettingsError) {
         for segment in pattern.split(separator: "/") where segment.contains("*") && segment != "*" && segment != "**" {

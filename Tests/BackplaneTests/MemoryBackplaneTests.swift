@@ -28,6 +28,7 @@ private final class Recorder: BackplaneDelegate {
         events.append("controlled \(ticket.number)")
         control = try? answer.get()
     }
+    func ticketsShared(_ secrets: [[UInt8]]) { events.append("tickets") }
     func subscribed(_ channel: ChannelName) { events.append("subscribed \(channel)") }
     func refused(_ channel: ChannelName, _ reason: String) { events.append("refused \(channel)") }
     func heard(_ publication: Publication, in channel: ChannelName) {

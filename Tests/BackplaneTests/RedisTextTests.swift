@@ -35,15 +35,50 @@ struct RedisTextTests {
     @Test(
         "addresses that are none",
         arguments: [
-            "", "redis", "redis:", "redis://", "redis:///0", "localhost:6379", "http://localhost", "rediss://localhost",
+            "", "redis", "redis:", "redis://", "redis:///0", "localhost:6379", "http://localhost", "rediss://",
             "REDIS//x", "redis://:6379", "redis://h:", "redis://h:x", "redis://h:65536", "redis://h:-1", "redis://h:+1",
             "redis://h:1:2", "redis://h/x", "redis://h/-1", "redis://h/+1", "redis://h/1/2", "redis://h/0?x=1",
             "redis://[::1", "redis://[::1]x", "redis://[::1]:", "redis://[]", "redis://[]:6379", "redis://::1",
-            "redis://u:p@", "redis://h:0",
+            "redis://u:p@", "redis://h:0", "unix://", "unix:///", "unix://h/x", "unix:///x?db=a", "unix:///x?y=1",
+            "unix:/x",
+            "unix:///a%00b",
         ]
     )
     func badAddresses(url: String) {
         #expect(RedisAddress(url) == nil)
+    }
+
+    @Test("addresses with TLS, and sockets in the file system")
+    func otherAddresses() throws {
+        let secure = try #require(RedisAddress("rediss://u:p@h:1/2"))
+        #expect(secure.host == "h" && secure.port == 1 && secure.database == 2 && secure.user == "u")
+        #expect(secure.security != nil && secure.path == nil)
+        #expect(try #require(RedisAddress("redis://h")).security == nil)
+        let local = try #require(RedisAddress("unix://:p%40@/run/a%20b.sock?db=3"))
+        #expect(local.path == "/run/a b.sock" && local.database == 3 && local.password == "p@" && local.user == nil)
+        #expect(try #require(RedisAddress("unix:///x")).database == 0)
+    }
+
+    @Test("secrets of tickets: those of now, of next, and of before; the first seals")
+    func tickets() throws {
+        let turn: UInt64 = 21_600_000
+        var tickets = RedisTickets()
+        #expect(tickets.missing(nowMilliseconds: 5 * turn + 1) == [5, 6, 4])
+        #expect(tickets.all == nil)
+        tickets.take([6], of: 6)
+        tickets.take([5], of: 5)
+        #expect(tickets.all == [[5], [6]])
+        #expect(tickets.missing(nowMilliseconds: 6 * turn) == [7])
+        #expect(tickets.all == [[6], [5]])
+        #expect(tickets.missing(nowMilliseconds: 8 * turn) == [8, 9, 7])
+        #expect(tickets.all == nil)
+        #expect(RedisTickets.leftMilliseconds(of: 5, nowMilliseconds: 5 * turn) == 2 * turn)
+        #expect(RedisTickets.leftMilliseconds(of: 1, nowMilliseconds: 9 * turn) == 1)
+        let secret = (0..<32).map { UInt8($0) &* 9 }
+        #expect(RedisTicketSecret.secret(from: RedisTicketSecret.text(of: secret)) == secret)
+        for text in ["", "0", String(repeating: "0", count: 63), String(repeating: "g", count: 64)] {
+            #expect(RedisTicketSecret.secret(from: text) == nil)
+        }
     }
 
     private func parse(_ bytes: [UInt8]) -> String {

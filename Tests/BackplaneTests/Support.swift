@@ -323,6 +323,8 @@ final class UplinkFixture {
                 + (isComplete ? "" : ", not all")
         case .controlled(let ticket, .success): "controlled \(ticket.number)"
         case .controlled(let ticket, .failure(let failure)): "failed \(ticket.number) \(failure)"
+        case .certificatesChanged: "certificates changed"
+        case .ticketsShared: "tickets shared"
         case .link(let isUp): isUp ? "up" : "down"
         case .drain: "drain"
         }

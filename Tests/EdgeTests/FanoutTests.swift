@@ -11,9 +11,9 @@ import Wire
 
 @Suite("Fan-out")
 struct FanoutTests {
-    @Test("a connection is 96 bytes")
+    @Test("a connection is 104 bytes")
     func connectionSize() {
-        #expect(MemoryLayout<Connection>.stride == 96)
+        #expect(MemoryLayout<Connection>.stride == 104)
     }
 
     @Test("a connect of Bayeux that waits is 120 bytes")

@@ -38,7 +38,8 @@ import Testing
     @Test("each cause has words of its own")
     func words() {
         let samples = [
-            "connect", "protocol error", "silent for", "NOAUTH", "NOPERM", "READONLY", "OOM ", "MISCONF", "MOVED ",
+            "connect", "protocol error", "TLS", "silent for", "NOAUTH", "NOPERM", "READONLY", "OOM ", "MISCONF",
+            "MOVED ",
             "unknown command", "DB index is out of range", "LOADING", "closed by Redis", "?",
         ].map { RedisComplaint($0) }
         #expect(Set(samples.map(\.cause)) == Set(RedisComplaint.Cause.allCases))

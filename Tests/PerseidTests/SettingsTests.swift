@@ -160,7 +160,10 @@ import Testing
                 "allowed-hosts: a:80 is not the name of a host: no scheme, no port, no star within"
             ),
             ("public-origin: [push.example]", "public-origin: push.example is not http[s]://HOST[:PORT]"),
-            ("redis: localhost:6379", "redis: is not redis://[user[:password]@]host[:port][/database]"),
+            (
+                "redis: localhost:6379",
+                "redis: is not redis[s]://[user[:password]@]host[:port][/database] or unix://[user[:password]@]/path[?db=database]"
+            ),
         ]
     )
     func wrongType(_ file: String, _ expected: String) throws {

@@ -10,9 +10,9 @@ BENCH = Path(__file__).resolve().parent.parent
 ROOT = BENCH.parent
 WORK = BENCH / "work"
 
-# nginx-light is the smallest nginx that loads modules; the two libraries are what Perseid itself links.
+# nginx-light is the smallest nginx that loads modules; the libraries are what Perseid itself links.
 PACKAGES = ["nginx-light", "libnginx-mod-nchan", "redis-server", "libhiredis-dev", "libsimdjson-dev", "liburing-dev"]
-PACKAGES += ["libcurl4-openssl-dev", "pkg-config", "python3-cryptography"]
+PACKAGES += ["libcurl4-openssl-dev", "libssl-dev", "openssl", "haproxy", "pkg-config", "python3-cryptography"]
 
 
 @dataclass

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from . import bayeux, generator, measures, pattern_costs, patterns, polls, storm, trust
+from . import bayeux, generator, measures, pattern_costs, patterns, polls, security, storm, trust
 from .bars import AgainstBar, LimitBar, NothingLostBar, RatioBar
 from .build import WORK, say
 from .measures import BACKGROUND, BYTES, CONNECT, CPU, LATEST, P50, P99, P99_ALONE, P99_EXCESS, P999, PER_CALL
@@ -13,6 +13,7 @@ from .measures import BAYEUX, BAYEUX_TIMES, IDLE_BYTES, ONE_CHANNEL, TEN_THOUSAN
 from .measures import DELIVERY, OPENED, OTHERS, P99_TIMES, PLAIN, POLL, POLL_TIMES, PUBLISHED, RATE, READS, REDIS, RESUMED_SECONDS
 from .measures import ALONE, MATCHED, NODE_BYTES, OPEN_REDIS, OPEN_SECONDS, REDIS_BYTES, UNMATCHED
 from .measures import CONNECT_ALONE, KNOWN_TIMES, UNSEEN_TIMES
+from .measures import HANDSHAKES, HAPROXY_CPU, PLAIN_CPU, QUIET, STORM_TIMES, STORMY, TLS_BYTES, TLS_CPU, TLS_TIMES
 from .servers import Floor, Nchan, Perseid
 
 # A server with one thread and the generator get a core each, so that neither takes the other's time; with more
@@ -228,6 +229,10 @@ def connects_with_tokens(programs, server, contender, is_quick):
     return {"main": measures.nothing(), "more": trust.measure(server)}
 
 
+def tls(programs, server, contender, is_quick):
+    return {"main": measures.nothing(), "more": security.measure(server)}
+
+
 def floor(label="floor", is_pinned=True, **options):
     cores = SERVER_CORE if is_pinned else None
     start = lambda programs: Floor(programs, cores=cores, **options)  # noqa: E731
@@ -412,6 +417,15 @@ TOKEN_CONNECTS = Case(
     [LimitBar(KNOWN_TIMES, 1.11), LimitBar(UNSEEN_TIMES, 1.67)],
 )
 
+TLS = Case(
+    "tls",
+    "TLS: 2,000 idle WebSockets; the same at 10/s beside plain and HAProxy's TLS; 10 readers at 200/s in a storm of handshakes",
+    [perseid("perseid, 1 reactor, TLS", envelope=True, has_tls=True)],
+    tls,
+    [TLS_BYTES, PLAIN_CPU, TLS_CPU, HAPROXY_CPU, TLS_TIMES, QUIET, STORMY, STORM_TIMES, HANDSHAKES],
+    [LimitBar(TLS_BYTES, 12_288), LimitBar(TLS_TIMES, 1.1), LimitBar(STORM_TIMES, 3)],
+)
+
 SESSIONS = perseid(
     "perseid, 1 reactor, Redis, sessions", over_redis=True, envelope=True, sessions=True
 )
@@ -461,4 +475,5 @@ ALL = [
     MANY_CHANNELS,
     CONNECTS,
     TOKEN_CONNECTS,
+    TLS,
 ]

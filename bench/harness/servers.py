@@ -1,10 +1,11 @@
 """Servers: how each is started, and how it is spoken to."""
 
+import json
 import shutil
 import tempfile
 from pathlib import Path
 
-from . import trust
+from . import security, trust
 from .build import BENCH, WORK
 from .process import Process, accepts, answers, free_port
 
@@ -142,6 +143,7 @@ class Perseid(Server):
         envelope=False,
         sessions=False,
         has_rules=False,
+        has_tls=False,
         path="/ws?channel=%c",
         cores=None,
     ):
@@ -151,6 +153,7 @@ class Perseid(Server):
         self.nodes = nodes
         self.over_redis = over_redis
         self.has_rules = has_rules
+        self.has_tls = has_tls
         # nchan delivers the bare payload and has no sessions, so that is what is compared with it.
         self.subscribe_path = path + ("" if envelope else "&format=raw")
         if not sessions:
@@ -165,6 +168,13 @@ class Perseid(Server):
         if self.has_rules:
             self.curve = trust.Curve()
             options += ["--config", str(trust.settings(self.directory, self.curve))]
+        if self.has_tls:
+            chain, key = security.make_certificate(self.directory)
+            self.secure_port = free_port()
+            file = self.directory / "tls.yaml"
+            certificates = [{"certificate": str(chain), "key": str(key)}]
+            file.write_text(json.dumps({"tls": {"listen": f"127.0.0.1:{self.secure_port}", "certificates": certificates}}))
+            options += ["--config", str(file)]
         for node in range(self.nodes):
             port = free_port()
             command = [self.binary, "serve", "--listen", f"127.0.0.1:{port}", "--reactors", str(self.reactors)]

@@ -1,5 +1,6 @@
 public import Broker
 public import Reactor
+internal import TLS
 
 /// The backplane of a cluster: publishes and reads go through a library of Redis functions, and everything that is
 /// published is heard on one pub/sub connection.
@@ -21,6 +22,10 @@ public final class RedisBackplane: Backplane {
     private var nextBeatTick: Tick = .start
     private var wasUp = false
     private var rivalCount = 0
+
+    /// What tickets of TLS are sealed with; `nil` where there is no listener for it.
+    private var tickets: RedisTickets?
+    private var sharedTickets: [[UInt8]] = []
     private weak var delegate: (any BackplaneDelegate)?
 
     /// What begins the names of keys unless nodes are told otherwise.
@@ -28,7 +33,7 @@ public final class RedisBackplane: Backplane {
 
     /// Makes a backplane in the uplink's seat; it connects when it is started. `facts` is a JSON object, for who looks at
     /// Redis to see which nodes live. `keyPrefix` begins the names of all keys and pub/sub channels, the same for all nodes of a
-    /// cluster: letters, digits, dots, dashes and underscores. `resolver` is the system's, unless a test brings its own.
+    /// cluster: letters, digits, dots, dashes and underscores. `sharesTickets` is for nodes with TLS. `resolver` is the system's, unless a test brings its own.
     public init(
         address: RedisAddress,
         nodeID: String,
@@ -38,6 +43,7 @@ public final class RedisBackplane: Backplane {
         classify: @escaping PayloadClassifier,
         report: RedisLinkReport,
         keyPrefix: String = RedisBackplane.usualKeyPrefix,
+        sharesTickets: Bool = false,
         resolver: @escaping HostLookup.Resolver = HostLookup.askSystem
     ) {
         let keys = RedisKeys(prefix: keyPrefix, database: address.database)
@@ -73,6 +79,7 @@ public final class RedisBackplane: Backplane {
         )
         self.classify = classify
         self.report = report
+        tickets = sharesTickets ? RedisTickets() : nil
         self.seat = seat
         leaseMilliseconds = limits.nodeLeaseMilliseconds
         complaints.tell = { [unowned self] in refused($0) }
@@ -223,6 +230,28 @@ public final class RedisBackplane: Backplane {
     private func beat() {
         nextBeatTick = seat.tick(afterMilliseconds: leaseMilliseconds / 3)
         commands.sayAlive()
+        askForTickets()
+    }
+
+    /// With every sign of life, looks whether another secret is needed, or another one's time has come.
+    private func askForTickets() {
+        guard tickets != nil else { return }
+        let now = Clock.realtimeMilliseconds
+        for turn in tickets?.missing(nowMilliseconds: now) ?? [] {
+            commands.ask(
+                RedisTicketSecret(turn: turn, nowMilliseconds: now, drawn: TicketKeys.drawSecret()) { [unowned self] in
+                    tickets?.take($1, of: $0)
+                    shareTickets()
+                }
+            )
+        }
+        shareTickets()
+    }
+
+    private func shareTickets() {
+        guard let secrets = tickets?.all, secrets != sharedTickets else { return }
+        sharedTickets = secrets
+        delegate?.ticketsShared(secrets)
     }
 
     public func endOfTurn() {
@@ -252,6 +281,7 @@ public final class RedisBackplane: Backplane {
             wasUp = true
             rivalCount = 0
             nextBeatTick = seat.tick(afterMilliseconds: leaseMilliseconds / 3)
+            askForTickets()
             if let endpoint = commands.endpoint { subscriptions.follow(to: endpoint) }
         }
         commandLog.note(reason)

@@ -8,6 +8,8 @@ public struct RedisComplaint: Sendable, Equatable {
     public enum Cause: Sendable, CaseIterable {
         /// Nobody answers there, or what answers is no Redis.
         case unreached, notRedis
+        /// TLS is not agreed on, or its certificate is not trusted.
+        case security
         /// It took the connection and does not answer.
         case silent
         /// It does not know us, or we may not do what nodes do.
@@ -48,6 +50,7 @@ public struct RedisComplaint: Sendable, Equatable {
         ("DB index is out of range", .database), ("invalid DB index", .database),
         ("unknown command", .version),
         ("has no address", .unreached), ("no name server", .unreached),
+        ("TLS", .security), ("certificate", .security),
         ("not an answer of Redis", .notRedis), ("protocol error", .notRedis), ("Protocol error", .notRedis),
         ("no answer in", .silent), ("silent for", .silent), ("Resource temporarily unavailable", .silent),
         ("closed by Redis", .closed), ("Server closed", .closed), ("max number of clients", .closed),
@@ -61,6 +64,7 @@ public struct RedisComplaint: Sendable, Equatable {
         switch cause {
         case .unreached: "redis is not reached"
         case .notRedis: "what answers is not redis"
+        case .security: "redis and the node do not agree on TLS"
         case .silent: "redis does not answer"
         case .password: "redis refuses the user or password"
         case .rights: "redis does not permit what a node does"
@@ -80,7 +84,9 @@ public struct RedisComplaint: Sendable, Equatable {
     public var advice: String {
         switch cause {
         case .unreached: "see that it runs and listens there, and that no firewall is between"
-        case .notRedis: "see whether host and port are those of Redis, and without TLS"
+        case .notRedis: "see whether host and port are those of Redis, and whether it wants TLS: rediss://"
+        case .security:
+            "see redis-tls.ca and redis-tls.server-name, what certificate it shows, and whether it wants one of the node"
         case .silent: "see whether it is stopped, swapping, or busy with a slow command (SLOWLOG GET)"
         case .password: "correct user and password in the setting redis"
         case .rights:

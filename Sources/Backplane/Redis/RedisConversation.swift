@@ -1,5 +1,6 @@
 internal import Broker
 internal import Reactor
+internal import TLS
 
 /// What Redis, or the way to it, objects.
 public struct RedisFailure: Error, CustomStringConvertible {
@@ -14,7 +15,7 @@ public struct RedisFailure: Error, CustomStringConvertible {
 ///
 /// Thread: of whoever made it, which it blocks.
 final class RedisConversation {
-    private let socket: Socket
+    private let stream: RedisStream
     private let poller: Poller
     private let reader = RedisReader(replyBytesMax: Limits().redisReplyBytesMax)
 
@@ -26,18 +27,61 @@ final class RedisConversation {
 
     /// Connects to the first address of a host that takes a connection.
     private init(connectingTo address: RedisAddress) throws(RedisFailure) {
-        let endpoints: [Endpoint]
-        switch HostLookup.askSystem(address.host, address.port) {
-        case .success(let found): endpoints = found
-        case .failure(let error): throw RedisFailure(description: "connect: \(error)")
+        let socket = try Self.connect(to: address)
+        do throws(TLSFault) {
+            stream = try RedisStream(socket, address)
+        } catch {
+            socket.close()
+            throw RedisFailure(description: "\(error)")
         }
-        socket = try Self.connect(to: endpoints)
         do throws(SystemError) {
             poller = try Poller()
             try poller.add(socket.descriptor, token: 0, for: .read)
         } catch {
             socket.close()
             throw RedisFailure(description: "\(error)")
+        }
+        try agree()
+    }
+
+    /// Waits until TLS is agreed on, where it is asked for.
+    private func agree() throws(RedisFailure) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.readBytesMax, alignment: 16)
+        defer { buffer.deallocate() }
+        while !stream.isAgreed {
+            try sendUnsent()
+            try watch(for: .read)
+            guard Self.wait(poller) else { throw RedisFailure(description: "no answer in TLS") }
+            switch stream.receive(into: buffer) {
+            case .broken(let fault): throw RedisFailure(description: "\(fault)")
+            case .plain(.endOfStream): throw RedisFailure(description: "closed by Redis")
+            case .plain(.failed(let code)):
+                throw RedisFailure(description: "\(SystemError(call: "receive", result: -Int(code)))")
+            case .plain(.moved), .plain(.wouldBlock), .nothing: break
+            }
+        }
+        try sendUnsent()
+    }
+
+    private func sendUnsent() throws(RedisFailure) {
+        try watch(for: .write)
+        while stream.hasUnsent {
+            if let code = stream.flush() {
+                throw RedisFailure(description: "\(SystemError(call: "send", result: -Int(code)))")
+            }
+            if stream.hasUnsent, !Self.wait(poller) { throw silence }
+        }
+    }
+
+    private static func connect(to address: RedisAddress) throws(RedisFailure) -> Socket {
+        if let path = address.path {
+            do throws(SystemError) { return try Socket.connect(path: path) } catch {
+                throw RedisFailure(description: "\(error)")
+            }
+        }
+        switch HostLookup.askSystem(address.host, address.port) {
+        case .success(let found): return try connect(to: found)
+        case .failure(let error): throw RedisFailure(description: "connect: \(error)")
         }
     }
 
@@ -72,7 +116,7 @@ final class RedisConversation {
         return redis
     }
 
-    deinit { socket.close() }
+    deinit { stream.close() }
 
     /// Sends one command and waits for its answer, a text or a number.
     func ask(_ arguments: [RedisArgument]) throws(RedisFailure) -> String {
@@ -96,13 +140,14 @@ final class RedisConversation {
     private func send(_ command: inout RedisCommandBuffer) throws(RedisFailure) {
         try watch(for: .write)
         while !command.isEmpty {
-            switch command.withOldest({ socket.send($0) }) {
+            switch command.withOldest({ stream.send($0) }) {
             case .moved(let count): command.remove(count)
             case .wouldBlock: if !Self.wait(poller) { throw silence }
             case .endOfStream: throw RedisFailure(description: "closed by Redis")
             case .failed(let code): throw RedisFailure(description: "\(SystemError(call: "send", result: -Int(code)))")
             }
         }
+        try sendUnsent()
     }
 
     private func receive<Answer>(_ read: (RedisReply) -> Answer) throws(RedisFailure) -> Answer {
@@ -110,8 +155,8 @@ final class RedisConversation {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.readBytesMax, alignment: 16)
         defer { buffer.deallocate() }
         while true {
-            switch socket.receive(into: buffer) {
-            case .moved(let count):
+            switch stream.receive(into: buffer) {
+            case .plain(.moved(let count)):
                 var answer: Answer?
                 let problem = reader.feed(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { reply in
                     answer = read(reply)
@@ -119,10 +164,12 @@ final class RedisConversation {
                 }
                 if let problem { throw RedisFailure(description: problem) }
                 if let answer { return answer }
-            case .wouldBlock: if !Self.wait(poller) { throw silence }
-            case .endOfStream: throw RedisFailure(description: "closed by Redis")
-            case .failed(let code):
+            case .plain(.wouldBlock): if !Self.wait(poller) { throw silence }
+            case .plain(.endOfStream): throw RedisFailure(description: "closed by Redis")
+            case .plain(.failed(let code)):
                 throw RedisFailure(description: "\(SystemError(call: "receive", result: -Int(code)))")
+            case .nothing: break
+            case .broken(let fault): throw RedisFailure(description: "\(fault)")
             }
         }
     }
@@ -131,7 +178,7 @@ final class RedisConversation {
 
     private func watch(for interest: Readiness) throws(RedisFailure) {
         do throws(SystemError) {
-            try poller.modify(socket.descriptor, token: 0, for: interest)
+            try poller.modify(stream.descriptor, token: 0, for: interest)
         } catch {
             throw RedisFailure(description: "\(error)")
         }

@@ -46,6 +46,9 @@ struct RedisKeys: Sendable {
     /// The pub/sub channel that one process listens to, of all that may go by a node's name: it tells whether that one lives.
     func incarnation(_ incarnation: String, of id: String) -> String { "\(node(id)):\(incarnation)" }
 
+    /// What tickets of TLS are sealed with in a stretch of time.
+    func tickets(_ turn: UInt64) -> String { "\(prefix):tickets:\(turn)" }
+
     /// What `perseid check` tries its rights on, and leaves nothing of.
     func check(_ name: String) -> String { "\(prefix):check:\(name)" }
 

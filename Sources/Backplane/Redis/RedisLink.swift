@@ -1,5 +1,6 @@
 internal import Broker
 internal import Reactor
+internal import TLS
 
 /// One connection to Redis: our socket on the uplink's seat, hiredis' reader, a reconnect with full jitter.
 ///
@@ -14,6 +15,8 @@ final class RedisLink {
         case lookingUp(untilTick: Tick)
         /// A TCP handshake until this tick.
         case connecting(untilTick: Tick)
+        /// What is to be agreed for TLS, until this tick.
+        case securing(untilTick: Tick)
         /// Connected; greeting or in use.
         case connected
     }
@@ -24,7 +27,7 @@ final class RedisLink {
     private let token: UInt64
     private unowned let seat: ReactorSeat
 
-    private var socket: Socket?
+    private var stream: RedisStream?
     private var reader: RedisReader?
     private var output = RedisCommandBuffer()
 
@@ -80,6 +83,7 @@ final class RedisLink {
         case .waiting(let until) where until.isReached(by: tick): connect()
         case .lookingUp(let until): takeAddresses(isLate: until.isReached(by: tick))
         case .connecting(let until) where until.isReached(by: tick): fail("no connection in time")
+        case .securing(let until) where until.isReached(by: tick): fail("no answer in TLS")
         default: break
         }
     }
@@ -92,6 +96,7 @@ final class RedisLink {
             self.preferred = nil
             return connect(to: preferred)
         }
+        if let path = address.path { return open { () throws(SystemError) in try Socket.connect(path: path) } }
         if let next = endpoints.popFirst() { return connect(to: next) }
         if let number = HostLookup.endpoint(number: address.host, port: address.port) { return connect(to: number) }
         lookup.begin(host: address.host, port: address.port)
@@ -110,9 +115,18 @@ final class RedisLink {
 
     private func connect(to endpoint: Endpoint) {
         self.endpoint = endpoint
+        open { () throws(SystemError) in try Socket.connect(to: endpoint) }
+    }
+
+    private func open(_ connect: () throws(SystemError) -> Socket) {
         do throws(SystemError) {
-            let socket = try Socket.connect(to: endpoint)
-            self.socket = socket
+            let socket = try connect()
+            do throws(TLSFault) {
+                stream = try RedisStream(socket, address)
+            } catch {
+                socket.close()
+                return fail("\(error)")
+            }
             reader = RedisReader(replyBytesMax: limits.redisReplyBytesMax)
             state = .connecting(untilTick: seat.tick(afterMilliseconds: limits.redisMilliseconds))
             try seat.watch(socket.descriptor, token: token)
@@ -125,7 +139,7 @@ final class RedisLink {
     func follow(to other: Endpoint) {
         guard endpoint != other else { return }
         preferred = other
-        guard socket != nil else { return }
+        guard stream != nil else { return }
         fail("Redis is at \(other) now")
         connect()
     }
@@ -136,7 +150,7 @@ final class RedisLink {
         close()
         reader = nil
         output.removeAll()
-        let place = endpoint.map { "\($0)" } ?? "\(address.host):\(address.port)"
+        let place = endpoint.map { "\($0)" } ?? address.path ?? "\(address.host):\(address.port)"
         endpoint = nil
         var bound = limits.reconnectMillisecondsMin
         if endpoints.isEmpty {
@@ -151,10 +165,10 @@ final class RedisLink {
     }
 
     private func close() {
-        guard let socket else { return }
-        seat.forget(socket.descriptor)
-        socket.close()
-        self.socket = nil
+        guard let stream else { return }
+        seat.forget(stream.descriptor)
+        stream.close()
+        self.stream = nil
     }
 
     /// Redis greeted us: the next failure is the first again, and where the host is will be asked anew.
@@ -166,12 +180,16 @@ final class RedisLink {
     // MARK: Input
 
     func ready(_ readiness: Readiness) {
-        guard let socket else { return }
+        guard let stream else { return }
         if case .connecting = state {
-            if let error = socket.connectionError { return fail("\(error)") }
+            if let error = stream.connectionError { return fail("\(error)") }
             guard readiness.contains(.write) else { return }
-            state = .connected
-            onConnected()
+            if stream.isAgreed {
+                state = .connected
+                onConnected()
+            } else {
+                state = .securing(untilTick: seat.tick(afterMilliseconds: limits.redisMilliseconds))
+            }
         }
         if readiness.contains(.read) || readiness.contains(.failed) { receive() }
         if readiness.contains(.write) { flush() }
@@ -184,15 +202,26 @@ final class RedisLink {
     /// came together with the last bytes is found now or not before the next write.
     private func receive() {
         for _ in 0..<Self.readsPerTurnMax {
-            guard let socket else { return }
-            switch socket.receive(into: buffer) {
-            case .moved(let count): take(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            case .wouldBlock: return
-            case .endOfStream: return fail("closed by Redis")
-            case .failed(let code): return fail("\(SystemError(call: "receive", result: -Int(code)))")
+            guard let stream else { return }
+            let received = stream.receive(into: buffer)
+            noteAgreement()
+            switch received {
+            case .plain(.moved(let count)): take(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            case .plain(.wouldBlock): return
+            case .plain(.endOfStream): return fail("closed by Redis")
+            case .plain(.failed(let code)): return fail("\(SystemError(call: "receive", result: -Int(code)))")
+            case .nothing: break
+            case .broken(let fault): return fail("\(fault)")
             }
         }
         seat.resume(token: token, .read)
+    }
+
+    /// What is said first goes out once TLS is agreed on.
+    private func noteAgreement() {
+        guard case .securing = state, stream?.isAgreed == true else { return }
+        state = .connected
+        onConnected()
     }
 
     /// A reply may end the link, and with it the reader; what is left is then nobody's.
@@ -213,7 +242,7 @@ final class RedisLink {
     var unsentByteCount: Int { output.byteCount }
 
     /// Whether all that was written is sent.
-    var isFlushed: Bool { output.isEmpty }
+    var isFlushed: Bool { output.isEmpty && stream?.hasUnsent != true }
 
     /// Appends what `body` writes: one whole command.
     func write(_ body: (inout RedisCommandBuffer) -> Void) { body(&output) }
@@ -224,12 +253,12 @@ final class RedisLink {
     /// Blocks until something holds, and sends and receives meanwhile: for the end of a node, which has nothing else to do.
     func settle(withinMilliseconds milliseconds: UInt64, until isDone: () -> Bool) {
         let deadline = Clock.monotonicNanoseconds + milliseconds * 1_000_000
-        guard let socket, let poller = try? Poller() else { return }
-        guard (try? poller.add(socket.descriptor, token: token, for: [.read, .write])) != nil else { return }
+        guard let stream, let poller = try? Poller() else { return }
+        guard (try? poller.add(stream.descriptor, token: token, for: [.read, .write])) != nil else { return }
         while !isDone(), isConnected, Clock.monotonicNanoseconds < deadline {
             flush()
             let interest: Readiness = isFlushed ? .read : [.read, .write]
-            try? poller.modify(socket.descriptor, token: token, for: interest)
+            try? poller.modify(stream.descriptor, token: token, for: interest)
             poller.wait(milliseconds: Self.settlingMilliseconds) { _, readiness in ready(readiness) }
         }
     }
@@ -242,11 +271,15 @@ final class RedisLink {
 
     /// Sends what was gathered; what does not fit waits for the socket.
     func flush() {
-        guard let socket, isConnected else { return }
+        guard let stream else { return }
+        if stream.hasUnsent, let code = stream.flush() {
+            return fail("\(SystemError(call: "send", result: -Int(code)))")
+        }
+        guard isConnected else { return }
         var left = Self.sentBytesPerTurnMax
         while !output.isEmpty {
             guard left > 0 else { return seat.resume(token: token, .write) }
-            switch output.withOldest({ socket.send($0) }) {
+            switch output.withOldest({ stream.send($0) }) {
             case .moved(let count):
                 output.remove(count)
                 left -= count

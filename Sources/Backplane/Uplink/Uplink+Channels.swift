@@ -13,6 +13,8 @@ extension Uplink: BackplaneDelegate {
         if isUp { askAgain() }
     }
 
+    public func ticketsShared(_ secrets: [[UInt8]]) { post(.ticketsShared(secrets), to: .max) }
+
     public func subscribed(_ name: ChannelName) {
         if name.isPattern { return subscribed(pattern: name) }
         guard let channel = channels[name] else { return }

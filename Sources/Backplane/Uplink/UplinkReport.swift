@@ -1,4 +1,5 @@
 public import Broker
+public import TLS
 
 /// What the uplink tells a reactor.
 public enum UplinkReport: Sendable {
@@ -52,6 +53,10 @@ public enum UplinkReport: Sendable {
     case revoked([Revocation])
     /// The answer to `control`.
     case controlled(Ticket, Result<ControlAnswer, BackplaneFailure>)
+    /// From now on these certificates are shown.
+    case certificatesChanged(TLSPolicy)
+    /// What tickets of TLS are sealed with on all nodes, the newest first.
+    case ticketsShared([[UInt8]])
     /// The backplane was reached or lost.
     case link(isUp: Bool)
     /// Let clients go, then end the reactor's thread.

@@ -9,6 +9,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -20,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -269,6 +271,24 @@ static inline int creactor_connect(const creactor_endpoint *endpoint) {
     return outcome;
 }
 
+/* Starts to connect to a socket in the file system without blocking; the descriptor or -errno. Source: unix(7). One whose listener's
+ * queue is full is refused with EAGAIN, and tried again. */
+static inline int creactor_connect_path(const char *path) {
+    struct sockaddr_un storage;
+    int outcome, descriptor;
+    memset(&storage, 0, sizeof storage);
+    storage.sun_family = AF_UNIX;
+    if (strlen(path) >= sizeof storage.sun_path) return -ENAMETOOLONG;
+    strcpy(storage.sun_path, path);
+    descriptor = (int)creactor_result(socket(AF_UNIX, SOCK_STREAM, 0));
+    if (descriptor < 0) return descriptor;
+    outcome = creactor_set_flags(descriptor);
+    if (outcome == 0) outcome = (int)creactor_result(connect(descriptor, (const struct sockaddr *)&storage, sizeof storage));
+    if (outcome == 0 || outcome == -EINPROGRESS) return descriptor;
+    close(descriptor);
+    return outcome;
+}
+
 /* Resolves and opens one TCP socket: listening if `backlog` > 0, else connecting without blocking (-EINPROGRESS is
  * reported as success). Name resolution blocks; numeric hosts do not. Returns the descriptor or -errno; a host that
  * cannot be resolved is -EADDRNOTAVAIL. */
@@ -404,8 +424,8 @@ void creactor_error_text(int code, char *text, size_t count);
 /* From here on SIGTERM, SIGINT and SIGHUP no longer end the process but are kept for creactor_wait_for_end. Returns 0 or -errno. */
 int creactor_catch_end(void);
 
-/* Waits for SIGTERM or SIGINT, also one that came before; returns its number. */
-int creactor_wait_for_end(void);
+/* Waits for one of these, also one that came before; returns its number, or 0 if none came in a time. -1 is for ever. */
+int creactor_wait_for_end(int milliseconds);
 
 /* Has the allocator map blocks of 128 KiB and more for themselves, and give them back when they are freed. By itself it raises
  * that bound with each of them that is freed, up to 32 MiB, and keeps what came between smaller ones: a node that held 35 MB

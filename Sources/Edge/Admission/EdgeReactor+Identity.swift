@@ -55,6 +55,13 @@ extension EdgeReactor {
         return known
     }
 
+    /// The same; who shows nothing is whom the certificate of the connection names, if there is one.
+    func credentials(_ request: borrowing HTTPRequest, on slot: Slot) throws(HTTPRejection) -> Credentials {
+        var credentials = try credentials(request)
+        if credentials.identity == nil, credentials.key == nil { credentials.identity = certifiedIdentity(of: slot) }
+        return credentials
+    }
+
     private func refusal(of fault: TokenFault) -> HTTPRejection {
         logger.debug("a token is refused", metadata: ["reason": "\(fault.rawValue)"])
         metrics.accessTokensRefused.add()

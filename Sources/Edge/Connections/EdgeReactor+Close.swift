@@ -1,6 +1,7 @@
 internal import Broker
 internal import Hub
 internal import Reactor
+internal import TLS
 internal import Wire
 
 extension EdgeReactor {
@@ -34,7 +35,8 @@ extension EdgeReactor {
     func fail(_ slot: Slot, _ code: Int32) {
         // bounded: an `errno`
         let error = SystemError(call: "socket", result: -Int(code))
-        debug(slot, "closed: the connection broke", ["error": "\(error)"])
+        let fault = security?.records.takeFault().map { "; \($0)" } ?? ""
+        debug(slot, "closed: the connection broke", ["error": "\(error)\(fault)"])
         if error.isTimeout { metrics.timeouts.add() }
         close(slot)
     }
@@ -55,7 +57,7 @@ extension EdgeReactor {
         connection.pointee.input = nil
         hub.unsubscribeAll(slot.client)
         timers.schedule(slot, at: reactor.tick(afterMilliseconds: limits.closeMilliseconds))
-        if connection.pointee.client.outbox == nil { shut(slot) }
+        if connection.pointee.client.outbox == nil, !connection.pointee.link.hasUnsent { shut(slot) }
     }
 
     /// Ends our direction and waits for the peer to end its own: closing at once would reset the connection under an

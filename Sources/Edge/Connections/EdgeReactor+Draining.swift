@@ -17,6 +17,7 @@ extension EdgeReactor {
         guard drainDeadlineTick == nil else { return }
         node.isDraining = true
         listener.close()
+        secureListener?.close()
         isListening = false
         let deadline = reactor.tick(afterMilliseconds: limits.drainMilliseconds)
         drainDeadlineTick = deadline

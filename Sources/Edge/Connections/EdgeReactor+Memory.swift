@@ -1,6 +1,7 @@
 internal import Broker
 internal import Hub
 internal import Reactor
+internal import TLS
 internal import Wire
 
 // When clients together hold more than the node has for them, those go first that have held theirs for longest: a client that
@@ -11,17 +12,25 @@ extension EdgeReactor {
     func relieveMemory() {
         let inputMax = limits.heldInputBytesMax / configuration.reactorCount
         let outputMax = limits.heldOutputBytesMax / configuration.reactorCount
-        if hub.held.inputBytes > inputMax { relieveInput(downTo: inputMax / 4 * 3) }
-        if hub.held.outputBytes + hub.held.replayBytes > outputMax { relieveOutput(downTo: outputMax / 4 * 3) }
+        if heldInputBytes > inputMax { relieveInput(downTo: inputMax / 4 * 3) }
+        if heldOutputBytes + hub.held.replayBytes > outputMax { relieveOutput(downTo: outputMax / 4 * 3) }
     }
+
+    /// Memory for what clients have begun to say: requests, messages, records of TLS.
+    var heldInputBytes: Int { hub.held.inputBytes + (security?.records.partialBytes ?? 0) }
+
+    /// Memory for what waits for clients that read slowly: answers, and what is encrypted for one of them.
+    var heldOutputBytes: Int { hub.held.outputBytes + (security?.records.unsentBytes ?? 0) }
 
     // MARK: Letting go
 
     private func relieveInput(downTo bytesMax: Int) {
-        for slot in slots(oldestFirst: Self.holdsInput) where hub.held.inputBytes > bytesMax {
+        for slot in slots(oldestFirst: Self.holdsInput) where heldInputBytes > bytesMax {
             metrics.evictions.add()
             let connection = connections[live: slot]
-            if connection.pointee.client.encoding == nil, connection.pointee.input?.lines == nil {
+            if connection.pointee.client.encoding == nil, connection.pointee.input?.lines == nil,
+                !connection.pointee.link.holdsPartialRecord
+            {
                 // Like every limit on a request it is told, and ends the connection.
                 connections[live: slot].pointee.input = nil
                 reject(slot, HTTPRejection(status: 503, field: "body", reason: "too many requests are not whole"))
@@ -35,12 +44,16 @@ extension EdgeReactor {
     /// Since when a connection holds input, if it does.
     private static func holdsInput(_ connection: borrowing Connection) -> Tick? {
         let holdsNone = connection.input?.holdsNothing ?? true
-        return holdsNone && connection.decoder.heldBytes == 0 ? nil : connection.lastHeardTick
+        let isEmpty = holdsNone && connection.decoder.heldBytes == 0 && !connection.link.holdsPartialRecord
+        return isEmpty ? nil : connection.lastHeardTick
     }
 
     private func relieveOutput(downTo bytesMax: Int) {
-        let candidates = slots { $0.client.outbox == nil && $0.client.joinCount == 0 ? nil : $0.lastSentTick }
-        for slot in candidates where hub.held.outputBytes + hub.held.replayBytes > bytesMax {
+        let candidates = slots {
+            let holdsNothing = $0.client.outbox == nil && $0.client.joinCount == 0 && !$0.link.hasUnsent
+            return holdsNothing ? nil : $0.lastSentTick
+        }
+        for slot in candidates where heldOutputBytes + hub.held.replayBytes > bytesMax {
             metrics.evictions.add()
             connections[live: slot].pointee.link.makeCloseAbortive()
             debug(slot, "closed: too much waits for slow readers together")

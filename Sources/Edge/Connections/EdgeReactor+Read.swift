@@ -13,7 +13,9 @@ extension EdgeReactor {
     /// Reads once. What is left comes with the next turn, so a fast sender waits for everyone else.
     func readOnce(_ slot: Slot) -> Socket.Transfer {
         let connection = connections[live: slot]
+        let wasHandshaking = connection.pointee.link.isHandshaking
         let outcome = connection.pointee.link.receive(into: receiveBuffer)
+        if connection.pointee.link.isSecure { noteSecurity(of: slot, wasHandshaking: wasHandshaking) }
         switch outcome {
         case .moved(let count):
             metrics.bytesReceived.add(count)
@@ -24,6 +26,8 @@ extension EdgeReactor {
             } else {
                 take(bytes, for: slot)
             }
+            // What it said last and that it will say no more came together.
+            if connection.pointee.link.isPeerDone { endOfStream(slot) }
         case .wouldBlock: break
         case .endOfStream: endOfStream(slot)
         case .failed(let code): fail(slot, code)
@@ -214,7 +218,7 @@ extension EdgeReactor {
         let connection = connections[live: slot]
         var interest: Readiness = []
         if !connection.pointee.traffic.contains(.isReadingPaused) { interest.insert(.read) }
-        if connection.pointee.client.isBlocked { interest.insert(.write) }
+        if connection.pointee.client.isBlocked || connection.pointee.link.hasUnsent { interest.insert(.write) }
         let token = connections.key(ofLive: slot).token
         do {
             try reactor.poller.modify(connection.pointee.link.descriptor, token: token, for: interest)

@@ -19,7 +19,7 @@ extension EdgeReactor {
         let connection = connections[live: key.slot]
         if readiness.contains(.write), !connection.pointee.traffic.contains(.isWriteOverdue) {
             if overdueWrites.isEmpty, hasTimeForReady {
-                hub.drain(key.slot.client)
+                drain(key.slot)
             } else {
                 connection.pointee.traffic.insert(.isWriteOverdue)
                 overdueWrites.append(key)
@@ -28,6 +28,7 @@ extension EdgeReactor {
         guard !readiness.isDisjoint(with: [.read, .failed]),
             !connection.pointee.isClosed, !connection.pointee.traffic.contains(.isReadOverdue)
         else { return }
+        if connection.pointee.link.isHandshaking { return putOffHandshake(key, readiness) }
         if overdueReads.isEmpty, overdueTalkers.isEmpty, hasTimeForReady { return hear(key.slot, readiness) }
         connection.pointee.traffic.insert(.isReadOverdue)
         if connection.pointee.traffic.contains(.isTalkative) {
@@ -51,7 +52,7 @@ extension EdgeReactor {
         }
     }
 
-    private func hear(_ slot: Slot, _ readiness: Readiness) {
+    func hear(_ slot: Slot, _ readiness: Readiness) {
         guard readiness.contains(.failed) else {
             _ = readOnce(slot)
             return
@@ -71,6 +72,12 @@ extension EdgeReactor {
 
     /// Whether some are left.
     var isSomebodyOverdue: Bool { !overdueReads.isEmpty || !overdueTalkers.isEmpty || !overdueWrites.isEmpty }
+
+    /// Sends what waits for a client: what is encrypted first.
+    private func drain(_ slot: Slot) {
+        guard connections[live: slot].pointee.link.isSecure else { return hub.drain(slot.client) }
+        if flushEncrypted(slot) { hub.drain(slot.client) }
+    }
 
     private enum Line {
         case quiet
@@ -100,7 +107,7 @@ extension EdgeReactor {
         while let key = overdueWrites.popFirst() {
             guard let connection = connections.pointer(to: key) else { continue }
             connection.pointee.traffic.remove(.isWriteOverdue)
-            if connection.pointee.client.isBlocked { hub.drain(key.slot.client) }
+            if connection.pointee.client.isBlocked || connection.pointee.link.hasUnsent { drain(key.slot) }
             if Clock.monotonicNanoseconds >= end { break }
         }
     }

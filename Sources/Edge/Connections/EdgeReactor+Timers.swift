@@ -28,8 +28,10 @@ extension EdgeReactor {
             sessionsByAddress.turn()
             knownTokens.turn()
         }
-        metrics.heldInputBytes.set(hub.held.inputBytes)
+        metrics.heldInputBytes.set(heldInputBytes)
         hub.weighAll()
+        metrics.hub.heldOutputBytes.set(heldOutputBytes)
+        turnTicketKeys()
     }
 
     /// Acts on the timers that came due, for one slice of time: a thousand polls may be over in the same tick. Says whether
@@ -105,7 +107,8 @@ extension EdgeReactor {
         // One that is blocked has another timer.
         if !connection.pointee.isIdle || connection.pointee.client.joinCount > 0 { return }
         let waited = tick.milliseconds(since: connection.pointee.lastHeardTick)
-        let isMidRequest = connection.pointee.input != nil
+        let isHandshaking = connection.pointee.link.isHandshaking
+        let isMidRequest = connection.pointee.input != nil || isHandshaking
         let allowed = isMidRequest ? limits.requestMilliseconds : limits.keepAliveMilliseconds
         guard waited >= allowed else {
             let left = min(allowed - waited, limits.heartbeatMilliseconds)
@@ -113,7 +116,7 @@ extension EdgeReactor {
         }
         metrics.timeouts.add()
         debug(slot, isMidRequest ? "closed: the request took too long" : "closed: no request came")
-        guard isMidRequest else { return close(slot) }
+        guard isMidRequest, !isHandshaking else { return close(slot) }
         output.removeAll()
         output.append(rejection: HTTPRejection(status: 408, field: "head", reason: "the request took too long")) {
             appendDate(to: &$0)

@@ -28,7 +28,7 @@ extension EdgeReactor {
             }
             if !route.traits.contains(.isForAnyHost) {
                 do throws(HTTPRejection) {
-                    exchange.credentials = try credentials(request)
+                    exchange.credentials = try credentials(request, on: exchange.slot)
                 } catch {
                     return try refuseToken(request, exchange, error)
                 }

@@ -1,5 +1,6 @@
 import Foundation
 import Reactor
+import TLS
 
 #if canImport(Glibc)
 import Glibc
@@ -53,11 +54,20 @@ final class TestClient {
 
     private var isOpen = true
 
+    /// What encrypts, where it does.
+    private(set) var secure: SecureEnd?
+
     /// Connects.
     ///
     /// `receiveBytes` makes it a reader with a narrow road: a small receive buffer and segments as on an Ethernet, which
     /// also keeps the node's send buffer small. Without that loopback swallows megabytes before anybody is slow.
-    init(port: UInt16, receiveBytes: Int32? = nil) throws {
+    /// Whom `authorities` are given for is connected to with TLS, and shown a certificate if there is one.
+    init(
+        port: UInt16,
+        receiveBytes: Int32? = nil,
+        trusting authorities: [UInt8]? = nil,
+        certificate: TLSCertificate? = nil
+    ) throws {
         self.port = port
         // Not for the processes that other tests start meanwhile: they would keep it open.
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -83,6 +93,15 @@ final class TestClient {
             throw ConnectFailure(code: code)
         }
         _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
+        guard let authorities else { return }
+        secure = try SecureEnd(trusting: authorities, certificate: certificate)
+        try shakeHands()
+    }
+
+    private func shakeHands() throws {
+        guard let secure else { return }
+        try sendRaw(secure.takeSealed())
+        guard try receive(until: { secure.isAgreed }) else { throw TestFailure("the node ended the handshake") }
     }
 
     deinit { close() }
@@ -108,13 +127,21 @@ final class TestClient {
         close()
     }
 
-    func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+    func endSending() {
+        if let secure { try? sendRaw(secure.sealEnd()) }
+        shutdown(descriptor, Int32(SHUT_WR))
+    }
 
     // MARK: Sending
 
     func send(_ text: String) throws { try send(Array(text.utf8)) }
 
     func send(_ bytes: [UInt8], within seconds: Double = patience) throws {
+        try sendRaw(try secure?.seal(bytes) ?? bytes, within: seconds)
+    }
+
+    /// Sends bytes as they are.
+    func sendRaw(_ bytes: [UInt8], within seconds: Double = patience) throws {
         let end = monotonicMilliseconds + seconds * 1_000
         var sent = 0
         while sent < bytes.count {
@@ -142,6 +169,7 @@ final class TestClient {
     @discardableResult
     func receiveNow(upTo countMax: Int = 65_536) -> Bool {
         guard isOpen, !isEnded, !isReset else { return false }
+        if let secure { return receiveNow(upTo: countMax, secure) }
         let count = withUnsafeTemporaryAllocation(byteCount: countMax, alignment: 16) { room in
             let count = recv(descriptor, room.baseAddress!, room.count, 0)
             if count > 0 { buffer.append(contentsOf: UnsafeRawBufferPointer(rebasing: room[..<count])) }
@@ -149,6 +177,28 @@ final class TestClient {
         }
         receivedCount += max(count, 0)
         if count > 0 { return true }
+        if count == 0 {
+            isEnded = true
+        } else if errno != EAGAIN, errno != EINTR {
+            isReset = true
+        }
+        return false
+    }
+
+    private func receiveNow(upTo countMax: Int, _ secure: SecureEnd) -> Bool {
+        let room = secure.room
+        let count = recv(descriptor, room.baseAddress!, min(room.count, countMax), 0)
+        if count > 0 {
+            guard let opened = try? secure.open(count) else {
+                isReset = true
+                return false
+            }
+            receivedCount += opened.count
+            buffer.append(contentsOf: opened)
+            try? sendRaw(secure.takeSealed())
+            if secure.isPeerDone { isEnded = true }
+            return !opened.isEmpty
+        }
         if count == 0 {
             isEnded = true
         } else if errno != EAGAIN, errno != EINTR {

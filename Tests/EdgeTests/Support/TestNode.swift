@@ -3,6 +3,7 @@ import Broker
 import Edge
 import Foundation
 import Reactor
+import TLS
 import Testing
 
 /// A real node in the test's process, with the connections of the test.
@@ -11,7 +12,11 @@ final class TestNode {
     private var clients: [TestClient] = []
     private var publisher: TestClient?
 
+    /// Whether clients come with TLS: where it listens for them.
+    private let isSecure: Bool
+
     init(_ configuration: EdgeConfiguration, hasUplinkThread: Bool = false) throws {
+        isSecure = configuration.tls != nil
         let (limits, nodeID) = (configuration.limits, configuration.nodeID)
         node = try Node(configuration, hasUplinkThread: hasUplinkThread) { _, _ in
             MemoryBackplane(limits: limits, nodeID: nodeID)
@@ -20,6 +25,7 @@ final class TestNode {
 
     /// A node of a cluster whose Redis is not there.
     init(withoutRedis configuration: EdgeConfiguration) throws {
+        isSecure = configuration.tls != nil
         let (limits, nodeID) = (configuration.limits, configuration.nodeID)
         // The port of a socket that nobody listens on any more.
         let gone = try Listener(host: "127.0.0.1", port: 0).port
@@ -45,8 +51,23 @@ final class TestNode {
     /// Bytes sent to others than the publisher.
     var bytesSentToReaders: Int { metrics.bytesSent.value - (publisher?.receivedCount ?? 0) }
 
-    func connect(receiveBytes: Int32? = nil) throws -> TestClient {
-        let client = try TestClient(port: port, receiveBytes: receiveBytes)
+    func connect(receiveBytes: Int32? = nil, certificate: TLSCertificate? = nil) throws -> TestClient {
+        let client =
+            isSecure
+            ? try TestClient(
+                port: node.securePort,
+                receiveBytes: receiveBytes,
+                trusting: try TestTLS.authorities,
+                certificate: certificate
+            )
+            : try TestClient(port: port, receiveBytes: receiveBytes)
+        clients.append(client)
+        return client
+    }
+
+    /// A connection on which nothing was said yet.
+    func connectRaw(secure: Bool) throws -> TestClient {
+        let client = try TestClient(port: secure ? node.securePort : port)
         clients.append(client)
         return client
     }
@@ -111,6 +132,7 @@ func withNode(
     configuration.port = 0
     configuration.nodeID = "n1"
     configuration.limits.drainMilliseconds = 250
+    if TestTLS.isWanted { configuration.tls = try TestTLS.listener }
     change(&configuration)
     let node = try TestNode(configuration, hasUplinkThread: hasUplinkThread)
     defer { node.stop() }

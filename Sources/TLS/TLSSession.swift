@@ -1,0 +1,227 @@
+internal import COpenSSL
+
+/// One connection's end of TLS: bytes in, bytes out. It has no socket and no clock: what comes is put into its records' room and opened,
+/// what it seals is taken from there.
+///
+/// Thread: that of its records. Size: 56 bytes, what OpenSSL has of a session, and of buffers nothing while it is idle. What is counted
+/// in its records is the beginning of a record that is not whole, and what its socket did not take.
+public struct TLSSession: ~Copyable {
+    /// How far it is.
+    public enum Phase: UInt8, Sendable {
+        /// Not agreed yet: nothing can be sealed.
+        case handshaking
+        /// Agreed.
+        case open
+        /// Something was wrong: nothing can be sealed or opened any more.
+        case broken
+    }
+
+    /// Records in a row that bring nothing, at most. Those of a handshake are fewer than ten; later on each costs work and is of no use.
+    private static let idleRecordsMax: UInt8 = 128
+
+    /// RFC 8446 §5.1 and, for 1.2, RFC 5246 §6.2.3: the larger.
+    private static let recordBytesMax = 16_384 + 2_048
+    private static let headerByteCount = 5
+
+    private let context: TLSContext
+
+    /// Where it takes from and puts to.
+    public let records: TLSRecords
+
+    /// What OpenSSL has of it; a server's only from the first record on.
+    private var session: OpaquePointer?
+
+    /// The beginning of a record.
+    private var partial: [UInt8] = []
+
+    /// Sealed, and not taken by the socket; the first `sentCount` of them are.
+    private var unsent: [UInt8] = []
+    private var sentCount: Int32 = 0
+
+    /// How far it is.
+    public private(set) var phase = Phase.handshaking
+
+    /// Whether the peer said that it will say no more.
+    public private(set) var isPeerDone = false
+    private var idleRecords: UInt8 = 0
+
+    /// The server's end of a session.
+    public init(server context: TLSContext, _ records: TLSRecords) {
+        (self.context, self.records) = (context, records)
+    }
+
+    /// A client's end of a session with the server of a name, or of an address in numbers, which its certificate must be for. Its first
+    /// words are sealed at once.
+    public init(client context: TLSContext, _ records: TLSRecords, serverName: String) throws(TLSFault) {
+        (self.context, self.records) = (context, records)
+        let session = context.makeSession()
+        self.session = session
+        records.attach(session)
+        SSL_set_connect_state(session)
+        let isNumber = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), serverName) == 1
+        if !isNumber {
+            guard SSL_set1_host(session, serverName) == 1, copenssl_set_server_name(session, serverName) == 1 else {
+                throw .last("the server's name")
+            }
+        }
+        ERR_clear_error()
+        _ = SSL_do_handshake(session)
+    }
+
+    deinit {
+        SSL_free(session)
+        records.partialBytes -= partial.count
+        records.unsentBytes -= unsent.count
+    }
+
+    // MARK: In
+
+    /// Where the next bytes that come are to be put, before `open`. Valid until then.
+    public borrowing func room() -> UnsafeMutableRawBufferPointer {
+        partial.withUnsafeBytes { records.received.copyMemory(from: $0) }
+        return UnsafeMutableRawBufferPointer(rebasing: records.received[partial.count...])
+    }
+
+    /// Bytes of a record that is not whole yet.
+    public var partialByteCount: Int { partial.count }
+
+    /// Opens what came: puts what it says to `plain`, which has room for as much as comes at a time, and returns how many bytes that is.
+    ///
+    /// - Throws: if something is wrong with it. What the peer is to be told of that is sealed.
+    public mutating func open(_ count: Int, into plain: UnsafeMutableRawBufferPointer) throws(TLSFault) -> Int {
+        guard phase != .broken else { throw TLSFault("the session is broken") }
+        let bytes = UnsafeRawBufferPointer(rebasing: records.received[..<(partial.count + count)])
+        var (place, opened) = (0, 0)
+        while place < bytes.count, !isPeerDone, let length = recordLength(of: bytes[place...]) {
+            let record = UnsafeRawBufferPointer(rebasing: bytes[place..<place + length])
+            place += length
+            do {
+                opened += try open(record, into: UnsafeMutableRawBufferPointer(rebasing: plain[opened...]))
+            } catch {
+                phase = .broken
+                records.note(error)
+                keepPartial(bytes[bytes.count...])
+                throw error
+            }
+        }
+        // Behind an end nothing is of use.
+        keepPartial(isPeerDone ? bytes[bytes.count...] : bytes[place...])
+        return opened
+    }
+
+    /// Bytes of the record that some begin with, once it is whole. All of what is no record at all: OpenSSL then says what is wrong
+    /// with it. So OpenSSL has never to keep the beginning of one, for which it takes room for the longest.
+    private func recordLength(of bytes: Slice<UnsafeRawBufferPointer>) -> Int? {
+        let start = bytes.startIndex
+        guard Self.isContentType(bytes[start]) else { return bytes.count }
+        guard bytes.count >= Self.headerByteCount else { return nil }
+        let length = Int(bytes[start + 3]) << 8 | Int(bytes[start + 4])
+        guard bytes[start + 1] == 3, length <= Self.recordBytesMax else { return bytes.count }
+        return bytes.count >= Self.headerByteCount + length ? Self.headerByteCount + length : nil
+    }
+
+    /// Change of cipher, alert, handshake, application's data: RFC 8446 §5.1.
+    private static func isContentType(_ byte: UInt8) -> Bool { (20...23).contains(byte) }
+
+    private mutating func keepPartial(_ bytes: Slice<UnsafeRawBufferPointer>) {
+        if bytes.isEmpty, partial.isEmpty { return }
+        records.partialBytes += bytes.count - partial.count
+        partial = Array(bytes)
+    }
+
+    private mutating func open(
+        _ record: UnsafeRawBufferPointer,
+        into room: UnsafeMutableRawBufferPointer
+    ) throws(TLSFault) -> Int {
+        let session = session ?? begin()
+        var opened = 0
+        ERR_clear_error()
+        let outcome = records.lend(record) { SSL_read_ex(session, room.baseAddress, room.count, &opened) }
+        if phase == .handshaking, SSL_is_init_finished(session) == 1 { phase = .open }
+        if outcome == 1 {
+            idleRecords = 0
+            return opened
+        }
+        switch SSL_get_error(session, outcome) {
+        case SSL_ERROR_WANT_READ:
+            guard Self.isContentType(record[0]) else { throw TLSFault("not TLS") }
+            idleRecords += 1
+            guard idleRecords < Self.idleRecordsMax else { throw TLSFault("too many records that bring nothing") }
+            return 0
+        case SSL_ERROR_ZERO_RETURN:
+            isPeerDone = true
+            return 0
+        default: throw .last("TLS")
+        }
+    }
+
+    private mutating func begin() -> OpaquePointer {
+        let session = context.makeSession()
+        records.attach(session)
+        SSL_set_accept_state(session)
+        self.session = session
+        return session
+    }
+
+    // MARK: What was agreed
+
+    /// Whether it goes on with what was agreed another time.
+    public var isResumed: Bool { session.map { SSL_session_reused($0) == 1 } ?? false }
+
+    /// What the client's certificate says, if it showed one. It was verified.
+    public var peerCertificate: PeerCertificate? {
+        guard let session, let certificate = SSL_get0_peer_certificate(session),
+            SSL_get_verify_result(session) == Int(X509_V_OK)
+        else { return nil }
+        return PeerCertificate(certificate)
+    }
+
+    // MARK: Out
+
+    /// Seals bytes, behind what is sealed in its records. Says whether it could: one that is broken cannot.
+    public mutating func seal(_ plain: UnsafeRawBufferPointer) -> Bool {
+        guard phase == .open, let session else { return false }
+        guard plain.count > 0 else { return true }
+        var written = 0
+        if SSL_write_ex(session, plain.baseAddress, plain.count, &written) == 1 { return true }
+        ERR_clear_error()
+        phase = .broken
+        return false
+    }
+
+    /// Seals that there will be no more, RFC 8446 §6.1.
+    public mutating func sealEnd() {
+        guard phase == .open, let session else { return }
+        _ = SSL_shutdown(session)
+        ERR_clear_error()
+    }
+
+    // MARK: What the socket did not take
+
+    /// Whether something is sealed that waits for the socket: what is sealed next must wait behind it.
+    public var hasUnsent: Bool { !unsent.isEmpty }
+
+    /// Bytes that wait for the socket.
+    public var unsentByteCount: Int { unsent.count - Int(sentCount) }
+
+    /// Keeps what is sealed in its records from a place on, but for what the socket took of that.
+    public mutating func keepSealed(in range: Range<Int>, sent: Int) {
+        let left = records.sealed(in: range.lowerBound + sent..<range.upperBound)
+        guard left.count > 0 else { return }
+        unsent.reserveCapacity(unsent.count + left.count)
+        unsent.append(contentsOf: left)
+        records.unsentBytes += left.count
+    }
+
+    /// Lends what waits to `send`, which says how much the socket took of it. Says whether nothing is left.
+    public mutating func flush(_ send: (UnsafeRawBufferPointer) -> Int) -> Bool {
+        guard hasUnsent else { return true }
+        let sent = unsent.withUnsafeBytes { send(UnsafeRawBufferPointer(rebasing: $0[Int(sentCount)...])) }
+        sentCount += Int32(truncatingIfNeeded: sent)
+        guard sentCount == unsent.count else { return false }
+        records.unsentBytes -= unsent.count
+        unsent = []
+        sentCount = 0
+        return true
+    }
+}
