@@ -48,8 +48,10 @@ public struct AccessPattern: Sendable, Equatable {
     }
 
     /// Looks at a channel or a pattern.
-    public func relation(to channel: ChannelName) -> Relation {
-        let shape = Shape(channel)
+    public func relation(to channel: ChannelName) -> Relation { relation(to: Shape(channel)) }
+
+    /// The same of one that is taken apart already.
+    func relation(to shape: Shape) -> Relation {
         guard shape.fixed.count <= segments.count || isDeep else { return .none }
         for (segment, part) in zip(segments, shape.fixed) {
             if case .name(let name) = segment, !part.elementsEqual(name) { return .none }
@@ -70,8 +72,8 @@ public struct AccessPattern: Sendable, Equatable {
     }
 
     /// Whether all channels of a name have the user's name where this has `{sub}`.
-    public func isOwned(_ channel: ChannelName, by user: String) -> Bool {
-        let fixed = Shape(channel).fixed
+    func isOwned(_ shape: Shape, by user: String) -> Bool {
+        let fixed = shape.fixed
         guard namesUser, !user.isEmpty else { return false }
         return segments.indices.allSatisfy { place in
             segments[place] != .user || place < fixed.count && fixed[place].elementsEqual(user.utf8)
@@ -83,15 +85,15 @@ public struct AccessPattern: Sendable, Equatable {
     }
 
     /// A channel's segments, or those of a pattern that stand before its wildcard.
-    private struct Shape {
-        enum Rest {
+    struct Shape {
+        fileprivate enum Rest {
             case nothing
             case one
             case many
         }
 
-        let fixed: ArraySlice<Substring.UTF8View>
-        let rest: Rest
+        fileprivate let fixed: ArraySlice<Substring.UTF8View>
+        fileprivate let rest: Rest
 
         init(_ name: ChannelName) {
             let parts = name.text.utf8.split(separator: UInt8(ascii: "/"))[...]

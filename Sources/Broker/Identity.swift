@@ -132,7 +132,7 @@ public final class Identity: Sendable {
     func isGiven(_ channel: ChannelName) -> Bool { given.contains(channel) }
 
     /// Whether the token grants something in all channels of a name.
-    func grants(_ action: AccessAction, in channel: ChannelName) -> Bool {
-        grants[action, default: []].contains { $0.relation(to: channel) == .all }
+    func grants(_ action: AccessAction, in shape: AccessPattern.Shape) -> Bool {
+        grants[action, default: []].contains { $0.relation(to: shape) == .all }
     }
 }
