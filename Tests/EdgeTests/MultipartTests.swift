@@ -68,12 +68,14 @@ struct MultipartTests {
             let document = try node.multipart("?channel=a")
             try document.next("welcome")
             try document.next("subscribed")
+            // What it has was sent, and is counted a moment later.
+            try eventually("that is counted") { node.metrics.bytesSent.value >= document.client.receivedCount }
             let before = node.metrics.bytesSent.value
-            try eventually("heartbeats are sent") { node.metrics.bytesSent.value > before + 60 }
+            try eventually("a heartbeat is sent") { node.metrics.bytesSent.value > before }
             let answer = try node.publish("a", "x")
             let message = try document.next()
             #expect(message.data == "x" && message.position == answer)
-            #expect(document.heartbeatCount == 1)
+            #expect(document.heartbeatCount >= 1)
         }
     }
 }

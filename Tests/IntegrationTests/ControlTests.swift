@@ -114,7 +114,7 @@ import Testing
         let environment = ["PERSEID_API_KEYS": "an-admin-key", "PERSEID_PRESENCE": "**"]
         let node = try await PerseidNode(id: "a", redis: nil, environment: environment, in: scratch)
         let url = "http://127.0.0.1:\(node.port)"
-        let output = try await ChildProcess.run(
+        let process = try ChildProcess(
             [
                 // It keeps a cache where it runs.
                 "/usr/bin/env", "-C", scratch.directory.path,
@@ -125,6 +125,9 @@ import Testing
             environment: ["PYTHONPATH": Self.tools.path, "HOME": scratch.directory.path],
             in: scratch
         )
+        let ending = try await process.end(within: .seconds(300))
+        let output = process.outputText
+        #expect(ending == .exited(0), "\(output.suffix(4_000))\(process.errorText)")
         #expect(output.contains("Tested: 21"), "\(output.suffix(4_000))")
         #expect(try await node.stop() == .exited(0))
     }
