@@ -42,7 +42,9 @@ let package = Package(
     name: "perseid",
     platforms: [.macOS(.v15)],
     products: [
-        .executable(name: "perseid", targets: ["perseid"])
+        .executable(name: "perseid", targets: ["perseid"]),
+        // For Tests/Fuzz, which is a package of its own; nobody else can count on it.
+        .library(name: "Decoders", targets: ["Backplane", "Broker", "Edge", "Text", "Trust", "Wire"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -182,6 +184,15 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
+            swiftSettings: settings
+        ),
+        // The checks of the fuzzers, on the corpus: Tests/Fuzz is a package of its own, and the two share these sources.
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: ["Backplane", "Broker", "Edge", "Text", "Trust", "Wire"],
+            path: "Tests/Fuzz",
+            exclude: ["CLibFuzzer", "Corpus", "Driver", "Package.swift"],
+            sources: ["Checks", "FuzzTests"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -22,9 +22,10 @@ extension ChannelName {
         }
     }
 
-    /// What stands before the last segment, with the slash behind it; nothing where that is the only one.
+    /// What stands before the last segment, with the slash behind it; nothing where that is the only one. Looked for among the
+    /// bytes: to a string, a slash with an accent on it is none.
     public var base: Substring {
-        text.lastIndex(of: "/").map { text[...$0] } ?? ""
+        text.utf8.lastIndex(of: UInt8(ascii: "/")).map { text[...$0] } ?? ""
     }
 
     /// Whether it is a pattern, and stands for a channel. Those of the system are found by their own patterns only.
@@ -56,7 +57,7 @@ extension ChannelName {
         case (false, true): return other.stands(for: self)
         case (true, true):
             guard isSystem == other.isSystem else { return false }
-            if base == other.base { return true }
+            if base.utf8.elementsEqual(other.base.utf8) { return true }
             let (outer, inner) = base.utf8.count < other.base.utf8.count ? (self, other) : (other, self)
             return outer.isDeepPattern && inner.base.utf8.starts(with: outer.base.utf8)
         }

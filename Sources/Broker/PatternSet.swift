@@ -3,17 +3,17 @@ public struct PatternSet: Sendable {
     /// All of them, as they were given.
     public let names: [ChannelName]
 
-    /// By what stands before the wildcard: `*`, and `**`.
-    private var ends: [Substring: (shallow: ChannelName?, deep: ChannelName?)] = [:]
+    /// By the bytes that stand before the wildcard: `*`, and `**`. Strings of other bytes can be the same to Swift.
+    private var ends: [[UInt8]: (shallow: ChannelName?, deep: ChannelName?)] = [:]
 
     /// Makes a set; names that are no patterns stand for nothing.
     public init(_ names: [ChannelName]) {
         self.names = names
         for name in names where name.isPattern {
             if name.isDeepPattern {
-                ends[name.base, default: (nil, nil)].deep = name
+                ends[Array(name.base.utf8), default: (nil, nil)].deep = name
             } else {
-                ends[name.base, default: (nil, nil)].shallow = name
+                ends[Array(name.base.utf8), default: (nil, nil)].shallow = name
             }
         }
     }
@@ -22,10 +22,11 @@ public struct PatternSet: Sendable {
     public func standing(for channel: ChannelName) -> [ChannelName] {
         guard !channel.isPattern else { return [] }
         var base = channel.base
-        var found = [ends[base]?.shallow, ends[base]?.deep]
+        let own = ends[Array(base.utf8)]
+        var found = [own?.shallow, own?.deep]
         while !base.isEmpty {
             base = base.outerBase
-            found.append(ends[base]?.deep)
+            found.append(ends[Array(base.utf8)]?.deep)
         }
         return found.compactMap { $0 }.filter { $0.isSystem == channel.isSystem }
     }
@@ -34,7 +35,6 @@ public struct PatternSet: Sendable {
 extension Substring {
     /// What stands before the last segment of a base.
     var outerBase: Substring {
-        let before = dropLast()
-        return before.lastIndex(of: "/").map { before[...$0] } ?? ""
+        utf8.dropLast().lastIndex(of: UInt8(ascii: "/")).map { self[...$0] } ?? ""
     }
 }

@@ -13,6 +13,10 @@ struct PatternTests {
             ("**", "chat/a/b", true), ("a/b/*", "a/b/c", true), ("a/b/*", "a/c/c", false), ("**", "$presence/a", false),
             ("$presence/*", "$presence/a", true), ("$presence/*", "presence/a", false), ("chat/*", "chat/*", false),
             ("chat/a*", "chat/ab", false),
+            // The same to Swift's strings, and other bytes.
+            ("\u{e9}/*", "e\u{301}/a", false), ("\u{e9}/**", "e\u{301}/a/b", false), ("\u{e9}/**", "\u{e9}/a/b", true),
+            // A slash that is one character with what follows it, or with what precedes it.
+            ("a/*", "a/\u{301}b", true), ("a/**", "a/\u{301}b/c", true), ("a\u{600}/**", "a\u{600}/b/c", true),
         ]
     )
     func standsFor(pattern: String, channel: String, isMeant: Bool) throws {

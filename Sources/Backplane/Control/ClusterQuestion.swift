@@ -110,9 +110,10 @@ public struct ClusterPart: Sendable, Equatable {
         self.items = items
     }
 
-    /// Adds another's; of what is known as much as there is room for.
+    /// Adds another's; of what is known as much as there is room for. Counts are what other nodes say, so they may be anything.
     mutating func add(_ other: ClusterPart, bytesMax: Int) {
-        count += other.count
+        let (sum, isOver) = count.addingReportingOverflow(other.count)
+        count = isOver ? .max : sum
         guard !other.items.isEmpty, items.count + other.items.count < bytesMax else { return }
         if !items.isEmpty { items.append(UInt8(ascii: ",")) }
         items += other.items

@@ -99,10 +99,17 @@ public struct BayeuxClock: Sendable {
     let offset: Double
 
     init?(_ raw: UnsafeRawBufferPointer) {
-        guard let fields = JSONFields(raw, ["tc", "l", "o"]), let client = fields[0]?.jsonNumber else { return nil }
+        guard let fields = JSONFields(raw, ["tc", "l", "o"]), let client = fields[0].flatMap(Self.time) else {
+            return nil
+        }
         self.client = client
-        lag = fields[1]?.jsonNumber
-        offset = fields[2]?.jsonNumber ?? 0
+        lag = fields[1].flatMap(Self.time)
+        offset = fields[2].flatMap(Self.time) ?? 0
+    }
+
+    /// A time that JavaScript counts exactly. What is beyond it is no clock's, and what becomes of it is no number of JSON.
+    private static func time(_ raw: UnsafeRawBufferPointer) -> Double? {
+        raw.jsonNumber.flatMap { abs($0) <= 9_007_199_254_740_992 ? $0 : nil }
     }
 
     /// How far what it knows is off, above which it is told, in milliseconds.
