@@ -54,6 +54,16 @@ struct ControlTests {
         #expect(fixture.metrics.clusterQuestionsIncomplete.value == 1)
     }
 
+    @Test("nodes that count without end add up to the largest number there is")
+    func endless() throws {
+        let fixture = try fixture()
+        ask(fixture)
+        let number = try #require(backplane.asked.last?.number)
+        backplane.delegate?.announced(number, .success(2))
+        for _ in 1...2 { backplane.delegate?.replied(number, part(.max, "")) }
+        #expect(fixture.reports() == ["asked 7: \(Int.max) []"])
+    }
+
     @Test("questions under way are bounded, and so is what an answer has room for")
     func bounds() throws {
         let fixture = try fixture {
