@@ -25,7 +25,7 @@ extension ChannelName {
     /// What stands before the last segment, with the slash behind it; nothing where that is the only one. Looked for among the
     /// bytes: to a string, a slash with an accent on it is none.
     public var base: Substring {
-        text.utf8.lastIndex(of: UInt8(ascii: "/")).map { text[...$0] } ?? ""
+        text.utf8.lastIndex(of: UInt8(ascii: "/")).map { Substring(text.utf8[...$0]) } ?? ""
     }
 
     /// Whether it is a pattern, and stands for a channel. Those of the system are found by their own patterns only.

@@ -35,6 +35,6 @@ public struct PatternSet: Sendable {
 extension Substring {
     /// What stands before the last segment of a base.
     var outerBase: Substring {
-        utf8.dropLast().lastIndex(of: UInt8(ascii: "/")).map { self[...$0] } ?? ""
+        utf8.dropLast().lastIndex(of: UInt8(ascii: "/")).map { Substring(utf8[...$0]) } ?? ""
     }
 }
