@@ -33,6 +33,7 @@ public struct FuzzTarget: Sendable {
 
 /// What is not true of a decoder.
 public struct Violation: Error, CustomStringConvertible {
+    /// In words, with what was decoded.
     public let description: String
 }
 
