@@ -76,7 +76,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("simdjson")]
         ),
 
-        .target(name: "Reactor", dependencies: ["CReactor"], swiftSettings: settings),
+        .target(name: "Reactor", dependencies: ["CReactor", "Text"], swiftSettings: settings),
         .target(name: "Text", swiftSettings: settings),
         .target(name: "TLS", dependencies: ["COpenSSL"], swiftSettings: settings),
         .target(name: "Wire", dependencies: ["CJSON", "Text"], swiftSettings: settings),
@@ -137,7 +137,7 @@ let package = Package(
             swiftSettings: settings
         ),
 
-        .testTarget(name: "ReactorTests", dependencies: ["Reactor", "CReactor"], swiftSettings: settings),
+        .testTarget(name: "ReactorTests", dependencies: ["Reactor", "CReactor", "Text"], swiftSettings: settings),
         .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: settings),
         // Makes certificates, for tests.
         .target(

@@ -1,4 +1,5 @@
 internal import CReactor
+public import Text
 
 /// Where a host listens: an address and a port.
 ///

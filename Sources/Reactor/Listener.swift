@@ -1,4 +1,5 @@
 internal import CReactor
+public import Text
 
 #if canImport(Glibc)
 internal import Glibc

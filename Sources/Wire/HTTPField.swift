@@ -20,6 +20,8 @@ public enum HTTPField: UInt8, CaseIterable, Equatable, Sendable {
     case cookie
     /// `Expect`, RFC 9110 §10.1.1
     case expect
+    /// `Forwarded`, RFC 7239
+    case forwarded
     /// `Host`, RFC 9110 §7.2
     case host
     /// `Idempotency-Key`, draft-ietf-httpapi-idempotency-key-header
@@ -58,8 +60,8 @@ public enum HTTPField: UInt8, CaseIterable, Equatable, Sendable {
     /// Whether a second line with the same name is refused. The others are lists, where more lines mean more elements.
     var isSingleton: Bool {
         switch self {
-        case .accept, .accessControlRequestHeaders, .connection, .cookie, .expect, .ifNoneMatch, .referer,
-            .secWebSocketExtensions, .secWebSocketProtocol, .upgrade, .xForwardedFor:
+        case .accept, .accessControlRequestHeaders, .connection, .cookie, .expect, .forwarded, .ifNoneMatch,
+            .referer, .secWebSocketExtensions, .secWebSocketProtocol, .upgrade, .xForwardedFor:
             false
         default:
             true
@@ -81,6 +83,7 @@ public enum HTTPField: UInt8, CaseIterable, Equatable, Sendable {
         case (6, UInt8(ascii: "o")): .origin
         case (7, UInt8(ascii: "r")): .referer
         case (7, UInt8(ascii: "u")): .upgrade
+        case (9, UInt8(ascii: "f")): .forwarded
         case (10, UInt8(ascii: "c")): .connection
         case (12, UInt8(ascii: "c")): .contentType
         case (13, UInt8(ascii: "a")): .authorization
@@ -116,6 +119,7 @@ extension HTTPField {
         case .contentType: "Content-Type"
         case .cookie: "Cookie"
         case .expect: "Expect"
+        case .forwarded: "Forwarded"
         case .host: "Host"
         case .idempotencyKey: "Idempotency-Key"
         case .ifNoneMatch: "If-None-Match"

@@ -37,18 +37,23 @@ extension HTTPRequestHead {
     /// are those that the head was parsed from.
     public func values(of field: HTTPField, in bytes: Span<UInt8>) -> [ByteRange] {
         var values: [ByteRange] = []
-        guard self[field] != nil else { return values }
+        forEachValue(of: field, in: bytes) { values.append($0) }
+        return values
+    }
+
+    /// The same, one after the other.
+    public func forEachValue(of field: HTTPField, in bytes: Span<UInt8>, _ body: (ByteRange) -> Void) {
+        guard self[field] != nil else { return }
         var start = 0
         while start < headCount {
             let end = bytes.endOfFieldContent(from: start, to: headCount)
             let name = ByteRange.run(in: bytes, from: start) { ByteSet.token.contains($0) }
             let colon = name.indices.upperBound
             if colon < end, bytes[colon] == UInt8(ascii: ":"), name.equals(ignoringCase: field.name, in: bytes) {
-                values.append(ByteRange(colon + 1..<end).trimmingOptionalWhitespace(in: bytes))
+                body(ByteRange(colon + 1..<end).trimmingOptionalWhitespace(in: bytes))
             }
             start = end + 2
         }
-        return values
     }
 
     private static func badName(_ name: ByteRange, in bytes: Span<UInt8>) -> HTTPRejection {

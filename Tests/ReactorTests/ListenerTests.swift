@@ -1,5 +1,6 @@
 import CReactor
 import Testing
+import Text
 
 @testable import Reactor
 

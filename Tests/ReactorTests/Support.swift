@@ -1,6 +1,7 @@
 import CReactor
 import Reactor
 import Testing
+import Text
 
 /// A small generator with a seed, so that a failing run can be repeated.
 struct SeededGenerator: RandomNumberGenerator {
