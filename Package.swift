@@ -170,7 +170,8 @@ let package = Package(
         .testTarget(
             name: "EdgeTests",
             dependencies: [
-                "CAllocations", "Edge", "Hooks", "Hub", "Backplane", "Broker", "Reactor", "TestCertificates", "Text", "TLS",
+                "CAllocations", "Edge", "Hooks", "Hub", "Backplane", "Broker", "Reactor", "TestCertificates", "Text",
+                "TLS",
                 "Trust", "Wire",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),

@@ -75,6 +75,47 @@ public struct Limits: Sendable, Equatable {
     /// is one address, alone.
     public var connectionsPerAddressMax = 1_000_000
 
+    // Rates of single addresses (IPv6 networks of 64 bits), users and API keys. Each reactor counts by itself, and 0 is no limit.
+    // Off by default: an address may be a load balancer, and a key a backend. Hit: 429 with `Retry-After`, or an error with
+    // `retry`; `perseid_over_limit_total`, by limit and by whose it is.
+
+    /// What an address, a user or a key that wanted nothing for so long may have at once: at 10 s ten times what it has a second.
+    public var burstMilliseconds: UInt64 = 10_000
+
+    /// Connections of an address. Hit: the connection is closed at once; also `perseid_connections_refused_total`.
+    public var addressConnectsPerSecondMax = 0
+
+    /// Requests of an address.
+    public var addressRequestsPerSecondMax = 0
+
+    /// Publications of an address, in whatever way it publishes, and their bytes.
+    public var addressPublishesPerSecondMax = 0
+    public var addressPublishBytesPerSecondMax = 0
+
+    /// Channels that an address begins to read; with each poll anew.
+    public var addressSubscribesPerSecondMax = 0
+
+    /// Tokens of an address that are none. Hit: no others are looked at that are not known.
+    public var addressTokensRefusedPerSecondMax = 0
+
+    /// The same of a user, or of an API key.
+    public var userRequestsPerSecondMax = 0
+    public var userPublishesPerSecondMax = 0
+    public var userPublishBytesPerSecondMax = 0
+    public var userSubscribesPerSecondMax = 0
+
+    // MARK: Overload
+
+    /// Turn of a reactor that is too long, in two seconds in a row. Hit: nobody new is taken until turns are half of that for five
+    /// seconds: `/readyz` is red, what comes is answered 503 with `Retry-After`; `perseid_overloaded`, `perseid_shed_total`.
+    /// A healthy turn is some milliseconds, its parts have slices.
+    public var overloadLagMilliseconds: UInt64 = 1_000
+
+    /// Memory of the process that is too much, 0 for none: less than what the system would end it for. Hit: as above, until it is
+    /// a sixteenth less. What clients hold has limits of its own, and who holds it for longest is let go of: that is no reason
+    /// to turn others away.
+    public var overloadMemoryBytes = 0
+
     /// Connections a reactor accepts in one turn, so that a storm cannot starve live subscribers: what is not accepted
     /// waits in the kernel, and not in front of what is published. Hit: the rest waits for the next turn.
     public var acceptsPerTurnMax = 8
@@ -320,8 +361,8 @@ public struct Limits: Sendable, Equatable {
     /// Checkpoints a reactor begins in one tick of 250 ms. Hit: the rest waits for the next.
     public var checkpointsPerTickMax = 1_000
 
-    /// Sessions opened from one address, on one reactor, within the time to resume. Hit: the client gets none and keeps its
-    /// cursor; `perseid_sessions_unopened_total`. The default leaves a load balancer, which is one address, alone.
+    /// Sessions opened from one address, on one reactor: so many at once, and as many again within the time to resume. Hit: the client gets none and keeps its
+    /// cursor; `perseid_sessions_unopened_total`, `perseid_over_limit_total`. The default leaves a load balancer, which is one address, alone.
     public var sessionsPerAddressMax = 100_000
 
     // MARK: Presence

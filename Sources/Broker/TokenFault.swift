@@ -19,6 +19,8 @@ public enum TokenFault: String, Error, Sendable {
     case claims = "wrong claims"
     /// So many are being looked at that this one must come again.
     case overloaded
+    /// So many came from there that are none that no others are looked at for now.
+    case tooMany = "too many that are none"
 
     /// Whether its client only needs another one.
     public var isEnd: Bool { self == .expired }

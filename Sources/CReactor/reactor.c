@@ -6,6 +6,8 @@
 
 #include "CReactor.h"
 
+#include <stdio.h>
+
 #if defined(__GLIBC__)
 #include <malloc.h>
 #endif
@@ -14,6 +16,22 @@ void creactor_give_back_large_blocks(void) {
 #if defined(__GLIBC__)
     mallopt(M_MMAP_THRESHOLD, 131072);
 #endif
+}
+
+long creactor_resident_bytes(void) {
+    long pages = 0;
+#if defined(__linux__)
+    char text[128];
+    int descriptor = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return 0;
+    ssize_t count = read(descriptor, text, sizeof text - 1);
+    close(descriptor);
+    if (count <= 0) return 0;
+    text[count] = 0;
+    /* The whole size first, then what is resident; both in pages. */
+    if (sscanf(text, "%*s %ld", &pages) != 1) return 0;
+#endif
+    return pages * sysconf(_SC_PAGESIZE);
 }
 
 int creactor_accept(int listener, creactor_address *peer) {

@@ -2,6 +2,7 @@ public import Broker
 public import Hooks
 public import Logging
 public import TLS
+public import Text
 public import Trust
 
 /// What an edge is told when it starts. A value: every reactor has its own copy.
@@ -57,6 +58,15 @@ public struct EdgeConfiguration: Sendable {
     /// Origins that clients know the nodes by, such as `https://push.example.org`: pages from there are the node's own,
     /// and their hosts are served.
     public var publicOrigins: [String] = []
+
+    /// Addresses whose word is taken for whom they connect.
+    public var trustedProxies: [AddressBlock] = []
+
+    /// Whether these begin each connection with a header of the PROXY protocol.
+    public var proxyProtocol = false
+
+    /// Where they say for whom a request is.
+    public var forwardedField = ForwardedField.forwardedFor
 
     /// Further host names that requests may be for; `*` for all. Addresses and `localhost` always are.
     public var allowedHosts: [String] = []

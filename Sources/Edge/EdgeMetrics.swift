@@ -57,6 +57,12 @@ public final class EdgeMetrics: Sendable {
     public let sessionsUnopened = Counter()
     /// Times a client had to wait because a budget of its own was used up.
     public let budgetWaits = Counter()
+    /// What somebody wanted too often.
+    private let overLimits = (0..<MeteredScope.allCases.count * Metered.allCases.count).map { _ in Counter() }
+    /// Requests of new clients that were refused because the node had too much to do.
+    public let shed = Counter()
+    /// Memory of the process, as the first reactor saw it within the last second.
+    public let residentBytes = Counter()
     /// Longest turn of the reactor in the last second, in microseconds.
     public let longestTurnMicroseconds = Counter()
     /// Turns of the reactor by length, as of the last second.
@@ -81,6 +87,11 @@ public final class EdgeMetrics: Sendable {
     /// WebSockets closed with a code for what their clients sent.
     func failures(with code: WebSocketCloseCode) -> Counter? {
         Self.failureCodes.firstIndex(of: code).map { failures[$0] }
+    }
+
+    /// What somebody wanted too often, by what that was.
+    func overLimit(_ metered: Metered, of scope: MeteredScope) -> Counter {
+        overLimits[scope.rawValue * Metered.count + metered.rawValue]
     }
 
     /// Connections open now that are carried in such a way; those that ask and are answered, a poll among them, are one kind.

@@ -15,7 +15,7 @@ extension EdgeReactor {
     private func tell(_ event: StaticString, _ facts: [String: String], of slot: Slot) {
         let connection = connections[live: slot]
         var metadata = facts.mapValues { Logger.MetadataValue.string($0) }
-        metadata["client"] = "\(connection.pointee.peer)"
+        metadata["client"] = "\(address(of: slot))"
         metadata["transport"] = "\(connection.pointee.client.encoding?.carrier.carrier.name ?? "http")"
         logger.debug("\(event)", metadata: metadata)
     }

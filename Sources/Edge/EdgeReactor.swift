@@ -5,6 +5,7 @@ internal import Hub
 internal import Logging
 internal import Reactor
 internal import TLS
+internal import Text
 internal import Wire
 
 /// One thread of the edge: its connections, the channels they read, and the logs they are sent from.
@@ -70,6 +71,8 @@ final class EdgeReactor: ReactorHandler {
     var refusalLog = LogThrottle()
     var forbiddenLog = LogThrottle()
     var connectionsByAddress: [PeerAddress: Int] = [:]
+    /// Whom those serve that come from proxies, while they do.
+    var forwarded: [SlabKey: PeerAddress] = [:]
     let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: receiveBytesMax, alignment: 16)
     var output = ByteBuffer(capacity: 4_096)
     /// Spreads heartbeats and reconnects; no secret depends on it.
@@ -88,13 +91,17 @@ final class EdgeReactor: ReactorHandler {
     /// WebSockets that speak Bayeux.
     var bayeuxSockets: [SlabKey: BayeuxSocket] = [:]
 
-    // Sessions: where the next checkpoints are looked for, secrets, and how many were opened from where of late
+    // Sessions: where the next checkpoints are looked for, and secrets
     var nextCheckpointSlot: UInt32 = 0
     var checkpointRound: UInt32 = 0
     var secrets = SystemRandomNumberGenerator()
-    var sessionsByAddress = RecentCounts<PeerAddress>()
     /// Names the members that have no session.
     let memberSeed = UInt64.random(in: 0...(.max))
+
+    /// How often single clients may want something.
+    let rates: Rates
+    /// Whether the node has too much to do; the first reactor's business.
+    var overloadWatch: OverloadWatch
 
     /// The host that was allowed last.
     var knownHost: [UInt8] = []
@@ -157,6 +164,11 @@ final class EdgeReactor: ReactorHandler {
         self.metrics = metrics
         limits = configuration.limits
         httpLimits = HTTPLimits(configuration.limits)
+        rates = Rates(configuration.limits)
+        overloadWatch = OverloadWatch(
+            lagMicrosecondsMax: Int(clamping: configuration.limits.overloadLagMilliseconds * 1_000),
+            memoryBytesMax: configuration.limits.overloadMemoryBytes
+        )
         sends = SendBatch(usesRing: configuration.usesRing)
         let publicOrigins = configuration.publicOrigins.compactMap { WebOrigin($0) }
         hosts = HostPolicy(allowed: configuration.allowedHosts + [configuration.host], publicOrigins: publicOrigins)

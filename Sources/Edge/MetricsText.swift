@@ -62,6 +62,17 @@ struct MetricsText: ~Copyable {
         append("{direction=\"replay\"}", of: "perseid_held_bytes", sum(node, \.hub.heldReplayBytes))
         counter("perseid_replays_divided_total", "Replays of which a rest was left.", sum(node, \.hub.replaysDivided))
         counter("perseid_budget_waits_total", "Clients that used up a budget.", sum(node, \.budgetWaits))
+        begin("perseid_over_limit_total", "counter", "What single clients wanted too often.")
+        for scope in MeteredScope.allCases {
+            for metered in Metered.allCases {
+                let count = node.reactors.reduce(0) { $0 + $1.overLimit(metered, of: scope).value }
+                let labels = "{limit=\"\(metered.name)\",of=\"\(scope.name)\"}"
+                append(labels, of: "perseid_over_limit_total", count)
+            }
+        }
+        gauge("perseid_overloaded", "Whether the node takes no new clients.", node.overload == nil ? 0 : 1)
+        counter("perseid_shed_total", "Requests of new clients refused then.", sum(node, \.shed))
+        gauge("perseid_resident_bytes", "Memory of the process.", sum(node, \.residentBytes))
         gauge("perseid_subscriptions", "Subscriptions now.", sum(node, \.hub.subscriptions))
         gauge("perseid_embedded_channels", "Channels remembered in memory.", node.uplink.embeddedChannels.value)
         gauge("perseid_embedded_bytes", "Memory for what is remembered of them.", node.uplink.embeddedBytes.value)

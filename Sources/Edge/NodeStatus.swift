@@ -17,6 +17,7 @@ public final class NodeStatus: Sendable {
     private let boundPort = Atomic<UInt16>(0)
     private let boundSecurePort = Atomic<UInt16>(0)
     private let draining = Atomic<Bool>(false)
+    private let overloading = Atomic<UInt8>(0)
 
     /// Makes the status of a node that is about to start.
     public init(uplink: UplinkMetrics, reactors: [EdgeMetrics]) {
@@ -42,12 +43,18 @@ public final class NodeStatus: Sendable {
         set { draining.store(newValue, ordering: .releasing) }
     }
 
+    /// Why the node takes nobody new, if it does not.
+    public internal(set) var overload: Overload? {
+        get { Overload(rawValue: overloading.load(ordering: .relaxed)) }
+        set { overloading.store(newValue?.rawValue ?? 0, ordering: .relaxed) }
+    }
+
     /// Why the backplane cannot be used, as far as it says.
     public var trouble: String? { uplink.trouble }
 
-    /// Whether clients should come here: the backplane is reached, every channel is heard, keys of tokens are there, and the
-    /// node stays.
-    public var isReady: Bool { uplink.isUp.value == 1 && !isDraining && !wantsKeys }
+    /// Whether clients should come here: the backplane is reached, every channel is heard, keys of tokens are there, the node
+    /// stays, and has time for them.
+    public var isReady: Bool { uplink.isUp.value == 1 && !isDraining && !wantsKeys && overload == nil }
 
     /// Whether a set of keys was never had: tokens of it are refused until it is.
     public var wantsKeys: Bool { hooks.keySetsMissing.value > 0 }

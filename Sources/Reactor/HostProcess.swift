@@ -23,6 +23,9 @@ public enum HostProcess {
 
     private static let reserving = Lock(())
 
+    /// Memory that this process has in use now; 0 where the system does not say. Source: `proc(5)`, `/proc/self/statm`.
+    public static var residentBytes: Int { Int(clamping: creactor_resident_bytes()) }
+
     /// A write to a closed pipe or socket reports an error instead of ending the process.
     public static func ignoreBrokenPipes() { creactor_ignore_broken_pipes() }
 

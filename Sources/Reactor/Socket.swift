@@ -39,6 +39,14 @@ public struct Socket: Sendable, Hashable {
         return Socket.outcome(result)
     }
 
+    /// Shows what waits to be received, and leaves it there. Source: `recv(2)` with `MSG_PEEK`.
+    public func peek(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
+        // bounded: a buffer of a fixed size
+        let result = creactor_peek(descriptor, buffer.baseAddress!, buffer.count)
+        if result == 0 { return .endOfStream }
+        return Socket.outcome(result)
+    }
+
     /// Whether the peer will say no more, or is gone, as far as is known at this moment.
     public var isEnded: Bool { creactor_is_ended(descriptor) }
 

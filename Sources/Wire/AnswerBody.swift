@@ -2,11 +2,12 @@
 /// written by whoever has it, an item at a time.
 public enum AnswerBody {
     /// `{"error":{"code":…,"message":…,"field":…},"id":…}`: why something is not done, which part of it is at fault where that is
-    /// one, and which of several it is where it has an id.
+    /// one, after how long it may be done where that is known, and which of several it is where it has an id.
     public static func appendError(
         status: Int,
         message: String,
         field: StaticString?,
+        retryMilliseconds: UInt64? = nil,
         id: [UInt8]? = nil,
         to buffer: inout ByteBuffer
     ) {
@@ -17,6 +18,10 @@ public enum AnswerBody {
         if let field {
             buffer.append(",\"field\":")
             buffer.appendJSONString(field)
+        }
+        if let retryMilliseconds {
+            buffer.append(",\"retry\":")
+            buffer.append(decimal: retryMilliseconds)
         }
         buffer.append("}")
         if let id {

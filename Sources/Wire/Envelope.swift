@@ -141,11 +141,13 @@ public enum Envelope {
         buffer.append("}")
     }
 
-    /// A command that failed, or with no id: a message that could not be read. `code` is an HTTP status.
+    /// A command that failed, or with no id: a message that could not be read. `code` is an HTTP status; `retry` says after how many
+    /// milliseconds asking again is of use.
     public static func appendError(
         id: UnsafeRawBufferPointer?,
         code: UInt16,
         message: String,
+        retryMilliseconds: UInt64? = nil,
         to buffer: inout ByteBuffer
     ) {
         buffer.append("{\"type\":\"error\"")
@@ -154,6 +156,10 @@ public enum Envelope {
         buffer.append(decimal: UInt64(code))
         buffer.append(",\"message\":")
         buffer.appendJSONString(message)
+        if let retryMilliseconds {
+            buffer.append(",\"retry\":")
+            buffer.append(decimal: retryMilliseconds)
+        }
         buffer.append("}")
     }
 

@@ -78,7 +78,39 @@ enum LimitNames {
         ),
     ]
 
+    /// Of these 0 is no limit.
+    static let rates: [(String, any WritableKeyPath<Limits, Int> & Sendable, String)] = [
+        ("address-connects-per-second-max", \.addressConnectsPerSecondMax, "connections of one address; 0: any"),
+        ("address-requests-per-second-max", \.addressRequestsPerSecondMax, "requests of one address; 0: any"),
+        ("address-publishes-per-second-max", \.addressPublishesPerSecondMax, "publications of one address; 0: any"),
+        (
+            "address-publish-bytes-per-second-max", \.addressPublishBytesPerSecondMax,
+            "bytes of those of one address; 0: any"
+        ),
+        (
+            "address-subscribes-per-second-max", \.addressSubscribesPerSecondMax,
+            "channels one address begins to read; 0: any"
+        ),
+        (
+            "address-tokens-refused-per-second-max", \.addressTokensRefusedPerSecondMax,
+            "tokens of one address that are none; 0: any"
+        ),
+        ("user-requests-per-second-max", \.userRequestsPerSecondMax, "requests of one user or API key; 0: any"),
+        ("user-publishes-per-second-max", \.userPublishesPerSecondMax, "publications of one user or API key; 0: any"),
+        (
+            "user-publish-bytes-per-second-max", \.userPublishBytesPerSecondMax,
+            "bytes of those of one user or API key; 0: any"
+        ),
+        (
+            "user-subscribes-per-second-max", \.userSubscribesPerSecondMax,
+            "channels one user or API key begins to read; 0: any"
+        ),
+        ("overload-memory-bytes", \.overloadMemoryBytes, "memory with which nobody new is taken; 0: any"),
+    ]
+
     static let times: [(String, any WritableKeyPath<Limits, UInt64> & Sendable, String)] = [
+        ("burst-milliseconds", \.burstMilliseconds, "of their rates that addresses and users may have at once"),
+        ("overload-lag-milliseconds", \.overloadLagMilliseconds, "turn of a reactor with which nobody new is taken"),
         ("request-milliseconds", \.requestMilliseconds, "a client has to send a whole request"),
         ("key-set-timeout-milliseconds", \.keySetTimeoutMilliseconds, "the server of a set of keys has to answer"),
         ("key-set-milliseconds", \.keySetMilliseconds, "age of a set of keys that does not say how old it may become"),

@@ -16,6 +16,9 @@ struct ServeOptions: ParsableArguments {
     @Option(help: .setting("api-keys")) var apiKeys: String?
     @Option(help: .setting("rules")) var rules: String?
     @Option(help: .setting("allowed-origins")) var allowedOrigins: String?
+    @Option(help: .setting("trusted-proxies")) var trustedProxies: String?
+    @Flag(help: .setting("proxy-protocol")) var proxyProtocol = false
+    @Option(help: .setting("forwarded-field")) var forwardedField: String?
     @Option(help: .setting("allowed-hosts")) var allowedHosts: String?
     @Flag(help: .setting("jsonp")) var jsonp = false
     @Option(help: .setting("bayeux")) var bayeux: String?
@@ -33,7 +36,9 @@ struct ServeOptions: ParsableArguments {
             ("reactors", reactors), ("io-uring", ioUring),
             ("insecure", insecure ? "true" : nil), ("api-keys", apiKeys), ("rules", rules),
             ("allowed-origins", allowedOrigins),
-            ("allowed-hosts", allowedHosts), ("jsonp", jsonp ? "true" : nil), ("bayeux", bayeux),
+            ("trusted-proxies", trustedProxies), ("proxy-protocol", proxyProtocol ? "true" : nil),
+            ("forwarded-field", forwardedField), ("allowed-hosts", allowedHosts), ("jsonp", jsonp ? "true" : nil),
+            ("bayeux", bayeux),
             ("public-origin", publicOrigin), ("slow-reader", slowReader), ("policies", policies),
             ("presence", presence), ("log-level", logLevel), ("log-format", logFormat),
         ]

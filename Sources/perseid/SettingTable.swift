@@ -2,6 +2,7 @@ import Broker
 import Edge
 import Hooks
 import Logging
+import Text
 import Trust
 
 /// All settings of a node. Whoever reads, checks, prints, guesses or documents one looks here.
@@ -258,6 +259,33 @@ enum SettingTable {
             show: { $0.edge.publicOrigins.isEmpty ? "none" : $0.edge.publicOrigins.joined(separator: ",") }
         ),
         Setting(
+            "trusted-proxies",
+            usual: "none",
+            "addresses and networks whose word is taken for whom they connect: 10.0.0.0/8,2001:db8::/32",
+            take: { value, settings throws(SettingsError) in try settings.takeTrustedProxies(value) },
+            show: {
+                $0.edge.trustedProxies.isEmpty
+                    ? "none" : $0.edge.trustedProxies.map(\.description).joined(separator: ",")
+            }
+        ),
+        Setting(
+            "proxy-protocol",
+            usual: "false",
+            "these begin each connection with a PROXY header, version 1 or 2; one that does not is closed",
+            take: { value, settings throws(SettingsError) in settings.edge.proxyProtocol = try value.flag() },
+            show: { "\($0.edge.proxyProtocol)" }
+        ),
+        Setting(
+            "forwarded-field",
+            usual: "x-forwarded-for",
+            "where they say for whom a request is: or forwarded, none. The one they write: of the other they pass on what clients make up",
+            take: { value, settings throws(SettingsError) in
+                let word = try value.choice(of: ForwardedField.allCases.map(\.rawValue))
+                settings.edge.forwardedField = ForwardedField(rawValue: word) ?? settings.edge.forwardedField
+            },
+            show: { $0.edge.forwardedField.rawValue }
+        ),
+        Setting(
             "allowed-hosts",
             usual: "none",
             "further host names that requests may be for; * for all. Addresses and localhost always",
@@ -324,10 +352,12 @@ enum SettingTable {
     static let countMax = 1 << 40
 
     private static let limits: [Setting] =
-        LimitNames.counts.map { limit(counting: $0) } + LimitNames.times.map { limit(timing: $0) }
+        LimitNames.counts.map { limit(counting: $0, from: 1) } + LimitNames.rates.map { limit(counting: $0, from: 0) }
+        + LimitNames.times.map { limit(timing: $0) }
 
     private static func limit(
-        counting row: (name: String, path: any WritableKeyPath<Limits, Int> & Sendable, meaning: String)
+        counting row: (name: String, path: any WritableKeyPath<Limits, Int> & Sendable, meaning: String),
+        from least: Int
     ) -> Setting {
         let path = row.path
         return Setting(
@@ -335,7 +365,7 @@ enum SettingTable {
             usual: "\(Limits()[keyPath: path])",
             row.meaning,
             take: { value, settings throws(SettingsError) in
-                settings.edge.limits[keyPath: path] = try value.number(in: 1...countMax)
+                settings.edge.limits[keyPath: path] = try value.number(in: least...countMax)
             },
             show: { "\($0.edge.limits[keyPath: path])" }
         )

@@ -168,6 +168,19 @@ extension Settings {
         edge.allowedHosts = hosts
     }
 
+    mutating func takeTrustedProxies(_ value: SettingValue) throws(SettingsError) {
+        var blocks: [AddressBlock] = []
+        for item in try value.items() {
+            let text = try item.text()
+            if text == "none" { continue }
+            guard let block = AddressBlock(text) else {
+                throw item.error("\(text) is not an address or a network, such as 192.0.2.7 or 10.0.0.0/8")
+            }
+            blocks.append(block)
+        }
+        edge.trustedProxies = blocks
+    }
+
     mutating func takeBayeuxPaths(_ value: SettingValue) throws(SettingsError) {
         var paths: [String] = []
         for item in try value.items() {

@@ -5,9 +5,17 @@ final class Balancer: Sendable {
     let port = Port.free()
     private let process: ChildProcess
 
-    /// - Parameter isAffine: whether it looks at the nodes' cookie, as it is given to users; else each request is for the next node.
-    init(for nodes: [PerseidNode], in scratch: Scratch, isAffine: Bool = true) async throws {
-        let file = try isAffine ? Self.configuration : Self.configurationInTurn(in: scratch)
+    /// - Parameters:
+    ///   - isAffine: whether it looks at the nodes' cookie, as it is given to users; else each request is for the next node.
+    ///   - serverOptions: what stands behind each server besides what users are given.
+    init(
+        for nodes: [PerseidNode],
+        in scratch: Scratch,
+        isAffine: Bool = true,
+        serverOptions: String? = nil
+    ) async throws {
+        var file = try isAffine ? Self.configuration : Self.configurationInTurn(in: scratch)
+        if let serverOptions { file = try Self.configuration(with: serverOptions, in: scratch) }
         let addresses = nodes.map { "127.0.0.1:\($0.port)" }
         process = try ChildProcess(
             ["haproxy", "-db", "-f", file],
@@ -30,6 +38,14 @@ final class Balancer: Sendable {
         let text = try String(contentsOfFile: configuration, encoding: .utf8)
             .replacing("balance leastconn", with: "balance roundrobin").replacing("    cookie perseid_node\n", with: "")
         let file = scratch.file("haproxy-in-turn.cfg")
+        try text.write(to: file, atomically: true, encoding: .utf8)
+        return file.path
+    }
+
+    private static func configuration(with serverOptions: String, in scratch: Scratch) throws -> String {
+        let text = try String(contentsOfFile: configuration, encoding: .utf8)
+            .replacing(/(?m)^    server .*$/) { "\($0.output) \(serverOptions)" }
+        let file = scratch.file("haproxy-servers.cfg")
         try text.write(to: file, atomically: true, encoding: .utf8)
         return file.path
     }

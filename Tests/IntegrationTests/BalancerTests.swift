@@ -35,4 +35,31 @@ import Testing
             )
         }
     }
+
+    /// The balancer speaks from an address of its own, which the nodes trust; its clients come from 127.0.0.1.
+    @Test(
+        "nodes know clients behind the balancer: by a field of each request, or by a header in front of each connection",
+        arguments: [("", "false"), (" send-proxy-v2", "true"), (" send-proxy", "true")]
+    )
+    func clients(_ option: String, _ isSpoken: String) async throws {
+        let environment = [
+            "PERSEID_TRUSTED_PROXIES": "127.0.0.9", "PERSEID_PROXY_PROTOCOL": isSpoken, "PERSEID_LOG_LEVEL": "debug",
+        ]
+        try await Cluster.with(environment: environment) { cluster in
+            let options = "source 127.0.0.9\(option)"
+            let balancer = try await Balancer(for: cluster.nodes, in: cluster.scratch, serverOptions: options)
+            for number in 0..<6 {
+                // What a client says of itself counts for nothing.
+                let fields = ["X-Forwarded-For": "6.6.6.\(number)", "Forwarded": "for=6.6.6.6"]
+                let answer = try await HTTPConnection.ask("GET", "/nothing", port: balancer.port, fields: fields)
+                #expect(answer.status == 404)
+            }
+            let told = cluster.nodes.flatMap { $0.log.split(separator: "\n") }.filter { $0.contains("status=404") }
+            let unlike = told.filter { !$0.contains("client=127.0.0.1 ") }
+            #expect(told.count == 6 && unlike.isEmpty, "\(told.count) \(unlike.first ?? "")")
+            for node in cluster.nodes { #expect(await node.readiness == 200) }
+            // Nodes that are asked without a balancer answer whom they do not trust.
+            #expect(try await cluster.nodes[0].ask("GET", "/healthz").status == 200)
+        }
+    }
 }

@@ -13,7 +13,7 @@ import Testing
         let properties = Mirror(reflecting: Limits()).children.compactMap(\.label).map { label in
             String(label.replacing(/[A-Z]/) { "-\($0.output.lowercased())" })
         }
-        let names = LimitNames.counts.map(\.0) + LimitNames.times.map(\.0)
+        let names = LimitNames.counts.map(\.0) + LimitNames.rates.map(\.0) + LimitNames.times.map(\.0)
         #expect(Set(names) == Set(properties))
         #expect(names.count == properties.count)
     }
@@ -28,8 +28,8 @@ import Testing
         let options = try ServeOptions.parse([
             "--listen", "a:1", "--redis", "a", "--key-prefix", "a", "--node-id", "a", "--reactors", "1", "--io-uring",
             "off", "--insecure",
-            "--api-keys", "a", "--rules", "a", "--allowed-hosts", "a", "--jsonp", "--bayeux", "/cometd",
-            "--public-origin", "a",
+            "--api-keys", "a", "--rules", "a", "--trusted-proxies", "a", "--proxy-protocol", "--forwarded-field", "a",
+            "--allowed-hosts", "a", "--jsonp", "--bayeux", "/cometd", "--public-origin", "a",
             "--allowed-origins", "a",
             "--slow-reader", "skip", "--policies", "a", "--presence", "a",
             "--log-level", "info", "--log-format", "text",

@@ -64,6 +64,14 @@ static inline long creactor_receive(int descriptor, void *bytes, size_t count) {
     return creactor_result(outcome);
 }
 
+/* Looks at what waits, which stays there: recv(2) with MSG_PEEK. */
+static inline long creactor_peek(int descriptor, void *bytes, size_t count) {
+    long outcome;
+    do outcome = recv(descriptor, bytes, count, MSG_PEEK);
+    while (outcome < 0 && errno == EINTR);
+    return creactor_result(outcome);
+}
+
 /* Whether the peer ended its direction, or broke the connection, and nothing it sent is left: recv(2) with MSG_PEEK. */
 static inline bool creactor_is_ended(int descriptor) {
     char byte;
@@ -327,6 +335,9 @@ static inline int creactor_open_tcp(const char *host, const char *port, int back
     freeaddrinfo(found);
     return descriptor;
 }
+
+/* Memory that this process has in use; 0 where the system does not say. Source: proc(5), /proc/self/statm. */
+long creactor_resident_bytes(void);
 
 /* Accepts one connection, non-blocking and close-on-exec. In reactor.c, for accept4 is a GNU extension. */
 int creactor_accept(int listener, creactor_address *peer);

@@ -30,7 +30,7 @@ extension EdgeReactor {
         guard access.hooks.contains(.disconnect), batch.socket == nil, let token = batch.token else { return }
         var body = HookBody(.disconnect, node: configuration.nodeID)
         body.add("transport", "bayeux")
-        body.add("address", "\(connections[live: batch.connection.slot].pointee.peer)")
+        body.add("address", "\(address(of: batch.connection.slot))")
         body.add("user", credentials(of: batch).identity?.user)
         body.add("session", "\(token.id)")
         body.add("reason", "disconnected")

@@ -43,7 +43,7 @@ extension EdgeReactor {
         var body = HookBody(hook, node: configuration.nodeID)
         let connection = connections[live: slot]
         body.add("transport", transport ?? self.transport(of: slot))
-        body.add("address", "\(connection.pointee.peer)")
+        body.add("address", "\(address(of: slot))")
         body.add("user", who.identity?.user)
         body.add("session", connection.pointee.client.session.map { "\($0.id)" })
         return body

@@ -13,6 +13,10 @@ extension EdgeReactor {
     /// Whether it is known who asks, or that it is nobody. If not, the connection waits until it is.
     func isIdentified(_ request: borrowing HTTPRequest, _ slot: Slot) -> Bool {
         guard let token = unknownToken(request) else { return true }
+        if showsTooManyTokens(slot) {
+            shown = .failure(.tooMany)
+            return true
+        }
         guard waitingForTokens.count < limits.tokensUnderWayMax || waitingForTokens[token.hash] != nil else {
             shown = .failure(.overloaded)
             return true
@@ -67,6 +71,7 @@ extension EdgeReactor {
         metrics.accessTokensRefused.add()
         switch fault {
         case .overloaded: return HTTPRejection(status: 503, field: "access_token", reason: "come again")
+        case .tooMany: return HTTPRejection(status: 429, field: "access_token", reason: "too many that are none")
         case .expired: return HTTPRejection(status: 401, field: "access_token", reason: "the token is expired")
         default: return HTTPRejection(status: 401, field: "access_token", reason: "not a token that is taken here")
         }
@@ -117,6 +122,7 @@ extension EdgeReactor {
         _ exchange: Exchange,
         _ rejection: HTTPRejection
     ) throws(HTTPRejection) {
+        if rejection.status == 401 { noteTokenRefused(exchange.slot) }
         if rejection.status == 401, request.isPath("/ws"), WebSocketHandshake.rejection(request) == nil {
             let isExpired = "\(rejection.reason)" == "the token is expired"
             return try refuseWebSocket(request, exchange, isExpired ? .tokenExpired : .unauthorized)
@@ -270,6 +276,7 @@ extension EdgeReactor {
     func identify(_ batch: BayeuxBatch, _ token: String) {
         let hash = SecretHash(of: token)
         if let known = knownIdentity(hash) { return begin(batch, known) }
+        guard !showsTooManyTokens(batch.connection.slot) else { return begin(batch, .failure(.tooMany)) }
         guard waitingForTokens.count < limits.tokensUnderWayMax else { return begin(batch, .failure(.overloaded)) }
         look(at: token, hash, for: .batch(batch))
     }
@@ -284,6 +291,7 @@ extension EdgeReactor {
             }
         case .failure(let fault):
             _ = refusal(of: fault)
+            noteTokenRefused(batch.connection.slot)
             batch.isTokenRefused = true
         }
         beginIdentified(batch)
@@ -303,6 +311,7 @@ extension EdgeReactor {
         guard access.takesTokens else { return sendError(slot, id: id, code: 400, "no tokens are taken here") }
         let hash = SecretHash(of: token)
         if let known = knownIdentity(hash) { return authenticate(slot, known, id: id) }
+        guard !showsTooManyTokens(slot) else { return authenticate(slot, .failure(.tooMany), id: id) }
         guard waitingForTokens.count < limits.tokensUnderWayMax else {
             return sendError(slot, id: id, code: 503, "come again")
         }
@@ -313,6 +322,7 @@ extension EdgeReactor {
         switch outcome {
         case .failure(let fault):
             let rejection = refusal(of: fault)
+            noteTokenRefused(slot)
             sendError(slot, id: id, code: UInt16(clamping: rejection.status), "token: \(rejection.reason)")
         case .success(let identity):
             let known = credentials(of: slot).identity

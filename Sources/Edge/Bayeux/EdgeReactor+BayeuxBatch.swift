@@ -118,6 +118,9 @@ extension EdgeReactor {
         guard !channel.isSystem, decision != .refused else {
             return batch.reply(place, fault: .forbidden(message.channel ?? ""))
         }
+        guard waitToPublish(data.count, batch.connection.slot, who) == nil else {
+            return batch.reply(place, fault: .tooOften)
+        }
         let payload = Payload(kind: .json, bytes: data)
         guard decision == .hook else { return publish(payload, to: channel, place, of: batch) }
         hold(batch)
@@ -201,6 +204,9 @@ extension EdgeReactor {
     private func subscribe(to subscriptions: [BayeuxMessage.Subscription], _ place: Int, of batch: BayeuxBatch) {
         guard batch.changes.count + subscriptions.count <= Self.changesPerBatchMax else {
             return batch.reply(place, fault: .tooMany(batch.messages[place].channel ?? ""))
+        }
+        guard waitToSubscribe(subscriptions.count, batch.connection.slot, credentials(of: batch)) == nil else {
+            return batch.reply(place, fault: .tooOften)
         }
         batch.reply(place)
         let who = credentials(of: batch)

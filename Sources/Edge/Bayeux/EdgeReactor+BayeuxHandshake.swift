@@ -17,7 +17,12 @@ extension EdgeReactor {
             batch.reply(place, failedHandshake(batch, place, .unauthorized, .none))
             return finish(batch)
         }
-        guard countSession(of: connections[live: batch.connection.slot].pointee.peer) else {
+        if node.overload != nil {
+            metrics.shed.add()
+            batch.reply(place, failedHandshake(batch, place, .unavailable, .handshake))
+            return finish(batch)
+        }
+        guard countSession(of: batch.connection.slot) else {
             batch.reply(place, failedHandshake(batch, place, .tooOften, .handshake))
             return finish(batch)
         }

@@ -1,6 +1,7 @@
 internal import Broker
 internal import Hub
 internal import Reactor
+internal import Text
 internal import Wire
 
 /// One accepted socket, as its reactor keeps it.
@@ -39,6 +40,12 @@ struct Connection: ~Copyable {
         static let isPinged = Traffic(rawValue: 128)
         /// A close frame was sent.
         static let sentClose = Traffic(rawValue: 256)
+        /// It comes from a proxy whose word is taken, and is not counted as that one's.
+        static let isProxied = Traffic(rawValue: 512)
+        /// A header of that proxy stands before everything else.
+        static let awaitsProxyHeader = Traffic(rawValue: 1_024)
+        /// It was accepted while the node had too much to do.
+        static let isLate = Traffic(rawValue: 2_048)
     }
 
     // In this order there are no holes: an idle connection is little else than this.
@@ -68,13 +75,22 @@ struct Connection: ~Copyable {
     var lastHeardTick: Tick
 
     var input: ConnectionInput?
-    let peer: PeerAddress
+    /// Where it comes from: what the system says, or the proxy's header in its place. Of a request that a proxy passes on
+    /// `EdgeReactor.address` knows more.
+    private(set) var peer: PeerAddress
 
     init(link: Link, peer: PeerAddress, tick: Tick) {
         self.link = link
         self.peer = peer
         lastSentTick = tick
         lastHeardTick = tick
+    }
+
+    /// A proxy's header is there: it comes from elsewhere, or from the proxy itself.
+    mutating func takeProxyHeader(from source: PeerAddress?) {
+        assert(traffic.contains(.awaitsProxyHeader), "there is one, in front of everything else")
+        traffic.remove(.awaitsProxyHeader)
+        if let source { peer = source }
     }
 
     /// Where it stands.

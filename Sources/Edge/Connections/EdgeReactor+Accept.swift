@@ -2,6 +2,7 @@ internal import Backplane
 internal import Broker
 internal import Logging
 internal import Reactor
+internal import Text
 
 extension EdgeReactor {
     /// Accepts as many connections as one turn may; the rest waits in the backlog, and the level-triggered poller says
@@ -54,7 +55,23 @@ extension EdgeReactor {
         }
     }
 
-    private func noteRefusal(_ reason: String) {
+    /// Why a connection is not taken; `nil` if it is. A proxy's is not its own: what it carries is counted as that becomes known.
+    private func reasonToRefuse(_ peer: PeerAddress, isProxied: Bool) -> String? {
+        if connections.count >= max(limits.connectionsMax / configuration.reactorCount, 1) {
+            return "connections-max, or its descriptors"
+        }
+        return isProxied ? nil : reasonToRefuse(peer)
+    }
+
+    /// Why another connection of an address is not taken.
+    func reasonToRefuse(_ address: PeerAddress) -> String? {
+        if connectionsByAddress[address.network, default: 0] >= limits.connectionsPerAddressMax {
+            return "connections-per-address-max"
+        }
+        return wait(for: .connect, by: address) == nil ? nil : "address-connects-per-second-max"
+    }
+
+    func noteRefusal(_ reason: String) {
         metrics.refused.add()
         guard let heldBack = refusalLog.pass(now: reactor.now) else { return }
         logger.warning("connections refused", metadata: ["reason": "\(reason)", "unmentioned": "\(heldBack)"])
@@ -62,12 +79,9 @@ extension EdgeReactor {
 
     private func admit(_ link: Link, from peer: PeerAddress) {
         var link = link
-        let fromAddress = connectionsByAddress[peer.network, default: 0]
-        let share = max(limits.connectionsMax / configuration.reactorCount, 1)
-        guard connections.count < share, fromAddress < limits.connectionsPerAddressMax else {
-            noteRefusal(
-                connections.count < share ? "connections-per-address-max" : "connections-max, or its descriptors"
-            )
+        let isProxied = isTrusted(peer)
+        if let reason = reasonToRefuse(peer, isProxied: isProxied) {
+            noteRefusal(reason)
             return link.close()
         }
         let key = connections.insert(Connection(link: link, peer: peer, tick: reactor.currentTick))
@@ -78,7 +92,13 @@ extension EdgeReactor {
             noteRefusal("\(error)")
             return link.close()
         }
-        connectionsByAddress[peer.network] = fromAddress + 1
+        if isProxied {
+            connections[live: key.slot].pointee.traffic.insert(.isProxied)
+            if configuration.proxyProtocol { connections[live: key.slot].pointee.traffic.insert(.awaitsProxyHeader) }
+        } else {
+            countConnection(of: peer)
+        }
+        if node.overload != nil { connections[live: key.slot].pointee.traffic.insert(.isLate) }
         timers.schedule(key.slot, at: reactor.tick(afterMilliseconds: limits.requestMilliseconds))
         metrics.accepted.add()
         metrics.httpConnections.add()

@@ -19,11 +19,10 @@ extension EdgeReactor {
         budgets[connections.key(ofLive: slot)] = nil
         if connection.pointee.isSomebody { credentials[connections.key(ofLive: slot)] = nil }
         metrics.connections(of: connection.pointee.client.encoding?.carrier).add(-1)
-        let peer = connection.pointee.peer.network
-        if let left = connectionsByAddress[peer], left > 1 {
-            connectionsByAddress[peer] = left - 1
+        if connection.pointee.traffic.contains(.isProxied) {
+            forgetForwarded(slot)
         } else {
-            connectionsByAddress[peer] = nil
+            discountConnection(of: connection.pointee.peer)
         }
         connection.pointee.link.close()
         connection.pointee.input = nil

@@ -13,6 +13,7 @@ extension EdgeReactor {
     /// Reads once. What is left comes with the next turn, so a fast sender waits for everyone else.
     func readOnce(_ slot: Slot) -> Socket.Transfer {
         let connection = connections[live: slot]
+        if connection.pointee.traffic.contains(.awaitsProxyHeader) { return readProxyHeader(slot) }
         let wasHandshaking = connection.pointee.link.isHandshaking
         let outcome = connection.pointee.link.receive(into: receiveBuffer)
         if connection.pointee.link.isSecure { noteSecurity(of: slot, wasHandshaking: wasHandshaking) }

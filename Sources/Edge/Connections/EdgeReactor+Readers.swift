@@ -26,10 +26,16 @@ extension EdgeReactor {
         hub.encoder.append(welcome, as: encoding, to: &buffer)
     }
 
-    func sendError(_ slot: Slot, id: [UInt8]?, code: UInt16, _ message: String) {
+    func sendError(
+        _ slot: Slot,
+        id: [UInt8]?,
+        code: UInt16,
+        _ message: String,
+        retryMilliseconds: UInt64? = nil
+    ) {
         debug(slot, "command refused", ["code": "\(code)", "reason": "\(message)"])
         metrics.rejections.add()
-        hub.send(.error(id: id, code: code, message: message), to: slot.client)
+        hub.send(.error(id: id, code: code, message: message, retryMilliseconds: retryMilliseconds), to: slot.client)
     }
 
     /// Sends bytes to a connection, behind what already waits for it.

@@ -20,12 +20,12 @@ extension EdgeReactor {
     private func tendEachSecond(_ tick: Tick) {
         metrics.turns.set(reactor.turns)
         metrics.longestTurnMicroseconds.set(Int(clamping: reactor.takeLongestTurn() / 1_000))
+        lookForOverload()
         renewLongStreams()
         renewBudgets()
         endIdentities()
         revocations.forget(before: wallMilliseconds)
         if UInt64(tick.number / Self.stepsPerSecond) % max(limits.resumeMilliseconds / 1_000, 1) == 0 {
-            sessionsByAddress.turn()
             knownTokens.turn()
         }
         metrics.heldInputBytes.set(heldInputBytes)

@@ -35,6 +35,12 @@ struct Link {
         return Self.receive(into: buffer, session, socket)
     }
 
+    /// Shows what waits in front of everything else, as it came by the wire, and leaves it there.
+    func peekRaw(into buffer: UnsafeMutableRawBufferPointer) -> Socket.Transfer { socket.peek(into: buffer) }
+
+    /// Receives what was shown.
+    func receiveRaw(into buffer: UnsafeMutableRawBufferPointer) -> Socket.Transfer { socket.receive(into: buffer) }
+
     /// Sends a run of bytes, as much as is taken.
     func send(_ bytes: UnsafeRawBufferPointer) -> Socket.Transfer {
         guard let session else { return socket.send(bytes) }

@@ -92,7 +92,7 @@ extension EdgeReactor {
         items.append(",\"transport\":")
         items.appendJSONString("\(connection.pointee.client.encoding.map { "\($0.carrier.carrier.name)" } ?? "poll")")
         items.append(",\"address\":")
-        items.appendJSONString("\(connection.pointee.peer)")
+        items.appendJSONString("\(address(of: slot))")
         if let user = identity?.user {
             items.append(",\"user\":")
             items.appendJSONString(user)

@@ -176,7 +176,7 @@ extension EdgeReactor {
             metadata: [
                 "act": "\(act)", "subject": "\(subject)", "channel": "\(channel?.text ?? "-")",
                 "key": "\(exchange.credentials.key?.name ?? "-")",
-                "address": "\(connections[live: exchange.slot].pointee.peer)",
+                "address": "\(address(of: exchange.slot))",
             ]
         )
     }

@@ -54,6 +54,7 @@ extension EdgeReactor {
         write(slot, output.bytes)
         guard connection.pointee.isOpen else { return }
         if connection.pointee.answer.contains(.isLast) { return closeWhenSent(slot) }
+        if connection.pointee.traffic.contains(.isProxied) { forgetForwarded(slot) }
         connection.pointee.lastHeardTick = reactor.currentTick
         // The one that a held poll had is used up.
         let idle = min(limits.keepAliveMilliseconds, limits.heartbeatMilliseconds)
@@ -148,15 +149,21 @@ extension EdgeReactor {
         status: UInt16,
         _ message: StaticString,
         field: StaticString? = nil,
+        retryMilliseconds: UInt64? = nil,
         extraFields: (inout ByteBuffer) -> Void = { _ in }
     ) {
         switch asker {
         case .exchange(let exchange):
-            refuse(exchange, status: Int(status), message, field: field, extraFields: extraFields)
+            refuse(exchange, status: Int(status), message, field: field) {
+                if let retryMilliseconds { $0.append(field: "Retry-After", (retryMilliseconds + 999) / 1_000) }
+                extraFields(&$0)
+            }
         case .command(let key, let id, _):
             guard let connection = connections.pointer(to: key), connection.pointee.isOpen else { return }
-            sendError(key.slot, id: id, code: status, field.map { "\($0): \(message)" } ?? "\(message)")
-        case .line(let line): refuse(line, status: Int(status), "\(message)", field: field)
+            let text = field.map { "\($0): \(message)" } ?? "\(message)"
+            sendError(key.slot, id: id, code: status, text, retryMilliseconds: retryMilliseconds)
+        case .line(let line):
+            refuse(line, status: Int(status), "\(message)", field: field, retryMilliseconds: retryMilliseconds)
         case .bayeux(let batch, let place): answerPublish(batch, place, isDone: false)
         }
     }

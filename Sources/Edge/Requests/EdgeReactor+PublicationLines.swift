@@ -79,6 +79,11 @@ extension EdgeReactor {
         // An empty line asks for nothing, and keeps the connection from looking dead.
         if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return }
         let number = body.expectAnswer()
+        if let wait = waitToPublish(line.count, body.exchange.slot, body.exchange.credentials) {
+            let id = try? PublicationLine(line).id.map { Array(line[$0]) }
+            let asker = Asker.Line(body: body, number: number, id: id, byteCount: 0)
+            return refuse(asker, status: 429, "too many publishes", field: nil, retryMilliseconds: wait)
+        }
         do throws(ClientCommandError) {
             let parsed = try PublicationLine(line)
             let payload = Payload(parsed.data, of: line)
@@ -172,11 +177,24 @@ extension EdgeReactor {
         sendAnswersLater(line.body)
     }
 
-    func refuse(_ line: Asker.Line, status: Int, _ message: String, field: StaticString?) {
+    func refuse(
+        _ line: Asker.Line,
+        status: Int,
+        _ message: String,
+        field: StaticString?,
+        retryMilliseconds: UInt64? = nil
+    ) {
         guard isTaken(line.body) else { return }
         metrics.rejections.add()
         content.removeAll()
-        AnswerBody.appendError(status: status, message: message, field: field, id: line.id, to: &content)
+        AnswerBody.appendError(
+            status: status,
+            message: message,
+            field: field,
+            retryMilliseconds: retryMilliseconds,
+            id: line.id,
+            to: &content
+        )
         line.body.answer(line.number, content.bytes)
         sendAnswersLater(line.body)
     }

@@ -15,6 +15,9 @@ extension EdgeReactor {
         guard mayPublishHere(request, exchange) else { return }
         let decision = judge(.publish, channel, exchange.credentials)
         if decision == .refused { return refusePublish(.exchange(exchange)) }
+        if let wait = waitToPublish(request.body.count, exchange.slot, exchange.credentials) {
+            return refuse(.exchange(exchange), status: 429, "too many publishes", retryMilliseconds: wait)
+        }
         let isJSON = request.field(.contentType, begins: "application/json")
         let payload = Payload(published: request.body, asJSON: isJSON)
         let key = request.text(of: .idempotencyKey)
@@ -72,6 +75,9 @@ extension EdgeReactor {
         _ slot: Slot,
         id: [UInt8]?
     ) {
+        if let wait = waitToPublish(message.count, slot, credentials(of: slot)) {
+            return sendError(slot, id: id, code: 429, "too many publishes", retryMilliseconds: wait)
+        }
         let payload = Payload(data, of: message)
         let byteCount = payload?.bytes.count ?? 0
         let asker = Asker.command(connections.key(ofLive: slot), id: id, byteCount: byteCount)

@@ -23,6 +23,7 @@ extension EdgeReactor {
             do throws(HTTPRejection) {
                 let head = try HTTPRequestHead(parsing: span, limits: httpLimits)
                 let request = HTTPRequest(head: head, bytes: bytes, body: UnsafeRawBufferPointer(start: nil, count: 0))
+                if let rejection = noteForwarded(request, slot) { throw rejection }
                 guard isIdentified(request, slot) else { return 0 }
                 metrics.requests.add()
                 if takesOpenBody(request) { return beginOpenBody(of: request, for: slot) }
@@ -35,7 +36,7 @@ extension EdgeReactor {
         }
     }
 
-    private func noteRequestBegun(_ slot: Slot, isNew: Bool) {
+    func noteRequestBegun(_ slot: Slot, isNew: Bool) {
         guard isNew else { return }
         connections[live: slot].pointee.lastHeardTick = reactor.currentTick
         timers.schedule(slot, at: reactor.tick(afterMilliseconds: limits.requestMilliseconds))
@@ -123,7 +124,10 @@ extension EdgeReactor {
         debug(slot, "request not understood", ["status": "\(rejection.status)", "reason": "\(rejection.reason)"])
         metrics.rejections.add()
         output.removeAll()
-        output.append(rejection: rejection) { appendDate(to: &$0) }
+        output.append(rejection: rejection) {
+            appendDate(to: &$0)
+            if rejection.status == 429 { $0.append(field: "Retry-After", 1) }
+        }
         write(slot, output.bytes)
         closeWhenSent(slot)
     }

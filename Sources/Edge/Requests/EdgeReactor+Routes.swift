@@ -8,6 +8,9 @@ extension EdgeReactor {
     func handle(_ request: borrowing HTTPRequest, for slot: Slot) {
         assert(!connections[live: slot].pointee.answer.contains(.isAwaited), "one answer after the other")
         var exchange = beginExchange(request, slot)
+        if let wait = wait(for: .request, by: address(of: slot)) {
+            return refuse(.exchange(exchange), status: 429, "too many requests", retryMilliseconds: wait)
+        }
         do throws(HTTPRejection) {
             let (routes, subject) = try routes(of: request)
             guard routes.contains(where: { $0.traits.contains(.isForAnyHost) }) || isForHere(request, exchange) else {
@@ -32,6 +35,10 @@ extension EdgeReactor {
                 } catch {
                     return try refuseToken(request, exchange, error)
                 }
+            }
+            if isLate(slot), route.traits.isDisjoint(with: [.isForAnyHost, .isForOperators]) { return shed(exchange) }
+            if let wait = wait(for: .request, by: exchange.credentials) {
+                return refuse(.exchange(exchange), status: 429, "too many requests", retryMilliseconds: wait)
             }
             if route.traits.contains(.isForOperators), !mayAdminister(request, exchange) { return }
             switch (route.action, subject) {

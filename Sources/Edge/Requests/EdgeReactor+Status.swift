@@ -10,6 +10,9 @@ extension EdgeReactor {
 
     func answerReadiness(_ exchange: Exchange) {
         if node.isReady { return answer(exchange, contentType: "application/json", literal(AnswerBody.ready)) }
+        if !node.isDraining, node.uplink.isUp.value == 1, let overload = node.overload {
+            return refuse(exchange, status: 503, overload.reason) { $0.append(field: "Retry-After", 1) }
+        }
         guard !node.isDraining, let trouble = node.trouble else {
             let message: StaticString =
                 if node.isDraining {

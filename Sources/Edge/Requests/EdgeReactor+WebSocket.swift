@@ -250,6 +250,9 @@ extension EdgeReactor {
         guard !hub.isSubscribed(slot.client, to: channel) else {
             return sendError(slot, id: id, code: 409, "channel: already subscribed")
         }
+        if let wait = waitToSubscribe(1, slot, credentials(of: slot)) {
+            return sendError(slot, id: id, code: 429, "too many subscribes", retryMilliseconds: wait)
+        }
         let since = position
         allow(.subscribe, channel, slot, id: id) { edge in
             edge.countChannelChange(slot)

@@ -37,14 +37,19 @@ extension EdgeReactor {
     }
 
     /// Counts a session that is opened from an address; says no if there were too many. A client without one has its cursor.
-    func countSession(of peer: PeerAddress) -> Bool {
-        if sessionsByAddress.add(peer.network, countMax: limits.sessionsPerAddressMax) { return true }
+    func countSession(of slot: Slot) -> Bool {
+        if wait(for: .session, by: address(of: slot)) == nil { return true }
         metrics.sessionsUnopened.add()
         return false
     }
 
     /// Opens a WebSocket, a stream or a poll: at once without a session, else when the uplink has granted it.
     func open(_ opening: Opening) {
+        if mustShed(opening) { return shed(opening.exchange) }
+        let slot = opening.exchange.slot
+        if let wait = waitToSubscribe(opening.plan.channels.count, slot, opening.exchange.credentials) {
+            return refuse(.exchange(opening.exchange), status: 429, "too many subscribes", retryMilliseconds: wait)
+        }
         guard let fields = opening.connectFields, !opening.isLaterPoll else { return openAdmitted(opening) }
         askToConnect(opening, fields: fields) { edge, opening in
             edge.connections[live: opening.exchange.slot].pointee.answer.remove(.isAwaited)
@@ -88,7 +93,7 @@ extension EdgeReactor {
         let slot = opening.exchange.slot
         var opening = opening
         if case .new = opening.plan.session, opening.token != nil,
-            !countSession(of: connections[live: slot].pointee.peer)
+            !countSession(of: slot)
         {
             opening.token = nil
         }

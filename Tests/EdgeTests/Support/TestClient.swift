@@ -66,7 +66,8 @@ final class TestClient {
         port: UInt16,
         receiveBytes: Int32? = nil,
         trusting authorities: [UInt8]? = nil,
-        certificate: TLSCertificate? = nil
+        certificate: TLSCertificate? = nil,
+        proxyHeader: [UInt8] = []
     ) throws {
         self.port = port
         // Not for the processes that other tests start meanwhile: they would keep it open.
@@ -93,6 +94,11 @@ final class TestClient {
             throw ConnectFailure(code: code)
         }
         _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
+        // In plain, in front of everything else.
+        for byte in proxyHeader {
+            try sendRaw([byte])
+            usleep(200)
+        }
         guard let authorities else { return }
         secure = try SecureEnd(trusting: authorities, certificate: certificate)
         try shakeHands()
