@@ -24,6 +24,7 @@ public struct FuzzTarget: Sendable {
             FuzzTarget("bayeux", BayeuxChecks.check),
             FuzzTarget("cursor", CursorChecks.check),
             FuzzTarget("token", tokens.check),
+            FuzzTarget("proxy", ProxyChecks.check),
             FuzzTarget("redis", RedisChecks.check),
             FuzzTarget("session-text", SessionTextChecks.check),
             FuzzTarget("pattern", PatternChecks.check),
