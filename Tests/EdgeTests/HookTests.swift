@@ -445,9 +445,12 @@ struct HookTests {
             $0.hooks[.connect]?.waitingMax = 2
         } answer: { _ in
             .once(gate, #"{"allow":true}"#)
-        } _: { (node: TestNode, _: HookBackend) throws in
+        } _: { (node: TestNode, backend: HookBackend) throws in
             let clients = try (0..<10).map { _ in try node.connect() }
-            for client in clients { try client.sendRequest("GET", "/poll?channel=public/a&wait=0") }
+            try clients[0].sendRequest("GET", "/poll?channel=public/a&wait=0")
+            // Only then it is certain that it does not wait itself.
+            try eventually("the first is asked about") { backend.requests.count == 1 }
+            for client in clients[1...] { try client.sendRequest("GET", "/poll?channel=public/a&wait=0") }
             try eventually("the others are told") { node.node.status.hooks[.connect].failures(.busy)?.value ?? 0 >= 7 }
             gate.open()
             let answers = try clients.map { try $0.readAnswer().status }
