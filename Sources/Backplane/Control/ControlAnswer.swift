@@ -1,0 +1,10 @@
+/// What is answered to a `ControlRequest`.
+public enum ControlAnswer: Sendable {
+    /// What nodes said; it is not complete where one of them did not answer in time.
+    case asked(ClusterPart, isComplete: Bool)
+    /// It is done: a token is revoked, a session ended. Not where there is no such session.
+    case done(Bool)
+    case listed(InventoryPage)
+    /// `nil` where there is no such session.
+    case inspected(SessionFacts?)
+}

@@ -1,0 +1,40 @@
+/// Who is told how the links to Redis fare: the log and the metrics.
+public struct RedisLinkReport {
+    /// For the log: a link was made (no reason) or lost. At most one line a second and link, and one for each reason until
+    /// it is made again.
+    public var changed: (_ link: String, _ reason: String?) -> Void
+
+    /// A link was lost, or could not be made.
+    public var lost: () -> Void
+
+    /// For the log: Redis answered a request with an error. At most one line a second, and one a minute for each error.
+    public var refused: (_ error: String) -> Void
+
+    /// A request was answered after so many nanoseconds.
+    public var roundTrip: (UInt64) -> Void
+
+    /// So many requests wait for others, because there are too many of their kind, and so many bytes are held for all that
+    /// Redis has not answered.
+    public var waiting: (_ bulk: Int, _ bytes: Int) -> Void
+
+    /// Another process lives by this node's name. This one is not ready while that is so; where it never was, it has failed
+    /// to start.
+    public var rivalled: (_ isStart: Bool) -> Void
+
+    /// Makes a report from its functions; nobody is told where there is none.
+    public init(
+        changed: @escaping (String, String?) -> Void = { _, _ in },
+        lost: @escaping () -> Void = {},
+        refused: @escaping (String) -> Void = { _ in },
+        roundTrip: @escaping (UInt64) -> Void = { _ in },
+        waiting: @escaping (Int, Int) -> Void = { _, _ in },
+        rivalled: @escaping (Bool) -> Void = { _ in }
+    ) {
+        self.changed = changed
+        self.lost = lost
+        self.refused = refused
+        self.roundTrip = roundTrip
+        self.waiting = waiting
+        self.rivalled = rivalled
+    }
+}
