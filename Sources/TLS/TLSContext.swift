@@ -75,6 +75,7 @@ public final class TLSContext {
         copenssl_set_server_name_callback(context, answerServerName, nil)
         copenssl_set_ticket_key_callback(context, prepareTicket)
         SSL_CTX_set_alpn_select_cb(context, chooseProtocol, nil)
+        SSL_CTX_set_keylog_callback(context, noteSecret)
         SSL_CTX_set_timeout(context, ticketSeconds)
         // One is enough for who comes back once; a browser that opens several connections at once gets one with each.
         SSL_CTX_set_num_tickets(context, 1)
@@ -183,6 +184,12 @@ private func chooseProtocol(
         place = end
     }
     return SSL_TLSEXT_ERR_ALERT_FATAL
+}
+
+/// Keeps what a session's records are sealed with once it is agreed, for OpenSSL is not kept: `RecordLayer`. It is written nowhere.
+private func noteSecret(_ session: OpaquePointer?, _ line: UnsafePointer<CChar>?) {
+    guard let line, let records = TLSRecords.of(SSL_get_rbio(session)) else { return }
+    records._withUnsafeGuaranteedRef { $0.note(secret: line) }
 }
 
 private func prepareTicket(

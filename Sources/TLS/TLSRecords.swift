@@ -30,6 +30,12 @@ public final class TLSRecords {
     /// Why a session broke last.
     private var fault: TLSFault?
 
+    /// What a handshake said of its secrets since they were taken last.
+    private var secrets = TrafficSecrets()
+
+    /// What records of TLS 1.3 are sealed and opened with, by suite; made for the first of a kind.
+    private var ciphers = [RecordCipher?](repeating: nil, count: RecordSuite.allCases.count)
+
     /// Memory for what is sealed that is kept: what more there was, a few large messages needed.
     private static let keptBytesMax = 262_144
 
@@ -65,7 +71,7 @@ public final class TLSRecords {
         return method
     }
 
-    private static func of(_ bio: OpaquePointer?) -> Unmanaged<TLSRecords>? {
+    static func of(_ bio: OpaquePointer?) -> Unmanaged<TLSRecords>? {
         BIO_get_data(bio).map { Unmanaged.fromOpaque($0) }
     }
 
@@ -73,6 +79,27 @@ public final class TLSRecords {
     func attach(_ session: OpaquePointer) {
         BIO_up_ref(bio)
         SSL_set_bio(session, bio, bio)
+    }
+
+    // MARK: Secrets
+
+    /// Notes a secret that a handshake agreed to, in the form of SSL_CTX_set_keylog_callback(3).
+    func note(secret line: UnsafePointer<CChar>) { secrets.note(line, sealedCount: sealedCount) }
+
+    /// What was noted, for the session that it was noted of.
+    func takeSecrets() -> TrafficSecrets {
+        guard !secrets.isEmpty else { return secrets }
+        defer { secrets = TrafficSecrets() }
+        return secrets
+    }
+
+    /// What seals and opens records of TLS 1.3.
+    func cipher(_ suite: RecordSuite) -> RecordCipher {
+        let place = Int(suite.rawValue)
+        if let cipher = ciphers[place] { return cipher }
+        let cipher = RecordCipher(suite)
+        ciphers[place] = cipher
+        return cipher
     }
 
     // MARK: Faults
@@ -125,18 +152,30 @@ public final class TLSRecords {
 
     private func append(_ bytes: UnsafeRawBufferPointer) {
         guard let start = bytes.baseAddress else { return }
-        let needed = sealedCount + bytes.count
-        if needed > outputCapacity {
-            let grown = UnsafeMutableRawPointer.allocate(
-                byteCount: max(needed, 2 * outputCapacity, 32_768),
-                alignment: 16
-            )
-            if let output { grown.copyMemory(from: output, byteCount: sealedCount) }
-            output?.deallocate()
-            (output, outputCapacity) = (grown, max(needed, 2 * outputCapacity, 32_768))
+        extend(by: bytes.count).copyMemory(from: start, byteCount: bytes.count)
+    }
+
+    /// Room for what is sealed next, which counts as sealed from now on.
+    func extend(by count: Int) -> UnsafeMutableRawPointer {
+        let start = sealedCount
+        sealedCount += count
+        if let output, sealedCount <= outputCapacity { return output + start }
+        let capacity = max(sealedCount, 2 * outputCapacity, 32_768)
+        let grown = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
+        if let output { grown.copyMemory(from: output, byteCount: start) }
+        output?.deallocate()
+        (output, outputCapacity) = (grown, capacity)
+        return grown + start
+    }
+
+    /// How many records of TLS 1.3 were sealed from a place on.
+    func sealedRecordCount(from start: Int) -> Int {
+        let bytes = sealed(from: start)
+        var (place, count) = (0, 0)
+        while place + RecordCipher.headByteCount <= bytes.count {
+            if bytes[place] == RecordLayer.Kind.data.rawValue { count += 1 }
+            place += RecordCipher.headByteCount + (Int(bytes[place + 3]) << 8 | Int(bytes[place + 4]))
         }
-        guard let output else { return }
-        (output + sealedCount).copyMemory(from: start, byteCount: bytes.count)
-        sealedCount = needed
+        return count
     }
 }
