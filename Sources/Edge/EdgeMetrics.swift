@@ -42,6 +42,9 @@ public final class EdgeMetrics: Sendable {
     /// Handshakes of TLS that were agreed, of those with a ticket, and those that failed.
     public let tlsHandshakes = Counter()
     public let tlsHandshakesResumed = Counter()
+
+    /// Sessions whose records the kernel seals.
+    public let tlsSealedByKernel = Counter()
     public let tlsHandshakesFailed = Counter()
     /// Turns that a handshake had to wait for another one.
     public let tlsHandshakeWaits = Counter()

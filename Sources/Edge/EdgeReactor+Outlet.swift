@@ -48,7 +48,7 @@ extension EdgeReactor: HubOutlet {
 
     func stage(_ bytes: UnsafeRawBufferPointer, to slot: ClientSlot, of member: SubscriptionSlot) {
         let token = SendBatch.Token(number: member.number)
-        if connections[live: Slot(slot)].pointee.link.isSecure {
+        if connections[live: Slot(slot)].pointee.link.isSealedHere {
             return stageEncrypted(bytes, to: Slot(slot), of: member)
         }
         connections[live: Slot(slot)].pointee.link.add(bytes, to: &sends, token: token)

@@ -42,6 +42,11 @@ struct MetricsText: ~Copyable {
         )
         counter("perseid_tls_handshakes_total", "Handshakes of TLS.", sum(node, \.tlsHandshakes))
         counter("perseid_tls_handshakes_resumed_total", "Of those, with a ticket.", sum(node, \.tlsHandshakesResumed))
+        counter(
+            "perseid_tls_sealed_by_kernel_total",
+            "Of those, whose records the kernel seals.",
+            sum(node, \.tlsSealedByKernel)
+        )
         counter("perseid_tls_handshakes_failed_total", "Handshakes that failed.", sum(node, \.tlsHandshakesFailed))
         counter(
             "perseid_tls_handshake_waits_total",

@@ -69,6 +69,17 @@ public struct Socket: Sendable, Hashable {
         }
     }
 
+    /// Has the kernel encrypt what is sent from now on, with parameters as linux/tls.h has them. Says whether it does: there may be no
+    /// TLS in this kernel, or not this cipher. Source: Documentation/networking/tls.rst of Linux.
+    public func sealInKernel(_ parameters: [UInt8]) -> Bool {
+        creactor_seal_in_kernel(descriptor, parameters, UInt32(parameters.count)) == 0
+    }
+
+    /// Sends an alert of TLS through a kernel that encrypts.
+    public func sendAlert(level: UInt8, _ number: UInt8) -> Transfer {
+        Socket.outcome(creactor_send_record(descriptor, 21, [level, number], 2))
+    }
+
     /// Makes the next `close` drop what is unsent and reset the connection.
     public func makeCloseAbortive() { _ = creactor_set_abortive_close(descriptor) }
 

@@ -56,6 +56,14 @@ struct RecordKey: ~Copyable {
         return digest[..<count]
     }
 
+    /// The key, and what numbers of records are mixed into.
+    var material: (key: [UInt8], start: [UInt8]) {
+        mutating get {
+            let count = suite.keyByteCount
+            return (withUnsafeBytes(of: &key) { Array($0[..<count]) }, withUnsafeBytes(of: &start) { Array($0) })
+        }
+    }
+
     /// Lends the key, and what the record with the next number is told from others by: RFC 8446 §5.3.
     mutating func lend<Outcome>(_ body: (_ key: UnsafePointer<UInt8>?, _ nonce: UnsafePointer<UInt8>?) -> Outcome)
         -> Outcome

@@ -36,6 +36,10 @@ struct RecordLayer: ~Copyable {
     /// Whether it was said that there will be no more.
     private var isEnded = false
 
+    /// Whether the kernel seals: then nothing is sealed here, and what is to be said besides data waits for who sends.
+    private(set) var isSealedByKernel = false
+    private var alert: (level: UInt8, number: UInt8)?
+
     init(opening: consuming RecordKey, sealing: consuming RecordKey, isResumed: Bool, _ certificate: PeerCertificate?) {
         self.opening = opening
         self.sealing = sealing
@@ -64,7 +68,11 @@ struct RecordLayer: ~Copyable {
     }
 
     private mutating func sealAlert(level: UInt8, _ number: UInt8, _ records: TLSRecords) -> Bool {
-        withUnsafeBytes(of: (level, number)) { seal($0, .alert, records) }
+        if isSealedByKernel {
+            alert = (level, number)
+            return true
+        }
+        return withUnsafeBytes(of: (level, number)) { seal($0, .alert, records) }
     }
 
     private mutating func seal(_ plain: UnsafeRawBufferPointer, _ kind: Kind, _ records: TLSRecords) -> Bool {
@@ -87,6 +95,20 @@ struct RecordLayer: ~Copyable {
         }
         sealing.update()
         return isSealed
+    }
+
+    // MARK: The kernel
+
+    /// What the kernel is told so that it seals.
+    mutating func kernelParameters() -> [UInt8] { sealing.kernelParameters() }
+
+    /// Has the kernel seal from now on.
+    mutating func leaveSealingToKernel() { isSealedByKernel = true }
+
+    /// What is to be said besides data, once.
+    mutating func takeAlert() -> (level: UInt8, number: UInt8)? {
+        defer { alert = nil }
+        return alert
     }
 
     // MARK: In
@@ -145,8 +167,10 @@ struct RecordLayer: ~Copyable {
         guard handshake.count == 5, handshake.starts(with: [24, 0, 0, 1]) else { throw .unexpected }
         guard handshake[4] <= 1 else { throw .malformedUpdate }
         opening.update()
-        // It wants ours to be the next one, too.
-        if handshake[4] == 1, !isEnded { _ = renew(records) }
+        // It wants ours to be the next one, too. The kernel cannot go on with another before Linux 6.14.
+        guard handshake[4] == 1, !isEnded else { return }
+        guard !isSealedByKernel else { throw .keptKey }
+        _ = renew(records)
     }
 }
 
@@ -159,6 +183,7 @@ private struct RecordFault: Error {
     static let changed = RecordFault(alert: 20, description: "a record that was changed on its way")
     static let overlong = RecordFault(alert: 22, description: "a record that is too long")
     static let malformedUpdate = RecordFault(alert: 47, description: "an update of keys that is none")
+    static let keptKey = RecordFault(alert: 80, description: "the kernel's key cannot be changed")
     static let malformed = RecordFault(alert: 50, description: "an alert that is none")
 
     /// The peer found something wrong.

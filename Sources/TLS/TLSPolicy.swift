@@ -9,6 +9,9 @@ public struct TLSPolicy: Sendable, Equatable {
     /// Whether a client must show one.
     public var requiresClientCertificate = false
 
+    /// Whether the kernel is asked to seal what is sent.
+    public var asksKernel = false
+
     /// Nothing to show.
     public init() {}
 }

@@ -20,6 +20,9 @@ public final class TLSRecords {
     /// Bytes that are sealed and that nobody has taken yet.
     public private(set) var sealedCount = 0
 
+    /// Whether the kernel is asked to seal what sessions send that are agreed from now on.
+    public var asksKernel: Bool
+
     private let method: OpaquePointer
     private let bio: OpaquePointer
 
@@ -40,7 +43,8 @@ public final class TLSRecords {
     private static let keptBytesMax = 262_144
 
     /// Makes one for a thread.
-    public init() {
+    public init(asksKernel: Bool = false) {
+        self.asksKernel = asksKernel
         guard let method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "records"), let bio = BIO_new(Self.prepared(method))
         else { fatalError("no memory for a BIO") }
         (self.method, self.bio) = (method, bio)

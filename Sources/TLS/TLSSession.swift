@@ -298,6 +298,30 @@ public struct TLSSession: ~Copyable {
         }
     }
 
+    // MARK: Sealed by the kernel
+
+    /// What the kernel is told to seal what is sent from now on. Nothing where it cannot: while something sealed waits, before it is
+    /// agreed, and for TLS 1.2.
+    public mutating func kernelParameters() -> [UInt8]? {
+        guard phase == .open, !hasUnsent, case .keyed(let layer) = stage else { return nil }
+        return layer.pointee.kernelParameters()
+    }
+
+    /// Has the kernel seal. What is sent goes to the socket in plain then.
+    public mutating func leaveSealingToKernel() {
+        if case .keyed(let layer) = stage { layer.pointee.leaveSealingToKernel() }
+    }
+
+    /// Whether it does.
+    public var isSealedByKernel: Bool {
+        if case .keyed(let layer) = stage { layer.pointee.isSealedByKernel } else { false }
+    }
+
+    /// An alert that the kernel is to seal, once.
+    public mutating func takeAlert() -> (level: UInt8, number: UInt8)? {
+        if case .keyed(let layer) = stage { layer.pointee.takeAlert() } else { nil }
+    }
+
     // MARK: What the socket did not take
 
     /// Whether something is sealed that waits for the socket: what is sealed next must wait behind it.

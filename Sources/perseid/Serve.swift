@@ -107,7 +107,7 @@ extension Serve {
 
     static func isChangeable(_ name: String) -> Bool {
         name == "rules" || name == "api-keys" || name.hasPrefix("tokens.") || name.hasPrefix("hooks.")
-            || ["tls.certificates", "tls.client-ca", "tls.require-client-certificate"].contains(name)
+            || ["tls.certificates", "tls.client-ca", "tls.require-client-certificate", "tls.kernel"].contains(name)
     }
 }
 

@@ -231,6 +231,13 @@ enum SettingTable {
             show: { "\($0.requiresClientCertificate)" }
         ),
         Setting(
+            "tls.kernel",
+            usual: "false",
+            "have Linux encrypt what is sent by TLS 1.3, where it has the module tls: not tried on such a kernel yet",
+            take: { value, settings throws(SettingsError) in settings.asksKernel = try value.flag() },
+            show: { "\($0.asksKernel)" }
+        ),
+        Setting(
             "allowed-origins",
             usual: "same origin",
             "other sites whose pages may publish and connect; * for all, without credentials",

@@ -31,7 +31,7 @@ extension Settings {
     /// Puts together what belongs together, and has a look whether it can be used.
     mutating func takeSecureListener(_ errors: inout [SettingsError]) {
         guard let place = secureListen else {
-            let others = ["tls.certificates", "tls.client-ca", "tls.require-client-certificate"]
+            let others = ["tls.certificates", "tls.client-ca", "tls.require-client-certificate", "tls.kernel"]
             for name in others where source(of: name) != .usual {
                 errors.append(error(of: name, "is of no use without tls.listen"))
             }
@@ -53,6 +53,7 @@ extension Settings {
     private func readPolicy() throws(TLSFault) -> TLSPolicy {
         var policy = TLSPolicy()
         policy.requiresClientCertificate = requiresClientCertificate
+        policy.asksKernel = asksKernel
         if let clientAuthorities { policy.clientAuthorities = try Self.read(clientAuthorities) }
         for files in certificates {
             let (chain, key) = (try Self.read(files.chain), try Self.read(files.key))
@@ -101,7 +102,7 @@ extension Settings {
     mutating func takeCertificates(of other: Settings) {
         guard let policy = other.edge.tls?.policy, edge.tls != nil else { return }
         (certificates, clientAuthorities) = (other.certificates, other.clientAuthorities)
-        requiresClientCertificate = other.requiresClientCertificate
+        (requiresClientCertificate, asksKernel) = (other.requiresClientCertificate, other.asksKernel)
         edge.tls?.policy = policy
     }
 

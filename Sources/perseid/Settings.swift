@@ -31,6 +31,9 @@ struct Settings {
     var clientAuthorities: String?
     var requiresClientCertificate = false
 
+    /// Whether the kernel is asked to encrypt.
+    var asksKernel = false
+
     /// What could not be used when the files of certificates were looked at last; told once.
     var refusedPolicy: TLSPolicy?
 

@@ -406,4 +406,56 @@ struct SecurityTests {
             #expect(node.metrics.tlsHandshakesResumed.value == 1)
         }
     }
+
+    @Test("new keys are gone on with, asked for or not", arguments: ["k\n", "K\n"])
+    func newKeys(command: String) throws {
+        try withSecureNode { node in
+            let process = Process()
+            process.executableURL = URL(filePath: "/usr/bin/openssl")
+            process.arguments = [
+                "s_client", "-connect", "127.0.0.1:\(node.node.securePort)", "-servername", "localhost",
+            ]
+            let (output, given) = (Pipe(), Pipe())
+            (process.standardOutput, process.standardError, process.standardInput) = (output, output, given)
+            try process.run()
+            var text = ""
+            func read(until end: String) throws {
+                while !text.contains(end) {
+                    let more = output.fileHandleForReading.availableData
+                    try #require(!more.isEmpty, "\(end): \(text.suffix(300))")
+                    text += String(decoding: more, as: UTF8.self)
+                }
+            }
+            // One that has come with the answer before cannot be in what is read of the next.
+            for round in 1...3 {
+                text = ""
+                try given.fileHandleForWriting.write(contentsOf: Data(command.utf8))
+                try read(until: "KEYUPDATE")
+                let target = "/channels/round-\(round)"
+                let request = "GET \(target) HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                try given.fileHandleForWriting.write(contentsOf: Data(request.utf8))
+                try read(until: "round-\(round)\"")
+            }
+            try given.fileHandleForWriting.write(contentsOf: Data("Q\n".utf8))
+            process.waitUntilExit()
+            #expect(node.metrics.tlsHandshakes.value == 1)
+        }
+    }
+
+    @Test("a kernel that is asked to encrypt and cannot leaves that to the node")
+    func kernel() throws {
+        try withSecureNode {
+            $0.tls?.policy.asksKernel = true
+        } _: { node in
+            let text = try agreed(
+                node,
+                ["-ign_eof"],
+                input: "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            )
+            #expect(text.contains("HTTP/1.1 200"))
+            // Where it can, it must have.
+            let hasModule = FileManager.default.fileExists(atPath: "/sys/module/tls")
+            #expect(node.metrics.tlsSealedByKernel.value == (hasModule ? 1 : 0))
+        }
+    }
 }

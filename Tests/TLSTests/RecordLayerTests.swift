@@ -213,4 +213,44 @@ private struct Ends: ~Copyable {
             #expect(pair.heardByClient == [0, 1, 1, 1, 2, 1])
         }
     }
+
+    @Test("the kernel is told what linux/tls.h wants", arguments: RecordSuite.allCases)
+    func kernelParameters(suite: RecordSuite) {
+        var key = RecordKey(suite, secret: [UInt8](repeating: 7, count: suite.secretByteCount), number: 0x0102)
+        let (secret, start) = key.material
+        let number: [UInt8] = [0, 0, 0, 0, 0, 0, 1, 2]
+        let expected: [UInt8] =
+            switch suite {
+            // struct tls12_crypto_info_aes_gcm_128, …_256 and …_chacha20_poly1305, behind version and cipher.
+            case .aes128: [4, 3, 51, 0] + start[4...] + secret + start[..<4] + number
+            case .aes256: [4, 3, 52, 0] + start[4...] + secret + start[..<4] + number
+            case .chaCha20: [4, 3, 54, 0] + start + secret + number
+            }
+        #expect(key.kernelParameters() == expected)
+        #expect(expected.count == (suite == .aes128 ? 40 : 56))
+    }
+
+    @Test("where the kernel seals, an alert waits for who sends, and its key stays")
+    func sealedByKernel() throws {
+        try withAuthority { authority in
+            let context = try TLSContext(server: policy(try authority.issue(["localhost"])), tickets: drawTickets())
+            var pair = try Pair(context, trusting: try authority.pem)
+            #expect(pair.server.kernelParameters() == nil)
+            try pair.settle()
+            #expect(pair.server.kernelParameters() != nil)
+            pair.server.leaveSealingToKernel()
+            #expect(pair.server.isSealedByKernel == true)
+            pair.server.sealEnd()
+            #expect(pair.server.records.sealedCount == 0)
+            let alert = pair.server.takeAlert()
+            #expect(alert?.level == 1)
+            #expect(alert?.number == 0)
+            #expect(pair.server.takeAlert() == nil)
+        }
+        var ends = Ends(.aes128)
+        ends.there.leaveSealingToKernel()
+        let update = ends.sealRaw([24, 0, 0, 1, 1], kind: 22, number: 0, .aes128)
+        #expect(throws: TLSFault("TLS: the kernel's key cannot be changed")) { try ends.hear([update]) }
+        #expect(ends.there.takeAlert()?.number == 80)
+    }
 }

@@ -106,6 +106,40 @@ static inline long creactor_send_vector(int descriptor, struct iovec *parts, int
     return creactor_result(outcome);
 }
 
+/* Has Linux encrypt what is sent, with parameters as linux/tls.h has them. Documentation/networking/tls.rst. */
+static inline int creactor_seal_in_kernel(int descriptor, const void *parameters, unsigned count) {
+#if defined(__linux__)
+    int outcome = setsockopt(descriptor, IPPROTO_TCP, 31 /* TCP_ULP */, "tls", sizeof "tls");
+    if (outcome == 0) outcome = setsockopt(descriptor, 282 /* SOL_TLS */, 1 /* TLS_TX */, parameters, count);
+    return outcome < 0 ? -errno : 0;
+#else
+    (void)descriptor, (void)parameters, (void)count;
+    return -ENOSYS;
+#endif
+}
+
+/* Sends what is no data through a Linux that encrypts: a record of another kind. */
+static inline long creactor_send_record(int descriptor, unsigned char kind, const void *bytes, size_t count) {
+    struct iovec part = {(void *)bytes, count};
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof kind)];
+    } control;
+    struct msghdr message;
+    memset(&message, 0, sizeof message);
+    memset(&control, 0, sizeof control);
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = &control;
+    message.msg_controllen = sizeof control;
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = 282; /* SOL_TLS */
+    head->cmsg_type = 1;    /* TLS_SET_RECORD_TYPE */
+    head->cmsg_len = CMSG_LEN(sizeof kind);
+    memcpy(CMSG_DATA(head), &kind, sizeof kind);
+    return creactor_result(sendmsg(descriptor, &message, CREACTOR_NO_SIGNAL));
+}
+
 static inline long creactor_shutdown_write(int descriptor) { return creactor_result(shutdown(descriptor, SHUT_WR)); }
 
 /* Bytes that the peer's kernel has not acknowledged. tcp(7), SIOCOUTQ; on Darwin SO_NWRITE. */

@@ -14,7 +14,7 @@ struct Security {
     var context: TLSContext
 
     /// What all of them share.
-    let records = TLSRecords()
+    let records: TLSRecords
 
     /// What tickets are sealed with, unless the nodes share something else.
     var secrets: TicketSecrets
@@ -60,6 +60,7 @@ extension EdgeReactor {
         guard !connection.pointee.link.isBroken else { return metrics.tlsHandshakesFailed.add() }
         metrics.tlsHandshakes.add()
         if connection.pointee.link.isResumed { metrics.tlsHandshakesResumed.add() }
+        if !connection.pointee.link.isSealedHere { metrics.tlsSealedByKernel.add() }
     }
 
     /// Whom the certificate names that a client showed in its handshake, while that is good.
@@ -92,7 +93,11 @@ extension EdgeReactor {
         guard let tls = configuration.tls else { return nil }
         let secrets = TicketSecrets(seed: configuration.ticketSeed, atSeconds: Clock.realtimeMilliseconds / 1_000)
         do throws(TLSFault) {
-            return Security(context: try TLSContext(server: tls.policy, tickets: secrets.keys), secrets: secrets)
+            return Security(
+                context: try TLSContext(server: tls.policy, tickets: secrets.keys),
+                records: TLSRecords(asksKernel: tls.policy.asksKernel),
+                secrets: secrets
+            )
         } catch {
             throw .unusable("listen with TLS: \(error)")
         }
@@ -103,6 +108,7 @@ extension EdgeReactor {
         guard let old = security?.context else { return }
         do throws(TLSFault) {
             security?.context = try TLSContext(server: policy, tickets: old.tickets)
+            security?.records.asksKernel = policy.asksKernel
         } catch {
             logger.error("the certificates stay as they are", metadata: ["error": "\(error)"])
         }

@@ -43,13 +43,13 @@ struct Link {
 
     /// Sends a run of bytes, as much as is taken.
     func send(_ bytes: UnsafeRawBufferPointer) -> Socket.Transfer {
-        guard let session else { return socket.send(bytes) }
+        guard let session, !session.pointee.isSealedByKernel else { return socket.send(bytes) }
         return Self.send(bytes, session, socket)
     }
 
     /// Sends several runs together, as much as is taken.
     func send(_ parts: UnsafeMutableBufferPointer<OutputPart>) -> Socket.Transfer {
-        guard let session else { return socket.send(parts) }
+        guard let session, !session.pointee.isSealedByKernel else { return socket.send(parts) }
         return Self.send(parts, session, socket)
     }
 
@@ -108,6 +108,9 @@ extension Link {
     /// Whether bytes go through encryption.
     var isSecure: Bool { session != nil }
 
+    /// Whether what is sent is encrypted here, and not by the kernel.
+    var isSealedHere: Bool { session.map { !$0.pointee.isSealedByKernel } ?? false }
+
     /// Whether it is not agreed yet how.
     var isHandshaking: Bool { session?.pointee.phase == .handshaking }
 
@@ -145,10 +148,11 @@ extension Link {
         if session.pointee.isPeerDone { return .endOfStream }
         let received = socket.receive(into: session.pointee.room())
         guard case .moved(let count) = received else { return received }
-        let start = session.pointee.records.sealedCount
+        let (start, wasHandshaking) = (session.pointee.records.sealedCount, session.pointee.phase == .handshaking)
         do throws(TLSFault) {
             let opened = try session.pointee.open(count, into: plain)
             if case .failed(let code) = sendSealed(from: start, session, socket) { return .failed(code) }
+            if wasHandshaking, session.pointee.records.asksKernel { leaveSealingToKernel(session, socket) }
             if opened > 0 { return .moved(opened) }
             return session.pointee.isPeerDone ? .endOfStream : .wouldBlock
         } catch {
@@ -229,8 +233,15 @@ extension Link {
         return .moved(bytes.count)
     }
 
+    /// Has the kernel seal, if it can: the log of a fan-out is then sent as it is.
+    private static func leaveSealingToKernel(_ session: Session, _ socket: Socket) {
+        guard let parameters = session.pointee.kernelParameters(), socket.sealInKernel(parameters) else { return }
+        session.pointee.leaveSealingToKernel()
+    }
+
     /// Sends what was sealed, and keeps what is not taken.
     private static func sendSealed(from start: Int, _ session: Session, _ socket: Socket) -> Socket.Transfer {
+        if let alert = session.pointee.takeAlert() { return socket.sendAlert(level: alert.level, alert.number) }
         let records = session.pointee.records
         guard records.sealedCount > start else { return .wouldBlock }
         defer { records.truncate(to: start) }
