@@ -72,7 +72,7 @@ public struct Socket: Sendable, Hashable {
     /// Has the kernel encrypt what is sent from now on, with parameters as linux/tls.h has them. Says whether it does: there may be no
     /// TLS in this kernel, or not this cipher. Source: Documentation/networking/tls.rst of Linux.
     public func sealInKernel(_ parameters: [UInt8]) -> Bool {
-        creactor_seal_in_kernel(descriptor, parameters, UInt32(parameters.count)) == 0
+        creactor_seal_in_kernel(descriptor, parameters, parameters.count) == 0
     }
 
     /// Sends an alert of TLS through a kernel that encrypts.

@@ -1,20 +1,17 @@
 """What a connect costs by what it shows: nothing, a token that is known, tokens that nobody has seen."""
 
 import base64
-import contextlib
 import hashlib
 import hmac
 import json
-import socket
 import time
 
-from .polls import HANDSHAKE, processor_seconds
+from . import generator
 
-CONNECTS = 2_000
+CONNECTS = 5_000
 ROUNDS = 5
 SECRET = b"a secret of the bench with more than 32 bytes"
 KEY_NAME = "bench"
-END_OF_OPENING = b'"position":"0-0"}'
 
 
 def encoded(raw):
@@ -65,42 +62,39 @@ def settings(directory, curve):
     keys = directory / "keys.json"
     keys.write_text(json.dumps(curve.jwks()))
     file = directory / "perseid.yaml"
-    rules = [{"channels": "open", "subscribe": "anyone"}, {"channels": "**", "subscribe": "users"}]
+    rules = [{"channels": "open/*", "subscribe": "anyone"}, {"channels": "**", "subscribe": "users"}]
     file.write_text(json.dumps({"tokens": {"hmac": {KEY_NAME: SECRET.decode()}, "jwks": [str(keys)]}, "rules": rules}))
     return file
 
 
-def connect(port, channel, shown):
-    connection = socket.create_connection(("127.0.0.1", port))
-    target = f"/ws?channel={channel}&session=none" + (f"&access_token={shown}" if shown else "")
-    connection.sendall(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{HANDSHAKE}\r\n".encode())
-    told = b""
-    while not told.endswith(END_OF_OPENING):
-        told += connection.recv(4_096)
-    return connection
+def connect(programs, server, channel, shown, cores):
+    """What a connect takes: the node's CPU in microseconds, and how many there are a second when there are many at a time."""
+    file = server.directory / "shown"
+    file.write_text("".join(f"{token}\n" for token in shown))
+    options = ["--connections", str(CONNECTS), "--channel-prefix", channel, "--seconds", "0", "--settle", "0"]
+    options += ["--await-subscribed"] + (["--tokens", str(file)] if shown else [])
+    found = generator.run(programs, server, options, cores)["connecting"]
+    return found["serverMicrosecondsPerConnect"], CONNECTS / found["seconds"]
 
 
-def cost(server, channel, tokens):
-    """Server CPU in microseconds of a connect."""
-    port, process = server.ports[0], server.processes[0]
-    spent = processor_seconds(process)
-    with contextlib.ExitStack() as stack:
-        for shown in tokens:
-            stack.enter_context(connect(port, channel, shown))
-        return (processor_seconds(process) - spent) * 1e6 / len(tokens)
-
-
-def measure(server):
+def measure(programs, server, cores):
     known, curve = token(Hmac(), "known"), server.curve
     found = {"nothing": [], "known": [], "unseen": []}
     for number in range(ROUNDS):
         unseen = [token(curve, f"user{number}-{each}") for each in range(CONNECTS)]
-        found["nothing"].append(cost(server, "open", [None] * CONNECTS))
-        found["known"].append(cost(server, "closed", [known] * CONNECTS))
-        found["unseen"].append(cost(server, "closed", unseen))
-    middle = {kind: sorted(costs)[ROUNDS // 2] for kind, costs in found.items()}
+        found["nothing"].append(connect(programs, server, "open/bench", [], cores))
+        found["known"].append(connect(programs, server, "closed", [known], cores))
+        found["unseen"].append(connect(programs, server, "closed", unseen, cores))
+    cost, rate = ({kind: middle(pair[at] for pair in all) for kind, all in found.items()} for at in (0, 1))
     return {
-        "connect_alone": middle["nothing"],
-        "known_times": middle["known"] / middle["nothing"],
-        "unseen_times": middle["unseen"] / middle["nothing"],
+        "connect_alone": cost["nothing"],
+        "known_times": cost["known"] / cost["nothing"],
+        "unseen_times": cost["unseen"] / cost["nothing"],
+        "connect_rate": rate["nothing"],
+        "known_rate": rate["known"] / rate["nothing"],
+        "unseen_rate": rate["unseen"] / rate["nothing"],
     }
+
+
+def middle(values):
+    return sorted(values)[ROUNDS // 2]

@@ -107,10 +107,10 @@ static inline long creactor_send_vector(int descriptor, struct iovec *parts, int
 }
 
 /* Has Linux encrypt what is sent, with parameters as linux/tls.h has them. Documentation/networking/tls.rst. */
-static inline int creactor_seal_in_kernel(int descriptor, const void *parameters, unsigned count) {
+static inline int creactor_seal_in_kernel(int descriptor, const void *parameters, long count) {
 #if defined(__linux__)
     int outcome = setsockopt(descriptor, IPPROTO_TCP, 31 /* TCP_ULP */, "tls", sizeof "tls");
-    if (outcome == 0) outcome = setsockopt(descriptor, 282 /* SOL_TLS */, 1 /* TLS_TX */, parameters, count);
+    if (outcome == 0) outcome = setsockopt(descriptor, 282 /* SOL_TLS */, 1 /* TLS_TX */, parameters, (socklen_t)count);
     return outcome < 0 ? -errno : 0;
 #else
     (void)descriptor, (void)parameters, (void)count;

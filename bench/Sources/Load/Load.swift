@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import CBench
+internal import Foundation
 
 /// The load generator: subscribes, publishes, checks every delivery, and reads from `/proc` what the servers spent.
 @main
@@ -37,13 +38,15 @@ struct Load: ParsableCommand {
         // Progress goes to a pipe when a script started this; its end must not end the measurement.
         bench_ignore_broken_pipes()
         _ = try checked(bench_raise_descriptor_limit(), "raise the descriptor limit")
-        print(try Measurement(plan: plan).run().encoded())
+        print(try Measurement(plan: makePlan()).run().encoded())
     }
 
-    private var plan: Plan {
-        Plan(
+    private func makePlan() throws -> Plan {
+        let tokens = try subscribers.tokens.map { try String(contentsOfFile: $0, encoding: .utf8) } ?? ""
+        return Plan(
             subscribeEndpoints: subscribers.subscribe,
             subscribePath: subscribers.subscribePath,
+            tokens: tokens.split(separator: "\n").map(String.init),
             preludePath: subscribers.preludePath,
             transport: subscribers.transport,
             connectionCount: subscribers.connections,
@@ -77,6 +80,9 @@ struct SubscriberOptions: ParsableArguments {
 
     @Option(help: "The path to subscribe at; %c stands for the channel.")
     var subscribePath = "/ws?channel=%c"
+
+    @Option(help: "A file with a token a line. Connections show one each in turn: as access_token, behind the path.")
+    var tokens: String?
 
     @Option(help: "A path to request first on each connection. nginx sets TCP_NODELAY only on a kept-alive connection.")
     var preludePath: String?

@@ -20,6 +20,8 @@ enum PublishRoute: String, ExpressibleByArgument, CaseIterable {
 struct Plan {
     var subscribeEndpoints: [Endpoint]
     var subscribePath: String
+    /// What connections show, one each in turn.
+    var tokens: [String]
     var preludePath: String?
     var transport: Transport
     var connectionCount: Int

@@ -103,7 +103,8 @@ final class SubscriberWorker {
 
     private func subscribe(_ index: Int) {
         subscribers[index].state = .awaitingHead
-        send(requests.subscribe(toChannel: Int(subscribers[index].channel)), to: index)
+        let channel = Int(subscribers[index].channel)
+        send(requests.subscribe(toChannel: channel, connection: connection(index)), to: index)
     }
 
     private func send(_ bytes: [UInt8], to index: Int) {
