@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from . import bayeux, generator, measures, pattern_costs, patterns, polls, security, storm, trust
+from . import bayeux, generator, hooks, measures, pattern_costs, patterns, polls, security, storm, trust
 from .bars import AgainstBar, LimitBar, NothingLostBar, RatioBar
 from .build import WORK, say
 from .measures import BACKGROUND, BYTES, CONNECT, CPU, LATEST, P50, P99, P99_ALONE, P99_EXCESS, P999, PER_CALL
@@ -13,6 +13,7 @@ from .measures import BAYEUX, BAYEUX_TIMES, IDLE_BYTES, ONE_CHANNEL, TEN_THOUSAN
 from .measures import DELIVERY, OPENED, OTHERS, P99_TIMES, PLAIN, POLL, POLL_TIMES, PUBLISHED, RATE, READS, REDIS, RESUMED_SECONDS
 from .measures import ALONE, MATCHED, NODE_BYTES, OPEN_REDIS, OPEN_SECONDS, REDIS_BYTES, UNMATCHED
 from .measures import CONNECT_ALONE, CONNECT_RATE, KNOWN_RATE, KNOWN_TIMES, UNSEEN_RATE, UNSEEN_TIMES
+from .measures import BESIDE, BESIDE_TIMES, HELD, OTHERWISE, REFUSED_SECONDS
 from .measures import HANDSHAKES, HAPROXY_CPU, OFFERED, PLAIN_CPU, QUIET, STORM_TIMES, STORMY, TLS_BYTES, TLS_CPU, TLS_TIMES
 from .servers import Floor, Nchan, Perseid
 
@@ -229,6 +230,10 @@ def connects_with_tokens(programs, server, contender, is_quick):
     return {"main": measures.nothing(), "more": trust.measure(programs, server, cores_of(contender))}
 
 
+def silent_hook(programs, server, contender, is_quick):
+    return {"main": measures.nothing(), "more": hooks.measure(server)}
+
+
 def tls(programs, server, contender, is_quick):
     return {"main": measures.nothing(), "more": security.measure(server)}
 
@@ -429,6 +434,15 @@ TLS = Case(
     [LimitBar(TLS_BYTES, 12_288), LimitBar(TLS_TIMES, 1.1), LimitBar(STORM_TIMES, 3)],
 )
 
+SILENT_HOOK = Case(
+    "silent-hook",
+    "10 readers at 200/s, while 1,000 connects wait a second each for a backend that never answers, again and again",
+    [perseid("perseid, 1 reactor, hook", envelope=True, has_silent_hook=True)],
+    silent_hook,
+    [QUIET, BESIDE, BESIDE_TIMES, REFUSED_SECONDS, OTHERWISE, HELD],
+    [LimitBar(BESIDE_TIMES, 1.5), LimitBar(REFUSED_SECONDS, 1.5), LimitBar(OTHERWISE, 0)],
+)
+
 SESSIONS = perseid(
     "perseid, 1 reactor, Redis, sessions", over_redis=True, envelope=True, sessions=True
 )
@@ -479,4 +493,5 @@ ALL = [
     CONNECTS,
     TOKEN_CONNECTS,
     TLS,
+    SILENT_HOOK,
 ]

@@ -9,9 +9,9 @@ import socket
 import ssl
 import subprocess
 import sys
-import threading
 import time
 
+from . import live
 from .bayeux import memory
 from .polls import HANDSHAKE, processor_seconds
 from .process import Process, accepts, free_port
@@ -23,8 +23,6 @@ ROUND_SECONDS = 3
 WARM_UP = 200
 CHANNEL = "bench-tls"
 PAYLOAD = b"x" * 64
-LISTENERS = 10
-LISTENER_RATE = 200
 STORM_SECONDS = 8
 STORM_RATE = 2_000
 
@@ -104,35 +102,9 @@ def deliveries(port):
     return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("perseid_deliveries_total "))
 
 
-class Publisher(threading.Thread):
-    """Publishes at a rate until it is told to stop."""
-
-    def __init__(self, port, rate, channel=CHANNEL, payload=lambda: PAYLOAD):
-        super().__init__(daemon=True)
-        self.port, self.rate, self.channel, self.payload = port, rate, channel, payload
-        self.is_over = threading.Event()
-        self.start()
-
-    def run(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.connect()
-        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        due = time.monotonic()
-        while not self.is_over.is_set():
-            connection.request("POST", f"/channels/{self.channel}", body=self.payload())
-            connection.getresponse().read()
-            due += 1 / self.rate
-            time.sleep(max(0, due - time.monotonic()))
-        connection.close()
-
-    def stop(self):
-        self.is_over.set()
-        self.join()
-
-
 def fan_out(readers, port, processes):
     """CPU of processes in microseconds per delivery."""
-    publisher = Publisher(port, RATE)
+    publisher = live.Publisher(port, RATE, CHANNEL, lambda: PAYLOAD)
     readers.drain(1)
     before, told = sum(map(processor_seconds, processes)), deliveries(port)
     readers.drain(ROUND_SECONDS)
@@ -144,38 +116,9 @@ def fan_out(readers, port, processes):
     return spent * 1e6 / count
 
 
-def latencies(port, secure_port, seconds):
-    """Milliseconds from a publish to each of a few readers with TLS."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    poll, connections, taken = select.epoll(), {}, []
-    for _ in range(LISTENERS):
-        secured = context.wrap_socket(socket.create_connection(("127.0.0.1", secure_port)), server_hostname="localhost")
-        secured.sendall(f"GET /ws?channel=live&session=none HTTP/1.1\r\nHost: 127.0.0.1\r\n{HANDSHAKE}\r\n".encode())
-        while b'"type":"subscribed"' not in secured.recv(4_096):
-            pass
-        secured.setblocking(False)
-        connections[secured.fileno()] = secured
-        poll.register(secured, select.EPOLLIN)
-    publisher = Publisher(port, LISTENER_RATE, "live", lambda: b"<%d>" % time.monotonic_ns())
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        for number, _ in poll.poll(0.1):
-            with contextlib.suppress(ssl.SSLWantReadError):
-                while text := connections[number].recv(65_536):
-                    now = time.monotonic_ns()
-                    for part in text.split(b"<")[1:]:
-                        taken.append((now - int(part.partition(b">")[0])) / 1e6)
-    publisher.stop()
-    for connection in connections.values():
-        connection.close()
-    taken.sort()
-    return taken[len(taken) * 99 // 100]
-
-
 def storm(port, secure_port):
     """The 99th percentile of latencies in peace, and while others begin handshakes at a rate; and how many were answered a second."""
-    quiet = latencies(port, secure_port, STORM_SECONDS)
+    quiet = live.late(port, secure_port, STORM_SECONDS, is_secure=True)
     seconds = STORM_SECONDS + 2
     others = subprocess.Popen(
         ["nice", "-n", "10", sys.executable, "-m", "harness.hello_storm"]
@@ -183,7 +126,7 @@ def storm(port, secure_port):
         cwd=pathlib.Path(__file__).parent.parent, stdout=subprocess.PIPE,
     )
     time.sleep(1)
-    stormy = latencies(port, secure_port, STORM_SECONDS)
+    stormy = live.late(port, secure_port, STORM_SECONDS, is_secure=True)
     begun, answered = map(int, others.communicate()[0].split())
     found = {"quiet": quiet, "stormy": stormy, "storm_times": stormy / quiet}
     return found | {"offered": begun / seconds, "handshakes": answered / seconds}

@@ -2,10 +2,11 @@
 
 import json
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
-from . import security, trust
+from . import hooks, security, trust
 from .build import BENCH, WORK
 from .process import Process, accepts, answers, free_port
 
@@ -60,6 +61,15 @@ class Server:
         self.auxiliary.append(redis)
         redis.wait_until(lambda: accepts(port), "Redis")
         self.redis_port = port
+        return port
+
+
+    def start_silent_backend(self):
+        port = free_port()
+        command = [sys.executable, str(BENCH / "harness" / "silent_backend.py"), str(port)]
+        backend = self.run(command, "backend")
+        self.auxiliary.append(backend)
+        backend.wait_until(lambda: accepts(port), "the backend")
         return port
 
 
@@ -144,6 +154,7 @@ class Perseid(Server):
         sessions=False,
         has_rules=False,
         has_tls=False,
+        has_silent_hook=False,
         path="/ws?channel=%c",
         cores=None,
     ):
@@ -154,6 +165,7 @@ class Perseid(Server):
         self.over_redis = over_redis
         self.has_rules = has_rules
         self.has_tls = has_tls
+        self.has_silent_hook = has_silent_hook
         # nchan delivers the bare payload and has no sessions, so that is what is compared with it.
         self.subscribe_path = path + ("" if envelope else "&format=raw")
         if not sessions:
@@ -175,6 +187,8 @@ class Perseid(Server):
             certificates = [{"certificate": str(chain), "key": str(key)}]
             file.write_text(json.dumps({"tls": {"listen": f"127.0.0.1:{self.secure_port}", "certificates": certificates}}))
             options += ["--config", str(file)]
+        if self.has_silent_hook:
+            options += ["--config", str(hooks.settings(self.directory, self.start_silent_backend()))]
         for node in range(self.nodes):
             port = free_port()
             command = [self.binary, "serve", "--listen", f"127.0.0.1:{port}", "--reactors", str(self.reactors)]
