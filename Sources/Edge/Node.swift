@@ -187,7 +187,7 @@ public final class Node: Sendable {
         let own = Self.hooks(configuration)
         let start = Start()
         keepers.begin()
-        try ReactorThread.start(name: "hooks") {
+        try ReactorThread.start(name: "hooks", niceness: ReactorThread.givingWay) {
             defer { keepers.end() }
             do throws(SystemError) {
                 let reactor = try Reactor(inbox: inbox)
@@ -214,7 +214,7 @@ public final class Node: Sendable {
         let policy = Self.tokens(configuration)
         let start = Start()
         keepers.begin()
-        try ReactorThread.start(name: "tokens") {
+        try ReactorThread.start(name: "tokens", niceness: ReactorThread.givingWay) {
             defer { keepers.end() }
             do throws(SystemError) {
                 let reactor = try Reactor(inbox: inbox)

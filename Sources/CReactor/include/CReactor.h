@@ -442,6 +442,16 @@ static inline int creactor_thread_start(void *_Nullable (*_Nonnull body)(void *_
 /* What debuggers show for the calling thread. In reactor.c, for the call is an extension everywhere. */
 void creactor_thread_name(const char *name);
 
+/* Has the calling thread wait for others where there are fewer processors than have work. setpriority(2): on Linux each thread has its
+   own; elsewhere it would be the process's, so it is left alone. */
+static inline void creactor_thread_niceness(int niceness) {
+#if defined(__linux__)
+    setpriority(PRIO_PROCESS, 0, niceness);
+#else
+    (void)niceness;
+#endif
+}
+
 /* Raises the soft limit of open descriptors to the hard one; returns what is then allowed. */
 static inline long creactor_raise_descriptor_limit(void) {
     struct rlimit limit;

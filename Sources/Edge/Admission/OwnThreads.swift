@@ -9,7 +9,9 @@ final class OwnThreads: TaskExecutor {
         let job = UnownedJob(job)
         let executor = asUnownedTaskExecutor()
         do throws(SystemError) {
-            try ReactorThread.start(name: "keys") { job.runSynchronously(on: executor) }
+            try ReactorThread.start(name: "keys", niceness: ReactorThread.givingWay) {
+                job.runSynchronously(on: executor)
+            }
         } catch {
             // There is no thread to be had: it takes a millisecond of this one.
             job.runSynchronously(on: executor)
