@@ -253,4 +253,59 @@ private struct Ends: ~Copyable {
         #expect(throws: TLSFault("TLS: the kernel's key cannot be changed")) { try ends.hear([update]) }
         #expect(ends.there.takeAlert()?.number == 80)
     }
+
+    @Test("whatever a client says in a record comes to what RFC 8446 says of it")
+    func anything() throws {
+        var generator = SplitMix(state: 7)
+        for round in 0..<20_000 {
+            // Short, and of bytes that mean something: zeros, kinds, the beginning of an update.
+            let said = (0..<Int(generator.next() % 9)).map { _ in
+                let bytes: [UInt8] = [
+                    0, 0, 1, 2, 20, 21, 22, 23, 24, 90, 255, UInt8(truncatingIfNeeded: generator.next()),
+                ]
+                return bytes[Int(generator.next() % UInt64(bytes.count))]
+            }
+            var ends = Ends(.aes128)
+            // The kind that is sealed behind is a zero: the last byte that is none counts.
+            let record = ends.sealRaw(said, kind: 0, number: 0, .aes128)
+            let expected = Self.meaning(of: said)
+            var heard: [UInt8]?
+            do {
+                heard = try ends.hear([record])
+                #expect(expected == .heard(heard), "\(round): \(said)")
+            } catch {
+                #expect(expected == .refused, "\(round): \(said)")
+            }
+        }
+    }
+
+    private enum Meaning: Equatable {
+        case heard([UInt8]?)
+        case refused
+    }
+
+    private static func meaning(of said: [UInt8]) -> Meaning {
+        guard let place = said.lastIndex(where: { $0 != 0 }) else { return .refused }
+        let text = Array(said[..<place])
+        switch (said[place], text) {
+        case (23, _): return .heard(text)
+        case (21, _) where text.count == 2 && text[1] == 0: return .heard(nil)
+        case (21, _) where text.count == 2 && text[1] == 90: return .heard([])
+        case (22, [24, 0, 0, 1, 0]), (22, [24, 0, 0, 1, 1]): return .heard([])
+        default: return .refused
+        }
+    }
+}
+
+/// Numbers that are the same in each run. Source: Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014.
+private struct SplitMix {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
 }
