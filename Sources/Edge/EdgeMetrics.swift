@@ -62,6 +62,10 @@ public final class EdgeMetrics: Sendable {
     public let budgetWaits = Counter()
     /// What somebody wanted too often.
     private let overLimits = (0..<MeteredScope.allCases.count * Metered.allCases.count).map { _ in Counter() }
+    /// Turns that went on with what was to be done to many readers.
+    public let errandTurns = Counter()
+    /// Members of whom others are not told all, for it is too long.
+    public let memberDetailsLeftOut = Counter()
     /// Requests of new clients that were refused because the node had too much to do.
     public let shed = Counter()
     /// Memory of the process, as the first reactor saw it within the last second.

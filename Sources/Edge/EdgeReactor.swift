@@ -131,6 +131,9 @@ final class EdgeReactor: ReactorHandler {
     /// Not after the first of them ends.
     var nextIdentityEnd = UInt64.max
 
+    // What is done to many readers, the oldest first
+    var errands = Deque<ReaderErrand>()
+
     // Questions to the uplink
     var waiting: [UInt64: Question] = [:]
     var nextTicket: UInt64 = 0
@@ -237,7 +240,7 @@ final class EdgeReactor: ReactorHandler {
         case .identified(let ticket, let outcome): answerToken(ticket, outcome)
         case .hooked(let ticket, let outcome): answerHook(ticket, outcome)
         case .accessChanged(let policy): change(to: policy)
-        case .asked(let question, let call): uplink.post(.reply(call, part(of: question)))
+        case .asked(let question, let call): take(question, call)
         case .revoked(let revocations): revoke(revocations)
         case .controlled(let ticket, let answer): answerControl(ticket, answer)
         case .certificatesChanged(let policy): change(to: policy)
@@ -275,6 +278,7 @@ final class EdgeReactor: ReactorHandler {
         if judgeReaders() { hasWorkLeft = true }
         if workDueTimers() { hasWorkLeft = true }
         if workDeferred(until: Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000) {
+        if runErrands() { hasWorkLeft = true }
             hasWorkLeft = true
         }
         sendAnswers()

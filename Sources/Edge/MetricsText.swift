@@ -193,6 +193,16 @@ struct MetricsText: ~Copyable {
         counter("perseid_sessions_unopened_total", "Sessions refused by a limit.", unopened)
         counter("perseid_sessions_restored_total", "Lost sessions put back.", uplink.sessionsRestored.value)
         gauge("perseid_members", "Members of this node in channels that tell who is there.", uplink.members.value)
+        counter(
+            "perseid_errand_turns_total",
+            "Turns that went on with what operators or revocations have done to many readers.",
+            sum(node, \.errandTurns)
+        )
+        counter(
+            "perseid_member_details_left_out_total",
+            "Members of whom others are not told all, for it is too long.",
+            sum(node, \.memberDetailsLeftOut)
+        )
         counter("perseid_cluster_questions_total", "Questions to all nodes.", uplink.clusterQuestions.value)
         counter(
             "perseid_cluster_questions_incomplete_total",

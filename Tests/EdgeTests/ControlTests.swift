@@ -216,6 +216,42 @@ struct ControlTests {
         }
     }
 
+    @Test(
+        "of a user's many connections each turn takes a slice, whether they are sent away or their tokens are taken back"
+    )
+    func many() async throws {
+        let (alice, bob) = (try AccessToken.of("alice"), try AccessToken.of("bob"))
+        try await withRules { (node: TestNode) throws in
+            let count = 200
+            func begin(_ token: String) throws -> [WebSocketClient] {
+                let sockets = try (0..<count).map { _ in
+                    try node.webSocket("?channel=room/1&session=none", fields: bearer(token))
+                }
+                for socket in sockets { try socket.begin() }
+                return sockets
+            }
+            let other = try node.webSocket("?channel=room/1", fields: bearer(bob))
+            try other.begin()
+            // Three slices of 64 and what is left, on each of the reactors that has so many.
+            func expectSlices(_ before: Int, _ what: String) {
+                let turns = node.metrics.errandTurns.value - before
+                #expect(turns > count / 64, "\(what): \(turns) turns")
+            }
+            var before = node.metrics.errandTurns.value
+            var sockets = try begin(alice)
+            #expect(try ask(node, "POST", "/users/alice/disconnect")["disconnected"] as? Int == count)
+            for socket in sockets { #expect(try socket.next("bye").code == 4_012) }
+            expectSlices(before, "sent away")
+            sockets = try begin(alice)
+            before = node.metrics.errandTurns.value
+            #expect(try ask(node, "POST", "/tokens/revoke", body: #"{"user":"alice"}"#)["revoked"] as? Bool == true)
+            for socket in sockets { #expect(try socket.next("bye").code == 4_010) }
+            expectSlices(before, "revoked")
+            try other.send(#"{"type":"ping","id":1}"#)
+            #expect(try other.next("pong").id == 1)
+        }
+    }
+
     @Test("a WebSocket is subscribed and unsubscribed, and told so; what cannot be told is left alone")
     func subscribe() async throws {
         let alice = try AccessToken.of("alice")

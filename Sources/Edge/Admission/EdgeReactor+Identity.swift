@@ -220,18 +220,26 @@ extension EdgeReactor {
 
     /// Lets go of those whose tokens have expired. They come back with others, and with their cursors.
     func endIdentities() {
-        let now = wallMilliseconds
-        guard nextIdentityEnd <= now else { return }
+        guard nextIdentityEnd <= wallMilliseconds else { return }
+        // Found anew on the way.
         nextIdentityEnd = .max
-        for (key, shown) in credentials {
-            guard let identity = shown.identity else { continue }
-            if identity.isOver(at: now) {
-                metrics.accessTokensExpired.add()
-                sendAway(key)
-            } else {
-                nextIdentityEnd = min(nextIdentityEnd, identity.endMilliseconds ?? .max)
-            }
+        judgeIdentities()
+    }
+
+    /// Lets go of a reader whose token is not good any more; says whether it was. A poll ends by itself as its token does.
+    func endIdentity(of slot: Slot) -> Bool {
+        guard let identity = identity(of: slot) else { return false }
+        let isReader = credentials(of: slot).identity != nil
+        if isRevoked(identity) {
+            metrics.accessTokensRevoked.add()
+        } else if isReader, identity.isOver(at: wallMilliseconds) {
+            metrics.accessTokensExpired.add()
+        } else {
+            if isReader { nextIdentityEnd = min(nextIdentityEnd, identity.endMilliseconds ?? .max) }
+            return false
         }
+        sendAway(connections.key(ofLive: slot))
+        return true
     }
 
     /// Whether a token was taken back.
@@ -243,25 +251,7 @@ extension EdgeReactor {
     /// Tokens are taken back: what they allowed ends now.
     func revoke(_ news: [Revocation]) {
         for revocation in news { revocations.insert(revocation) }
-        for key in readers(where: { revocations.contains($0) }) {
-            metrics.accessTokensRevoked.add()
-            sendAway(key)
-        }
-    }
-
-    /// Readers by a token of which something holds, those among them that wait for the answer to a poll.
-    func readers(where holds: (Identity) -> Bool) -> [SlabKey] {
-        var found = credentials.filter { $0.value.identity.map(holds) ?? false }.map(\.key)
-        for (client, asker) in pollAskers {
-            let identity =
-                switch asker {
-                case .opening(let opening): opening.exchange.credentials.identity
-                case .hold(let hold): hold.notes.identity
-                case .batch(let batch): batch.notes.identity
-                }
-            if let identity, holds(identity), credentials[SlabKey(client)] == nil { found.append(SlabKey(client)) }
-        }
-        return found
+        judgeIdentities()
     }
 
     /// Ends what a reader's token allowed.

@@ -6,37 +6,15 @@ internal import Wire
 
 // What this reactor's clients have to do with a question to all nodes.
 extension EdgeReactor {
-    /// Does what is asked, and says of how many clients.
-    func part(of question: ClusterQuestion) -> ClusterPart {
-        var part = ClusterPart()
-        var items = ByteBuffer()
-        for key in clients(of: question.subject) {
-            guard let connection = connections.pointer(to: key), connection.pointee.isOpen else { continue }
-            switch question.act {
-            case .describe: describe(key.slot, to: &items)
-            case .disconnect(let mayReturn): disconnect(key.slot, mayReturn: mayReturn)
-            case .subscribe(let channel): guard subscribe(key.slot, to: channel) else { continue }
-            case .unsubscribe(let channel): guard unsubscribe(key.slot, from: channel) else { continue }
-            }
-            part.count += 1
+    /// Does what is asked to one of the clients; says whether it did.
+    func act(on slot: Slot, _ act: ClusterQuestion.Act, _ items: inout ByteBuffer) -> Bool {
+        switch act {
+        case .describe: describe(slot, to: &items)
+        case .disconnect(let mayReturn): disconnect(slot, mayReturn: mayReturn)
+        case .subscribe(let channel): return subscribe(slot, to: channel)
+        case .unsubscribe(let channel): return unsubscribe(slot, from: channel)
         }
-        part.items = Array(items.bytes)
-        return part
-    }
-
-    private func clients(of subject: ClusterQuestion.Subject) -> [SlabKey] {
-        switch subject {
-        case .user(let name): return readers { $0.user == name }
-        case .session(let id):
-            for number in 0..<UInt32(clamping: connections.slotCount) {
-                let slot = Slot(number: number)
-                guard connections.isLive(slot), connections[live: slot].pointee.client.session?.id == id else {
-                    continue
-                }
-                return [connections.key(ofLive: slot)]
-            }
-            return []
-        }
+        return true
     }
 
     // MARK: Acts
@@ -111,7 +89,7 @@ extension EdgeReactor {
     }
 
     /// Who reads by a connection, or asks by it for what it waits for.
-    private func identity(of slot: Slot) -> Identity? {
+    func identity(of slot: Slot) -> Identity? {
         if let known = credentials(of: slot).identity { return known }
         switch pollAskers[connections.key(ofLive: slot).client] {
         case .opening(let opening): return opening.exchange.credentials.identity
