@@ -82,8 +82,8 @@ public protocol PresenceBackplane: AnyObject {
     /// Counts a channel's subscribers on all nodes; answered by `described`.
     func describe(_ channel: ChannelName, for ticket: Ticket)
 
-    /// A member came to this node; who hears the channel's presence is told, unless it was present already.
-    func enter(_ channel: ChannelName, _ member: MemberID, transport: String)
+    /// A member came to this node; who hears the channel's presence is told, unless it was present already. `details` as in `Member`.
+    func enter(_ channel: ChannelName, _ member: MemberID, transport: String, details: [UInt8])
 
     /// Renews the leases of this node's members of a channel, ends those that lapsed, on whichever node, and tells who hears
     /// of it; answered by `renewed`.

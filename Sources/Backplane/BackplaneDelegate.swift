@@ -68,8 +68,8 @@ public protocol PresenceBackplaneDelegate: AnyObject {
     /// The answer to `describe`.
     func described(_ ticket: Ticket, _ facts: Result<ChannelFacts, BackplaneFailure>)
 
-    /// Members that were to be renewed and are another node's now.
-    func renewed(_ channel: ChannelName, lost: [MemberID])
+    /// Members that were to be renewed: those that are another node's now, and those that the backplane does not have.
+    func renewed(_ channel: ChannelName, lost: [MemberID], missing: [MemberID])
 
     /// The answer to `list`.
     func listed(_ ticket: Ticket, _ list: Result<PresenceList, BackplaneFailure>)

@@ -60,12 +60,19 @@ public final class Identity: Sendable {
 
     // MARK: As a text
 
-    /// As a session keeps it: the user, the end, the token's name and age, then for each action the patterns. Nothing in it signs anything.
+    /// What a session keeps of `info`, for it is there with each: as much as others are shown of a member unless that is set otherwise.
+    private static let keptInfoBytesMax = 1_024
+
+    /// As a session keeps it: the user, the end, the token's name and age, what others may see unless that is long, then for each action
+    /// the patterns. Nothing in it signs anything.
     public var text: String {
         var words = [
             user.map { "u\(PercentCoding.encode($0))" }, endMilliseconds.map { "e\($0)" },
             tokenID.map { "t\(PercentCoding.encode($0))" }, issuedMilliseconds.map { "a\($0)" },
         ]
+        if let info, info.count <= Self.keptInfoBytesMax {
+            words.append("i\(PercentCoding.encode(String(decoding: info, as: UTF8.self)))")
+        }
         if !given.isEmpty { words.append("g" + given.map { PercentCoding.encode($0.text) }.joined(separator: "|")) }
         for (place, action) in AccessAction.allCases.enumerated() {
             guard let patterns = grants[action], !patterns.isEmpty else { continue }
@@ -80,6 +87,7 @@ public final class Identity: Sendable {
         var (end, issued): (UInt64?, UInt64?) = (nil, nil)
         var grants: [AccessAction: [AccessPattern]] = [:]
         var given: [ChannelName] = []
+        var info: [UInt8]?
         for word in text.split(separator: ";") {
             let rest = word.dropFirst()
             switch word.first {
@@ -88,6 +96,7 @@ public final class Identity: Sendable {
             case "e": end = UInt64(rest) ?? 0
             case "a": issued = UInt64(rest)
             case "t": tokenID = PercentCoding.decode(rest)
+            case "i": info = PercentCoding.decode(rest).map { Array($0.utf8) }
             case "g":
                 given = rest.split(separator: "|").compactMap { PercentCoding.decode($0).flatMap { ChannelName($0) } }
             case let digit?:
@@ -105,6 +114,7 @@ public final class Identity: Sendable {
             tokenID: tokenID,
             issuedMilliseconds: issued,
             grants: grants,
+            info: info,
             given: given
         )
     }

@@ -373,6 +373,10 @@ public struct Limits: Sendable, Equatable {
     /// Members that one answer lists. Hit: the others are only counted.
     public var presenceMembersMax = 1_000
 
+    /// Bytes that others see of who a member is: `{"user":…,"info":…}`. Each is in Redis once for each channel, and in each join and
+    /// leave. Hit: only the user is told, or nothing; `perseid_member_details_left_out_total`.
+    public var memberDetailsBytesMax = 1_024
+
     // MARK: Whoever runs the cluster
 
     /// Questions to all nodes that a node has under way. Hit: 503 with Retry-After.

@@ -31,8 +31,13 @@ public struct Member: Sendable, Equatable {
     /// When it came, in milliseconds of the backplane's clock.
     public let sinceMilliseconds: UInt64
 
+    /// What others may see of who it is, as a JSON object; empty where there is nothing. Whoever shows it looks whether it is one: it
+    /// lies where anybody may write.
+    public let details: [UInt8]
+
     /// Describes a member.
-    public init(id: MemberID, node: String, transport: String, sinceMilliseconds: UInt64) {
+    public init(id: MemberID, node: String, transport: String, sinceMilliseconds: UInt64, details: [UInt8] = []) {
+        self.details = details
         self.id = id
         self.node = node
         self.transport = transport

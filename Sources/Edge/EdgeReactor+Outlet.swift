@@ -223,7 +223,10 @@ extension EdgeReactor: HubOutlet {
 
     func enter(_ channel: ChannelName, _ slot: ClientSlot, transport: String) {
         let session = client(at: slot).pointee.session?.id
-        uplink.post(.enter(channel, memberID(Slot(slot)), transport: transport, holder(Slot(slot)), session))
+        let (member, details) = (memberID(Slot(slot)), memberDetails(of: Slot(slot)))
+        uplink.post(
+            .enter(channel, member, transport: transport, details: details, holder(Slot(slot)), session)
+        )
     }
 
     func leave(_ channel: ChannelName, _ slot: ClientSlot, _ departure: Departure) {

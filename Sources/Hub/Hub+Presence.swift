@@ -11,6 +11,12 @@ extension Hub {
         outlet.enter(topic.name, slot, transport: transport)
     }
 
+    /// A client is somebody else than before, and others are to see that.
+    public func enterAgain(_ slot: ClientSlot) {
+        guard outlet.client(at: slot).pointee.isPresent else { return }
+        for topic in presentTopics(of: slot) { enter(topic, slot) }
+    }
+
     func leave(_ topic: Topic, _ slot: ClientSlot, _ departure: Departure) {
         outlet.leave(topic.name, slot, departure)
     }

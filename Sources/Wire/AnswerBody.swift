@@ -152,7 +152,7 @@ public enum AnswerBody {
         buffer.append("}")
     }
 
-    /// `{"id":…,"node":…,"transport":…,"since":…}`: who it is, where and how, since when.
+    /// `{"id":…,"node":…,"transport":…,"since":…,"user":…,"info":…}`: who it is, where and how, since when.
     private static func append(_ member: PresentMember, to buffer: inout ByteBuffer) {
         buffer.append("{\"id\":")
         buffer.appendJSONString(member.id)
@@ -162,6 +162,14 @@ public enum AnswerBody {
         buffer.appendJSONString(member.transport)
         buffer.append(",\"since\":")
         buffer.append(decimal: member.sinceMilliseconds)
+        if let user = member.user {
+            buffer.append(",\"user\":")
+            buffer.append(user)
+        }
+        if let info = member.info {
+            buffer.append(",\"info\":")
+            buffer.append(info)
+        }
         buffer.append("}")
     }
 

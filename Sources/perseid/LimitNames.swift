@@ -63,6 +63,7 @@ enum LimitNames {
         ("checkpoints-per-tick-max", \.checkpointsPerTickMax, "checkpoints a reactor begins in one tick of 250 ms"),
         ("redis-bulk-max", \.redisBulkMax, "requests for sessions and presence under way to Redis"),
         ("presence-members-max", \.presenceMembersMax, "members that one answer lists"),
+        ("member-details-bytes-max", \.memberDetailsBytesMax, "bytes that others see of who a member is"),
         ("cluster-questions-max", \.clusterQuestionsMax, "questions of operators to all nodes, under way from one"),
         ("cluster-answer-bytes-max", \.clusterAnswerBytesMax, "bytes of what nodes tell of their clients"),
         ("revocations-max", \.revocationsMax, "tokens and users that are taken back at a time"),

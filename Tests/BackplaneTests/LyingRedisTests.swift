@@ -112,7 +112,7 @@ struct LyingRedisTests {
             default:
                 guard let id = sessions.randomElement(using: &random) else { return }
                 uplink.receive(.saveSession(id, holder, [SessionPosition(channel, at(1))]))
-                uplink.receive(.enter(channel, MemberID(random.next() % 20), transport: "ws", holder, nil))
+                uplink.receive(.enter(channel, MemberID(random.next() % 20), transport: "ws", details: [], holder, nil))
                 if Bool.random(using: &random) { uplink.receive(.releaseSession(id, holder)) }
             }
             if sessions.count > 50 { sessions.removeFirst(25) }

@@ -77,7 +77,7 @@ private final class Recorder: BackplaneDelegate {
 
     func touched(_ ticket: Ticket, _ outcome: Result<[UInt8]?, BackplaneFailure>) { touched = try? outcome.get() }
 
-    func renewed(_ channel: ChannelName, lost: [MemberID]) {}
+    func renewed(_ channel: ChannelName, lost: [MemberID], missing: [MemberID]) {}
 
     func listed(_ ticket: Ticket, _ list: Result<PresenceList, BackplaneFailure>) { self.list = try? list.get() }
 
@@ -373,8 +373,10 @@ struct MemoryBackplaneTests {
         let channel = ChannelName("room/1")!
         let ticket = Ticket(reactor: 0, number: 1)
         backplane.subscribe(channel.presenceChannel!)
-        for id in 1...3 as ClosedRange<UInt64> { backplane.enter(channel, MemberID(id), transport: "websocket") }
-        backplane.enter(channel, MemberID(1), transport: "poll")
+        for id in 1...3 as ClosedRange<UInt64> {
+            backplane.enter(channel, MemberID(id), transport: "websocket", details: [])
+        }
+        backplane.enter(channel, MemberID(1), transport: "poll", details: [])
         backplane.list(channel, limit: 2, for: ticket)
         #expect(recorder.list?.count == 3 && recorder.list?.members.count == 2)
         backplane.leave(channel, MemberID(1))

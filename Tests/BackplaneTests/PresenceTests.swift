@@ -16,7 +16,7 @@ struct PresenceTests {
 
     private func enter(_ fixture: UplinkFixture, by connection: UInt64 = 1, _ transport: String = "websocket") {
         let holder = SessionHolder(reactor: 0, connection: connection)
-        fixture.uplink.receive(.enter(ChannelName("a")!, member, transport: transport, holder, nil))
+        fixture.uplink.receive(.enter(ChannelName("a")!, member, transport: transport, details: [], holder, nil))
     }
 
     private func leave(_ fixture: UplinkFixture, by connection: UInt64 = 1, _ departure: Departure) {
@@ -73,7 +73,7 @@ struct PresenceTests {
         let (name, member) = (ChannelName("a")!, member)
         for connection in [2, 1] as [UInt64] {
             let holder = SessionHolder(reactor: 0, connection: connection)
-            fixture.uplink.receive(.enter(name, member, transport: "websocket", holder, request.id))
+            fixture.uplink.receive(.enter(name, member, transport: "websocket", details: [], holder, request.id))
         }
         leave(fixture, by: 1, .taken)
         #expect(fixture.metrics.members.value == 1)
@@ -90,7 +90,7 @@ struct PresenceTests {
         enter(fixture)
         leave(fixture, .lost)
         _ = backplane.takePresence()
-        backplane.delegate?.renewed(ChannelName("a")!, lost: [member, MemberID(9)])
+        backplane.delegate?.renewed(ChannelName("a")!, lost: [member, MemberID(9)], missing: [])
         #expect(fixture.metrics.members.value == 0)
         fixture.tick(50)
         #expect(backplane.takePresence() == [])
@@ -101,7 +101,7 @@ struct PresenceTests {
         let fixture = try fixture()
         enter(fixture)
         _ = backplane.takePresence()
-        backplane.delegate?.renewed(ChannelName("a")!, lost: [member])
+        backplane.delegate?.renewed(ChannelName("a")!, lost: [member], missing: [])
         #expect(backplane.takePresence() == ["enter a 0000000000000001 websocket"])
         #expect(fixture.metrics.members.value == 1)
     }
@@ -120,7 +120,9 @@ struct PresenceTests {
         let fixture = try fixture()
         for number in 0..<1_200 as Range<UInt64> {
             let holder = SessionHolder(reactor: 0, connection: number)
-            fixture.uplink.receive(.enter(ChannelName("a")!, MemberID(number), transport: "poll", holder, nil))
+            fixture.uplink.receive(
+                .enter(ChannelName("a")!, MemberID(number), transport: "poll", details: [], holder, nil)
+            )
         }
         _ = backplane.takePresence()
         fixture.tick(41)
@@ -128,5 +130,27 @@ struct PresenceTests {
         #expect(renewals.count >= 3)
         let named = Set(renewals.flatMap { $0.split(separator: " ").dropFirst(2) })
         #expect(named.count == 1_200)
+    }
+
+    @Test(
+        "what others see of a member goes along, again as it changes; what the backplane lost is told anew, also of who may resume"
+    )
+    func details() throws {
+        let fixture = try fixture()
+        func enter(_ details: String) {
+            let holder = SessionHolder(reactor: 0, connection: 1)
+            let name = ChannelName("a")!
+            fixture.uplink.receive(
+                .enter(name, member, transport: "poll", details: Array(details.utf8), holder, nil)
+            )
+        }
+        for details in ["", "{1}", "{1}", "{2}"] { enter(details) }
+        let told = ["", " {1}", " {2}"].map { "enter a 0000000000000001 poll\($0)" }
+        #expect(backplane.takePresence() == told)
+        leave(fixture, .lost)
+        backplane.delegate?.renewed(ChannelName("a")!, lost: [], missing: [member, MemberID(9)])
+        #expect(backplane.takePresence() == [told[2]])
+        backplane.delegate?.renewed(ChannelName("a")!, lost: [member], missing: [])
+        #expect(backplane.takePresence() == [] && fixture.metrics.members.value == 0)
     }
 }

@@ -137,8 +137,9 @@ final class ScriptedBackplane: Backplane {
 
     func describe(_ channel: ChannelName, for ticket: Ticket) { described.append(ticket) }
 
-    func enter(_ channel: ChannelName, _ member: MemberID, transport: String) {
-        presence.append("enter \(channel) \(member) \(transport)")
+    func enter(_ channel: ChannelName, _ member: MemberID, transport: String, details: [UInt8]) {
+        let details = details.isEmpty ? "" : " \(String(decoding: details, as: UTF8.self))"
+        presence.append("enter \(channel) \(member) \(transport)\(details)")
     }
 
     func renew(_ channel: ChannelName, _ members: [(id: MemberID, transport: String)]) {

@@ -121,12 +121,16 @@ struct AccessTests {
             tokenID: "t 1",
             grants: [
                 .subscribe: [AccessPattern("room/*")!, AccessPattern("a,b;c/**")!], .history: [AccessPattern("x")!],
-            ]
+            ],
+            info: Array(#"{"seat": "7;|é"}"#.utf8)
         )
         let again = Identity(text: identity.text)
         #expect(!identity.text.contains(" "))
         #expect(again.user == identity.user && again.endMilliseconds == identity.endMilliseconds)
-        #expect(again.tokenID == "t 1" && again.grants == identity.grants)
+        #expect(again.tokenID == "t 1" && again.grants == identity.grants && again.info == identity.info)
+        // It is kept with each session, so not where it is long.
+        let long = Identity(user: "a", info: Array(repeating: UInt8(ascii: "1"), count: 1_025))
+        #expect(Identity(text: long.text).info == nil)
         #expect(Identity(text: "").user == nil && Identity(text: "exyz;uA%ZZ").isOver(at: 1))
     }
 }

@@ -98,4 +98,97 @@ struct PresenceTests {
             #expect(third == "leave" && gone == other)
         }
     }
+
+    // MARK: Who they are
+
+    private func withUsers(_ body: (TestNode) throws -> Void) throws {
+        let info = #"{"allow":true,"user":"ann","info":{"seat": 7}}"#
+        let long = #"{"allow":true,"user":"bob","info":{"text":"\#(String(repeating: "x", count: 2_000))"}}"#
+        try withBackend([.connect]) { request in
+            switch (request.json["channels"] as? [String])?.last {
+            case "room/ann": .json(info)
+            case "room/bob": .json(long)
+            default: .yes
+            }
+        } _: { (node: TestNode, _: HookBackend) throws in
+            try body(node)
+        }
+    }
+
+    private func member(_ node: TestNode, _ user: String?) throws -> [String: Any]? {
+        let answer = try node.ask("GET", "/channels/room%2F1/presence", [("Authorization", "Bearer a-key-for-tests")])
+        let list = try answer.json["members"] as? [[String: Any]] ?? []
+        return list.first { $0["user"] as? String == user }
+    }
+
+    @Test("members are told with user and info, where there are any and as far as there is room")
+    func details() throws {
+        try withUsers { (node: TestNode) throws in
+            let watcher = try node.webSocket(
+                "?channel=$presence/room/1",
+                fields: [("Authorization", "Bearer a-key-for-tests")]
+            )
+            try watcher.begin()
+            func join() throws -> [String: Any] { try #require(try watcher.next("message")["data"] as? [String: Any]) }
+            let ann = try node.eventStream("?channel=room/1&channel=room/ann&session=none")
+            try ann.begin(2)
+            let joined = try join()
+            #expect(joined["user"] as? String == "ann" && (joined["info"] as? [String: Int]) == ["seat": 7])
+            #expect(joined["transport"] as? String == "eventstream" && joined["event"] as? String == "join")
+            let bob = try node.webSocket("?channel=room/1&channel=room/bob")
+            try bob.begin(2)
+            let other = try join()
+            #expect(other["user"] as? String == "bob" && other["info"] == nil)
+            #expect(node.metrics.memberDetailsLeftOut.value >= 1)
+            let listed = try #require(try member(node, "ann"))
+            #expect(
+                (listed["info"] as? [String: Int]) == ["seat": 7] && listed["id"] as? String == joined["id"] as? String
+            )
+
+            try watcher.send(#"{"type":"presence","id":4,"channel":"room/1"}"#)
+            let told = try #require(try watcher.next("presence")["members"] as? [[String: Any]])
+            #expect(Set(told.map { $0["user"] as? String }) == ["ann", "bob"])
+            ann.close()
+            let left = try join()
+            #expect(left["event"] as? String == "leave" && left["user"] as? String == "ann")
+        }
+    }
+
+    @Test(
+        "a token's user and info are shown, also of who shows it later, and of clients of Bayeux; to who may not see them, nothing"
+    )
+    func tokens() async throws {
+        let ann = try AccessToken.of("ann", ["info": ["seat": 7]])
+        try await withRules {
+            $0.rules = AccessRules([
+                AccessRules.Rule(
+                    channels: AccessPattern("public/**")!,
+                    permissions: [.subscribe: .anyone, .presence: .users]
+                )
+            ])
+        } _: { (node: TestNode) throws in
+            func members() throws -> [[String: Any]] {
+                let answer = try node.ask("GET", "/channels/public%2F1/presence", [("Authorization", "Bearer \(ann)")])
+                let list = try answer.json["members"]
+                return try #require(list as? [[String: Any]], "\(answer.text)")
+            }
+            func count(_ user: String?) throws -> Int {
+                try members().count { $0["user"] as? String == user && ($0["info"] == nil) == (user == nil) }
+            }
+            let socket = try node.webSocket("?channel=public/1")
+            try socket.begin()
+            try eventually("it is nobody") { try count(nil) == 1 }
+            try socket.send(#"{"type":"presence","id":1,"channel":"public/1"}"#)
+            #expect(try socket.next("error").code == 403)
+            try socket.send(#"{"type":"subscribe","id":2,"channel":"$presence/public/1"}"#)
+            #expect(try socket.next("error").code == 403)
+            try socket.send(#"{"type":"authenticate","token":"\#(ann)"}"#)
+            try socket.next("authenticated")
+            try eventually("it is somebody") { try count("ann") == 1 && members().count == 1 }
+            let client = try BayeuxClient(ready: node, ext: ["token": ann])
+            try client.ask(["channel": "/meta/subscribe", "subscription": "/public/1"])
+            try client.sendConnect()
+            try eventually("both are") { try count("ann") == 2 }
+        }
+    }
 }

@@ -4,7 +4,7 @@ import Broker
 extension SimulatedBackplane {
     private var lease: UInt64 { simulation.scenario.limits.presenceLeaseMilliseconds }
 
-    func enter(_ channel: ChannelName, _ member: MemberID, transport: String) {
+    func enter(_ channel: ChannelName, _ member: MemberID, transport: String, details: [UInt8]) {
         ask { [self] in
             simulation.redis.enter(channel, member, node: name, lease: lease)
         } _: { _ in
@@ -16,7 +16,9 @@ extension SimulatedBackplane {
         ask { [self] in
             simulation.redis.renew(channel, names, node: name, lease: lease)
         } _: { [self] outcome in
-            if case .success(let lost) = outcome, !lost.isEmpty { delegate?.renewed(channel, lost: lost) }
+            if case .success(let found) = outcome {
+                delegate?.renewed(channel, lost: found.lost, missing: found.missing)
+            }
         }
     }
 

@@ -211,7 +211,7 @@ extension SimulatedEdge: HubOutlet {
     func enter(_ channel: ChannelName, _ slot: ClientSlot, transport: String) {
         let connection = connection(slot)
         let session = connection.client.pointee.session?.id
-        node.post(.enter(channel, member(connection), transport: transport, holder(connection), session))
+        node.post(.enter(channel, member(connection), transport: transport, details: [], holder(connection), session))
     }
 
     func leave(_ channel: ChannelName, _ slot: ClientSlot, _ departure: Departure) {

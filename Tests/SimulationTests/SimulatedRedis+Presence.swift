@@ -13,18 +13,23 @@ extension SimulatedRedis {
         keys.presence[channel, default: [:]][member] = PresentMember(node: node, leaseEnd: clock + lease)
     }
 
-    /// `perseid_renew`; returns those that are another node's now.
-    func renew(_ channel: ChannelName, _ members: [MemberID], node: String, lease: UInt64) -> [MemberID] {
-        var lost: [MemberID] = []
+    /// `perseid_renew`; returns those that are another node's now, and those that are not there.
+    func renew(
+        _ channel: ChannelName,
+        _ members: [MemberID],
+        node: String,
+        lease: UInt64
+    ) -> (lost: [MemberID], missing: [MemberID]) {
+        var (lost, missing): ([MemberID], [MemberID]) = ([], [])
         for member in members {
-            if let known = keys.presence[channel]?[member], known.node != node {
-                lost.append(member)
-            } else {
-                keys.presence[channel, default: [:]][member] = PresentMember(node: node, leaseEnd: clock + lease)
+            switch keys.presence[channel]?[member]?.node {
+            case nil: missing.append(member)
+            case node?: keys.presence[channel]?[member]?.leaseEnd = clock + lease
+            default: lost.append(member)
             }
         }
         sweep(channel)
-        return lost
+        return (lost, missing)
     }
 
     /// `perseid_leave`.

@@ -9,7 +9,8 @@
 --   perseid:{news}:once:<key>     the position a publish with this idempotency key got
 --   perseid:{news}:counts         subscribers by node: "<count> <lease end in milliseconds>"
 --   perseid:{news}:presence       members by the end of their lease in milliseconds (sorted set)
---   perseid:{news}:members        of each member: "<node> <transport> <milliseconds since>"
+--   perseid:{news}:members        of each member: "<node> <transport> <milliseconds since>", and behind that what its node
+--                                 tells of who it is, as a JSON object, if anything
 --
 -- In a channel's name and an idempotency key "%", "{" and "}" are written %25, %7B and %7D: the tag is whole, and no name
 -- reaches another's keys.
@@ -28,7 +29,7 @@
 -- Anybody may write to Redis. What is here and cannot be what was written here is told as "BROKEN <kind> in <key>" before
 -- anything is changed; that key alone is of no use until somebody mends it.
 
-local VERSION = 8
+local VERSION = 9
 
 -- Defaults for callers that name no options. Nodes have the same ones and name only what was set otherwise.
 local HISTORY_COUNT = 100
@@ -405,13 +406,21 @@ end
 -- Presence. Joins and leaves are told on the channel "$presence/<name>", to who hears it at that moment.
 
 local function tell_presence(key, event, member, facts)
-  local node, transport, since = string.match(facts, '^([%w._-]+) (%l+) ([1-9]%d*)$')
+  local node, transport, since, details = read_facts(facts)
   -- What nobody of Perseid wrote is not told.
   if not node or not string.match(member, '^%x+$') then return end
   redis.call('PUBLISH', (string.gsub(key, '{', '{$presence/', 1)),
     '{"event":"' .. event .. '","id":"' .. member .. '","node":"' .. node .. '","transport":"' .. transport ..
-    '","since":' .. since .. '}')
+    '","since":' .. since .. (details and ',' .. string.sub(details, 2) or '}'))
 end
+-- What is kept of a member: its node, its transport, since when, and what its node tells of who it is, if anything.
+local function read_facts(facts)
+  local node, transport, since, details = string.match(facts, '^([%w._-]+) (%l+) ([1-9]%d*)(.*)$')
+  if details == '' then return node, transport, since end
+  details = node and string.match(details, '^ ({.+})$')
+  if details then return node, transport, since, details end
+end
+
 
 local function remove_member(key, member)
   local facts = redis.call('HGET', key .. ':members', member)
@@ -420,10 +429,10 @@ local function remove_member(key, member)
   if facts then tell_presence(key, 'leave', member, facts) end
 end
 
-local function put_member(key, member, node, transport, now, lease)
+local function put_member(key, member, node, transport, details, now, lease)
   local known = redis.call('HGET', key .. ':members', member)
-  local since = known and string.match(known, ' ([1-9]%d*)$') or string.format('%.0f', now)
-  local facts = node .. ' ' .. transport .. ' ' .. since
+  local since = known and select(3, read_facts(known)) or string.format('%.0f', now)
+  local facts = node .. ' ' .. transport .. ' ' .. since .. (details and ' ' .. details or '')
   redis.call('HSET', key .. ':members', member, facts)
   redis.call('ZADD', key .. ':presence', string.format('%.0f', now + lease), member)
   if not known then tell_presence(key, 'join', member, facts) end
@@ -440,26 +449,30 @@ local function keep_members(key, lease)
   redis.call('PEXPIRE', key .. ':members', 2 * lease)
 end
 
--- KEYS: channel. ARGS: lease in milliseconds, node, member, transport.
+-- KEYS: channel. ARGS: lease in milliseconds, node, member, transport [what is told of who it is, as a JSON object].
 local function enter(keys, args)
   local key, lease, now = keys[1], tonumber(args[1]), now_milliseconds()
   sweep_members(key, now)
-  put_member(key, args[3], args[2], args[4], now, lease)
+  put_member(key, args[3], args[2], args[4], args[5], now, lease)
   keep_members(key, lease)
   return 1
 end
 
 -- KEYS: channel. ARGS: lease in milliseconds, node, then member and transport in turn; none of them only ends what lapsed.
--- Returns the members that are another node's now.
+-- Returns the members that are another node's now; then, behind an empty name, those that are not there, and that their node has to
+-- enter anew.
 local function renew(keys, args)
-  local key, lease, node, now, lost = keys[1], tonumber(args[1]), args[2], now_milliseconds(), {}
+  local key, lease, node, now = keys[1], tonumber(args[1]), args[2], now_milliseconds()
+  local lost, missing = {}, {}
   for index = 3, #args - 1, 2 do
     local member = args[index]
     local facts = redis.call('HGET', key .. ':members', member)
-    if facts and string.match(facts, '^%S+') ~= node then
+    if not facts then
+      missing[#missing + 1] = member
+    elseif string.match(facts, '^%S+') ~= node then
       lost[#lost + 1] = member
     else
-      put_member(key, member, node, args[index + 1], now, lease)
+      redis.call('ZADD', key .. ':presence', string.format('%.0f', now + lease), member)
     end
   end
   sweep_members(key, now)
@@ -472,23 +485,30 @@ local function leave(keys, args)
   local facts = redis.call('HGET', keys[1] .. ':members', args[2])
   if not facts or string.match(facts, '^%S+') ~= args[1] then return 0 end
   remove_member(keys[1], args[2])
+  if missing[1] then
+    lost[#lost + 1] = ''
+    for _, member in ipairs(missing) do lost[#lost + 1] = member end
+  end
   return 1
 end
 
--- KEYS: channel. ARGS: limit. Returns how many are present, then for each of the first of them its name and its facts.
+-- KEYS: channel. ARGS: limit [details]. Returns how many are present, then for each of the first of them its name and its facts;
+-- who it is only with `details`: nodes of before know no facts with them.
 local function presence(keys, args)
   local now = string.format('%.0f', now_milliseconds())
   local reply = { redis.call('ZCOUNT', keys[1] .. ':presence', '(' .. now, '+inf') }
   local members = redis.call('ZRANGEBYSCORE', keys[1] .. ':presence', '(' .. now, '+inf', 'LIMIT', 0, tonumber(args[1]))
   for _, member in ipairs(members) do
     reply[#reply + 1] = member
-    reply[#reply + 1] = redis.call('HGET', keys[1] .. ':members', member) or ''
+    reply[#reply + 1] = facts
   end
   return reply
 end
 
 -- Sessions. Every write carries the fence it was attached with and the node that has it; one that is older than the
 -- session's is refused, and so is an equal one of another node: two nodes never both own a session. A newer one than the
+    local facts = redis.call('HGET', keys[1] .. ':members', member) or ''
+    if args[2] ~= 'details' then facts = string.match(facts, '^%S+ %S+ %S+') or '' end
 -- session's own means that Redis lost a take-over; it is right. Fences are drawn from the clock, so that the next take-over
 -- does not draw the lost one again; should the clock be behind as well, the node tells them apart.
 

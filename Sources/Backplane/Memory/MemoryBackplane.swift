@@ -148,11 +148,16 @@ public final class MemoryBackplane: Backplane {
         delegate?.described(ticket, .success(facts))
     }
 
-    public func enter(_ channel: ChannelName, _ member: MemberID, transport: String) {
-        let now = time.wall()
-        if let event = presence.enter(channel, member, transport: transport, node: nodeID, now: now) {
-            tell(event, of: channel)
-        }
+    public func enter(_ channel: ChannelName, _ member: MemberID, transport: String, details: [UInt8]) {
+        let event = presence.enter(
+            channel,
+            member,
+            transport: transport,
+            details: details,
+            node: nodeID,
+            now: time.wall()
+        )
+        if let event { tell(event, of: channel) }
     }
 
     /// Nothing lapses: the members' only node is this one.

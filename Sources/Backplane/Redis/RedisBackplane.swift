@@ -139,8 +139,8 @@ public final class RedisBackplane: Backplane {
 
     public func describe(_ channel: ChannelName, for ticket: Ticket) { commands.ask(.describe(channel, ticket)) }
 
-    public func enter(_ channel: ChannelName, _ member: MemberID, transport: String) {
-        commands.ask(RedisEnter(channel: channel, member: member, transport: transport))
+    public func enter(_ channel: ChannelName, _ member: MemberID, transport: String, details: [UInt8]) {
+        commands.ask(RedisEnter(channel: channel, member: member, transport: transport, details: details))
     }
 
     public func renew(_ channel: ChannelName, _ members: [(id: MemberID, transport: String)]) {

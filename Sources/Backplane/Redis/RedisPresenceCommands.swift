@@ -9,8 +9,10 @@ struct RedisEnter: RedisCommand {
     let channel: ChannelName
     let member: MemberID
     let transport: String
+    let details: [UInt8]
 
     var lane: RedisLane.Kind { .upkeep }
+    var carriedBytes: Int { RedisCommandBytes.of(argument: details.count) }
 
     func key(_ keys: RedisKeys) -> String { keys.channel(channel) }
 
@@ -19,12 +21,13 @@ struct RedisEnter: RedisCommand {
         buffer.append(
             call: "perseid_enter",
             key(context.keys),
-            [lease, context.node, .text("\(member)"), .text(transport)]
+            [lease, context.node, .text("\(member)"), .text(transport)] + (details.isEmpty ? [] : [.bytes(details)])
         )
     }
 }
 
-/// Renews the leases of this node's members, and ends those that lapsed; answered with those that are another node's now.
+/// Renews the leases of this node's members, and ends those that lapsed; answered with those that are another node's now and, behind
+/// an empty name, those that are not there.
 struct RedisRenew: RedisCommand {
     let channel: ChannelName
     let members: [(id: MemberID, transport: String)]
@@ -40,12 +43,20 @@ struct RedisRenew: RedisCommand {
         buffer.append(call: "perseid_renew", key(context.keys), [lease, context.node] + list)
     }
 
-    func read(_ reply: RedisReply, _ context: RedisContext) throws(RedisNonsense) -> [MemberID] {
-        (0..<reply.count).compactMap { MemberID(reply[$0].text) }
+    func read(
+        _ reply: RedisReply,
+        _ context: RedisContext
+    ) throws(RedisNonsense) -> (lost: [MemberID], missing: [MemberID]) {
+        let names = (0..<reply.count).map { reply[$0].text }
+        let lost = names.prefix { !$0.isEmpty }
+        return (lost.compactMap { MemberID($0) }, names[lost.count...].compactMap { MemberID($0) })
     }
 
-    func tell(_ delegate: any BackplaneDelegate, _ outcome: Result<[MemberID], BackplaneFailure>) {
-        if case .success(let lost) = outcome { delegate.renewed(channel, lost: lost) }
+    func tell(
+        _ delegate: any BackplaneDelegate,
+        _ outcome: Result<(lost: [MemberID], missing: [MemberID]), BackplaneFailure>
+    ) {
+        if case .success(let found) = outcome { delegate.renewed(channel, lost: found.lost, missing: found.missing) }
     }
 }
 
@@ -76,17 +87,23 @@ struct RedisMembers: RedisCommand {
     func key(_ keys: RedisKeys) -> String { keys.channel(channel) }
 
     func write(to buffer: inout RedisCommandBuffer, _ context: RedisContext) {
-        buffer.append(ask: "perseid_presence", key(context.keys), [.text(String(limit))])
+        buffer.append(ask: "perseid_presence", key(context.keys), [.text(String(limit)), "details"])
     }
 
     func read(_ reply: RedisReply, _ context: RedisContext) throws(RedisNonsense) -> PresenceList {
         guard reply.count > 0, reply[0].integer >= 0 else { throw RedisNonsense(kind: "members", what: "no count") }
         var members: [Member] = []
         for index in stride(from: 1, to: reply.count - 1, by: 2) {
-            let facts = reply[index + 1].text.split(separator: " ")
-            guard let id = MemberID(reply[index].text), facts.count == 3, let since = UInt64(facts[2]) else { continue }
+            let facts = reply[index + 1].text.split(separator: " ", maxSplits: 3)
+            guard let id = MemberID(reply[index].text), facts.count >= 3, let since = UInt64(facts[2]) else { continue }
             members.append(
-                Member(id: id, node: String(facts[0]), transport: String(facts[1]), sinceMilliseconds: since)
+                Member(
+                    id: id,
+                    node: String(facts[0]),
+                    transport: String(facts[1]),
+                    sinceMilliseconds: since,
+                    details: facts.count > 3 ? Array(facts[3].utf8) : []
+                )
             )
         }
         return PresenceList(count: reply[0].integer, members: members)

@@ -5,6 +5,9 @@ internal import Reactor
 struct PresentMember {
     let transport: String
 
+    /// What others may see of who it is; see `Member`.
+    let details: [UInt8]
+
     /// The connection it came by; `nil` while its session waits to be resumed.
     var holder: SessionHolder?
 
@@ -18,19 +21,17 @@ extension Uplink {
     private static let renewalBatchCount = 500
 
     /// A connection whose session another has by now comes too late: it would be the member's own, and take it away as it leaves.
-    func enter(
-        _ name: ChannelName,
-        _ id: MemberID,
-        _ transport: String,
-        _ holder: SessionHolder,
-        of session: SessionID?
-    ) {
-        if let session, let other = sessions[session]?.holder, other != holder { return }
+    func enter(_ name: ChannelName, _ id: MemberID, _ member: PresentMember, of session: SessionID?) {
+        if let session, let other = sessions[session]?.holder, other != member.holder { return }
         let known = presence[name]?[id]
-        presence[name, default: [:]][id] = PresentMember(transport: transport, holder: holder)
+        presence[name, default: [:]][id] = member
         // A client that polls comes and goes all the time; its lease goes on.
-        if known?.transport != transport { backplane.enter(name, id, transport: transport) }
+        if known?.transport != member.transport || known?.details != member.details { tell(of: member, id, in: name) }
         if known == nil { metrics.members.add() }
+    }
+
+    private func tell(of member: PresentMember, _ id: MemberID, in name: ChannelName) {
+        backplane.enter(name, id, transport: member.transport, details: member.details)
     }
 
     /// A connection that no longer is the member's own has nothing to say.
@@ -51,11 +52,14 @@ extension Uplink {
         post(.presence(ticket, list), to: 1 << ticket.reactor)
     }
 
-    /// Gives up members that came to another node. One that is connected here has come back since.
-    public func renewed(_ name: ChannelName, lost: [MemberID]) {
+    /// Gives up members that came to another node. One that is connected here has come back since. What the backplane lost it is told.
+    public func renewed(_ name: ChannelName, lost: [MemberID], missing: [MemberID]) {
         for id in lost {
             guard let member = presence[name]?[id] else { continue }
-            if member.holder == nil { remove(name, id) } else { backplane.enter(name, id, transport: member.transport) }
+            if member.holder == nil { remove(name, id) } else { tell(of: member, id, in: name) }
+        }
+        for id in missing {
+            if let member = presence[name]?[id] { tell(of: member, id, in: name) }
         }
     }
 

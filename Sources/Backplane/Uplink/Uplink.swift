@@ -138,8 +138,8 @@ public final class Uplink: ReactorHandler {
         case .visitSession(let visit): self.visit(visit)
         case .settleSession(let settlement): settle(settlement)
         case .releaseSession(let id, let holder): release(id, holder)
-        case .enter(let name, let member, let transport, let holder, let session):
-            enter(name, member, transport, holder, of: session)
+        case .enter(let name, let member, let transport, let details, let holder, let session):
+            enter(name, member, PresentMember(transport: transport, details: details, holder: holder), of: session)
         case .leave(let name, let member, let holder, let departure): leave(name, member, holder, departure)
         case .presence(let ticket, let name): backplane.list(name, limit: limits.presenceMembersMax, for: ticket)
         case .control(let ticket, let request): control(ticket, request)

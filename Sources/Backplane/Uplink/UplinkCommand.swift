@@ -29,8 +29,8 @@ public enum UplinkCommand: Sendable {
     case settleSession(SessionSettlement)
     /// The connection that holds a session is gone, or its poll is answered.
     case releaseSession(SessionID, SessionHolder)
-    /// A subscriber of a channel whose presence is switched on, and its session if it has one.
-    case enter(ChannelName, MemberID, transport: String, SessionHolder, SessionID?)
+    /// A subscriber of a channel whose presence is switched on, what others may see of who it is, and its session if it has one.
+    case enter(ChannelName, MemberID, transport: String, details: [UInt8], SessionHolder, SessionID?)
     /// It is no longer subscribed by way of this connection.
     case leave(ChannelName, MemberID, SessionHolder, Departure)
     /// Who is subscribed to a channel; answered by `UplinkReport.presence`.

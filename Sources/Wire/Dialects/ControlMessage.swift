@@ -51,9 +51,18 @@ public struct PresentMember: Sendable {
     public let transport: String
     /// Since when, in milliseconds of the Redis clock.
     public let sinceMilliseconds: UInt64
+    /// Who it is, and what others may see besides, as raw JSON; `nil` where that is not known.
+    let user: [UInt8]?
+    let info: [UInt8]?
 
-    /// Makes a member.
-    public init(id: String, node: String, transport: String, sinceMilliseconds: UInt64) {
+    /// Makes a member; `details` is a JSON object with `user` and `info`. If it is something else, nothing of it is told.
+    public init(id: String, node: String, transport: String, sinceMilliseconds: UInt64, details: [UInt8] = []) {
+        (user, info) = details.withUnsafeBytes { bytes in
+            guard JSONText.kind(of: bytes) == .object, let fields = JSONFields(bytes, ["user", "info"]) else {
+                return (nil, nil)
+            }
+            return (fields[0].map { Array($0) }, fields[1].map { Array($0) })
+        }
         self.id = id
         self.node = node
         self.transport = transport

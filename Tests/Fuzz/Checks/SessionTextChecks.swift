@@ -23,5 +23,6 @@ enum SessionTextChecks {
         for action in AccessAction.allCases {
             try requireSame(again.grants[action] ?? [], identity.grants[action] ?? [], "what is granted")
         }
+        if identity.text.contains(";i") { try requireSame(again.info, identity.info, "what others see") }
     }
 }
