@@ -5,7 +5,7 @@ public import Reactor
 ///
 /// Thread: owned by the uplink, with all calls and all answers in its turns. Questions are answered by a call of the
 /// delegate, at once or later, in any order between channels and in order within one.
-public protocol Backplane: ChannelBackplane, SessionBackplane, PresenceBackplane, ControlBackplane {
+public protocol Backplane: ChannelBackplane, SessionBackplane, PresenceBackplane, ControlBackplane, WillBackplane {
     /// Whether publishes can be taken and what is published elsewhere is heard.
     var isUp: Bool { get }
 

@@ -2,7 +2,7 @@ public import Broker
 
 /// Who hears from a backplane: the uplink.
 public protocol BackplaneDelegate: ChannelBackplaneDelegate, SessionBackplaneDelegate, PresenceBackplaneDelegate,
-    ControlBackplaneDelegate
+    ControlBackplaneDelegate, WillBackplaneDelegate
 {
     /// `isUp` may have changed.
     func linkChanged()

@@ -233,7 +233,7 @@ extension EdgeReactor: HubOutlet {
         uplink.post(.leave(channel, memberID(Slot(slot)), holder(Slot(slot)), departure))
     }
 
-    private func holder(_ slot: Slot) -> SessionHolder {
+    func holder(_ slot: Slot) -> SessionHolder {
         SessionHolder(reactor: number, connection: connections.key(ofLive: slot).token)
     }
 

@@ -197,6 +197,7 @@ final class EdgeReactor: ReactorHandler {
             try secureListener?.attach(to: reactor.poller, token: Self.secureListenerToken)
         }
         hub.attach(to: self)
+        uplink.post(.keepWill(access.hooks.contains(.disconnect)))
     }
 
     deinit { receiveBuffer.deallocate() }
@@ -243,6 +244,7 @@ final class EdgeReactor: ReactorHandler {
         case .asked(let question, let call): take(question, call)
         case .revoked(let revocations): revoke(revocations)
         case .controlled(let ticket, let answer): answerControl(ticket, answer)
+        case .inherited(let will, let entry, let text): tellOfEnd(of: entry, in: will, text)
         case .certificatesChanged(let policy): change(to: policy)
         case .ticketsShared(let secrets): shareTickets(secrets)
         case .link: break
@@ -276,9 +278,9 @@ final class EdgeReactor: ReactorHandler {
         if hub.answerDuePolls() { hasWorkLeft = true }
         if answerLists() { hasWorkLeft = true }
         if judgeReaders() { hasWorkLeft = true }
+        if runErrands() { hasWorkLeft = true }
         if workDueTimers() { hasWorkLeft = true }
         if workDeferred(until: Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000) {
-        if runErrands() { hasWorkLeft = true }
             hasWorkLeft = true
         }
         sendAnswers()

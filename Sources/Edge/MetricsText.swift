@@ -209,6 +209,14 @@ struct MetricsText: ~Copyable {
             "Of those, to which not all nodes answered in time.",
             uplink.clusterQuestionsIncomplete.value
         )
+        gauge("perseid_will_entries", "Readers that others would tell of if this node died.", uplink.willEntries.value)
+        counter("perseid_wills_lost_total", "Times that these were written anew.", uplink.willsLost.value)
+        counter(
+            "perseid_wills_executed_total",
+            "Dead nodes whose readers this one told of.",
+            uplink.willsExecuted.value
+        )
+        counter("perseid_will_readers_told_total", "Those readers.", uplink.willReadersTold.value)
         counter("perseid_checkpoints_total", "Checkpoints that clients confirmed.", sum(node, \.hub.checkpoints))
         counter("perseid_session_writes_total", "Writes to sessions.", uplink.sessionWrites.value)
         counter("perseid_session_write_failures_total", "Of those, to be repeated.", uplink.sessionWritesFailed.value)

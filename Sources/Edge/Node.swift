@@ -19,6 +19,7 @@ public final class Node: Sendable {
     private let hooks: Inbox<HookQuestion>
     private let reports: [Inbox<UplinkReport>]
     private let edges = Endings()
+    private let callers = Endings()
     private let keepers = Endings()
 
     /// Makes the backplane, in the uplink's seat.
@@ -82,11 +83,13 @@ public final class Node: Sendable {
     public func stop() {
         for inbox in reports { inbox.post(.drain) }
         edges.wait()
+        // In this order: what a backend has heard by then is taken out of the node's will.
+        hooks.post(.stop)
+        callers.wait()
         uplink.inbox.post(.stop)
         uplink.takeTurns()
         uplinkThread.post(())
         tokens.post(.stop)
-        hooks.post(.stop)
         keepers.wait()
     }
 
@@ -183,18 +186,20 @@ public final class Node: Sendable {
     }
 
     private func startHookThread(_ configuration: EdgeConfiguration) throws(SystemError) {
-        let (inbox, reports, tokens, metrics, keepers) = (hooks, reports, tokens, status.hooks, keepers)
+        let (inbox, reports, uplink, tokens) = (hooks, reports, uplink.inbox, tokens)
+        let (metrics, callers) = (status.hooks, callers)
         let own = Self.hooks(configuration)
         let start = Start()
-        keepers.begin()
+        callers.begin()
         try ReactorThread.start(name: "hooks", niceness: ReactorThread.givingWay) {
-            defer { keepers.end() }
+            defer { callers.end() }
             do throws(SystemError) {
                 let reactor = try Reactor(inbox: inbox)
                 let thread = HookThread(
                     own,
                     reactor: reactor,
                     reports: reports,
+                    uplink: uplink,
                     tokens: tokens,
                     metrics: metrics,
                     logger: configuration.logger

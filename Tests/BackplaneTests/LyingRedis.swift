@@ -145,7 +145,8 @@ final class LyingRedis {
         case "perseid_describe": "*3\r\n:1\r\n:1\r\n" + position().asBulk
         case "perseid_presence": "*1\r\n:0\r\n"
         case "perseid_session_resume": "*1\r\n:2\r\n"
-        case "perseid_renew": "*0\r\n"
+        case "perseid_renew", "perseid_will_execute": "*0\r\n"
+        case "perseid_will_renew": "*2\r\n:1\r\n" + ["", "", "abc"].randomElement(using: &random)!.asBulk
         default: ":1\r\n"
         }
     }

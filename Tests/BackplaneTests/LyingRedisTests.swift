@@ -89,7 +89,12 @@ struct LyingRedisTests {
                 ["a", "b", "$presence/a", "c\(random.next() % 40)"].randomElement(using: &random)!
             )!
             let holder = SessionHolder(reactor: 0, connection: 1)
-            switch Int.random(in: 0..<14, using: &random) {
+            switch Int.random(in: 0..<16, using: &random) {
+            case 14: uplink.receive(.keepWill(random.next() % 8 > 0))
+            case 15:
+                let reader = SessionHolder(reactor: 0, connection: random.next() % 20)
+                let entry = WillEntry(node: "a", transport: "ws", address: "::1", user: "u", session: sessions.last)
+                uplink.receive(Bool.random(using: &random) ? .bequeath(reader, entry) : .forgetReader(reader))
             case 0...3: uplink.receive(.publish(request(channel.text, number: number())))
             case 4: uplink.receive(.watch(channel, reactor: 0))
             case 5: uplink.receive(.unwatch(channel, reactor: 0))

@@ -28,6 +28,11 @@ private final class Recorder: BackplaneDelegate {
         events.append("controlled \(ticket.number)")
         control = try? answer.get()
     }
+    func willOpened(_ will: WillID, _ outcome: Result<Void, BackplaneFailure>) { events.append("will") }
+    func willWritten(_ will: WillID, _ outcome: Result<Bool, BackplaneFailure>) { events.append("will") }
+    func willRenewed(_ will: WillID, _ outcome: Result<WillRenewal, BackplaneFailure>) { events.append("will") }
+    func willRead(_ will: WillID, _ outcome: Result<[[UInt8]]?, BackplaneFailure>) { events.append("will") }
+    func fenceRead(for entry: [UInt8], _ outcome: Result<UInt64?, BackplaneFailure>) { events.append("fence") }
     func ticketsShared(_ secrets: [[UInt8]]) { events.append("tickets") }
     func subscribed(_ channel: ChannelName) { events.append("subscribed \(channel)") }
     func refused(_ channel: ChannelName, _ reason: String) { events.append("refused \(channel)") }

@@ -125,6 +125,40 @@ final class ScriptedBackplane: Backplane {
 
     func reply(_ part: ClusterPart, to call: ClusterCall) { replies.append((part, call)) }
 
+    /// What was said of wills since it was last asked.
+    private(set) var wills: [String] = []
+    var keepsWills: Bool { true }
+
+    func openWill(_ will: WillID, replacing old: WillID?) { wills.append("open \(will) \(old.map { "\($0)" } ?? "-")") }
+
+    func dropWill(_ will: WillID) { wills.append("drop \(will)") }
+
+    func writeWill(_ will: WillID, _ changes: [WillChange]) {
+        let list = changes.map { change in
+            switch change {
+            case .add(let entry): "+\(String(decoding: entry, as: UTF8.self))"
+            case .remove(let entry): "-\(String(decoding: entry, as: UTF8.self))"
+            }
+        }
+        wills.append((["write \(will)"] + list.sorted()).joined(separator: "\n"))
+    }
+
+    func renewWill(_ will: WillID, executing: WillID?, seeks: Bool) {
+        wills.append("renew \(will) \(executing.map { "\($0)" } ?? "-")\(seeks ? " seeks" : "")")
+    }
+
+    func executeWill(_ will: WillID, done: [[UInt8]], countMax: Int) {
+        let list = done.map { String(decoding: $0, as: UTF8.self) }
+        wills.append((["execute \(will)"] + list.sorted()).joined(separator: "\n"))
+    }
+
+    func readFence(of session: SessionID, for entry: [UInt8]) { wills.append("fence \(session)") }
+
+    func takeWills() -> [String] {
+        defer { wills = [] }
+        return wills
+    }
+
     func revoke(_ revocation: Revocation, for ticket: Ticket) { requested.append("revoke \(ticket.number)") }
 
     func list(_ inventory: Inventory, for ticket: Ticket) { requested.append("list \(ticket.number)") }
@@ -319,6 +353,7 @@ final class UplinkFixture {
         case .accessChanged: "access changed"
         case .asked(_, let call): "asked \(call.number) by \(call.asker)"
         case .revoked(let all): "revoked \(all.count)"
+        case .inherited(let will, let entry, _): "inherited \(will) \(entry.user ?? "-")"
         case .controlled(let ticket, .success(.asked(let part, let isComplete))):
             "asked \(ticket.number): \(part.count) [\(String(decoding: part.items, as: UTF8.self))]"
                 + (isComplete ? "" : ", not all")

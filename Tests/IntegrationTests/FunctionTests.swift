@@ -178,4 +178,91 @@ import Text
             try #require(try await redis.command("HLEN", key) == "\(1_024 + 3)")
         }
     }
+
+    /// Calls a function about wills. What is empty at the end of an answer is cut off.
+    private func will(_ redis: RedisServer, _ function: String, _ name: String, _ arguments: [String]) async throws
+        -> [String]
+    {
+        let wills = "perseid:will:{wills}"
+        let call = ["FCALL", "perseid_will_\(function)", "2", wills, "\(wills):\(name)"]
+        return try await redis.command(call + arguments).split(separator: "\n", omittingEmptySubsequences: false)
+            .map(String.init)
+    }
+
+    @Test(
+        "a will whose lease has ended is carried out by one node at a time, in pages, and is never its author's again"
+    )
+    func wills() async throws {
+        try await Cluster.with(nodes: 1) { cluster in
+            let (redis, wills) = (cluster.redis, "perseid:will:{wills}")
+            func open(_ name: String, _ lease: String) async throws {
+                let keys = [wills, "\(wills):\(name)", "\(wills):"]
+                try await redis.command(["FCALL", "perseid_will_open", "3"] + keys + [lease, name, ""])
+            }
+            for (name, lease) in [("aa", "1"), ("bb", "60000"), ("cc", "60000")] { try await open(name, lease) }
+            // What nobody of Perseid wrote is passed over.
+            try await redis.command("ZADD", wills, "0", "no name")
+            try #require(try await will(redis, "write", "bb", ["60000", "bb", "+x", "-x", "+y"]) == ["1"])
+            try #require(try await redis.command("ZRANGE", "\(wills):bb", "0", "-1") == "y")
+
+            try await redis.command(["ZADD", "\(wills):aa"] + (0..<5).flatMap { ["0", "e\($0)"] })
+            try #require(try await will(redis, "renew", "bb", ["60000", "bb", "", "0"]) == ["1"])
+            try #require(try await will(redis, "renew", "bb", ["3000", "bb", "", "1"]) == ["1"], "junk")
+            try #require(try await will(redis, "renew", "bb", ["3000", "bb", "", "1"]) == ["1", "aa"])
+            try #require(try await will(redis, "renew", "cc", ["60000", "cc", "", "1"]) == ["1"], "b has it")
+            try #require(try await will(redis, "renew", "aa", ["60000", "aa", "", "1"]) == ["0"])
+            try #require(try await will(redis, "write", "aa", ["60000", "aa", "+late"]) == ["0"])
+            try #require(try await will(redis, "execute", "aa", ["3000", "aa", "2"]) == ["e0", "e1"])
+            // Its lease there ends, too, and then both that will and its teller's are another's to carry out.
+            let found = try await eventually("it is found again") {
+                let found = try await will(redis, "renew", "cc", ["60000", "cc", "", "1"])
+                return found.count > 1 ? found[1] : nil
+            }
+            let next = try await eventually("and the other") {
+                let found = try await will(redis, "renew", "cc", ["60000", "cc", "", "1"])
+                return found.count > 1 ? found[1] : nil
+            }
+            try #require(Set([found, next]) == ["aa", "bb"])
+            try #require(try await will(redis, "execute", "aa", ["60000", "aa", "2", "e0", "e1"]) == ["e2", "e3"])
+            try #require(try await will(redis, "execute", "aa", ["60000", "aa", "9", "e2", "e3", "e4"]) == [""])
+            try #require(try await will(redis, "execute", "aa", ["60000", "aa", "9"]) == [""])
+            try #require(try await redis.command("ZRANGE", wills, "0", "-1").contains("aa") == false)
+
+            // An author that was only taken for dead begins another: nobody goes on with what it left.
+            try await open("dd", "1")
+            try await redis.command("ZADD", "\(wills):dd", "0", "e")
+            try await eventually("it is found") {
+                try await will(redis, "renew", "cc", ["60000", "cc", "", "1"]).last == "dd" ? () : nil
+            }
+            let keys = [wills, "\(wills):ee", "\(wills):dd"]
+            try await redis.command(["FCALL", "perseid_will_open", "3"] + keys + ["60000", "ee", "dd"])
+            try #require(try await will(redis, "execute", "dd", ["60000", "dd", "9"]) == [""])
+            try #require(try await redis.command("EXISTS", "\(wills):dd") == "0")
+        }
+    }
+
+    @Test("nodes of before are told of members as they know them")
+    func members() async throws {
+        try await Cluster.with(nodes: 1) { cluster in
+            let (redis, key) = (cluster.redis, RedisServer.key("a"))
+            func call(_ function: String, _ arguments: String...) async throws -> [String] {
+                try await redis.command(["FCALL", "perseid_\(function)", "1", key] + arguments)
+                    .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+            }
+            try #require(try await call("enter", "60000", "old", "aa", "websocket") == ["1"])
+            try #require(try await call("enter", "60000", "new", "bb", "poll", #"{"user":"a b"}"#) == ["1"])
+            let known = try await call("presence", "9")
+            try #require(known.count == 5 && Set([known[1], known[3]]) == ["aa", "bb"])
+            try #require(known.allSatisfy { !$0.contains("user") && $0.split(separator: " ").count % 3 != 2 })
+            let all = try await call("presence", "9", "details")
+            try #require(all.contains { $0.hasPrefix("new poll ") && $0.hasSuffix(#" {"user":"a b"}"#) })
+            // Renewed, a member is what it was; who is not there has to be entered.
+            try #require(try await call("renew", "60000", "new", "bb", "poll") == [""])
+            try #require(
+                try await call("renew", "60000", "old", "aa", "websocket", "cc", "poll", "bb", "poll")
+                    == ["bb", "", "cc"]
+            )
+            try #require(Set(try await call("presence", "9", "details")) == Set(all))
+        }
+    }
 }

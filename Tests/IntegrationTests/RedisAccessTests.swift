@@ -31,7 +31,11 @@ import Testing
         let options = ["--user", "node", "on", ">secret", "~perseid:*", "&perseid:*"] + Self.rights
         try await Cluster.with(nodes: 0, redisOptions: options) { cluster in
             let url = "redis://node:secret@127.0.0.1:\(cluster.redis.port)"
-            let environment = ["PERSEID_PRESENCE": "**", "PERSEID_LIMITS_RESUME_MILLISECONDS": "500"]
+            let environment = [
+                "PERSEID_PRESENCE": "**", "PERSEID_LIMITS_RESUME_MILLISECONDS": "500",
+                // Nobody answers there; it has the node keep a will.
+                "PERSEID_HOOKS_DISCONNECT": "http://127.0.0.1:1/", "PERSEID_LIMITS_NODE_LEASE_MILLISECONDS": "900",
+            ]
             let node = try PerseidNode(id: "a", redis: url, environment: environment, startedIn: cluster.scratch)
             try await eventually("the node says what it lacks", isTrue: { node.log.contains("NOPERM") })
             try #require(await node.readiness == 503)
@@ -47,6 +51,13 @@ import Testing
                 in: cluster.scratch
             )
             try await eventually("a join is told", isTrue: { try client.messages()[0].count == 1 })
+            // As one whose node died: with nothing in it, so that nobody is told.
+            try await cluster.redis.command("ZADD", "perseid:will:{wills}", "1", "abc")
+            try await eventually("a will is kept, and another carried out") {
+                let wills = try await cluster.redis.command("KEYS", "perseid:will:{wills}:*")
+                let count = try await node.metric("perseid_wills_executed_total")
+                return !wills.isEmpty && count == 1 ? () : nil
+            }
             try await client.close()
             try await eventually(
                 "it is over",

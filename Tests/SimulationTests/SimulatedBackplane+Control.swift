@@ -15,5 +15,20 @@ extension SimulatedBackplane {
 
     func end(_ session: SessionID, for ticket: Ticket) { refuse(ticket) }
 
+    // Nobody is told who is gone, either.
+    var keepsWills: Bool { false }
+
+    func openWill(_ will: WillID, replacing old: WillID?) {}
+
+    func dropWill(_ will: WillID) {}
+
+    func writeWill(_ will: WillID, _ changes: [WillChange]) {}
+
+    func renewWill(_ will: WillID, executing: WillID?, seeks: Bool) {}
+
+    func executeWill(_ will: WillID, done: [[UInt8]], countMax: Int) {}
+
+    func readFence(of session: SessionID, for entry: [UInt8]) {}
+
     private func refuse(_ ticket: Ticket) { delegate?.controlled(ticket, .failure(.unavailable)) }
 }

@@ -20,6 +20,11 @@
 --                                 subscription a field "@<channel>" with the position its client certainly has; "@" alone
 --                                 holds what its transport notes of it
 --
+-- Wills: what each node leaves for the case that it dies, where a backend is to hear who is gone.
+--   perseid:will:{wills}          wills by the end of their lease in milliseconds (sorted set); "!" stands before one that a
+--                                 node carries out, whose author is gone
+--   perseid:will:{wills}:<will>   its entries, a reader each (sorted set; all of one score, so they are in the order of their bytes)
+--
 -- A node hears on "perseid:node:<id>" which of its sessions were taken over, and what others answer it. The key of that name says who
 -- lives by it. All nodes hear on "perseid:nodes" what they are asked and which tokens were taken back; "perseid:revoked" has these
 -- by their end (sorted set of "<milliseconds> <target>").
@@ -49,6 +54,9 @@ local SESSION_FIELDS = 3
 
 -- Up to here Lua counts whole numbers exactly. No clock and no count of ours goes so far.
 local EXACT = 9007199254740991
+
+-- A will that nobody renews or carries out is gone after a day.
+local WILL_MILLISECONDS = 86400000
 
 -- A hundred years.
 local MILLISECONDS_MAX = 3153600000000
@@ -405,14 +413,6 @@ end
 
 -- Presence. Joins and leaves are told on the channel "$presence/<name>", to who hears it at that moment.
 
-local function tell_presence(key, event, member, facts)
-  local node, transport, since, details = read_facts(facts)
-  -- What nobody of Perseid wrote is not told.
-  if not node or not string.match(member, '^%x+$') then return end
-  redis.call('PUBLISH', (string.gsub(key, '{', '{$presence/', 1)),
-    '{"event":"' .. event .. '","id":"' .. member .. '","node":"' .. node .. '","transport":"' .. transport ..
-    '","since":' .. since .. (details and ',' .. string.sub(details, 2) or '}'))
-end
 -- What is kept of a member: its node, its transport, since when, and what its node tells of who it is, if anything.
 local function read_facts(facts)
   local node, transport, since, details = string.match(facts, '^([%w._-]+) (%l+) ([1-9]%d*)(.*)$')
@@ -421,6 +421,14 @@ local function read_facts(facts)
   if details then return node, transport, since, details end
 end
 
+local function tell_presence(key, event, member, facts)
+  local node, transport, since, details = read_facts(facts)
+  -- What nobody of Perseid wrote is not told.
+  if not node or not string.match(member, '^%x+$') then return end
+  redis.call('PUBLISH', (string.gsub(key, '{', '{$presence/', 1)),
+    '{"event":"' .. event .. '","id":"' .. member .. '","node":"' .. node .. '","transport":"' .. transport ..
+    '","since":' .. since .. (details and ',' .. string.sub(details, 2) or '}'))
+end
 
 local function remove_member(key, member)
   local facts = redis.call('HGET', key .. ':members', member)
@@ -477,6 +485,10 @@ local function renew(keys, args)
   end
   sweep_members(key, now)
   if #args > 2 then keep_members(key, lease) end
+  if missing[1] then
+    lost[#lost + 1] = ''
+    for _, member in ipairs(missing) do lost[#lost + 1] = member end
+  end
   return lost
 end
 
@@ -485,10 +497,6 @@ local function leave(keys, args)
   local facts = redis.call('HGET', keys[1] .. ':members', args[2])
   if not facts or string.match(facts, '^%S+') ~= args[1] then return 0 end
   remove_member(keys[1], args[2])
-  if missing[1] then
-    lost[#lost + 1] = ''
-    for _, member in ipairs(missing) do lost[#lost + 1] = member end
-  end
   return 1
 end
 
@@ -499,6 +507,8 @@ local function presence(keys, args)
   local reply = { redis.call('ZCOUNT', keys[1] .. ':presence', '(' .. now, '+inf') }
   local members = redis.call('ZRANGEBYSCORE', keys[1] .. ':presence', '(' .. now, '+inf', 'LIMIT', 0, tonumber(args[1]))
   for _, member in ipairs(members) do
+    local facts = redis.call('HGET', keys[1] .. ':members', member) or ''
+    if args[2] ~= 'details' then facts = string.match(facts, '^%S+ %S+ %S+') or '' end
     reply[#reply + 1] = member
     reply[#reply + 1] = facts
   end
@@ -507,8 +517,6 @@ end
 
 -- Sessions. Every write carries the fence it was attached with and the node that has it; one that is older than the
 -- session's is refused, and so is an equal one of another node: two nodes never both own a session. A newer one than the
-    local facts = redis.call('HGET', keys[1] .. ':members', member) or ''
-    if args[2] ~= 'details' then facts = string.match(facts, '^%S+ %S+ %S+') or '' end
 -- session's own means that Redis lost a take-over; it is right. Fences are drawn from the clock, so that the next take-over
 -- does not draw the lost one again; should the clock be behind as well, the node tells them apart.
 
@@ -638,6 +646,88 @@ local function live(keys, args)
   return 1
 end
 
+-- Wills. A node renews the lease of its own; one whose lease has ended is carried out by the first that looks, which has the same lease
+-- for that. A will that is carried out is never its author's again: if that lives, it begins another in its place.
+
+-- Renews the lease of a will, if it is there by that name; says whether.
+local function renew_will(key, name, lease)
+  if redis.call('ZREM', key, name) == 0 then return false end
+  redis.call('ZADD', key, string.format('%.0f', now_milliseconds() + tonumber(lease)), name)
+  redis.call('PEXPIRE', key, WILL_MILLISECONDS)
+  return true
+end
+
+-- Takes a will back, also from who carries it out: its author lives.
+local function drop_will(key, will, name)
+  redis.call('ZREM', key, name, '!' .. name)
+  redis.call('DEL', will)
+end
+
+-- KEYS: wills, a will, the one before it. ARGS: lease in milliseconds, name, name of the one before, or nothing.
+local function will_open(keys, args)
+  if args[3] ~= '' then drop_will(keys[1], keys[3], args[3]) end
+  redis.call('ZADD', keys[1], string.format('%.0f', now_milliseconds() + tonumber(args[1])), args[2])
+  redis.call('PEXPIRE', keys[1], WILL_MILLISECONDS)
+  return 1
+end
+
+-- KEYS: wills, a will. ARGS: name.
+local function will_drop(keys, args)
+  drop_will(keys[1], keys[2], args[1])
+  return 1
+end
+
+-- KEYS: wills, a will. ARGS: lease in milliseconds, name, then entries: "+" before what is added, "-" before what is taken away.
+-- Returns 1, or 0 if another node carries it out.
+local function will_write(keys, args)
+  if not renew_will(keys[1], args[2], args[1]) then return 0 end
+  for index = 3, #args do
+    local entry = string.sub(args[index], 2)
+    if string.sub(args[index], 1, 1) == '+' then
+      redis.call('ZADD', keys[2], 0, entry)
+    else
+      redis.call('ZREM', keys[2], entry)
+    end
+  end
+  redis.call('PEXPIRE', keys[2], WILL_MILLISECONDS)
+  return 1
+end
+
+-- KEYS: wills, a will. ARGS: lease in milliseconds, name, name of a will that is being carried out, or nothing, whether another is looked
+-- for: 1 or 0. Returns whether the will is still its author's, and the name of one that is now to be carried out, or nothing.
+local function will_renew(keys, args)
+  local key, lease, found = keys[1], args[1], ''
+  local is_own = renew_will(key, args[2], lease)
+  redis.call('PEXPIRE', keys[2], WILL_MILLISECONDS)
+  if args[3] ~= '' then renew_will(key, '!' .. args[3], lease) end
+  if args[4] == '1' then
+    local now = now_milliseconds()
+    local lapsed = redis.call('ZRANGEBYSCORE', key, '-inf', string.format('%.0f', now), 'LIMIT', 0, 1)[1]
+    if lapsed then
+      found = string.match(lapsed, '^!?(%x+)$') or ''
+      redis.call('ZREM', key, lapsed)
+      if found ~= '' then redis.call('ZADD', key, string.format('%.0f', now + tonumber(lease)), '!' .. found) end
+    end
+  end
+  return { is_own and 1 or 0, found }
+end
+
+-- KEYS: wills, a will. ARGS: lease in milliseconds, name, how many at most, then entries that are done with. Returns the next ones; none
+-- end it. Nothing if it is not carried out by anybody.
+local function will_execute(keys, args)
+  local name = '!' .. args[2]
+  if not renew_will(keys[1], name, args[1]) then return false end
+  for index = 4, #args do redis.call('ZREM', keys[2], args[index]) end
+  local entries = redis.call('ZRANGEBYSCORE', keys[2], '-inf', '+inf', 'LIMIT', 0, tonumber(args[3]))
+  if not entries[1] then redis.call('ZREM', keys[1], name) end
+  return entries
+end
+
+-- KEYS: session. Returns its fence, or nothing if there is no such session.
+local function session_fence(keys, args)
+  return read_fence(keys[1]) or false
+end
+
 -- For whoever runs the cluster.
 
 -- KEYS: the nodes' pub/sub channel, or one node's. ARGS: a message. Returns how many hear it.
@@ -737,6 +827,12 @@ redis.register_function('perseid_session_resume', session_resume)
 redis.register_function('perseid_session_touch', session_touch)
 redis.register_function('perseid_session_save', session_save)
 redis.register_function('perseid_session_detach', session_detach)
+redis.register_function { function_name = 'perseid_session_fence', callback = session_fence, flags = { 'no-writes' } }
+redis.register_function('perseid_will_open', will_open)
+redis.register_function('perseid_will_drop', will_drop)
+redis.register_function('perseid_will_write', will_write)
+redis.register_function('perseid_will_renew', will_renew)
+redis.register_function('perseid_will_execute', will_execute)
 redis.register_function('perseid_live', live)
 redis.register_function('perseid_tell', tell)
 redis.register_function('perseid_revoke', revoke)

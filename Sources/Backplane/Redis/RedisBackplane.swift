@@ -215,6 +215,30 @@ public final class RedisBackplane: Backplane {
         commands.ask(RedisEndSession(session: session, ticket: ticket))
     }
 
+    public var keepsWills: Bool { true }
+
+    public func openWill(_ will: WillID, replacing old: WillID?) {
+        commands.ask(RedisOpenWill(will: will, old: old))
+    }
+
+    public func dropWill(_ will: WillID) { commands.ask(RedisDropWill(will: will)) }
+
+    public func writeWill(_ will: WillID, _ changes: [WillChange]) {
+        commands.ask(RedisWriteWill(will: will, changes: changes))
+    }
+
+    public func renewWill(_ will: WillID, executing: WillID?, seeks: Bool) {
+        commands.ask(RedisRenewWill(will: will, executing: executing, seeks: seeks))
+    }
+
+    public func executeWill(_ will: WillID, done: [[UInt8]], countMax: Int) {
+        commands.ask(RedisExecuteWill(will: will, done: done, countMax: countMax))
+    }
+
+    public func readFence(of session: SessionID, for entry: [UInt8]) {
+        commands.ask(RedisReadFence(session: session, entry: entry))
+    }
+
     public func ready(token: UInt64, readiness: Readiness) {
         if token == Self.commandToken { commands.ready(readiness) } else { subscriptions.ready(readiness) }
     }

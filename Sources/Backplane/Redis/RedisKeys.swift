@@ -43,6 +43,10 @@ struct RedisKeys: Sendable {
     /// Tokens that were taken back.
     var revoked: String { "\(prefix):revoked" }
 
+    /// Wills by the end of their lease, and the entries of one: in one slot, whoever's they are.
+    var wills: String { "\(prefix):will:{wills}" }
+    func will(_ name: String) -> String { "\(wills):\(name)" }
+
     /// The pub/sub channel that one process listens to, of all that may go by a node's name: it tells whether that one lives.
     func incarnation(_ incarnation: String, of id: String) -> String { "\(node(id)):\(incarnation)" }
 

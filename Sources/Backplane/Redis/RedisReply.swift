@@ -37,6 +37,9 @@ struct RedisReply {
     /// Whether it is the integer 0.
     var isZero: Bool { isInteger && integer == 0 }
 
+    /// Whether it is an array, which may be empty.
+    var isArray: Bool { raw?.pointee.type == REDIS_REPLY_ARRAY }
+
     /// Elements of an array; 0 for anything else.
     var count: Int {
         guard let raw, raw.pointee.type == REDIS_REPLY_ARRAY, raw.pointee.element != nil else { return 0 }

@@ -10,6 +10,7 @@ extension Uplink: BackplaneDelegate {
         guard isUp != wasUp else { return }
         wasUp = isUp
         post(.link(isUp: isUp), to: .max)
+        willLinkChanged(isUp: isUp)
         if isUp { askAgain() }
     }
 

@@ -57,6 +57,14 @@ public final class Uplink: ReactorHandler {
     var presence: [ChannelName: [MemberID: PresentMember]] = [:]
     var presenceRenewals = RenewalRound<ChannelName>()
 
+    /// What is left to others of this node's readers, and what is told of those of a node that is gone.
+    var will = NodeWill()
+    var execution: WillExecution?
+    /// The reactor that tells next.
+    var nextHeir = 0
+    /// Since when the backplane is heard without a break.
+    var upSinceTick: Tick?
+
     /// What was asked of all nodes, by its number, and what this node's reactors were asked.
     var inquiries: [UInt64: ClusterInquiry] = [:]
     var nextInquiry: UInt64 = 0
@@ -96,6 +104,7 @@ public final class Uplink: ReactorHandler {
     public func endOfTurn() -> Bool {
         goOnAskingAgain()
         goOnTellingCounts()
+        writeWill()
         backplane.endOfTurn()
         return false
     }
@@ -108,6 +117,7 @@ public final class Uplink: ReactorHandler {
         detachedSessions.advance(tick, resumeMilliseconds: limits.resumeMilliseconds, seat: seat)
         renewSessions(tick)
         renewPresence(tick)
+        tendWill(tick)
         if backplane.isUp { beginSearch() }
         giveUpInquiries(tick)
         // Once a second: a channel that comes and goes faster is not worth Redis' time.
@@ -145,6 +155,10 @@ public final class Uplink: ReactorHandler {
         case .control(let ticket, let request): control(ticket, request)
         case .reply(let call, let part): reply(part, to: call)
         case .endSession(let id, let holder): end(id, holder)
+        case .keepWill(let isWanted): keepWill(isWanted)
+        case .bequeath(let holder, let entry): bequeath(holder, entry)
+        case .forgetReader(let holder): forgetReader(holder)
+        case .told(let will, let entry, let isDone): told(will, entry, isDone: isDone)
         case .stop: stop()
         }
     }
@@ -152,6 +166,7 @@ public final class Uplink: ReactorHandler {
     func stop() {
         for (name, channel) in channels where channel.isCounted { backplane.count(name, subscribers: 0) }
         leaveSessions()
+        leaveWill()
         backplane.finish()
         isFinished = true
     }

@@ -41,6 +41,14 @@ public enum UplinkCommand: Sendable {
     case reply(ClusterCall, ClusterPart)
     /// The session of a connection ends with it.
     case endSession(SessionID, SessionHolder)
+    /// Whether a backend is told of those who are gone, so that others are to know of them should this node die.
+    case keepWill(Bool)
+    /// A reader of whose end it is to hear; the same again changes nothing.
+    case bequeath(SessionHolder, WillEntry)
+    /// A reader is gone, and the backend heard of it or never will.
+    case forgetReader(SessionHolder)
+    /// What came of `UplinkReport.inherited`: it is done with, or must be told later.
+    case told(WillID, [UInt8], isDone: Bool)
     /// End the uplink.
     case stop
 }

@@ -78,6 +78,13 @@ public final class UplinkMetrics: Sendable {
     /// Questions that this node put to all nodes, and those to which not all answered in time.
     public let clusterQuestions = Counter()
     public let clusterQuestionsIncomplete = Counter()
+    /// Readers of whose end others would tell a backend if this node died.
+    public let willEntries = Counter()
+    /// Times that these had to be written anew: Redis lost them, or this node was taken for dead.
+    public let willsLost = Counter()
+    /// Nodes that died and whose readers this one told of, and those readers.
+    public let willsExecuted = Counter()
+    public let willReadersTold = Counter()
     /// Writes to sessions.
     public let sessionWrites = Counter()
     /// Writes that did not get through; they are repeated.

@@ -51,6 +51,8 @@ public enum UplinkReport: Sendable {
     case asked(ClusterQuestion, ClusterCall)
     /// Tokens are not to be taken any more.
     case revoked([Revocation])
+    /// A node died, and a backend is to hear of this reader of it; answered by `UplinkCommand.told`, with the entry's own text.
+    case inherited(WillID, WillEntry, [UInt8])
     /// The answer to `control`.
     case controlled(Ticket, Result<ControlAnswer, BackplaneFailure>)
     /// From now on these certificates are shown.

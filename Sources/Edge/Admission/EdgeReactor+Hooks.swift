@@ -49,7 +49,7 @@ extension EdgeReactor {
         return body
     }
 
-    private func transport(of slot: Slot) -> String {
+    func transport(of slot: Slot) -> String {
         let connection = connections[live: slot]
         guard let encoding = connection.pointee.client.encoding else { return "http" }
         return bayeuxSockets[connections.key(ofLive: slot)] == nil ? "\(encoding.carrier.carrier.name)" : "bayeux"

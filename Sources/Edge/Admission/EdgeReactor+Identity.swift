@@ -278,6 +278,7 @@ extension EdgeReactor {
             if let socket = batch.socket {
                 socket.credentials = batch.credentials
                 note(batch.credentials, of: socket.connection.slot)
+                bequeath(socket.connection.slot)
             }
         case .failure(let fault):
             _ = refusal(of: fault)
@@ -325,6 +326,8 @@ extension EdgeReactor {
                 .authenticated(id: id, user: identity.user, endMilliseconds: identity.endMilliseconds),
                 to: slot.client
             )
+            hub.enterAgain(slot.client)
+            bequeath(slot)
             dropForbidden(slot)
         }
     }

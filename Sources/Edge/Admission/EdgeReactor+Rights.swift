@@ -1,3 +1,4 @@
+internal import Backplane
 internal import Broker
 internal import Hub
 internal import Logging
@@ -68,6 +69,7 @@ extension EdgeReactor {
     /// Rules and keys are others from now on. What is known of tokens is forgotten: it was said with the keys before.
     func change(to policy: AccessPolicy) {
         access = policy
+        uplink.post(.keepWill(policy.hooks.contains(.disconnect)))
         knownTokens = KnownTokens(countMax: limits.tokensKnownMax)
         for (key, shown) in credentials {
             if let known = shown.key { credentials[key]?.key = policy.apiKey(of: known.hash) }
@@ -86,6 +88,7 @@ extension EdgeReactor {
                 connections[live: slot].pointee.client.encoding != nil,
                 !connections[live: slot].pointee.client.has(.isOneAnswer)
             {
+                bequeath(slot)
                 dropForbidden(slot)
             }
             if next % 16 == 0, Clock.monotonicNanoseconds >= end { break }

@@ -10,8 +10,8 @@ internal import Trust
 enum HookQuestion: Sendable {
     /// What does the backend say to this?
     case ask(Ticket, HookName, [UInt8])
-    /// Nobody waits for what it says, but it is to hear this.
-    case tell(HookName, [UInt8])
+    /// Nobody waits for what it says, but it is to hear this of a reader that is gone.
+    case tell([UInt8], HookAsker)
     /// A token names a key that nobody knows.
     case seekKeys
     /// A set of keys was read, or is none, and why.
@@ -20,6 +20,17 @@ enum HookQuestion: Sendable {
     case change(HookConfiguration)
     /// End, once what was told is heard or the time for that is over.
     case stop
+}
+
+/// Who is told what came of it.
+enum HookAsker: Sendable {
+    /// A reactor, whose client waits.
+    case ticket(Ticket)
+    /// The uplink, which has this reader in the node's will.
+    case reader(SessionHolder)
+    /// The uplink, which carries out the will of another node, with this entry in it.
+    case will(WillID, [UInt8])
+    case nobody
 }
 
 /// What that thread goes by.
@@ -41,18 +52,19 @@ final class HookThread: ReactorHandler {
     }
 
     private enum Call {
-        case hook(HookName, HookQueue<Ticket?>.Entry)
+        case hook(HookName, HookQueue<HookAsker>.Entry)
         case keySet(String)
     }
 
     private let reactor: Reactor<HookQuestion>
     private let caller: HTTPCaller
     private let reports: [Inbox<UplinkReport>]
+    private let uplink: Inbox<UplinkCommand>
     private let tokens: Inbox<TokenQuestion>
     private let metrics: HookMetrics
     private let logger: Logger
     private var limits: Limits
-    private var queues: [HookName: HookQueue<Ticket?>] = [:]
+    private var queues: [HookName: HookQueue<HookAsker>] = [:]
     private var keySets: [String: KeySet] = [:]
     private var calls: [UInt64: Call] = [:]
     private var isSeekingKeys = false
@@ -63,6 +75,7 @@ final class HookThread: ReactorHandler {
         _ configuration: HookConfiguration,
         reactor: Reactor<HookQuestion>,
         reports: [Inbox<UplinkReport>],
+        uplink: Inbox<UplinkCommand>,
         tokens: Inbox<TokenQuestion>,
         metrics: HookMetrics,
         logger: Logger
@@ -71,6 +84,7 @@ final class HookThread: ReactorHandler {
         self.caller = caller
         self.reactor = reactor
         self.reports = reports
+        self.uplink = uplink
         self.tokens = tokens
         self.metrics = metrics
         self.logger = logger
@@ -86,8 +100,8 @@ final class HookThread: ReactorHandler {
     func receive(_ question: HookQuestion) {
         let now = Clock.monotonicNanoseconds
         switch question {
-        case .ask(let ticket, let hook, let body): add(ticket, hook, body, now)
-        case .tell(let hook, let body): add(nil, hook, body, now)
+        case .ask(let ticket, let hook, let body): add(.ticket(ticket), hook, body, now)
+        case .tell(let body, let asker): add(asker, .disconnect, body, now)
         case .seekKeys: seekKeys()
         case .keysRead(let url, let digest, let cacheControl, let fault): settle(url, digest, cacheControl, fault)
         case .change(let configuration): change(to: configuration)
@@ -147,12 +161,12 @@ final class HookThread: ReactorHandler {
 
     // MARK: Questions
 
-    private func add(_ ticket: Ticket?, _ hook: HookName, _ body: [UInt8], _ now: UInt64) {
-        guard let fault = queues[hook]?.add(ticket, body, nowNanoseconds: now) else {
-            if queues[hook] == nil { answer(ticket, hook, .failed(.connection)) }
+    private func add(_ asker: HookAsker, _ hook: HookName, _ body: [UInt8], _ now: UInt64) {
+        guard let fault = queues[hook]?.add(asker, body, nowNanoseconds: now) else {
+            if queues[hook] == nil { answer(asker, .failed(.connection)) }
             return
         }
-        fail(ticket, hook, fault)
+        fail(asker, hook, fault)
     }
 
     /// Gives up what waited for too long, and begins what may be.
@@ -173,7 +187,7 @@ final class HookThread: ReactorHandler {
         metrics[hook].isOpen.set(queue.isOpen ? 1 : 0)
     }
 
-    private func call(_ hook: HookName, _ policy: HookPolicy, _ entry: HookQueue<Ticket?>.Entry, _ now: UInt64)
+    private func call(_ hook: HookName, _ policy: HookPolicy, _ entry: HookQueue<HookAsker>.Entry, _ now: UInt64)
         -> HTTPCall
     {
         let left = entry.endNanoseconds == .max ? policy.timeoutMilliseconds : (entry.endNanoseconds - now) / 1_000_000
@@ -196,7 +210,7 @@ final class HookThread: ReactorHandler {
         }
     }
 
-    private func end(_ hook: HookName, _ entry: HookQueue<Ticket?>.Entry, _ outcome: HTTPCaller.Outcome) {
+    private func end(_ hook: HookName, _ entry: HookQueue<HookAsker>.Entry, _ outcome: HTTPCaller.Outcome) {
         let now = Clock.monotonicNanoseconds
         let (said, reason) = read(outcome, to: hook)
         let wasOpen = queues[hook]?.isOpen ?? false
@@ -205,7 +219,7 @@ final class HookThread: ReactorHandler {
             if wasOpen { logger.notice("a hook is asked again", metadata: ["hook": "\(hook.rawValue)"]) }
             metrics[hook].answerMicroseconds.add(Int(clamping: (now - entry.beginNanoseconds) / 1_000))
             if case .allowed = said { metrics[hook].allowed.add() } else { metrics[hook].refused.add() }
-            return answer(entry.asker, hook, said)
+            return answer(entry.asker, said)
         }
         queues[hook]?.end(isAnswered: false, nowNanoseconds: now)
         if let heldBack = failureLog.pass(now: now) {
@@ -241,16 +255,28 @@ final class HookThread: ReactorHandler {
     }
 
     /// There is no answer, which may mean yes.
-    private func fail(_ ticket: Ticket?, _ hook: HookName, _ failure: HookFailure) {
+    private func fail(_ asker: HookAsker, _ hook: HookName, _ failure: HookFailure) {
         metrics[hook].failures(failure)?.add()
-        if hook == .disconnect { metrics[hook].lost.add() }
+        if hook == .disconnect, !isRepeated(asker, failure) { metrics[hook].lost.add() }
         let isAllowed = queues[hook]?.policy.allowsOnFailure ?? false
-        answer(ticket, hook, isAllowed ? .allowed(HookAnswer()) : .failed(failure))
+        answer(asker, isAllowed ? .allowed(HookAnswer()) : .failed(failure))
     }
 
-    private func answer(_ ticket: Ticket?, _ hook: HookName, _ outcome: HookOutcome) {
-        guard let ticket else { return }
-        reports[ticket.reactor].post(.hooked(ticket, outcome))
+    private func answer(_ asker: HookAsker, _ outcome: HookOutcome) {
+        switch asker {
+        case .ticket(let ticket): reports[ticket.reactor].post(.hooked(ticket, outcome))
+        case .reader(let holder): uplink.post(.forgetReader(holder))
+        case .will(let will, let entry):
+            var isDone = true
+            if case .failed(let failure) = outcome { isDone = !isRepeated(asker, failure) }
+            uplink.post(.told(will, entry, isDone: isDone))
+        case .nobody: break
+        }
+    }
+
+    /// Whether it is told again, for there was only no room for it: a will waits where it is.
+    private func isRepeated(_ asker: HookAsker, _ failure: HookFailure) -> Bool {
+        if case .will = asker { failure == .busy } else { false }
     }
 
     // MARK: Sets of keys

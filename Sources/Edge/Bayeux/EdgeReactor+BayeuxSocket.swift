@@ -53,6 +53,7 @@ extension EdgeReactor {
             socket.credentials.identity = identity
         }
         note(socket.credentials, of: slot)
+        bequeath(slot)
         let channels = state.positions.filter { mayKeep($0.channel, socket.credentials) }
         guard !notes.hasAck, !channels.isEmpty else { return }
         hub.join(slot.client, channels.map { ($0.channel, $0.position) }, entries: notes.members.positions)

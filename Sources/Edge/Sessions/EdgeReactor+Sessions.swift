@@ -236,10 +236,12 @@ extension EdgeReactor {
             note(opening.exchange.credentials, of: slot)
             let missing = all.compactMap { each in forbidden[each.name].map { (name: each.name, status: $0) } }
             beginWebSocket(agreement, opening, channels, forbidden: missing)
+            bequeath(slot)
         case .stream(_, let wishes):
             note(opening.exchange.credentials, of: slot)
             connections[live: slot].pointee.answer.remove(.isAwaited)
             beginStream(wishes, opening, channels)
+            bequeath(slot)
         case .poll(_, let milliseconds):
             beginPoll(
                 opening,

@@ -1,7 +1,8 @@
 @testable import Broker
 @testable import Edge
 
-/// What a session keeps as text: who its user is, and the notes of a client of Bayeux. Nothing in it is signed.
+/// What is kept as text of clients: who a session's user is, the notes of a client of Bayeux, readers in a node's will. Nothing in it is
+/// signed.
 enum SessionTextChecks {
     static func check(_ bytes: [UInt8]) throws {
         try check(Identity(text: String(decoding: bytes, as: UTF8.self)))
@@ -9,6 +10,9 @@ enum SessionTextChecks {
         let again = BayeuxNotes(notes.text)
         try requireSame(again, notes, "notes, written anew")
         try requireSame(again.text, notes.text, "the text of notes")
+        guard let entry = WillEntry(text: bytes) else { return }
+        let text = entry.text(of: SessionHolder(reactor: 63, connection: .max))
+        if text.count <= bytes.count { try requireSame(WillEntry(text: text), entry, "an entry of a will") }
     }
 
     /// Written and read it grants the same: nothing more, and no longer.
@@ -19,10 +23,10 @@ enum SessionTextChecks {
         try requireSame(again.tokenID.map { Array($0.utf8) }, identity.tokenID.map { Array($0.utf8) }, "a token's name")
         try requireSame(again.endMilliseconds, identity.endMilliseconds, "an end")
         try requireSame(again.issuedMilliseconds, identity.issuedMilliseconds, "an age")
+        if identity.text.contains(";i") { try requireSame(again.info, identity.info, "what others see") }
         try requireSame(again.given, identity.given, "channels that were given")
         for action in AccessAction.allCases {
             try requireSame(again.grants[action] ?? [], identity.grants[action] ?? [], "what is granted")
         }
-        if identity.text.contains(";i") { try requireSame(again.info, identity.info, "what others see") }
     }
 }
