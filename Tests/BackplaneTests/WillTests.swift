@@ -152,10 +152,19 @@ struct WillTests {
         #expect(backplane.takeWills() == ["execute \(found)"])
         fixture.tick(5)
         #expect(backplane.takeWills() == ["renew \(id) \(found)"])
+        fixture.uplink.willRead(found, .success([]))
         backplane.setUp(false)
+        fixture.uplink.receive(.bequeath(holder(1), entry("ann")))
+        fixture.tick(20)
+        #expect(turn(fixture).isEmpty, "it waits")
         backplane.setUp(true)
+        #expect(turn(fixture) == ["write \(id)\n+\(text(1, "ann"))"])
         fixture.tick(1)
-        #expect(backplane.takeWills().map { $0.prefix(4) } == ["open"])
+        #expect(backplane.takeWills() == ["renew \(id) -"])
+        fixture.tick(11)
+        #expect(backplane.takeWills() == Array(repeating: "renew \(id) -", count: 2))
+        fixture.tick(5)
+        #expect(backplane.takeWills() == ["renew \(id) - seeks"])
     }
 
     @Test(

@@ -174,4 +174,34 @@ import Testing
             for node in [a, b] { #expect(try await node.stop() == .exited(0)) }
         }
     }
+
+    @Test("a hook that is set while the node runs has all readers in a will, and one that is no longer set has none")
+    func reload() async throws {
+        try await withBackend { cluster, backend in
+            let file = cluster.scratch.file("perseid.yaml")
+            func write(_ text: String) throws { try Data(text.utf8).write(to: file) }
+            try write("hooks: {connect: \"\(backend.url)\"}\n")
+            let node = try await PerseidNode(
+                id: "a",
+                redis: cluster.redis.url,
+                arguments: ["--config", file.path],
+                in: cluster.scratch
+            )
+            let sockets = try await WebSocketClient(
+                (0..<5).map { (node.port, "/ws?channel=room/s\($0)") },
+                in: cluster.scratch
+            )
+            try await sockets.opened()
+            #expect(try await willCount(cluster) == 0)
+            try write("hooks: {connect: \"\(backend.url)\", disconnect: \"\(backend.url)\"}\n")
+            node.signal(SIGHUP)
+            try await eventually("all are in a will", isTrue: { try await entryCount(cluster) == 5 })
+            try write("hooks: {connect: \"\(backend.url)\"}\n")
+            node.signal(SIGHUP)
+            try await eventually("nothing is left", isTrue: { try await willCount(cluster) == 0 })
+            #expect(try await entryCount(cluster) == 0)
+            #expect(sockets.ended().isEmpty && backend.told.isEmpty)
+            #expect(try await node.stop() == .exited(0))
+        }
+    }
 }

@@ -17,6 +17,9 @@ struct NodeWill {
     /// Changes that go in one request: some 20 KB, and 100 µs of Redis.
     static let batchCountMax = 64
 
+    /// Changes that wait, while the backplane is away or slow: some 10 MB. Past that all is written anew.
+    static let changesCountMax = 65_536
+
     /// Whether a backend is told of those who are gone.
     var isWanted = false
 
@@ -46,15 +49,20 @@ struct NodeWill {
     mutating func set(_ entry: [UInt8], of holder: SessionHolder) {
         let known = entries[part(of: holder)].updateValue(entry, forKey: holder)
         if known == nil { count += 1 }
-        guard known != entry, openID != nil else { return }
-        if let known { changes.append(.remove(known)) }
-        changes.append(.add(entry))
+        guard known != entry else { return }
+        if let known { note(.remove(known)) }
+        note(.add(entry))
     }
 
     mutating func remove(_ holder: SessionHolder) {
         guard let known = entries[part(of: holder)].removeValue(forKey: holder) else { return }
         count -= 1
-        if openID != nil { changes.append(.remove(known)) }
+        note(.remove(known))
+    }
+
+    private mutating func note(_ change: WillChange) {
+        guard openID != nil else { return }
+        if changes.count < Self.changesCountMax { changes.append(change) } else { lose() }
     }
 
     private func part(of holder: SessionHolder) -> Int {

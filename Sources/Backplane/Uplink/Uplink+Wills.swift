@@ -48,16 +48,16 @@ extension Uplink {
         }
     }
 
-    /// A slice of what changed, with each turn.
+    /// A slice of what changed, with each turn. While the backplane is away it waits, for it may have all else.
     func writeWill() {
+        guard backplane.isUp else { return }
         let changes = will.takeChanges()
         if let id = will.openID, !changes.isEmpty { backplane.writeWill(id, changes) }
     }
 
-    /// The backplane was lost, or is back.
+    /// The backplane was lost, or is back: then it is asked at once whether the will is still this node's. What it was asked for and did
+    /// not answer has failed by then.
     func willLinkChanged(isUp: Bool) {
-        will.lose()
-        execution = nil
         will.nextTick = .start
         upSinceTick = isUp ? seat.tick(afterMilliseconds: 0) : nil
     }
