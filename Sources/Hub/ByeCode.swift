@@ -26,6 +26,8 @@ public enum ByeCode: UInt16 {
     case refused = 4_014
     /// The backend that is asked about it did not answer.
     case unanswered = 4_015
+    /// It comes too often.
+    case tooOften = 4_016
 
     /// The same in words.
     public var reason: StaticString {
@@ -43,6 +45,7 @@ public enum ByeCode: UInt16 {
         case .recalled: "to be connected anew"
         case .refused: "not allowed"
         case .unanswered: "the backend did not answer"
+        case .tooOften: "too many requests"
         }
     }
 
@@ -50,7 +53,7 @@ public enum ByeCode: UInt16 {
     public var mayReconnect: Bool {
         switch self {
         case .takenOver, .unknownSession, .forbidden, .unauthorized, .disconnected, .refused: false
-        case .drain, .unavailable, .renewed, .tooSlow, .tokenExpired, .recalled, .unanswered: true
+        case .drain, .unavailable, .renewed, .tooSlow, .tokenExpired, .recalled, .unanswered, .tooOften: true
         }
     }
 

@@ -62,6 +62,9 @@ struct OverloadTests {
             #expect(try old.ask("POST", "/channels/a", body: "live").status == 200)
             #expect(try socket.next("message")["data"] as? String == "live")
             #expect(try old.ask("GET", "/sse?channel=a").status == 503)
+            let browser = try node.ask("GET", "/sse?channel=a", [("Accept", "text/event-stream")])
+            #expect(browser.status == 200 && browser.text.hasPrefix("retry: ") && browser.text.contains("event: bye\n"))
+            #expect(browser["Connection"] == "close")
             try #require(node.metrics.shed.value >= 2)
             #expect(ballast?.last == 1)
             ballast = nil

@@ -12,6 +12,7 @@ extension EdgeReactor {
         var form: Exchange.Form = []
         if request.head.minorVersion == 0 { form.insert(.endsByClosing) }
         if request.head.method == .head { form.insert(.hasNoBody) }
+        if request.isPath("/sse"), request.list(.accept, has: "text/event-stream") { form.insert(.isForEventSource) }
         switch request.head.persistence {
         case .close: connection.pointee.answer.insert(.isLast)
         case .announcedKeepAlive: form.insert(.announcesKeepAlive)
@@ -126,8 +127,12 @@ extension EdgeReactor {
         status: Int,
         _ message: StaticString,
         field: StaticString? = nil,
+        retryMilliseconds: UInt64? = nil,
         extraFields: (inout ByteBuffer) -> Void = { _ in }
     ) {
+        if status == 429 || status == 503, exchange.form.contains(.isForEventSource) {
+            return putOff(exchange, status == 429 ? .tooOften : .unavailable, message, retryMilliseconds)
+        }
         debug(
             exchange.slot,
             "refused",
@@ -138,6 +143,7 @@ extension EdgeReactor {
         AnswerBody.appendError(status: status, message: "\(message)", field: field, to: &content)
         answer(exchange, status: status, contentType: "application/json", content.bytes) {
             if exchange.callback != nil { $0.append(field: "Cache-Control", "no-store") }
+            if let retryMilliseconds { $0.append(field: "Retry-After", (retryMilliseconds + 999) / 1_000) }
             extraFields(&$0)
         }
     }
@@ -154,10 +160,14 @@ extension EdgeReactor {
     ) {
         switch asker {
         case .exchange(let exchange):
-            refuse(exchange, status: Int(status), message, field: field) {
-                if let retryMilliseconds { $0.append(field: "Retry-After", (retryMilliseconds + 999) / 1_000) }
-                extraFields(&$0)
-            }
+            refuse(
+                exchange,
+                status: Int(status),
+                message,
+                field: field,
+                retryMilliseconds: retryMilliseconds,
+                extraFields: extraFields
+            )
         case .command(let key, let id, _):
             guard let connection = connections.pointer(to: key), connection.pointee.isOpen else { return }
             let text = field.map { "\($0): \(message)" } ?? "\(message)"

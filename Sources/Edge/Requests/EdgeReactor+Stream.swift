@@ -66,6 +66,30 @@ extension EdgeReactor {
         }
     }
 
+    /// Has a browser's `EventSource` come again: to any other status than 200 it says "fail the connection", and its page has to make
+    /// another one (HTML, server-sent events). What would be 429 or 503 is for it a short stream that tells `retry:` and why; its
+    /// client keeps its last id.
+    func putOff(_ exchange: Exchange, _ code: ByeCode, _ reason: StaticString, _ retryMilliseconds: UInt64?) {
+        debug(exchange.slot, "put off", ["code": "\(code.rawValue)", "reason": "\(reason)"])
+        metrics.rejections.add()
+        let (carrier, encoding) = (Carrier.eventStream, Encoding(.eventStream, .perseid, isChunked: false))
+        let after = retryMilliseconds ?? drawReconnectMilliseconds()
+        let reason = "\(reason)"
+        content.removeAll()
+        carrier.start(after, Carrier.Wishes(), &content)
+        let bye = ControlMessage.bye(
+            code: code.rawValue,
+            reason: reason,
+            mayReconnect: true,
+            afterMilliseconds: after
+        )
+        hub.encoder.append(bye, as: encoding, to: &content)
+        answer(exchange, contentType: nil, content.bytes) {
+            $0.append(field: "Content-Type", utf8: carrier.contentType ?? "")
+            $0.append(field: "Cache-Control", "no-store")
+        }
+    }
+
     /// A head with the fields that keep caches and proxies from holding a stream back.
     private func appendStreamHead(_ opening: Opening) {
         let encoding = opening.encoding

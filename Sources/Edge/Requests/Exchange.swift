@@ -16,6 +16,8 @@ struct Exchange {
         static let endsByClosing = Form(rawValue: 4)
         /// With the name of the node, which its load balancer does not know or takes for another.
         static let offersNode = Form(rawValue: 8)
+        /// For a browser's `EventSource`, which does not come back after any other status than 200.
+        static let isForEventSource = Form(rawValue: 16)
     }
 
     let connection: SlabKey
