@@ -5,7 +5,9 @@ public import Reactor
 ///
 /// Thread: owned by the uplink, with all calls and all answers in its turns. Questions are answered by a call of the
 /// delegate, at once or later, in any order between channels and in order within one.
-public protocol Backplane: ChannelBackplane, SessionBackplane, PresenceBackplane, ControlBackplane, WillBackplane {
+public protocol Backplane: ChannelBackplane, SessionBackplane, PresenceBackplane, ControlBackplane, RateBackplane,
+    WillBackplane
+{
     /// Whether publishes can be taken and what is published elsewhere is heard.
     var isUp: Bool { get }
 
@@ -115,6 +117,12 @@ public protocol ControlBackplane: AnyObject {
 
     /// Ends a session, whoever has it; answered by `controlled`, and to who has it by `taken`.
     func end(_ session: SessionID, for ticket: Ticket)
+}
+
+/// What a backplane knows of how much users had.
+public protocol RateBackplane: AnyObject {
+    /// Adds to it; answered by `spent`.
+    func spend(_ spending: RateSpending)
 }
 
 /// What a read of history is for.

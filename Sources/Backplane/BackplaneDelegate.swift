@@ -2,7 +2,7 @@ public import Broker
 
 /// Who hears from a backplane: the uplink.
 public protocol BackplaneDelegate: ChannelBackplaneDelegate, SessionBackplaneDelegate, PresenceBackplaneDelegate,
-    ControlBackplaneDelegate, WillBackplaneDelegate
+    ControlBackplaneDelegate, RateBackplaneDelegate, WillBackplaneDelegate
 {
     /// `isUp` may have changed.
     func linkChanged()
@@ -91,4 +91,10 @@ public protocol ControlBackplaneDelegate: AnyObject {
 
     /// The answer to `revoke`, `list`, `inspect` and `end`.
     func controlled(_ ticket: Ticket, _ answer: Result<ControlAnswer, BackplaneFailure>)
+}
+
+/// Who hears of how much users had.
+public protocol RateBackplaneDelegate: AnyObject {
+    /// The answer to `spend`: how many microseconds it is until there is all again.
+    func spent(_ ticket: Ticket, _ outcome: Result<UInt64, BackplaneFailure>)
 }

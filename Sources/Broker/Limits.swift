@@ -75,9 +75,10 @@ public struct Limits: Sendable, Equatable {
     /// is one address, alone.
     public var connectionsPerAddressMax = 1_000_000
 
-    // Rates of single addresses (IPv6 networks of 64 bits), users and API keys. Each reactor counts by itself, and 0 is no limit.
-    // Off by default: an address may be a load balancer, and a key a backend. Hit: 429 with `Retry-After`, or an error with
-    // `retry`; `perseid_over_limit_total`, by limit and by whose it is.
+    // Rates of single addresses (IPv6 networks of 64 bits), which hold for a node, and of users and API keys, which hold for the
+    // cluster. 0 is no limit. Off by default: an address may be a load balancer, and a key a backend. Hit: 429 with `Retry-After`,
+    // or an error with `retry`; `perseid_over_limit_total`, by limit and by whose it is. They change with the settings while the
+    // node runs.
 
     /// What an address, a user or a key that wanted nothing for so long may have at once: at 10 s ten times what it has a second.
     public var burstMilliseconds: UInt64 = 10_000
@@ -95,6 +96,13 @@ public struct Limits: Sendable, Equatable {
     /// Channels that an address begins to read; with each poll anew.
     public var addressSubscribesPerSecondMax = 0
 
+    /// Calls of services by an address: each costs a backend a request.
+    public var addressCallsPerSecondMax = 0
+
+    /// Questions of an address for who is present, and for what a channel remembers: each costs Redis an answer that may be large.
+    public var addressPresencePerSecondMax = 0
+    public var addressHistoryPerSecondMax = 0
+
     /// Tokens of an address that are none. Hit: no others are looked at that are not known.
     public var addressTokensRefusedPerSecondMax = 0
 
@@ -103,6 +111,19 @@ public struct Limits: Sendable, Equatable {
     public var userPublishesPerSecondMax = 0
     public var userPublishBytesPerSecondMax = 0
     public var userSubscribesPerSecondMax = 0
+    public var userCallsPerSecondMax = 0
+    public var userPresencePerSecondMax = 0
+    public var userHistoryPerSecondMax = 0
+
+    /// What a user or a key may have from one reactor before the cluster knows of it, in hundredths of what can be saved up. After a
+    /// quarter of that the cluster is told, and nobody waits for its answer. Hit: refused as above until the answer is there, or as
+    /// the setting `rates.without-redis` says; `perseid_rates_ahead_total`. So all nodes together exceed a limit by no more than
+    /// this, once for each reactor, and what they did is owed. At a quarter, and with Redis a millisecond away, nobody gets there.
+    public var userAheadPercent = 25
+
+    /// Users and keys of which a reactor knows what it has not told the cluster, for each of their limits: 32 bytes each. Hit: who
+    /// had the least is forgotten, and has that much more; `perseid_rates_forgotten_total`.
+    public var usersAheadMax = 4_096
 
     // MARK: Overload
 
@@ -318,8 +339,8 @@ public struct Limits: Sendable, Equatable {
     public var redisReplyBytesMax = 134_217_728
 
     /// Of those for sessions and presence, which come by the thousand when clients come or go all at once: under way at a
-    /// time, so that what is published never waits behind more. As many heads of newly watched channels, and an eighth of it
-    /// for what clients ask. Hit: the rest waits its turn; `perseid_bulk_waiting`.
+    /// time, so that what is published never waits behind more. As many heads of newly watched channels, and of what is told of
+    /// users' rates, and an eighth of it for what clients ask. Hit: the rest waits its turn; `perseid_bulk_waiting`.
     public var redisBulkMax = 32
 
     /// Requests for history, presence and counts that wait for Redis. Hit: 503 with `Retry-After`.
@@ -361,9 +382,11 @@ public struct Limits: Sendable, Equatable {
     /// Checkpoints a reactor begins in one tick of 250 ms. Hit: the rest waits for the next.
     public var checkpointsPerTickMax = 1_000
 
-    /// Sessions opened from one address, on one reactor: so many at once, and as many again within the time to resume. Hit: the client gets none and keeps its
-    /// cursor; `perseid_sessions_unopened_total`, `perseid_over_limit_total`. The default leaves a load balancer, which is one address, alone.
+    /// Sessions opened from one address on a node, or by one user in the cluster: so many at once, and as many again within the time
+    /// to resume. Hit: the client gets none and keeps its cursor, a handshake of Bayeux fails with 429;
+    /// `perseid_sessions_unopened_total`, `perseid_over_limit_total`. The default leaves a load balancer, which is one address, alone.
     public var sessionsPerAddressMax = 100_000
+    public var sessionsPerUserMax = 100_000
 
     // MARK: Presence
 

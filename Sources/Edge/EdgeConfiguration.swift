@@ -31,6 +31,12 @@ public struct EdgeConfiguration: Sendable {
     /// Slow-reader policies by channel pattern; the first match decides.
     public var policies: [ChannelPolicy] = []
 
+    /// Whether there may be other nodes, which must know what users have of what is limited.
+    public var isClustered = false
+
+    /// What these may have while the other nodes cannot be told.
+    public var ratesWithoutRedis = RatesWithoutRedis.node
+
     /// Policy of channels that no pattern names.
     public var slowReader = SlowReaderPolicy.disconnect
 

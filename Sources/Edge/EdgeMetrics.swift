@@ -66,6 +66,10 @@ public final class EdgeMetrics: Sendable {
     public let errandTurns = Counter()
     /// Members of whom others are not told all, for it is too long.
     public let memberDetailsLeftOut = Counter()
+    /// Of those, what users may have but the cluster had to answer first.
+    public let usersTooFarAhead = Counter()
+    /// Users that were forgotten before the cluster was told what they had.
+    public let usersForgotten = Counter()
     /// Requests of new clients that were refused because the node had too much to do.
     public let shed = Counter()
     /// Memory of the process, as the first reactor saw it within the last second.

@@ -70,7 +70,6 @@ final class EdgeReactor: ReactorHandler {
     var acceptsAgainAtTick: Tick?
     var refusalLog = LogThrottle()
     var forbiddenLog = LogThrottle()
-    var connectionsByAddress: [PeerAddress: Int] = [:]
     /// Whom those serve that come from proxies, while they do.
     var forwarded: [SlabKey: PeerAddress] = [:]
     let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: receiveBytesMax, alignment: 16)
@@ -98,8 +97,10 @@ final class EdgeReactor: ReactorHandler {
     /// Names the members that have no session.
     let memberSeed = UInt64.random(in: 0...(.max))
 
-    /// How often single clients may want something.
+    /// How often single clients may want something: the node's.
     let rates: Rates
+    /// What users had that the cluster does not know of.
+    var usersAhead: UsersAhead
     /// Whether the node has too much to do; the first reactor's business.
     var overloadWatch: OverloadWatch
 
@@ -167,7 +168,8 @@ final class EdgeReactor: ReactorHandler {
         self.metrics = metrics
         limits = configuration.limits
         httpLimits = HTTPLimits(configuration.limits)
-        rates = Rates(configuration.limits)
+        rates = node.rates
+        usersAhead = UsersAhead(countMax: configuration.limits.usersAheadMax)
         overloadWatch = OverloadWatch(
             lagMicrosecondsMax: Int(clamping: configuration.limits.overloadLagMilliseconds * 1_000),
             memoryBytesMax: configuration.limits.overloadMemoryBytes
@@ -240,6 +242,7 @@ final class EdgeReactor: ReactorHandler {
             hub.saveSessionAgain(id, of: SlabKey(token: holder.connection).client)
         case .identified(let ticket, let outcome): answerToken(ticket, outcome)
         case .hooked(let ticket, let outcome): answerHook(ticket, outcome)
+        case .spent(let ticket, let outcome): answerSpending(ticket, outcome)
         case .accessChanged(let policy): change(to: policy)
         case .asked(let question, let call): take(question, call)
         case .revoked(let revocations): revoke(revocations)

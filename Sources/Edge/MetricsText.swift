@@ -75,6 +75,18 @@ struct MetricsText: ~Copyable {
                 append(labels, of: "perseid_over_limit_total", count)
             }
         }
+        counter(
+            "perseid_rates_ahead_total",
+            "Of those, what the cluster had to answer first.",
+            sum(node, \.usersTooFarAhead)
+        )
+        counter("perseid_rates_forgotten_total", "Users forgotten before it was told.", sum(node, \.usersForgotten))
+        counter("perseid_rate_spendings_total", "Times it was told.", node.uplink.rateSpendings.value)
+        counter(
+            "perseid_rate_spending_failures_total",
+            "Of those, in vain.",
+            node.uplink.rateSpendingsFailed.value
+        )
         gauge("perseid_overloaded", "Whether the node takes no new clients.", node.overload == nil ? 0 : 1)
         counter("perseid_shed_total", "Requests of new clients refused then.", sum(node, \.shed))
         gauge("perseid_resident_bytes", "Memory of the process.", sum(node, \.residentBytes))

@@ -45,6 +45,7 @@ public final class Node: Sendable {
         Self.makeRoomForDescriptors(configuration)
         let metrics = (0..<configuration.reactorCount).map { _ in EdgeMetrics() }
         let status = NodeStatus(uplink: UplinkMetrics(), reactors: metrics)
+        status.rates.change(to: configuration.limits)
         var inboxes: [Inbox<UplinkReport>] = []
         for _ in metrics { inboxes.append(try Inbox()) }
         let reports = inboxes
@@ -166,8 +167,10 @@ public final class Node: Sendable {
         if let error = start.wait() { throw error }
     }
 
-    /// Goes by other rules, keys of backends, keys of tokens and certificates from now on. All else stays as it is until the node is started anew.
+    /// Goes by other rules, keys of backends, keys of tokens, certificates and rates from now on. All else stays as it is until the node
+    /// is started anew.
     public func change(to configuration: EdgeConfiguration) {
+        status.rates.change(to: configuration.limits)
         // In this order, for keys that are fetched from then on are taken.
         tokens.post(.change(Self.tokens(configuration), configuration.access, keySets: configuration.keySets))
         hooks.post(.change(Self.hooks(configuration)))

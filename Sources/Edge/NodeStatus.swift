@@ -14,6 +14,12 @@ public final class NodeStatus: Sendable {
     /// What is counted of backends that are asked.
     public let hooks = HookMetrics()
 
+    /// How often single clients of the node may want something.
+    let rates = Rates()
+
+    /// How many connections single addresses have.
+    let connectionsByAddress = ConnectionsByAddress()
+
     private let boundPort = Atomic<UInt16>(0)
     private let boundSecurePort = Atomic<UInt16>(0)
     private let draining = Atomic<Bool>(false)

@@ -3,6 +3,18 @@ import Broker
 /// What each limit is called in settings, under `limits` in the file, as `PERSEID_LIMITS_…` in the environment; and in a
 /// line what it limits. What happens when it is hit is said in `Limits`.
 enum LimitNames {
+    /// Whether a running node can go by another limit of this name.
+    static func isChangeable(_ name: String) -> Bool {
+        name.hasSuffix("-per-second-max") && !name.hasPrefix("channel-")
+            || ["burst-milliseconds", "sessions-per-address-max", "sessions-per-user-max"].contains(name)
+    }
+
+    /// Takes over those that a running node can change.
+    static func takeChangeable(of other: Limits, into limits: inout Limits) {
+        for (name, path, _) in counts + rates where isChangeable(name) { limits[keyPath: path] = other[keyPath: path] }
+        for (name, path, _) in times where isChangeable(name) { limits[keyPath: path] = other[keyPath: path] }
+    }
+
     static let counts: [(String, any WritableKeyPath<Limits, Int> & Sendable, String)] = [
         ("message-bytes-max", \.messageBytesMax, "bytes of a payload, or of a client's message"),
         ("cursor-bytes-max", \.cursorBytesMax, "bytes of the longest cursor a client's channels can come to have"),
@@ -68,6 +80,15 @@ enum LimitNames {
         ("cluster-answer-bytes-max", \.clusterAnswerBytesMax, "bytes of what nodes tell of their clients"),
         ("revocations-max", \.revocationsMax, "tokens and users that are taken back at a time"),
         ("sessions-per-address-max", \.sessionsPerAddressMax, "sessions opened from one address in the time to resume"),
+        ("sessions-per-user-max", \.sessionsPerUserMax, "sessions opened by one user or API key in the time to resume"),
+        (
+            "user-ahead-percent", \.userAheadPercent,
+            "of what can be saved up, that a user may have before the cluster knows of it"
+        ),
+        (
+            "users-ahead-max", \.usersAheadMax,
+            "users of which a reactor knows what the cluster does not, for each limit"
+        ),
         ("stall-bytes-min", \.stallBytesMin, "bytes a slow peer must take within stall-milliseconds"),
         ("replies-bytes-max", \.repliesBytesMax, "replies that wait before a client's next command is looked at"),
         ("commands-under-way-max", \.commandsUnderWayMax, "commands of one WebSocket the backplane has not answered"),
@@ -92,6 +113,15 @@ enum LimitNames {
             "address-subscribes-per-second-max", \.addressSubscribesPerSecondMax,
             "channels one address begins to read; 0: any"
         ),
+        ("address-calls-per-second-max", \.addressCallsPerSecondMax, "calls of services by one address; 0: any"),
+        (
+            "address-presence-per-second-max", \.addressPresencePerSecondMax,
+            "questions of one address for who is present; 0: any"
+        ),
+        (
+            "address-history-per-second-max", \.addressHistoryPerSecondMax,
+            "questions of one address for history; 0: any"
+        ),
         (
             "address-tokens-refused-per-second-max", \.addressTokensRefusedPerSecondMax,
             "tokens of one address that are none; 0: any"
@@ -105,6 +135,15 @@ enum LimitNames {
         (
             "user-subscribes-per-second-max", \.userSubscribesPerSecondMax,
             "channels one user or API key begins to read; 0: any"
+        ),
+        ("user-calls-per-second-max", \.userCallsPerSecondMax, "calls of services by one user or API key; 0: any"),
+        (
+            "user-presence-per-second-max", \.userPresencePerSecondMax,
+            "questions of one user or API key for who is present; 0: any"
+        ),
+        (
+            "user-history-per-second-max", \.userHistoryPerSecondMax,
+            "questions of one user or API key for history; 0: any"
         ),
         ("overload-memory-bytes", \.overloadMemoryBytes, "memory with which nobody new is taken; 0: any"),
     ]

@@ -321,6 +321,16 @@ enum SettingTable {
             show: { $0.edge.presence.isEmpty ? "none" : $0.edge.presence.map(\.text).joined(separator: ",") }
         ),
         Setting(
+            "rates.without-redis",
+            usual: "node",
+            "what users and API keys may have of limits.user-… while Redis is away: node, by each node as much as a limit says; refuse, next to nothing",
+            take: { value, settings throws(SettingsError) in
+                let word = try value.choice(of: RatesWithoutRedis.allCases.map(\.rawValue))
+                settings.edge.ratesWithoutRedis = RatesWithoutRedis(rawValue: word) ?? settings.edge.ratesWithoutRedis
+            },
+            show: { $0.edge.ratesWithoutRedis.rawValue }
+        ),
+        Setting(
             "log-level",
             usual: "info",
             "trace, debug, info, notice, warning, error or critical",

@@ -108,6 +108,7 @@ extension Settings {
             throw value.error("is not \(RedisAddress.schemes)")
         }
         redis = address
+        edge.isClustered = true
     }
 
     mutating func takeKeyPrefix(_ value: SettingValue) throws(SettingsError) {

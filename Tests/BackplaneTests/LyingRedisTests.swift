@@ -58,6 +58,7 @@ struct LyingRedisTests {
         #expect(wasUp > Self.connections / 100, "the lies are not so many that nothing else is tried")
         #expect(asker.acknowledged.isSubset(of: redis.positions), "what was acknowledged, Redis said")
         #expect(asker.answeredTwice == 0)
+        #expect(asker.mostLeft <= 1_000, "nobody owes more than can be owed")
         #expect(asker.acknowledged.count > Self.connections / 100)
         // Whoever runs more of them runs them alone: what other tests hold is in this number, too.
         if Self.connections >= 100_000 { #expect(memory.late - memory.early < 33_554_432) }
@@ -77,6 +78,7 @@ struct LyingRedisTests {
         private var sessionsOpened = 0
         private(set) var acknowledged: Set<Position> = []
         private(set) var answeredTwice = 0
+        private(set) var mostLeft: UInt64 = 0
 
         init(_ backplane: RedisBackplane, seed: UInt64) { random = SeededGenerator(seed: seed &+ 1_000) }
 
@@ -102,7 +104,19 @@ struct LyingRedisTests {
             case 7: uplink.receive(.recover(channel, since: at(UInt64.random(in: 0...9, using: &random)), reactor: 0))
             case 8: uplink.receive(.history(ticket(), channel, since: nil, limit: 10))
             case 9: uplink.receive(.describe(ticket(), channel))
-            case 10: uplink.receive(.presence(ticket(), channel))
+            case 10:
+                uplink.receive(.presence(ticket(), channel))
+                uplink.receive(
+                    .spend(
+                        RateSpending(
+                            ticket: ticket(),
+                            limit: "requests",
+                            who: SecretHash(repeatElement(7, count: 32)),
+                            microseconds: 5,
+                            owedMicrosecondsMax: 1_000
+                        )
+                    )
+                )
             case 11 where sessionsOpened < 200:
                 // They are held, and told of again and again, for as long as clients may come back.
                 sessionsOpened += 1
@@ -142,6 +156,9 @@ struct LyingRedisTests {
                 case .history(let ticket, _): note(ticket)
                 case .described(let ticket, _): note(ticket)
                 case .presence(let ticket, _): note(ticket)
+                case .spent(let ticket, let outcome):
+                    note(ticket)
+                    if case .success(let left) = outcome { mostLeft = max(mostLeft, left) }
                 case .session(let ticket, _): note(ticket)
                 default: break
                 }

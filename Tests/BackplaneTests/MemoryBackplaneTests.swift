@@ -33,6 +33,9 @@ private final class Recorder: BackplaneDelegate {
     func willRenewed(_ will: WillID, _ outcome: Result<WillRenewal, BackplaneFailure>) { events.append("will") }
     func willRead(_ will: WillID, _ outcome: Result<[[UInt8]]?, BackplaneFailure>) { events.append("will") }
     func fenceRead(for entry: [UInt8], _ outcome: Result<UInt64?, BackplaneFailure>) { events.append("fence") }
+    func spent(_ ticket: Ticket, _ outcome: Result<UInt64, BackplaneFailure>) {
+        events.append("spent \(ticket.number)")
+    }
     func ticketsShared(_ secrets: [[UInt8]]) { events.append("tickets") }
     func subscribed(_ channel: ChannelName) { events.append("subscribed \(channel)") }
     func refused(_ channel: ChannelName, _ reason: String) { events.append("refused \(channel)") }

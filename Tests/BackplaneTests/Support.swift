@@ -167,6 +167,8 @@ final class ScriptedBackplane: Backplane {
 
     func end(_ session: SessionID, for ticket: Ticket) { requested.append("end \(ticket.number)") }
 
+    func spend(_ spending: RateSpending) { requested.append("spend \(spending.ticket.number) \(spending.limit)") }
+
     func count(_ channel: ChannelName, subscribers: Int) { counts.append((channel.text, subscribers)) }
 
     func describe(_ channel: ChannelName, for ticket: Ticket) { described.append(ticket) }
@@ -350,6 +352,8 @@ final class UplinkFixture {
         case .sessionForgotten(_, let holder): "forgotten of \(holder.connection)"
         case .hooked(let ticket, _): "hooked \(ticket.number)"
         case .identified(let ticket, _): "identified \(ticket.number)"
+        case .spent(let ticket, .success(let left)): "spent \(ticket.number): \(left)"
+        case .spent(let ticket, .failure(let failure)): "failed \(ticket.number) \(failure)"
         case .accessChanged: "access changed"
         case .asked(_, let call): "asked \(call.number) by \(call.asker)"
         case .revoked(let all): "revoked \(all.count)"

@@ -17,6 +17,7 @@ struct AllocationTests {
     init() throws {
         var configuration = EdgeConfiguration()
         configuration.port = 0
+        configuration.isClustered = true
         let status = NodeStatus(uplink: UplinkMetrics(), reactors: [EdgeMetrics()])
         edge = try EdgeReactor(
             configuration: configuration,
@@ -45,6 +46,40 @@ struct AllocationTests {
         #expect(few > 0, "a publication itself has memory of its own")
         #expect(many == few, "of 100 readers more")
         withExtendedLifetime(clients) {}
+    }
+
+    @Test(
+        "to count what an address and a user want allocates nothing, whether they may have it or not",
+        .enabled(if: callocations_are_counted())
+    )
+    func rates() throws {
+        var limits = Limits()
+        (limits.addressRequestsPerSecondMax, limits.userRequestsPerSecondMax) = (1_000_000, 1_000_000)
+        (limits.addressCallsPerSecondMax, limits.userCallsPerSecondMax) = (1, 1)
+        edge.node.rates.change(to: limits)
+        // As a node of a cluster that hears its Redis has it.
+        edge.node.uplink.isUp.set(1)
+        let client = try TestClient(port: edge.listener.port)
+        let before = edge.connections.count
+        while edge.connections.count == before { edge.accept() }
+        let slot = Slot(number: UInt32(before))
+        let who = Credentials(identity: Identity(user: "a user whose name has no room in a string's own bytes"))
+        func take(_ metered: Metered, _ count: Int) -> Int {
+            var taken = 0
+            for _ in 0..<count where edge.wait(for: metered, slot, who) == nil { taken += 1 }
+            return taken
+        }
+        _ = (take(.request, 10), take(.call, 100))
+        let start = callocations_count()
+        let served = take(.request, 1_000)
+        let refused = 1_000 - take(.call, 1_000)
+        let count = callocations_count() - start
+        #expect(served == 1_000 && refused == 1_000)
+        #expect(count == 0)
+        // Noted for the cluster, and too little to be told.
+        let hash = try #require(MeteredUser(who)).hashValue
+        #expect(edge.usersAhead.entry(of: .request, hash: hash)?.untoldNanoseconds == 1_010_000)
+        withExtendedLifetime(client) {}
     }
 
     private func subscribe(_ encoding: Encoding) throws -> TestClient {

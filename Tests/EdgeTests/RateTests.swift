@@ -165,6 +165,215 @@ struct RateTests {
         }
     }
 
+    @Test("a limit of an address is the node's, however many reactors have its connections")
+    func reactors() throws {
+        try withNode {
+            $0.reactorCount = 4
+            $0.limits.addressRequestsPerSecondMax = 1
+            $0.limits.burstMilliseconds = 100_000
+        } _: { node in
+            let start = Date()
+            var (served, refused) = (0, 0)
+            for _ in 0..<40 {
+                let client = try node.connect()
+                for _ in 0..<5 {
+                    if try client.ask("GET", "/channels/a").status == 200 { served += 1 } else { refused += 1 }
+                }
+            }
+            let busy = node.node.status.reactors.count { $0.requests.value > 0 }
+            #expect(busy > 1, "of four reactors")
+            #expect(refused > 0 && (100...101 + Int(-start.timeIntervalSinceNow)).contains(served), "\(served)")
+        }
+    }
+
+    @Test("so is that of its connections")
+    func connectionsOfReactors() throws {
+        try withNode {
+            $0.reactorCount = 4
+            $0.limits.connectionsPerAddressMax = 12
+        } _: { node in
+            var clients: [TestClient] = []
+            for _ in 0..<40 {
+                let client = try node.connect()
+                if (try? client.ask("GET", "/healthz").status) == 200 { clients.append(client) }
+            }
+            #expect(clients.count == 12)
+            for client in clients.prefix(5) { client.close() }
+            try eventually("others may come") { (try? node.connect().ask("GET", "/healthz").status) == 200 }
+        }
+    }
+
+    @Test(
+        "questions for who is present and for history are counted, by request and by command; none is asked that is one too many"
+    )
+    func questions() throws {
+        try withNode {
+            $0.presence = [ChannelPattern("**")!]
+            $0.limits.addressPresencePerSecondMax = 1
+            $0.limits.addressHistoryPerSecondMax = 1
+            $0.limits.burstMilliseconds = 100_000
+        } _: { node in
+            let client = try node.connect()
+            for what in ["history", "presence"] {
+                let answers = try (0..<140).map { _ in try client.ask("GET", "/channels/a/\(what)") }
+                #expect(answers.prefix(100).allSatisfy { $0.status == 200 }, "\(what)")
+                #expect(answers.last?.status == 429 && answers.last?["Retry-After"] == "1", "\(what)")
+            }
+            let socket = try node.webSocket("?channel=a")
+            try socket.next("welcome")
+            try socket.next("subscribed")
+            for _ in 0..<9 { try socket.send(#"{"type":"presence","id":7,"channel":"a"}"#) }
+            var texts: [String] = []
+            for _ in 0..<9 { if case .text(let text)? = try socket.nextFrame() { texts.append(text) } }
+            let refused = texts.filter { $0.hasPrefix(#"{"type":"error","id":7,"code":429"#) }
+            #expect(refused.count > 5 && refused.allSatisfy { $0.contains("\"retry\":") }, "\(texts)")
+            #expect(node.metrics.overLimit(.presence, of: .address).value > 0)
+            #expect(node.metrics.overLimit(.history, of: .address).value > 0)
+        }
+    }
+
+    @Test("calls are counted in every way they come, and the backend is not asked beyond")
+    func calls() throws {
+        try withBackend([.call]) {
+            $0.limits.addressCallsPerSecondMax = 1
+            $0.limits.burstMilliseconds = 4_000
+        } answer: { _ in
+            .json(#"{"allow":true,"data":1}"#)
+        } _: { node, backend in
+            var statuses: [Int] = []
+            var last: HTTPAnswer?
+            for _ in 0..<10 {
+                last = try node.ask("POST", "/calls/svc/x", body: "hello")
+                statuses.append(last?.status ?? 0)
+            }
+            #expect(statuses.prefix(4).allSatisfy { $0 == 200 } && statuses.last == 429, "\(statuses)")
+            #expect(last?["Retry-After"] == "1")
+            let socket = try node.webSocket("")
+            try socket.next("welcome")
+            for id in 1...6 { try socket.send(#"{"type":"call","id":\#(id),"channel":"svc/x","data":1}"#) }
+            var texts: [String] = []
+            for _ in 1...6 { if case .text(let text)? = try socket.nextFrame() { texts.append(text) } }
+            let refused = texts.filter { $0.contains("\"code\":429") && $0.contains("\"retry\":") }
+            #expect(refused.count >= 3, "\(texts)")
+            let client = try BayeuxClient(ready: node)
+            let replies = try (0..<6).flatMap { _ in try client.ask(["channel": "/service/x", "data": 1]) }
+            let faults = replies.filter { ($0["error"] as? String)?.hasPrefix("429:") == true }
+            #expect(faults.count >= 3, "\(replies)")
+            let over = node.metrics.overLimit(.call, of: .address).value
+            #expect(backend.requests.count == 10 + 6 + 6 - over)
+        }
+    }
+
+    @Test("a user's calls and questions are counted, whatever its addresses")
+    func userQuestions() async throws {
+        try await withRules {
+            $0.limits.userPresencePerSecondMax = 1
+            $0.limits.userHistoryPerSecondMax = 1
+            $0.limits.burstMilliseconds = 100_000
+        } _: { node in
+            let client = try node.connect()
+            for what in ["presence", "history"] {
+                func statuses(_ user: String, _ count: Int) throws -> [Int] {
+                    let token = try AccessToken.of(user)
+                    return try (0..<count).map { _ in
+                        try client.ask("GET", "/channels/room%2F1/\(what)", [("Authorization", "Bearer \(token)")])
+                            .status
+                    }
+                }
+                let greedy = try statuses("greedy", 120)
+                #expect(greedy.prefix(100).allSatisfy { $0 == 200 } && greedy.last == 429, "\(what)")
+                #expect(try statuses("modest", 3).allSatisfy { $0 == 200 })
+            }
+        }
+    }
+
+    @Test("a user who opens too many sessions gets none, and is served; a handshake of Bayeux fails")
+    func sessions() async throws {
+        try await withRules {
+            $0.limits.sessionsPerUserMax = 2
+        } _: { node in
+            let token = try AccessToken.of("many")
+            func hasSession(_ token: String) throws -> Bool {
+                let stream = try node.eventStream("?channel=room%2F1&access_token=\(token)")
+                return try stream.next("welcome").message["session"] is String
+            }
+            let opened = try (0..<5).map { _ in try hasSession(token) }
+            #expect(opened == [true, true, false, false, false])
+            #expect(try hasSession(AccessToken.of("other")))
+            #expect(node.metrics.overLimit(.session, of: .user).value == 3)
+            let answer = try node.ask(
+                "POST",
+                "/bayeux",
+                [("Content-Type", "application/json"), ("Authorization", "Bearer \(token)")],
+                body: #"[{"channel":"/meta/handshake","version":"1.0","supportedConnectionTypes":["long-polling"]}]"#
+            )
+            #expect(answer.text.contains("429::"), "\(answer.text)")
+        }
+    }
+
+    // MARK: The cluster
+
+    @Test(
+        "without Redis a node gives what a limit says, or next to nothing, as the setting has it",
+        arguments: RatesWithoutRedis.allCases
+    )
+    func alone(_ policy: RatesWithoutRedis) throws {
+        var statuses: [Int] = []
+        var refusedAhead = 0
+        try withNodeWithoutRedis {
+            $0.isClustered = true
+            $0.ratesWithoutRedis = policy
+            $0.apiKeys = ["a-key-for-tests"].map(APIKey.init(secret:))
+            $0.limits.userRequestsPerSecondMax = 1
+            $0.limits.burstMilliseconds = 100_000
+        } _: { node in
+            let client = try node.connect()
+            for _ in 0..<120 {
+                let answer = try client.ask("GET", "/channels/a", [("Authorization", "Bearer a-key-for-tests")])
+                statuses.append(answer.status)
+            }
+            refusedAhead = node.metrics.usersTooFarAhead.value
+        }
+        // What is served is told that Redis is away.
+        let servedCount = statuses.count { $0 == 503 }
+        #expect(statuses.allSatisfy { $0 == 503 || $0 == 429 } && statuses.last == 429)
+        switch policy {
+        case .node: #expect((100...119).contains(servedCount) && refusedAhead == 0, "\(servedCount)")
+        case .refuse: #expect(servedCount == 25 && refusedAhead == 95, "\(servedCount)")
+        }
+    }
+
+    // MARK: Event streams
+
+    @Test("a browser's event stream that comes too often is told to come again by a stream; others get 429")
+    func putOff() throws {
+        try withNode {
+            $0.limits.addressSubscribesPerSecondMax = 1
+            $0.limits.burstMilliseconds = 2_000
+        } _: { node in
+            let browser = [("Accept", "text/event-stream"), ("Last-Event-ID", "a@1-0")]
+            let client = try node.connect()
+            let stream = try EventStreamClient(client, "?channel=a&channel=b&channel=c&channel=d", fields: browser)
+            try stream.next("welcome")
+            let other = try node.connect()
+            let putOff = try other.ask("GET", "/sse?channel=a", browser)
+            #expect(putOff.status == 200 && putOff["Content-Type"] == "text/event-stream; charset=utf-8")
+            #expect(putOff["Cache-Control"] == "no-store")
+            let lines = putOff.text.split(separator: "\n")
+            #expect(lines.count == 3 && lines[1] == "event: bye", "\(putOff.text)")
+            let retry = try #require(lines[0].wholeMatch(of: /retry: (\d+)/).flatMap { Int($0.output.1) })
+            #expect((1_001...3_000).contains(retry))
+            let bye = try Message(String(lines[2].dropFirst("data: ".count)))
+            #expect(bye.code == 4_016 && bye["reconnect"] as? Bool == true && bye["after"] as? Int == retry)
+            // A browser's last id stays as it is, and the connection can be used again.
+            #expect(!putOff.text.contains("id:"))
+            let plain = try other.ask("GET", "/sse?channel=a", [("Accept", "*/*")])
+            #expect(plain.status == 429 && plain["Retry-After"] != nil)
+            #expect(try other.ask("GET", "/stream?channel=a", browser).status == 429)
+            #expect(try other.ask("GET", "/sse?channel=%FF", browser).status == 400)
+        }
+    }
+
     @Test("what is refused costs less than what is served")
     func cost() throws {
         /// Microseconds of the reactor for each of so many publishes, and how many were refused.

@@ -1,3 +1,6 @@
+import Foundation
+import Reactor
+import Synchronization
 import Testing
 
 @testable import Edge
@@ -73,5 +76,61 @@ struct TokenBucketsTests {
         let slow = TokenBuckets(Allowance(count: 1 << 40, withinMilliseconds: 315_360_000_000))
         let second = slow.take(1, hash: 1, now: 0)
         #expect(first == nil && second == nil)
+    }
+
+    @Test("threads that take at once have together what one has, but for what two do in the same moment, and owe that")
+    func threads() throws {
+        let buckets = TokenBuckets(Allowance(perSecond: 1, savedMilliseconds: 100_000_000))
+        let taken = Lock(0)
+        let start = 1_000_000 * second
+        let threads = 4
+        DispatchQueue.concurrentPerform(iterations: threads) { _ in
+            var own = 0
+            // A hundred thousand are there, and four times as many wanted.
+            for _ in 0..<100_000 where buckets.take(1, hash: 7.hashValue, now: start) == nil { own += 1 }
+            let sum = own
+            taken.withLock { $0 += sum }
+        }
+        let all = taken.withLock { $0 }
+        #expect((100_000..<100_000 + threads).contains(all))
+        // Every one was counted: so long is it until there is one again.
+        let wait = try #require(buckets.wait(for: 1, hash: 7.hashValue, now: start))
+        #expect(wait == UInt64(all - 100_000 + 1) * second)
+    }
+
+    @Test("threads that come first at once share their memory")
+    func firstUse() {
+        for _ in 0..<50 {
+            let buckets = TokenBuckets(Allowance(perSecond: 1, savedMilliseconds: 3_600_000))
+            DispatchQueue.concurrentPerform(iterations: 8) { number in
+                _ = buckets.take(100, hash: number.hashValue, now: 5 * second)
+            }
+            for number in 0..<8 {
+                #expect(buckets.wait(for: 3_600, hash: number.hashValue, now: 5 * second) == 100 * second)
+            }
+        }
+    }
+
+    @Test("another allowance holds from then on, and none is no limit")
+    func change() {
+        let buckets = TokenBuckets()
+        let now = 50 * second
+        #expect(taken(1_000, by: 1, from: buckets, at: now) == 1_000)
+        buckets.change(to: Allowance(perSecond: 10, savedMilliseconds: 1_000))
+        #expect(taken(100, by: 1, from: buckets, at: now) == 10)
+        buckets.change(to: Allowance(perSecond: 10, savedMilliseconds: 3_000))
+        #expect(taken(100, by: 1, from: buckets, at: now) == 20)
+        buckets.change(to: nil)
+        #expect(taken(100, by: 1, from: buckets, at: now) == 100)
+    }
+
+    @Test("what others know to be taken is taken, and never given back")
+    func raise() {
+        let buckets = TokenBuckets(Allowance(perSecond: 10, savedMilliseconds: 1_000))
+        let now = 50 * second
+        buckets.raise(to: now + second / 2, hash: 1.hashValue)
+        buckets.raise(to: now, hash: 1.hashValue)
+        #expect(taken(100, by: 1, from: buckets, at: now) == 5)
+        #expect(taken(100, by: 2, from: buckets, at: now) == 10)
     }
 }

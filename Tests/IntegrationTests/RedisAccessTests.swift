@@ -35,6 +35,8 @@ import Testing
                 "PERSEID_PRESENCE": "**", "PERSEID_LIMITS_RESUME_MILLISECONDS": "500",
                 // Nobody answers there; it has the node keep a will.
                 "PERSEID_HOOKS_DISCONNECT": "http://127.0.0.1:1/", "PERSEID_LIMITS_NODE_LEASE_MILLISECONDS": "900",
+                "PERSEID_API_KEYS": "a-key-for-tests", "PERSEID_LIMITS_USER_PRESENCE_PER_SECOND_MAX": "1",
+                "PERSEID_RULES": "** subscribe=anyone publish=anyone presence=anyone history=anyone",
             ]
             let node = try PerseidNode(id: "a", redis: url, environment: environment, startedIn: cluster.scratch)
             try await eventually("the node says what it lacks", isTrue: { node.log.contains("NOPERM") })
@@ -62,6 +64,13 @@ import Testing
             try await eventually(
                 "it is over",
                 isTrue: { try await node.ask("GET", "/channels/a/presence").json["count"] as? Int == 0 }
+            )
+            // A limit of the cluster is told of in Redis.
+            let fields = ["Authorization": "Bearer a-key-for-tests"]
+            try #require(try await node.ask("GET", "/channels/a/presence", fields: fields).status == 200)
+            try await eventually(
+                "it is told",
+                isTrue: { try await !cluster.redis.command("KEYS", "perseid:rate:presence:*").isEmpty }
             )
             try #require(!node.log.contains("redis refused"))
             try #require(try await node.stop() == .exited(0))

@@ -117,8 +117,8 @@ final class SimulatedEdge {
             hub.found(channel, by: pattern)
         case .behind(let channel): hub.behind(channel)
         case .refused, .history, .described, .presence, .visited, .settled, .sessionChanged, .identified, .hooked,
-            .accessChanged, .certificatesChanged, .ticketsShared, .asked, .revoked, .controlled, .inherited, .link,
-            .drain:
+            .spent, .accessChanged, .certificatesChanged, .ticketsShared, .asked, .revoked, .controlled, .inherited,
+            .link, .drain:
             break
         }
     }

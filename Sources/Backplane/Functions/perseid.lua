@@ -29,6 +29,9 @@
 -- lives by it. All nodes hear on "perseid:nodes" what they are asked and which tokens were taken back; "perseid:revoked" has these
 -- by their end (sorted set of "<milliseconds> <target>").
 --
+-- Key of what a user or an API key had of something that is limited in the cluster, by a hash of its name:
+--   perseid:rate:<limit>:<hash>   when there is all of it again, in microseconds since 1970; goes by itself then
+--
 -- Any client publishes with: FCALL perseid_publish 1 'perseid:{news}' '{"title":"hello"}'
 --
 -- Anybody may write to Redis. What is here and cannot be what was written here is told as "BROKEN <kind> in <key>" before
@@ -809,6 +812,28 @@ local function session_end(keys, args)
   return 1
 end
 
+-- Rates
+
+local function now_microseconds()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000000 + tonumber(time[2])
+end
+
+-- KEYS: rate. ARGS: how long it takes, in microseconds, until there is as much again as somebody had; how much is owed at most,
+-- whatever stands there: a clock that went back owes nobody years. Returns the microseconds until there is all again.
+local function spend(keys, args)
+  local key, cost, most = keys[1], whole(args[1], 1, EXACT), whole(args[2], 1, EXACT)
+  if not key or not cost or not most then
+    return redis.error_reply('ERR perseid_spend takes a key, the microseconds of what was had, and the most that is owed')
+  end
+  local text, now = redis.call('GET', key), now_microseconds()
+  local full = text and whole(text, 0, EXACT)
+  if text and not full then refuse_broken('rate', key) end
+  local left = math.min(math.max(full or 0, now) - now + cost, most)
+  redis.call('SET', key, string.format('%.0f', now + left), 'PX', math.ceil(left / 1000))
+  return left
+end
+
 local function version()
   return VERSION
 end
@@ -840,4 +865,5 @@ redis.register_function { function_name = 'perseid_revocations', callback = revo
 redis.register_function { function_name = 'perseid_list', callback = list, flags = { 'no-writes' } }
 redis.register_function { function_name = 'perseid_session_facts', callback = session_facts, flags = { 'no-writes' } }
 redis.register_function('perseid_session_end', session_end)
+redis.register_function('perseid_spend', spend)
 redis.register_function { function_name = 'perseid_version', callback = version, flags = { 'no-writes' } }

@@ -53,6 +53,9 @@ struct RedisKeys: Sendable {
     /// What tickets of TLS are sealed with in a stretch of time.
     func tickets(_ turn: UInt64) -> String { "\(prefix):tickets:\(turn)" }
 
+    /// What somebody has of what is limited in the cluster.
+    func rate(_ limit: String, of who: SecretHash) -> String { "\(prefix):rate:\(limit):\(who.text)" }
+
     /// What `perseid check` tries its rights on, and leaves nothing of.
     func check(_ name: String) -> String { "\(prefix):check:\(name)" }
 

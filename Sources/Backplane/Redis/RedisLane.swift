@@ -16,6 +16,8 @@ struct RedisLane {
         case opening
         /// Sessions, presence, counts: what nodes keep up.
         case upkeep
+        /// What users have of what is limited: small, and whoever is busy may have to wait for it, so not behind a thousand sessions.
+        case rate
         /// What clients ask: history, presence, how many there are. An answer may be large.
         case question
 
@@ -38,13 +40,13 @@ struct RedisLane {
             switch kind {
             case .publish: .max
             case .read: limits.redisReadsMax
-            case .opening, .upkeep: limits.redisBulkMax
+            case .opening, .upkeep, .rate: limits.redisBulkMax
             case .question: max(limits.redisBulkMax / 8, 1)
             }
         countMax =
             switch kind {
             case .read: .max
-            case .publish, .opening, .upkeep: limits.redisRequestsMax
+            case .publish, .opening, .upkeep, .rate: limits.redisRequestsMax
             case .question: limits.redisQuestionsMax
             }
         bytesMax = kind == .read ? .max : limits.redisBytesMax

@@ -159,6 +159,7 @@ public final class Uplink: ReactorHandler {
         case .bequeath(let holder, let entry): bequeath(holder, entry)
         case .forgetReader(let holder): forgetReader(holder)
         case .told(let will, let entry, let isDone): told(will, entry, isDone: isDone)
+        case .spend(let spending): spend(spending)
         case .stop: stop()
         }
     }

@@ -49,6 +49,8 @@ public enum UplinkCommand: Sendable {
     case forgetReader(SessionHolder)
     /// What came of `UplinkReport.inherited`: it is done with, or must be told later.
     case told(WillID, [UInt8], isDone: Bool)
+    /// What somebody had of what is limited in the cluster; answered by `UplinkReport.spent`.
+    case spend(RateSpending)
     /// End the uplink.
     case stop
 }

@@ -85,6 +85,9 @@ public final class UplinkMetrics: Sendable {
     /// Nodes that died and whose readers this one told of, and those readers.
     public let willsExecuted = Counter()
     public let willReadersTold = Counter()
+    /// Times the cluster was told what users have of what is limited there, and those that were in vain.
+    public let rateSpendings = Counter()
+    public let rateSpendingsFailed = Counter()
     /// Writes to sessions.
     public let sessionWrites = Counter()
     /// Writes that did not get through; they are repeated.

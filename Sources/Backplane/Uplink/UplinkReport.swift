@@ -43,6 +43,8 @@ public enum UplinkReport: Sendable {
     case sessionForgotten(SessionID, SessionHolder)
     /// Who shows a token that was looked at, or why it is none.
     case identified(Ticket, Result<Identity, TokenFault>)
+    /// The answer to `spend`: how many microseconds it is until there is all again.
+    case spent(Ticket, Result<UInt64, BackplaneFailure>)
     /// What a backend said, or did not.
     case hooked(Ticket, HookOutcome)
     /// From now on this says who may do what.

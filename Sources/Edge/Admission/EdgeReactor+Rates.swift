@@ -1,3 +1,4 @@
+internal import Backplane
 internal import Broker
 internal import Reactor
 internal import Text
@@ -9,17 +10,20 @@ extension EdgeReactor {
     /// whom it asks is nobody in particular.
     func wait(for metered: Metered, by address: PeerAddress, count: Int = 1) -> UInt64? {
         guard rates.has(metered, .address), !isTrusted(address) else { return nil }
-        let wait = rates.take(count, of: metered, .address, hash: address.network.hashValue, now: reactor.now)
+        let wait = rates[metered, .address].take(count, hash: address.network.hashValue, now: reactor.now)
         return note(wait, metered, .address)
     }
 
     /// The same for who is known by a token or a key.
     func wait(for metered: Metered, by who: Credentials, count: Int = 1) -> UInt64? {
-        guard rates.has(metered, .user), let name = who.key?.name ?? who.identity?.user else { return nil }
-        var hasher = Hasher()
-        hasher.combine(who.key == nil)
-        hasher.combine(name)
-        let wait = rates.take(count, of: metered, .user, hash: hasher.finalize(), now: reactor.now)
+        guard let allowance = rates[metered, .user].allowance, let user = MeteredUser(who) else { return nil }
+        let hash = user.hashValue
+        if isTooFarAhead(metered, hash, allowance) {
+            metrics.usersTooFarAhead.add()
+            return note(Tick.milliseconds * 1_000_000, metered, .user)
+        }
+        let wait = rates[metered, .user].take(count, hash: hash, now: reactor.now)
+        if wait == nil { noteAhead(allowance.nanoseconds(of: count), metered, hash, user, allowance) }
         return note(wait, metered, .user)
     }
 
@@ -38,6 +42,19 @@ extension EdgeReactor {
         channelCount == 0 ? nil : wait(for: .subscribe, slot, who, count: channelCount)
     }
 
+    /// Whether somebody may have one of something; who may not is told when.
+    func mayHave(
+        _ metered: Metered,
+        _ slot: Slot,
+        _ who: Credentials,
+        for asker: @autoclosure () -> Asker,
+        orSay message: StaticString
+    ) -> Bool {
+        guard let wait = wait(for: metered, slot, who) else { return true }
+        refuse(asker(), status: 429, message, retryMilliseconds: wait)
+        return false
+    }
+
     private func note(_ nanoseconds: UInt64?, _ metered: Metered, _ scope: MeteredScope) -> UInt64? {
         guard let nanoseconds else { return nil }
         metrics.overLimit(metered, of: scope).add()
@@ -54,10 +71,63 @@ extension EdgeReactor {
         guard rates.has(.tokenRefused, .address) else { return false }
         let address = address(of: slot)
         let hash = address.network.hashValue
-        guard !isTrusted(address), rates.wait(for: .tokenRefused, .address, hash: hash, now: reactor.now) != nil else {
-            return false
-        }
+        guard !isTrusted(address), rates[.tokenRefused, .address].wait(for: 1, hash: hash, now: reactor.now) != nil
+        else { return false }
         metrics.overLimit(.tokenRefused, of: .address).add()
         return true
+    }
+
+    // MARK: The cluster
+
+    /// Whether the cluster can be told.
+    private var isClusterThere: Bool { node.uplink.isUp.value == 1 }
+
+    /// Whether a user had so much that the cluster may not know of that it has to answer first.
+    private func isTooFarAhead(_ metered: Metered, _ hash: Int, _ allowance: Allowance) -> Bool {
+        guard let entry = usersAhead.entry(of: metered, hash: hash) else { return false }
+        // Where nothing is under way the next one makes it so, if it can be told at all.
+        guard entry.toldNanoseconds > 0 || !isClusterThere else { return false }
+        return entry.nanoseconds >= aheadNanosecondsMax(allowance)
+    }
+
+    private func aheadNanosecondsMax(_ allowance: Allowance) -> UInt64 {
+        allowance.savedNanoseconds(percent: limits.userAheadPercent)
+    }
+
+    /// Notes what a user had, and tells the cluster once that is a quarter of what it may have ahead of it. While Redis is away what
+    /// nodes give is not owed, or it is the end of what they give, as the setting has it.
+    private func noteAhead(
+        _ nanoseconds: UInt64,
+        _ metered: Metered,
+        _ hash: Int,
+        _ user: MeteredUser,
+        _ allowance: Allowance
+    ) {
+        guard configuration.isClustered, isClusterThere || configuration.ratesWithoutRedis == .refuse else { return }
+        guard let place = usersAhead.note(nanoseconds, of: metered, hash: hash) else { return }
+        metrics.usersForgotten.set(usersAhead.forgottenCount)
+        guard isClusterThere, let told = usersAhead.tell(place, from: aheadNanosecondsMax(allowance) / 4) else {
+            return
+        }
+        let spending = RateSpending(
+            // bounded: a place
+            ticket: Ticket(reactor: number, number: UInt64(clamping: place)),
+            limit: "\(metered.name)",
+            who: SecretHash(of: user.text),
+            microseconds: told / 1_000 + 1,
+            owedMicrosecondsMax: 2 * (allowance.savedNanoseconds / 1_000) + told / 1_000 + 1
+        )
+        uplink.post(.spend(spending))
+    }
+
+    /// The cluster says how many microseconds it is until a user's bucket is full again, with what was told.
+    func answerSpending(_ ticket: Ticket, _ outcome: Result<UInt64, BackplaneFailure>) {
+        let left = try? outcome.get()
+        let isToBeToldAgain = left == nil && configuration.ratesWithoutRedis == .refuse
+        guard let place = Int(exactly: ticket.number),
+            let entry = usersAhead.answered(place, isToBeToldAgain: isToBeToldAgain), let left
+        else { return }
+        let nanoseconds = min(left, Allowance.nanosecondsMax / 1_000) * 1_000 + entry.untoldNanoseconds
+        rates[entry.metered, .user].raise(to: reactor.now + nanoseconds, hash: entry.hash)
     }
 }

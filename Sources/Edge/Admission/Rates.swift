@@ -1,95 +1,63 @@
 internal import Broker
-internal import Text
 
-/// What is counted by who wants it.
-enum Metered: Int, CaseIterable {
-    case connect
-    case request
-    case publish
-    case publishBytes
-    case subscribe
-    case tokenRefused
-    case session
-
-    /// How many there are. `allCases` makes an array each time.
-    static let count = allCases.count
-
-    /// As the metric has it.
-    var name: StaticString {
-        switch self {
-        case .connect: "connects"
-        case .request: "requests"
-        case .publish: "publishes"
-        case .publishBytes: "publish-bytes"
-        case .subscribe: "subscribes"
-        case .tokenRefused: "tokens-refused"
-        case .session: "sessions"
-        }
-    }
-}
-
-/// Who wants it.
-enum MeteredScope: Int, CaseIterable {
-    /// An IPv4 address, or an IPv6 network of 64 bits.
-    case address
-    /// A user, or a backend's key.
-    case user
-
-    /// As the metric has it.
-    var name: StaticString {
-        switch self {
-        case .address: "address"
-        case .user: "user"
-        }
-    }
-}
-
-/// How often single addresses, users and keys may want something. What has no limit has no buckets, and costs a look at one place.
+/// How often single addresses, users and keys may want something. What has no limit has no memory, and costs a look at one place.
 ///
-/// Thread: owned by one reactor, which counts by itself.
-struct Rates {
-    private let buckets: [TokenBuckets?]
+/// Thread: any; all reactors of a node take from the same buckets. What users and keys take on other nodes is found out beside that,
+/// see `UsersAhead`.
+final class Rates: Sendable {
+    private let buckets = (0..<MeteredScope.allCases.count * Metered.count).map { _ in TokenBuckets() }
 
-    init(_ limits: Limits) {
-        buckets = MeteredScope.allCases.flatMap { scope in
-            Metered.allCases.map { Self.allowance(of: $0, scope, limits).map { TokenBuckets($0) } }
+    /// Goes by these limits from now on.
+    func change(to limits: Limits) {
+        for scope in MeteredScope.allCases {
+            for metered in Metered.allCases {
+                self[metered, scope].change(to: Self.allowance(of: metered, scope, limits))
+            }
         }
     }
 
-    private static func allowance(of metered: Metered, _ scope: MeteredScope, _ limits: Limits) -> Allowance? {
-        let rate: Int
-        switch (metered, scope) {
-        case (.connect, .address): rate = limits.addressConnectsPerSecondMax
-        case (.request, .address): rate = limits.addressRequestsPerSecondMax
-        case (.publish, .address): rate = limits.addressPublishesPerSecondMax
-        case (.publishBytes, .address): rate = limits.addressPublishBytesPerSecondMax
-        case (.subscribe, .address): rate = limits.addressSubscribesPerSecondMax
-        case (.tokenRefused, .address): rate = limits.addressTokensRefusedPerSecondMax
-        case (.session, .address):
-            return Allowance(count: limits.sessionsPerAddressMax, withinMilliseconds: limits.resumeMilliseconds)
-        case (.request, .user): rate = limits.userRequestsPerSecondMax
-        case (.publish, .user): rate = limits.userPublishesPerSecondMax
-        case (.publishBytes, .user): rate = limits.userPublishBytesPerSecondMax
-        case (.subscribe, .user): rate = limits.userSubscribesPerSecondMax
-        case (.connect, .user), (.tokenRefused, .user), (.session, .user): return nil
-        }
-        return rate == 0 ? nil : Allowance(perSecond: rate, savedMilliseconds: limits.burstMilliseconds)
-    }
-
-    private static func index(_ metered: Metered, _ scope: MeteredScope) -> Int {
-        scope.rawValue * Metered.count + metered.rawValue
+    /// The buckets of all whom one limit is for.
+    subscript(metered: Metered, scope: MeteredScope) -> TokenBuckets {
+        buckets[scope.rawValue * Metered.count + metered.rawValue]
     }
 
     /// Whether there is a limit.
-    func has(_ metered: Metered, _ scope: MeteredScope) -> Bool { buckets[Self.index(metered, scope)] != nil }
+    func has(_ metered: Metered, _ scope: MeteredScope) -> Bool { self[metered, scope].allowance != nil }
 
-    /// Takes so many; else says how many nanoseconds it is until there are as many.
-    func take(_ count: Int, of metered: Metered, _ scope: MeteredScope, hash: Int, now: UInt64) -> UInt64? {
-        buckets[Self.index(metered, scope)]?.take(count, hash: hash, now: now) ?? nil
+    private static func allowance(of metered: Metered, _ scope: MeteredScope, _ limits: Limits) -> Allowance? {
+        if metered == .session {
+            let count = scope == .address ? limits.sessionsPerAddressMax : limits.sessionsPerUserMax
+            return Allowance(count: count, withinMilliseconds: limits.resumeMilliseconds)
+        }
+        let rate = scope == .address ? addressRate(of: metered, limits) : userRate(of: metered, limits)
+        return rate == 0 ? nil : Allowance(perSecond: rate, savedMilliseconds: limits.burstMilliseconds)
     }
 
-    /// Nanoseconds until there is one; `nil` if there is now.
-    func wait(for metered: Metered, _ scope: MeteredScope, hash: Int, now: UInt64) -> UInt64? {
-        buckets[Self.index(metered, scope)]?.wait(for: 1, hash: hash, now: now) ?? nil
+    private static func addressRate(of metered: Metered, _ limits: Limits) -> Int {
+        switch metered {
+        case .connect: limits.addressConnectsPerSecondMax
+        case .request: limits.addressRequestsPerSecondMax
+        case .publish: limits.addressPublishesPerSecondMax
+        case .publishBytes: limits.addressPublishBytesPerSecondMax
+        case .subscribe: limits.addressSubscribesPerSecondMax
+        case .call: limits.addressCallsPerSecondMax
+        case .presence: limits.addressPresencePerSecondMax
+        case .history: limits.addressHistoryPerSecondMax
+        case .tokenRefused: limits.addressTokensRefusedPerSecondMax
+        case .session: 0
+        }
+    }
+
+    private static func userRate(of metered: Metered, _ limits: Limits) -> Int {
+        switch metered {
+        case .request: limits.userRequestsPerSecondMax
+        case .publish: limits.userPublishesPerSecondMax
+        case .publishBytes: limits.userPublishBytesPerSecondMax
+        case .subscribe: limits.userSubscribesPerSecondMax
+        case .call: limits.userCallsPerSecondMax
+        case .presence: limits.userPresencePerSecondMax
+        case .history: limits.userHistoryPerSecondMax
+        case .connect, .tokenRefused, .session: 0
+        }
     }
 }

@@ -180,6 +180,7 @@ extension EdgeReactor {
         guard judge(.call, channel, who) != .refused else {
             return batch.reply(place, fault: .forbidden(message.channel ?? ""))
         }
+        guard wait(for: .call, batch.connection.slot, who) == nil else { return batch.reply(place, fault: .tooOften) }
         let payload = data.map { Payload(kind: .json, bytes: $0) }
         batch.underWay += 1
         let body = makeCall(channel, payload, batch.connection.slot, who, transport: "bayeux")

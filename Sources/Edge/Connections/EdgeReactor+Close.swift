@@ -22,7 +22,7 @@ extension EdgeReactor {
         if connection.pointee.traffic.contains(.isProxied) {
             forgetForwarded(slot)
         } else {
-            discountConnection(of: connection.pointee.peer)
+            node.connectionsByAddress.remove(connection.pointee.peer)
         }
         connection.pointee.link.close()
         connection.pointee.input = nil

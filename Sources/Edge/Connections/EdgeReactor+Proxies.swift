@@ -24,18 +24,6 @@ extension EdgeReactor {
         return forwarded[connections.key(ofLive: slot)] ?? connection.pointee.peer
     }
 
-    // MARK: Connections by address
-
-    func countConnection(of address: PeerAddress) { connectionsByAddress[address.network, default: 0] += 1 }
-
-    func discountConnection(of address: PeerAddress) {
-        if let left = connectionsByAddress[address.network], left > 1 {
-            connectionsByAddress[address.network] = left - 1
-        } else {
-            connectionsByAddress[address.network] = nil
-        }
-    }
-
     // MARK: The PROXY protocol
 
     /// Reads what a proxy says in front of everything else, and not a byte of what follows: that is the client's, and may be
@@ -102,7 +90,7 @@ extension EdgeReactor {
             return close(slot)
         }
         connection.pointee.traffic.remove(.isProxied)
-        countConnection(of: source)
+        node.connectionsByAddress.add(source)
     }
 
     // MARK: Forwarded requests
@@ -115,12 +103,12 @@ extension EdgeReactor {
         let key = connections.key(ofLive: slot)
         guard forwarded[key] != client else { return nil }
         forgetForwarded(slot)
-        guard connectionsByAddress[client.network, default: 0] < limits.connectionsPerAddressMax else {
+        guard node.connectionsByAddress.count(of: client) < limits.connectionsPerAddressMax else {
             noteRefusal("connections-per-address-max")
             return HTTPRejection(status: 429, field: "connection", reason: "too many connections of this address")
         }
         forwarded[key] = client
-        countConnection(of: client)
+        node.connectionsByAddress.add(client)
         return nil
     }
 
@@ -137,7 +125,7 @@ extension EdgeReactor {
     /// Its request is answered, or it is closed.
     func forgetForwarded(_ slot: Slot) {
         guard let client = forwarded.removeValue(forKey: connections.key(ofLive: slot)) else { return }
-        discountConnection(of: client)
+        node.connectionsByAddress.remove(client)
     }
 }
 

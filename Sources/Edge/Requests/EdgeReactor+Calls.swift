@@ -7,7 +7,9 @@ internal import Wire
 extension EdgeReactor {
     /// `POST /calls/<name>`
     func call(_ request: borrowing HTTPRequest, _ exchange: Exchange, _ channel: ChannelName) {
-        guard isFromHere(request, exchange), isPlain(request, exchange) else { return }
+        guard isFromHere(request, exchange), isPlain(request, exchange),
+            mayCall(exchange.slot, exchange.credentials, for: .exchange(exchange))
+        else { return }
         let isJSON = request.field(.contentType, begins: "application/json")
         var data: Payload?
         if request.body.count > 0 {
@@ -25,10 +27,16 @@ extension EdgeReactor {
         _ slot: Slot,
         id: [UInt8]?
     ) {
+        let who = credentials(of: slot)
+        guard mayCall(slot, who, for: .command(connections.key(ofLive: slot), id: id, byteCount: 0)) else { return }
         let payload = data.flatMap { Payload($0, of: message) }
         let byteCount = payload?.bytes.count ?? 0
         let asker = Asker.command(connections.key(ofLive: slot), id: id, byteCount: byteCount)
-        call(channel, payload, slot, credentials(of: slot), for: asker)
+        call(channel, payload, slot, who, for: asker)
+    }
+
+    private func mayCall(_ slot: Slot, _ who: Credentials, for asker: @autoclosure () -> Asker) -> Bool {
+        mayHave(.call, slot, who, for: asker(), orSay: "too many calls")
     }
 
     private func call(_ channel: ChannelName, _ data: Payload?, _ slot: Slot, _ who: Credentials, for asker: Asker) {

@@ -57,6 +57,10 @@ extension EdgeReactor {
             }
             limit = number
         }
+        let asker = Asker.exchange(exchange)
+        guard
+            mayHave(.history, exchange.slot, exchange.credentials, for: asker, orSay: "too many questions for history")
+        else { return }
         let (first, countMax) = (since, limit)
         allow(.history, channel, exchange) { edge in
             edge.holdRequests(behind: exchange)

@@ -5,6 +5,11 @@ internal import Reactor
 internal import Wire
 
 extension EdgeReactor {
+    /// Whether somebody may ask who is there as often as that.
+    func mayAskPresence(_ slot: Slot, _ who: Credentials, for asker: Asker) -> Bool {
+        mayHave(.presence, slot, who, for: asker, orSay: "too many questions for presence")
+    }
+
     /// `GET /channels/<name>/presence`, and the command of a WebSocket.
     func askPresence(_ asker: Asker, of channel: ChannelName) {
         guard configuration.hasPresence(channel) else {

@@ -222,6 +222,7 @@ extension EdgeReactor {
             publish(data, of: message, to: channel, slot, id: id)
         case .presence:
             let asker = Asker.command(connections.key(ofLive: slot), id: id, byteCount: presenceBytesMax)
+            guard mayAskPresence(slot, credentials(of: slot), for: asker) else { return }
             allow(.presence, channel, slot, id: id) { $0.askPresence(asker, of: channel) }
         case .call: call(command.data, of: message, channel, slot, id: id)
         case .authenticate, .ping: break

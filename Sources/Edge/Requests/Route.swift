@@ -87,6 +87,7 @@ final class Route: Sendable {
             try edge.history(request, exchange, of: channel)
         },
         .channel(.get, .presence) { edge, _, exchange, channel in
+            guard edge.mayAskPresence(exchange.slot, exchange.credentials, for: .exchange(exchange)) else { return }
             edge.allow(.presence, channel, exchange) { $0.askPresence(.exchange(exchange), of: channel) }
         },
         Route(

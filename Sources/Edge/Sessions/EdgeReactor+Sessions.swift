@@ -36,9 +36,9 @@ extension EdgeReactor {
         }
     }
 
-    /// Counts a session that is opened from an address; says no if there were too many. A client without one has its cursor.
-    func countSession(of slot: Slot) -> Bool {
-        if wait(for: .session, by: address(of: slot)) == nil { return true }
+    /// Counts a session that is opened from an address, by a user; says no if there were too many. A client without one has its cursor.
+    func countSession(of slot: Slot, _ who: Credentials) -> Bool {
+        if wait(for: .session, slot, who) == nil { return true }
         metrics.sessionsUnopened.add()
         return false
     }
@@ -93,7 +93,7 @@ extension EdgeReactor {
         let slot = opening.exchange.slot
         var opening = opening
         if case .new = opening.plan.session, opening.token != nil,
-            !countSession(of: slot)
+            !countSession(of: slot, opening.exchange.credentials)
         {
             opening.token = nil
         }
