@@ -98,15 +98,17 @@ extension Serve {
                 logger.warning("a setting is another once the node is started anew", metadata: name)
             }
         }
-        node.change(to: changed.edge)
-        logger.notice("the settings were read anew")
         var next = current
         next.takeAccess(of: changed)
+        LimitNames.takeChangeable(of: changed.edge.limits, into: &next.edge.limits)
+        node.change(to: next.edge)
+        logger.notice("the settings were read anew")
         return next
     }
 
     static func isChangeable(_ name: String) -> Bool {
         name == "rules" || name == "api-keys" || name.hasPrefix("tokens.") || name.hasPrefix("hooks.")
+            || name.hasPrefix("limits.") && LimitNames.isChangeable(String(name.dropFirst("limits.".count)))
             || ["tls.certificates", "tls.client-ca", "tls.require-client-certificate", "tls.kernel"].contains(name)
     }
 }

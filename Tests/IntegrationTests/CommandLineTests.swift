@@ -83,6 +83,35 @@ import Testing
         #expect(try await status("b") == 200)
     }
 
+    @Test("SIGHUP: other rates from then on, for whoever is connected, and what cannot change stays as it is")
+    func readRatesAgain() async throws {
+        let file = scratch.directory.appending(path: "perseid.yaml")
+        func write(_ limits: String) throws { try Data("limits: {\(limits)}\n".utf8).write(to: file) }
+        try write("burst-milliseconds: 1000")
+        let node = try await PerseidNode(id: "a", redis: nil, arguments: ["--config", file.path], in: scratch)
+        let connection = try HTTPConnection(port: node.port)
+        func refused() throws -> Int {
+            try (0..<100).count { _ in try connection.request("GET", "/channels/a").status == 429 }
+        }
+        #expect(try refused() == 0)
+        try write("burst-milliseconds: 1000, address-requests-per-second-max: 5, message-bytes-max: 7")
+        node.signal(SIGHUP)
+        try await eventually("there is a limit", isTrue: { try refused() > 50 })
+        let name = "setting=limits.address-requests-per-second-max"
+        #expect(node.log.split(separator: "\n").contains { $0.contains(name) && $0.contains("from now on") })
+        let fixed = "setting=limits.message-bytes-max"
+        #expect(node.log.split(separator: "\n").contains { $0.contains(fixed) && $0.contains("started anew") })
+        try write("burst-milliseconds: 60000, address-requests-per-second-max: 100000")
+        node.signal(SIGHUP)
+        try await eventually("there is more", isTrue: { try refused() == 0 })
+        try write("burst-milliseconds: 1000")
+        node.signal(SIGHUP)
+        try await eventually("it was read", isTrue: { node.log.components(separatedBy: "read anew").count == 4 })
+        let body = String(repeating: "x", count: 100)
+        #expect(try connection.request("POST", "/channels/a", body: body).status == 200)
+        #expect(try refused() == 0)
+    }
+
     @Test("publish and subscribe")
     func publishAndSubscribe() async throws {
         let node = try await PerseidNode(id: "a", redis: nil, in: scratch)
