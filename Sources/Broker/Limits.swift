@@ -75,6 +75,10 @@ public struct Limits: Sendable, Equatable {
     /// is one address, alone.
     public var connectionsPerAddressMax = 1_000_000
 
+    /// Connections of one user or API key that read, on one node: WebSockets and streams. Hit: 429 with `Retry-After`, or an error
+    /// with `retry`; `perseid_over_limit_total`. Together with `channelsPerConnectionMax` it bounds their subscriptions.
+    public var connectionsPerUserMax = 1_000_000
+
     // Rates of single addresses (IPv6 networks of 64 bits), which hold for a node, and of users and API keys, which hold for the
     // cluster. 0 is no limit. Off by default: an address may be a load balancer, and a key a backend. Hit: 429 with `Retry-After`,
     // or an error with `retry`; `perseid_over_limit_total`, by limit and by whose it is. They change with the settings while the

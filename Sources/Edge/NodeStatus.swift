@@ -2,6 +2,7 @@ public import Backplane
 internal import Broker
 public import Hooks
 internal import Synchronization
+internal import Text
 
 /// What every thread of a node may know of the others: written by one, read by any.
 public final class NodeStatus: Sendable {
@@ -17,8 +18,10 @@ public final class NodeStatus: Sendable {
     /// How often single clients of the node may want something.
     let rates = Rates()
 
-    /// How many connections single addresses have.
-    let connectionsByAddress = ConnectionsByAddress()
+    /// How many connections single addresses have, an IPv4 address or an IPv6 network of 64 bits each.
+    let connectionsByAddress = ConnectionCounts<PeerAddress>()
+    /// How many readers single users and keys have.
+    let connectionsByUser = ConnectionCounts<MeteredUser>()
 
     private let boundPort = Atomic<UInt16>(0)
     private let boundSecurePort = Atomic<UInt16>(0)

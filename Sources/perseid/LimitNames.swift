@@ -29,6 +29,10 @@ enum LimitNames {
         ("key-set-bytes-max", \.keySetBytesMax, "bytes of a set of keys that is fetched"),
         ("connections-max", \.connectionsMax, "connections of the node"),
         ("connections-per-address-max", \.connectionsPerAddressMax, "connections from one address"),
+        (
+            "connections-per-user-max", \.connectionsPerUserMax,
+            "connections of one user or API key that read, on a node"
+        ),
         ("accepts-per-turn-max", \.acceptsPerTurnMax, "connections a reactor accepts in one turn"),
         (
             "handshakes-waiting-max", \.handshakesWaitingMax,

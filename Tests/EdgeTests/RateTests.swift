@@ -311,6 +311,52 @@ struct RateTests {
         }
     }
 
+    @Test("a user has so many connections that read and no more, on all reactors together, however it shows who it is")
+    func connectionsOfUser() async throws {
+        try await withRules {
+            $0.reactorCount = 3
+            $0.limits.connectionsPerUserMax = 4
+        } _: { node in
+            let token = try AccessToken.of("many")
+            let query = "channel=room%2F1&access_token=\(token)"
+            let streams = try (0..<2).map { _ in try node.eventStream("?\(query)") }
+            let sockets = try (0..<2).map { _ in try node.webSocket("?\(query)") }
+            for stream in streams { try stream.next("welcome") }
+            for socket in sockets { try socket.next("welcome") }
+            let refused = try node.ask("GET", "/stream?\(query)")
+            #expect(refused.status == 429 && refused["Retry-After"] != nil)
+            let browser = try node.ask("GET", "/sse?\(query)", [("Accept", "text/event-stream")])
+            #expect(browser.status == 200 && browser.text.contains("\"code\":4016"))
+            #expect(try node.ask("GET", "/poll?\(query)&wait=0").status == 200)
+            let late = try node.webSocket("?channel=public%2Fa")
+            try late.next("welcome")
+            try late.next("subscribed")
+            try late.send(#"{"type":"authenticate","id":1,"token":"\#(token)"}"#)
+            let said = try late.next("error")
+            #expect(said.code == 429 && said["retry"] is Int)
+            // To show another token of the same user takes nothing.
+            try sockets[0].send(#"{"type":"authenticate","id":1,"token":"\#(try AccessToken.of("many"))"}"#)
+            #expect(try eventual("authenticated", of: sockets[0]))
+            let other = try node.eventStream("?channel=room%2F1&access_token=\(AccessToken.of("other"))")
+            try other.next("welcome")
+            streams[0].client.close()
+            try eventually("there is room for another") { try node.ask("HEAD", "/sse?\(query)").status == 200 }
+            try eventually("it is taken") {
+                (try? node.eventStream("?\(query)").next("welcome")) != nil
+            }
+            #expect(node.node.status.reactors.reduce(0) { $0 + $1.overLimit(.connect, of: .user).value } >= 3)
+        }
+    }
+
+    /// Whether a message of a type comes, whatever comes before it.
+    private func eventual(_ type: String, of socket: WebSocketClient) throws -> Bool {
+        for _ in 0..<5 {
+            guard case .text(let text)? = try socket.nextFrame() else { return false }
+            if text.contains("\"type\":\"\(type)\"") { return true }
+        }
+        return false
+    }
+
     // MARK: The cluster
 
     @Test(

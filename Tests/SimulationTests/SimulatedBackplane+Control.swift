@@ -29,6 +29,7 @@ extension SimulatedBackplane {
     func executeWill(_ will: WillID, done: [[UInt8]], countMax: Int) {}
 
     func readFence(of session: SessionID, for entry: [UInt8]) {}
+
     func spend(_ spending: RateSpending) { delegate?.spent(spending.ticket, .failure(.unavailable)) }
 
     private func refuse(_ ticket: Ticket) { delegate?.controlled(ticket, .failure(.unavailable)) }

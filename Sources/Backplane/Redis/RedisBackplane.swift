@@ -238,6 +238,7 @@ public final class RedisBackplane: Backplane {
     public func readFence(of session: SessionID, for entry: [UInt8]) {
         commands.ask(RedisReadFence(session: session, entry: entry))
     }
+
     public func spend(_ spending: RateSpending) { commands.ask(RedisSpend(spending: spending)) }
 
     public func ready(token: UInt64, readiness: Readiness) {

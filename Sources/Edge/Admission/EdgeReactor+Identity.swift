@@ -214,8 +214,27 @@ extension EdgeReactor {
         var all = credentials[key] ?? .none
         all.identity = shown.identity ?? all.identity
         all.key = shown.key ?? all.key
-        credentials[key] = all
+        keep(all, of: key)
         nextIdentityEnd = min(nextIdentityEnd, all.identity?.endMilliseconds ?? .max)
+    }
+
+    /// Keeps who a reader is, or forgets one that is gone; each counts among its user's connections.
+    func keep(_ shown: Credentials?, of key: SlabKey) {
+        let before = credentials[key].flatMap { MeteredUser($0) }
+        credentials[key] = shown
+        let after = shown.flatMap { MeteredUser($0) }
+        guard before != after else { return }
+        if let before { node.connectionsByUser.remove(before) }
+        if let after { node.connectionsByUser.add(after) }
+    }
+
+    /// Whether somebody has as many connections that read as they may; if so, it is counted.
+    func hasTooManyConnections(_ who: Credentials) -> Bool {
+        guard let user = MeteredUser(who), node.connectionsByUser.count(of: user) >= limits.connectionsPerUserMax else {
+            return false
+        }
+        metrics.overLimit(.connect, of: .user).add()
+        return true
     }
 
     /// Lets go of those whose tokens have expired. They come back with others, and with their cursors.
@@ -319,6 +338,10 @@ extension EdgeReactor {
             let known = credentials(of: slot).identity
             if let known, known.user != identity.user, known.user != nil || known.given.isEmpty {
                 return sendError(slot, id: id, code: 403, "token: of another user than this connection's")
+            }
+            if known?.user == nil, hasTooManyConnections(Credentials(identity: identity)) {
+                let wait = drawReconnectMilliseconds()
+                return sendError(slot, id: id, code: 429, "too many connections", retryMilliseconds: wait)
             }
             let given = known?.given ?? []
             note(Credentials(identity: given.isEmpty ? identity : identity.with(given: given)), of: slot)

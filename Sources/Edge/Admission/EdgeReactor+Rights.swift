@@ -72,7 +72,8 @@ extension EdgeReactor {
         uplink.post(.keepWill(policy.hooks.contains(.disconnect)))
         knownTokens = KnownTokens(countMax: limits.tokensKnownMax)
         for (key, shown) in credentials {
-            if let known = shown.key { credentials[key]?.key = policy.apiKey(of: known.hash) }
+            guard let known = shown.key else { continue }
+            keep(Credentials(identity: shown.identity, key: policy.apiKey(of: known.hash)), of: key)
         }
         nextToJudge = 0
     }

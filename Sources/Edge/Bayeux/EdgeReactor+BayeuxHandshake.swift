@@ -22,7 +22,7 @@ extension EdgeReactor {
             batch.reply(place, failedHandshake(batch, place, .unavailable, .handshake))
             return finish(batch)
         }
-        guard countSession(of: batch.connection.slot, batch.credentials) else {
+        guard countSession(of: batch.connection.slot, credentials(of: batch)) else {
             batch.reply(place, failedHandshake(batch, place, .tooOften, .handshake))
             return finish(batch)
         }

@@ -65,7 +65,7 @@ extension EdgeReactor {
 
     /// Why another connection of an address is not taken.
     func reasonToRefuse(_ address: PeerAddress) -> String? {
-        if node.connectionsByAddress.count(of: address) >= limits.connectionsPerAddressMax {
+        if node.connectionsByAddress.count(of: address.network) >= limits.connectionsPerAddressMax {
             return "connections-per-address-max"
         }
         return wait(for: .connect, by: address) == nil ? nil : "address-connects-per-second-max"
@@ -96,7 +96,7 @@ extension EdgeReactor {
             connections[live: key.slot].pointee.traffic.insert(.isProxied)
             if configuration.proxyProtocol { connections[live: key.slot].pointee.traffic.insert(.awaitsProxyHeader) }
         } else {
-            node.connectionsByAddress.add(peer)
+            node.connectionsByAddress.add(peer.network)
         }
         if node.overload != nil { connections[live: key.slot].pointee.traffic.insert(.isLate) }
         timers.schedule(key.slot, at: reactor.tick(afterMilliseconds: limits.requestMilliseconds))

@@ -2,6 +2,7 @@ internal import Broker
 internal import Hub
 internal import Reactor
 internal import TLS
+internal import Text
 internal import Wire
 
 extension EdgeReactor {
@@ -17,12 +18,12 @@ extension EdgeReactor {
         timers.cancel(slot)
         stalls[slot] = nil
         budgets[connections.key(ofLive: slot)] = nil
-        if connection.pointee.isSomebody { credentials[connections.key(ofLive: slot)] = nil }
+        if connection.pointee.isSomebody { keep(nil, of: connections.key(ofLive: slot)) }
         metrics.connections(of: connection.pointee.client.encoding?.carrier).add(-1)
         if connection.pointee.traffic.contains(.isProxied) {
             forgetForwarded(slot)
         } else {
-            node.connectionsByAddress.remove(connection.pointee.peer)
+            node.connectionsByAddress.remove(connection.pointee.peer.network)
         }
         connection.pointee.link.close()
         connection.pointee.input = nil

@@ -90,7 +90,7 @@ extension EdgeReactor {
             return close(slot)
         }
         connection.pointee.traffic.remove(.isProxied)
-        node.connectionsByAddress.add(source)
+        node.connectionsByAddress.add(source.network)
     }
 
     // MARK: Forwarded requests
@@ -103,12 +103,12 @@ extension EdgeReactor {
         let key = connections.key(ofLive: slot)
         guard forwarded[key] != client else { return nil }
         forgetForwarded(slot)
-        guard node.connectionsByAddress.count(of: client) < limits.connectionsPerAddressMax else {
+        guard node.connectionsByAddress.count(of: client.network) < limits.connectionsPerAddressMax else {
             noteRefusal("connections-per-address-max")
             return HTTPRejection(status: 429, field: "connection", reason: "too many connections of this address")
         }
         forwarded[key] = client
-        node.connectionsByAddress.add(client)
+        node.connectionsByAddress.add(client.network)
         return nil
     }
 
@@ -125,7 +125,7 @@ extension EdgeReactor {
     /// Its request is answered, or it is closed.
     func forgetForwarded(_ slot: Slot) {
         guard let client = forwarded.removeValue(forKey: connections.key(ofLive: slot)) else { return }
-        node.connectionsByAddress.remove(client)
+        node.connectionsByAddress.remove(client.network)
     }
 }
 

@@ -50,6 +50,10 @@ extension EdgeReactor {
         if let wait = waitToSubscribe(opening.plan.channels.count, slot, opening.exchange.credentials) {
             return refuse(.exchange(opening.exchange), status: 429, "too many subscribes", retryMilliseconds: wait)
         }
+        if !opening.use.isPoll, hasTooManyConnections(opening.exchange.credentials) {
+            let (asker, wait) = (Asker.exchange(opening.exchange), drawReconnectMilliseconds())
+            return refuse(asker, status: 429, "too many connections", retryMilliseconds: wait)
+        }
         guard let fields = opening.connectFields, !opening.isLaterPoll else { return openAdmitted(opening) }
         askToConnect(opening, fields: fields) { edge, opening in
             edge.connections[live: opening.exchange.slot].pointee.answer.remove(.isAwaited)
