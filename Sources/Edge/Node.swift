@@ -189,7 +189,7 @@ public final class Node: Sendable {
     }
 
     private func startHookThread(_ configuration: EdgeConfiguration) throws(SystemError) {
-        let (inbox, reports, uplink, tokens) = (hooks, reports, uplink.inbox, tokens)
+        let (inbox, reports, uplink, tokens) = (hooks, reports, uplink, tokens)
         let (metrics, callers) = (status.hooks, callers)
         let own = Self.hooks(configuration)
         let start = Start()

@@ -59,7 +59,8 @@ final class HookThread: ReactorHandler {
     private let reactor: Reactor<HookQuestion>
     private let caller: HTTPCaller
     private let reports: [Inbox<UplinkReport>]
-    private let uplink: Inbox<UplinkCommand>
+    private let uplink: SharedReactor<UplinkCommand>
+    private var isUplinkTold = false
     private let tokens: Inbox<TokenQuestion>
     private let metrics: HookMetrics
     private let logger: Logger
@@ -75,7 +76,7 @@ final class HookThread: ReactorHandler {
         _ configuration: HookConfiguration,
         reactor: Reactor<HookQuestion>,
         reports: [Inbox<UplinkReport>],
-        uplink: Inbox<UplinkCommand>,
+        uplink: SharedReactor<UplinkCommand>,
         tokens: Inbox<TokenQuestion>,
         metrics: HookMetrics,
         logger: Logger
@@ -119,6 +120,9 @@ final class HookThread: ReactorHandler {
     func endOfTurn() -> Bool {
         caller.work { number, outcome in end(number, outcome) }
         for hook in HookName.allCases { work(hook) }
+        // Once for all that came of this turn: this thread is no host, and nobody else would see to it before the next tick.
+        if isUplinkTold { uplink.takeTurns() }
+        isUplinkTold = false
         caller.watch(by: reactor.poller)
         return false
     }
@@ -265,13 +269,18 @@ final class HookThread: ReactorHandler {
     private func answer(_ asker: HookAsker, _ outcome: HookOutcome) {
         switch asker {
         case .ticket(let ticket): reports[ticket.reactor].post(.hooked(ticket, outcome))
-        case .reader(let holder): uplink.post(.forgetReader(holder))
+        case .reader(let holder): tell(.forgetReader(holder))
         case .will(let will, let entry):
             var isDone = true
             if case .failed(let failure) = outcome { isDone = !isRepeated(asker, failure) }
-            uplink.post(.told(will, entry, isDone: isDone))
+            tell(.told(will, entry, isDone: isDone))
         case .nobody: break
         }
+    }
+
+    private func tell(_ command: UplinkCommand) {
+        uplink.inbox.post(command)
+        isUplinkTold = true
     }
 
     /// Whether it is told again, for there was only no room for it: a will waits where it is.
