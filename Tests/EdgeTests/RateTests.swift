@@ -348,6 +348,22 @@ struct RateTests {
         }
     }
 
+    @Test("those that come all at once are not more, though none of them is a reader yet as the last is looked at")
+    func connectionsAtOnce() async throws {
+        try await withRules {
+            $0.limits.connectionsPerUserMax = 3
+        } _: { node in
+            let token = try AccessToken.of("many")
+            let query = "channel=room%2F1&access_token=\(token)"
+            #expect(try node.ask("GET", "/poll?\(query)&wait=0").status == 200)
+            let clients = try (0..<20).map { _ in try node.connect() }
+            for client in clients { try client.sendRequest("GET", "/stream?\(query)") }
+            let heads = try clients.map { try $0.readHead() }
+            #expect(heads.count { $0.hasPrefix("HTTP/1.1 200 ") } == 3)
+            #expect(heads.count { $0.hasPrefix("HTTP/1.1 429 ") } == 17)
+        }
+    }
+
     /// Whether a message of a type comes, whatever comes before it.
     private func eventual(_ type: String, of socket: WebSocketClient) throws -> Bool {
         for _ in 0..<5 {

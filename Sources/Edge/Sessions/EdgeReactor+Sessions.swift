@@ -50,15 +50,22 @@ extension EdgeReactor {
         if let wait = waitToSubscribe(opening.plan.channels.count, slot, opening.exchange.credentials) {
             return refuse(.exchange(opening.exchange), status: 429, "too many subscribes", retryMilliseconds: wait)
         }
-        if !opening.use.isPoll, hasTooManyConnections(opening.exchange.credentials) {
-            let (asker, wait) = (Asker.exchange(opening.exchange), drawReconnectMilliseconds())
-            return refuse(asker, status: 429, "too many connections", retryMilliseconds: wait)
-        }
+        if isOneTooMany(opening) { return }
         guard let fields = opening.connectFields, !opening.isLaterPoll else { return openAdmitted(opening) }
         askToConnect(opening, fields: fields) { edge, opening in
             edge.connections[live: opening.exchange.slot].pointee.answer.remove(.isAwaited)
             edge.openAdmitted(opening)
         }
+    }
+
+    /// Whether a reader's user has as many as it may; if so, it is told. Looked at before anything is asked for it, and again as it
+    /// becomes one: many may be on their way at once.
+    private func isOneTooMany(_ opening: Opening) -> Bool {
+        guard !opening.use.isPoll, hasTooManyConnections(opening.exchange.credentials) else { return false }
+        let (asker, wait) = (Asker.exchange(opening.exchange), drawReconnectMilliseconds())
+        hub.releaseSession(opening.exchange.slot.client)
+        refuse(asker, status: 429, "too many connections", retryMilliseconds: wait)
+        return true
     }
 
     private func openAdmitted(_ opening: Opening) {
@@ -235,6 +242,7 @@ extension EdgeReactor {
             hub.releaseSession(slot.client)
             return refuse(opening.exchange, status: 400, fault, field: "channel")
         }
+        if isOneTooMany(opening) { return }
         switch opening.use {
         case .webSocket(let agreement):
             note(opening.exchange.credentials, of: slot)
