@@ -573,6 +573,77 @@ struct AccessTests {
         }
     }
 
+    @Test("a session of Bayeux is its user's, too, whichever way another user comes with its name")
+    func bayeuxOwner() async throws {
+        let (alice, bob) = (try AccessToken.of("alice"), try AccessToken.of("bob"))
+        try await withRules { (node: TestNode) throws in
+            let client = try BayeuxSpeaker(node, .bayeux)
+            _ = try client.shakeHands(ext: ["token": alice])
+            _ = try client.connect()
+            let subscription: [String: Any] = ["channel": "/meta/subscribe", "subscription": "/room/1"]
+            #expect(try client.say(subscription).last?.isSuccessful == true)
+            for way in [AccessWay.bayeux, .bayeuxSocket] {
+                let thief = try BayeuxSpeaker(node, way)
+                thief.clientID = client.clientID
+                let unknown = "402:\(client.clientID):Unknown client"
+                #expect(try thief.connect(ext: ["token": bob]).last?.error == unknown)
+                let publish: [String: Any] = ["channel": "/room/1", "data": 1, "ext": ["token": bob]]
+                #expect(try thief.say(publish).last?.error == unknown)
+            }
+            // In the request's own fields, and for the event stream.
+            let body = try BayeuxClient.json([["channel": "/room/1", "data": 1, "clientId": client.clientID]])
+            let said = try BayeuxClient.messages(node.ask("POST", "/bayeux", bearer(bob), body: body))
+            #expect(said.last?.error?.hasPrefix("402:") == true)
+            let stream = [("Accept", "text/event-stream")] + bearer(bob)
+            #expect(try node.ask("GET", "/bayeux/\(client.clientID)", stream).status == 401)
+            // A socket that is alice's by now does not become another's, unless by a handshake.
+            let socket = try BayeuxSpeaker(node, .bayeuxSocket)
+            socket.clientID = client.clientID
+            #expect(try socket.connect(ext: ["token": alice]).last?.isSuccessful == true)
+            #expect(try socket.connect(ext: ["token": bob]).last?.error == "403::Forbidden")
+            #expect(try socket.say(["channel": "/room/1", "data": 1]).last?.isSuccessful == true)
+            #expect(try socket.shakeHands(ext: ["token": bob]).last?.isSuccessful == true)
+            // Its user has it still.
+            let other = try AccessToken.of("alice", endsIn: 7_200)
+            #expect(try client.connect(ext: ["token": other]).last?.isSuccessful == true)
+        }
+    }
+
+    @Test(
+        "a session of Bayeux whose token was taken back is over, on whichever connection it comes",
+        arguments: [true, false]
+    )
+    func bayeuxRevoked(isSocket: Bool) async throws {
+        let token = try AccessToken.make(["sub": "alice", "aud": "push", "jti": "t"])
+        try await withRules { (node: TestNode) throws in
+            let client = try BayeuxSpeaker(node, .bayeux)
+            _ = try client.shakeHands(ext: ["token": token])
+            _ = try client.connect()
+            let body = #"{"token":"\#(token)"}"#
+            #expect(try node.ask("POST", "/tokens/revoke", bearer("a-key-for-tests"), body: body).status == 200)
+            try eventually("it is known") { try node.ask("GET", "/channels/room%2F1", bearer(token)).status == 401 }
+            let again = try BayeuxSpeaker(node, isSocket ? .bayeuxSocket : .bayeux)
+            again.clientID = client.clientID
+            let reply = try again.connect().last
+            #expect(reply?.error == "401::Token expired" && reply?.reconnect == "handshake")
+        }
+    }
+
+    @Test("users whose names only look the same are two")
+    func lookalikes() async throws {
+        let (composed, decomposed) = (try AccessToken.of("\u{e9}va"), try AccessToken.of("e\u{301}va"))
+        try await withRules { (node: TestNode) throws in
+            let socket = try node.webSocket("?channel=room/1", fields: bearer(composed))
+            let session = try #require(try socket.next("welcome")["session"] as? String)
+            try socket.next("subscribed")
+            try socket.send(#"{"type":"authenticate","id":1,"token":"\#(decomposed)"}"#)
+            #expect(try socket.next("error").code == 403)
+            socket.close()
+            #expect(try node.ask("GET", "/poll?session=\(session)&wait=0", bearer(decomposed)).status == 401)
+            #expect(try node.ask("GET", "/poll?session=\(session)&wait=0", bearer(composed)).status == 200)
+        }
+    }
+
     @Test(
         "a WebSocket that may do nothing before it shows who it is has its time for that, and others have no such limit"
     )

@@ -293,6 +293,13 @@ extension EdgeReactor {
     private func begin(_ batch: BayeuxBatch, _ outcome: Result<Identity, TokenFault>) {
         switch outcome {
         case .success(let identity):
+            // A socket's session is its user's: for another one there is a handshake.
+            if batch.handshake == nil, let socket = batch.socket, socket.token != nil,
+                !SessionOwner.allows(identity, of: socket.notes.identity)
+            {
+                batch.tokenFault = .forbidden("")
+                break
+            }
             batch.credentials.identity = identity
             if let socket = batch.socket {
                 socket.credentials = batch.credentials
@@ -300,9 +307,9 @@ extension EdgeReactor {
                 bequeath(socket.connection.slot)
             }
         case .failure(let fault):
-            _ = refusal(of: fault)
-            noteTokenRefused(batch.connection.slot)
-            batch.isTokenRefused = true
+            let status = refusal(of: fault).status
+            if status == 401 { noteTokenRefused(batch.connection.slot) }
+            batch.tokenFault = status == 503 ? .unavailable : status == 429 ? .tooOften : .unauthorized
         }
         beginIdentified(batch)
     }
@@ -332,11 +339,11 @@ extension EdgeReactor {
         switch outcome {
         case .failure(let fault):
             let rejection = refusal(of: fault)
-            noteTokenRefused(slot)
+            if rejection.status == 401 { noteTokenRefused(slot) }
             sendError(slot, id: id, code: UInt16(clamping: rejection.status), "token: \(rejection.reason)")
         case .success(let identity):
             let known = credentials(of: slot).identity
-            if let known, known.user != identity.user, known.user != nil || known.given.isEmpty {
+            if let known, !SessionOwner.isSame(known.user, identity.user), known.user != nil || known.given.isEmpty {
                 return sendError(slot, id: id, code: 403, "token: of another user than this connection's")
             }
             if known?.user == nil, hasTooManyConnections(Credentials(identity: identity)) {

@@ -25,8 +25,8 @@ final class BayeuxBatch {
     /// Whether it waits for a backend before it is gone on with.
     var isAsking = false
 
-    /// Whether it shows a token that is not taken.
-    var isTokenRefused = false
+    /// What is wrong with the token that it shows, if it shows one that is not taken.
+    var tokenFault: BayeuxFault?
 
     /// Whether the load balancer's cookie says that this node had its session last.
     let isAffine: Bool

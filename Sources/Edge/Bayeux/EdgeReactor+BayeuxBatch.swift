@@ -20,11 +20,24 @@ extension EdgeReactor {
 
     func beginIdentified(_ batch: BayeuxBatch) {
         if let place = batch.handshake { return shakeHands(batch, place) }
+        if let fault = batch.tokenFault { return refuse(batch, fault) }
         if let socket = batch.socket { return begin(batch, of: socket) }
         batch.token = batch.clientID.flatMap { SessionToken(clientID: $0) }
         guard let token = batch.token else { return goOn(batch) }
         guard batch.hasOthers else { return connect(batch) }
         ask(.visit(batch)) { .visitSession(SessionVisit(ticket: $0, id: token.id, secret: token.secret)) }
+    }
+
+    /// Does nothing of a batch that shows a token that is not taken, whatever its session is allowed. Its client shakes hands anew, with
+    /// another token.
+    private func refuse(_ batch: BayeuxBatch, _ fault: BayeuxFault) {
+        metrics.rejections.add()
+        for (place, message) in batch.messages.enumerated() {
+            var reply = BayeuxReply(to: message, fault: fault)
+            if place == batch.connect { reply.advice = advice(.handshake) }
+            batch.reply(place, reply)
+        }
+        finish(batch)
     }
 
     /// The uplink knows of a batch's session, or has written what the batch changes of it.
@@ -33,7 +46,7 @@ extension EdgeReactor {
         case .visit(let batch)?:
             guard isWaitedFor(batch) else { return }
             switch outcome {
-            case .success(let state): batch.notes = BayeuxNotes(state.notes)
+            case .success(let state): take(state, for: batch)
             case .failure(.unknown): batch.token = nil
             case .failure(.backplane): return refuse(batch)
             }
@@ -43,6 +56,15 @@ extension EdgeReactor {
             finishChanges(batch, outcome)
         case .heartbeat(let batch, let place)?: answerHeartbeat(batch, place, outcome)
         default: break
+        }
+    }
+
+    /// Takes what is known of a batch's session; another user's is none that there is.
+    func take(_ state: SessionState, for batch: BayeuxBatch) {
+        if SessionOwner.allows(batch.credentials.identity, state.notes) {
+            batch.notes = BayeuxNotes(state.notes)
+        } else {
+            batch.token = nil
         }
     }
 

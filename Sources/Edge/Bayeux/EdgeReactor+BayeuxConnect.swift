@@ -18,7 +18,7 @@ extension EdgeReactor {
         guard let token = batch.token, clientID == token.text else {
             return refuseConnect(batch, place, .unknownClient(clientID))
         }
-        if batch.notes.identity?.isOver(at: wallMilliseconds) == true, credentials(of: batch).identity == nil {
+        if let known = batch.notes.identity, !isGood(known), credentials(of: batch).identity == nil {
             return refuseConnect(batch, place, .expired)
         }
         if let socket = batch.socket { return hold(batch, place, token, connect, by: socket) }
@@ -52,10 +52,7 @@ extension EdgeReactor {
     func answerAttach(_ batch: BayeuxBatch, _ place: Int, _ outcome: Result<SessionState, SessionFailure>) {
         guard let token = batch.token, case .connect(let connect) = batch.messages[place].request else { return }
         guard isWaitedFor(batch), case .exchange(let exchange) = batch.peer else {
-            if case .success = outcome {
-                let holder = SessionHolder(reactor: number, connection: batch.connection.token)
-                uplink.post(.releaseSession(token.id, holder))
-            }
+            if case .success = outcome { release(token, of: batch) }
             return
         }
         let state: SessionState
@@ -64,11 +61,18 @@ extension EdgeReactor {
         case .failure(.unknown): return refuseConnect(batch, place, .unknownClient(token.text))
         case .failure(.backplane): return refuse(batch)
         }
+        guard SessionOwner.allows(batch.credentials.identity, state.notes) else {
+            release(token, of: batch)
+            return refuseConnect(batch, place, .unknownClient(token.text))
+        }
         var notes = BayeuxNotes(state.notes)
         let known = notes
         if let identity = batch.credentials.identity { notes.identity = identity }
         batch.notes = notes
-        if notes.identity?.isOver(at: wallMilliseconds) == true { return refuseConnect(batch, place, .expired) }
+        if let identity = notes.identity, !isGood(identity) {
+            release(token, of: batch)
+            return refuseConnect(batch, place, .expired)
+        }
         let link = SessionLink(token.id, saved: state.positions)
         let hold = makeHold(batch, place, token, connect, notes, link)
         if notes != known { hold.areNotesNew = true }
@@ -78,6 +82,13 @@ extension EdgeReactor {
         connections[live: exchange.slot].pointee.client.encoding = poll.encoding
         pollAskers[poll.client] = .hold(hold)
         join(exchange.slot, link.saved, hold, poll, credentials(of: batch))
+    }
+
+    /// Lets go of a session that the connection of a batch was given and does not hold.
+    func release(_ token: SessionToken, of batch: BayeuxBatch) {
+        uplink.post(
+            .releaseSession(token.id, SessionHolder(reactor: number, connection: batch.connection.token))
+        )
     }
 
     /// Takes what a connect acknowledges.
@@ -142,7 +153,13 @@ extension EdgeReactor {
     func answerHeartbeat(_ batch: BayeuxBatch, _ place: Int, _ outcome: Result<SessionState, SessionFailure>) {
         guard isWaitedFor(batch) else { return }
         switch outcome {
-        case .success: finishHeartbeat(batch, place)
+        case .success(let state) where !SessionOwner.allows(batch.credentials.identity, state.notes):
+            refuseConnect(batch, place, .unknownClient(batch.token?.text ?? ""))
+        case .success(let state):
+            if let known = BayeuxNotes(state.notes).identity, !isGood(known), batch.credentials.identity == nil {
+                return refuseConnect(batch, place, .expired)
+            }
+            finishHeartbeat(batch, place)
         case .failure(.unknown): refuseConnect(batch, place, .unknownClient(batch.token?.text ?? ""))
         case .failure(.backplane): refuse(batch)
         }

@@ -13,8 +13,9 @@ extension EdgeReactor {
             batch.reply(place, failedHandshake(batch, place, fault, .none))
             return finish(batch)
         }
-        if batch.isTokenRefused {
-            batch.reply(place, failedHandshake(batch, place, .unauthorized, .none))
+        if let fault = batch.tokenFault {
+            // Another handshake would show the same one, which may be looked at by then.
+            batch.reply(place, failedHandshake(batch, place, fault, fault == .unauthorized ? .none : .handshake))
             return finish(batch)
         }
         if node.overload != nil {
@@ -80,10 +81,7 @@ extension EdgeReactor {
         guard let token = batch.token else { return }
         guard isWaitedFor(batch) else {
             // Nobody was told of it; what a connection would have held is let go of.
-            if case .success = outcome, batch.socket != nil {
-                let holder = SessionHolder(reactor: number, connection: batch.connection.token)
-                uplink.post(.releaseSession(token.id, holder))
-            }
+            if case .success = outcome, batch.socket != nil { release(token, of: batch) }
             return
         }
         switch outcome {

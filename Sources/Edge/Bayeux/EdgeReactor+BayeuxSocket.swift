@@ -25,17 +25,13 @@ extension EdgeReactor {
     /// A WebSocket goes on with a session that was opened elsewhere.
     func answerAdoption(_ batch: BayeuxBatch, _ outcome: Result<SessionState, SessionFailure>) {
         guard isWaitedFor(batch), let socket = batch.socket, let token = batch.token else {
-            if case .success = outcome, let token = batch.token {
-                let holder = SessionHolder(reactor: number, connection: batch.connection.token)
-                uplink.post(.releaseSession(token.id, holder))
-            }
+            if case .success = outcome, let token = batch.token { release(token, of: batch) }
             return
         }
         switch outcome {
         case .success(let state):
-            let notes = BayeuxNotes(state.notes)
-            batch.notes = notes
-            bind(socket, to: token, notes, state)
+            take(state, for: batch)
+            if batch.token == nil { release(token, of: batch) } else { bind(socket, to: token, batch.notes, state) }
         case .failure(.unknown): batch.token = nil
         case .failure(.backplane): return refuse(batch)
         }

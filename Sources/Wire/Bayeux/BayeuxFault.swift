@@ -63,10 +63,10 @@ public struct BayeuxFault: Error, Equatable, Sendable {
     public static func invalidChannel(_ channel: String) -> BayeuxFault { BayeuxFault(405, channel, "Invalid channel") }
     /// The backplane did not take it.
     public static func publishFailed(_ channel: String) -> BayeuxFault { BayeuxFault(407, channel, "Publish failed") }
-    /// It has as many as it may have.
     /// A token that is not taken, and one whose time is over.
     public static let unauthorized = BayeuxFault(401, "", "Invalid token")
     public static let expired = BayeuxFault(401, "", "Token expired")
+    /// It has as many as it may have.
     public static func tooMany(_ channel: String) -> BayeuxFault { BayeuxFault(413, channel, "Too many subscriptions") }
     /// It comes too often.
     public static let tooOften = BayeuxFault(429, "", "Too many requests")
