@@ -95,14 +95,14 @@ let package = Package(
 
         .target(
             name: "Trust",
-            dependencies: ["Broker", .product(name: "JWTKit", package: "jwt-kit")],
+            dependencies: ["Broker", "Text", .product(name: "JWTKit", package: "jwt-kit")],
             swiftSettings: settings
         ),
 
         .target(
             name: "Hooks",
             dependencies: [
-                "Broker", "Reactor", "Wire", "CCurl",
+                "Broker", "Reactor", "Text", "Wire", "CCurl",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
@@ -181,7 +181,7 @@ let package = Package(
         .testTarget(
             name: "PerseidTests",
             dependencies: [
-                "Backplane", "Broker", "Edge", "Hooks", "TestCertificates", "TLS", "perseid",
+                "Backplane", "Broker", "Edge", "Hooks", "TestCertificates", "TLS", "Trust", "perseid",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -1,4 +1,5 @@
 public import Broker
+internal import Text
 internal import Wire
 
 extension HookOutcome {
@@ -33,15 +34,14 @@ extension HookOutcome {
         }
     }
 
-    /// Users have no longer names than those that tokens name, and no more channels than a connection.
-    private static let userBytesMax = 1_024
+    /// No more channels than a connection has, and no more to show than others want to see.
     private static let channelsMax = 128
     private static let infoBytesMax = 4_096
 
     /// What is there must be right: whoever is let in as somebody else is let in wrongly.
     private static func takeIdentity(_ fields: JSONFields, into answer: inout HookAnswer) -> Bool {
         if let raw = fields[1] {
-            guard let user = raw.jsonString, (1...userBytesMax).contains(user.utf8.count) else { return false }
+            guard let user = raw.jsonString, PrincipalName.isValid(user) else { return false }
             answer.user = user
         }
         if let raw = fields[2] {

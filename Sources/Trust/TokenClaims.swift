@@ -1,5 +1,6 @@
 internal import Broker
 internal import Foundation
+internal import Text
 
 /// What a token says, RFC 7519 §4.1, and what Perseid reads besides: `"perseid":{"subscribe":["room/*"],…,"info":{…}}`.
 struct TokenClaims {
@@ -9,9 +10,7 @@ struct TokenClaims {
     private let fields: [String: Any]
 
     init(_ json: [UInt8]) throws(TokenFault) {
-        guard let fields = try? JSONSerialization.jsonObject(with: Data(json)) as? [String: Any] else {
-            throw .malformed
-        }
+        guard let fields = JSONObject.read(json) else { throw .malformed }
         self.fields = fields
     }
 
@@ -26,7 +25,7 @@ struct TokenClaims {
 
     func text(_ name: String) throws(TokenFault) -> String? {
         guard let value = fields[name] else { return nil }
-        guard let text = value as? String, (1...1_024).contains(text.utf8.count) else { throw .claims }
+        guard let text = value as? String, PrincipalName.isValid(text) else { throw .claims }
         return text
     }
 

@@ -45,8 +45,7 @@ extension TokenKey {
 
     /// The keys of a JSON Web Key Set, RFC 7517. What is in it for other uses is passed over.
     public static func set(_ json: [UInt8]) async throws -> [TokenKey] {
-        let root = try? JSONSerialization.jsonObject(with: Data(json)) as? [String: Any]
-        guard let all = root?["keys"] as? [[String: Any]] else {
+        guard let all = JSONObject.read(json)?["keys"] as? [[String: Any]] else {
             throw TokenKeyError(description: "is no JSON Web Key Set: {\"keys\":[…]}")
         }
         var keys: [TokenKey] = []

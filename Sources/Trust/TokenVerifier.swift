@@ -29,8 +29,7 @@ public struct TokenVerifier: Sendable {
 
     /// Keys that a token with this header may have been signed with.
     private func keys(for json: [UInt8]) throws(TokenFault) -> [TokenKey] {
-        guard let header = try? JSONSerialization.jsonObject(with: Data(json)) as? [String: Any],
-            let algorithm = header["alg"] as? String
+        guard let header = JSONObject.read(json), let algorithm = header["alg"] as? String
         else { throw .malformed }
         // What it says must be understood, and a token within a token is none of ours.
         guard header["crit"] == nil, (header["cty"] as? String)?.lowercased() != "jwt" else { throw .algorithm }

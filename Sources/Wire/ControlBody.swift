@@ -1,3 +1,5 @@
+internal import Text
+
 /// The body of a request to the server API: a JSON object of a few fields, or nothing. `null` is no value.
 public struct ControlBody: Sendable, Equatable {
     /// The channel that is meant.
@@ -16,9 +18,6 @@ public struct ControlBody: Sendable, Equatable {
     /// When something is over, in seconds since 1970.
     public private(set) var expires: UInt64?
 
-    /// Bytes of a name: no token has more in `sub` or `jti`.
-    private static let nameBytesMax = 1_024
-
     private static let names: [StaticString] = ["channel", "reconnect", "token", "jti", "user", "expires"]
 
     /// Reads one; nothing at all says nothing.
@@ -27,13 +26,16 @@ public struct ControlBody: Sendable, Equatable {
         guard let fields = JSONFields(bytes, Self.names) else {
             throw HTTPRejection(status: 400, field: "body", reason: "not a JSON object")
         }
-        func text(_ place: Int, bytesMax: Int = Self.nameBytesMax) throws(HTTPRejection) -> String? {
+        func text(
+            _ place: Int,
+            isValid: (String) -> Bool = PrincipalName.isValid
+        ) throws(HTTPRejection) -> String? {
             guard let raw = fields.raw(place) else { return nil }
-            guard let text = raw.jsonString, (1...bytesMax).contains(text.utf8.count) else {
+            guard let text = raw.jsonString, isValid(text) else {
                 throw HTTPRejection(
                     status: 400,
                     field: Self.names[place],
-                    reason: "must be a text, not empty and not longer than a name"
+                    reason: "must be a text, not empty, not longer than a name, and on one line"
                 )
             }
             return text
@@ -45,7 +47,7 @@ public struct ControlBody: Sendable, Equatable {
             }
             mayReturn = raw.isJSONTrue
         }
-        token = try text(2, bytesMax: .max)
+        token = try text(2) { !$0.isEmpty }
         tokenID = try text(3)
         user = try text(4)
         if let raw = fields.raw(5) {

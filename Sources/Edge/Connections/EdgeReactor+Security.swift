@@ -5,6 +5,7 @@ internal import Hub
 internal import Logging
 internal import Reactor
 internal import TLS
+internal import Text
 
 /// What a reactor has for connections with TLS.
 ///
@@ -65,7 +66,8 @@ extension EdgeReactor {
 
     /// Whom the certificate names that a client showed in its handshake, while that is good.
     func certifiedIdentity(of slot: Slot) -> Identity? {
-        guard let certificate = connections[live: slot].pointee.link.peerCertificate, let user = certificate.commonName
+        guard let certificate = connections[live: slot].pointee.link.peerCertificate,
+            let user = certificate.commonName, PrincipalName.isValid(user)
         else { return nil }
         let identity = Identity(user: user, endMilliseconds: certificate.endMilliseconds)
         return isGood(identity) ? identity : nil

@@ -19,9 +19,6 @@ enum ClientResource: CaseIterable {
         }
     }
 
-    /// Bytes of a user's name: no token has more in `sub`.
-    private static let nameBytesMax = 1_024
-
     /// Reads a path; `nil` where it is no client's. A user whose name has slashes is written with `%2F`.
     static func read(
         _ path: String
@@ -34,7 +31,7 @@ enum ClientResource: CaseIterable {
         guard let resource else { return nil }
         switch segments[1] {
         case "users":
-            guard let name = PercentCoding.decode(segments[2]), (1...Self.nameBytesMax).contains(name.utf8.count) else {
+            guard let name = PercentCoding.decode(segments[2]), PrincipalName.isValid(name) else {
                 throw HTTPRejection(status: 400, field: "user", reason: "not a name")
             }
             return (.user(name), resource)

@@ -11,8 +11,13 @@ enum AccessToken {
     /// A token of these claims.
     static func make(_ claims: [String: Any], secret: [UInt8] = secret, keyName: String? = nil) throws -> String {
         let name = keyName.map { #","kid":"\#($0)""# } ?? ""
-        let header = encoded(Data(#"{"alg":"HS256","typ":"JWT"\#(name)}"#.utf8))
-        let signed = "\(header).\(encoded(try JSONSerialization.data(withJSONObject: claims)))"
+        let json = Array(try JSONSerialization.data(withJSONObject: claims))
+        return sign(#"{"alg":"HS256","typ":"JWT"\#(name)}"#, json, secret: secret)
+    }
+
+    /// A token of whatever is to be its header and its claims.
+    static func sign(_ header: String, _ claims: [UInt8], secret: [UInt8] = secret) -> String {
+        let signed = "\(encoded(Data(header.utf8))).\(encoded(Data(claims)))"
         let code = HMAC<SHA256>.authenticationCode(for: Data(signed.utf8), using: SymmetricKey(data: secret))
         return "\(signed).\(encoded(Data(code)))"
     }
@@ -29,7 +34,7 @@ enum AccessToken {
         return try make(["sub": user, "aud": audience, "exp": end, "perseid": grants])
     }
 
-    private static func encoded(_ data: Data) -> String {
+    static func encoded(_ data: Data) -> String {
         data.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
     }
 
