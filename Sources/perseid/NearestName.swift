@@ -4,10 +4,15 @@ enum NearestName {
     /// was put on the wrong level is near, too: `poll-bytes-max` beside `limits` instead of in it.
     static func find(_ name: String, among names: [String]) -> String? {
         let given = Array(name.utf8)
+        // Nothing that long was meant as any of them, and each letter of it costs as much as they have.
+        guard given.count <= 128 else { return nil }
         let nearest = names.map { (name: $0, distance: distance(from: given, to: $0)) }.min {
             $0.distance < $1.distance
         }
-        guard let nearest, nearest.distance <= max(2, given.count / 3) else { return nil }
+        // What shares no letter with a short name is not near it.
+        guard let nearest, nearest.distance <= max(2, given.count / 3), nearest.distance < given.count else {
+            return nil
+        }
         return nearest.name
     }
 

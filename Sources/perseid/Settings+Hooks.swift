@@ -134,6 +134,10 @@ extension SettingValue {
         for word in words.dropFirst() {
             let pair = word.split(separator: "=", maxSplits: 1)
             guard pair.count == 2 else { throw error("one of its words is not NAME=VALUE, such as timeout=500") }
+            // Several secrets are for rotation; of anything else one would be ignored.
+            guard pair[0] == "secret" || !entries.contains(where: { $0.name == pair[0] }) else {
+                throw error("\(pair[0]) is said twice")
+            }
             entries.append(part(String(pair[0]), part: String(pair[1])))
         }
         return entries

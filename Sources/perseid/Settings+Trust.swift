@@ -103,6 +103,7 @@ extension SettingValue {
         var permissions: [AccessAction: Permission] = [:]
         for field in try fields() {
             if field.name == "channels" {
+                guard channels == nil else { throw field.error("is said twice") }
                 channels = AccessPattern(try field.text())
                 guard channels != nil else {
                     throw field.error(
@@ -110,6 +111,7 @@ extension SettingValue {
                     )
                 }
             } else if let action = AccessAction(rawValue: field.name) {
+                guard permissions[action] == nil else { throw field.error("is said twice") }
                 let word = try field.choice(of: Permission.allCases.map(\.rawValue))
                 permissions[action] = Permission(rawValue: word)
             } else {

@@ -8,6 +8,20 @@ import Yams
 struct SettingsFile {
     private let path: String
 
+    /// Names and values that a file may say, with those that its aliases stand for: an alias of a list of aliases grows by their
+    /// number each time, and ten lines would be thousands of millions. A key of a backend is five of them.
+    static let valuesMax = 65_536
+
+    /// Mistakes that are told at once.
+    private static let errorsMax = 64
+
+    /// Names and values that are left.
+    private final class Room {
+        var left = valuesMax
+    }
+
+    private let room = Room()
+
     /// Reads a file; returns its settings by name, in its order.
     ///
     /// - Throws: `SettingsErrors` for a file that cannot be read or is no YAML, or all the names in it that are unknown.
@@ -16,6 +30,9 @@ struct SettingsFile {
         var values: [SettingValue] = []
         var errors: [SettingsError] = []
         if let root = try file.root() { file.walk(root, under: "", at: nil, into: &values, &errors) }
+        if file.room.left < 0 {
+            throw file.unreadable("says more than \(valuesMax) values: are there aliases of aliases?")
+        }
         if !errors.isEmpty { throw SettingsErrors(all: errors) }
         return values
     }
@@ -82,7 +99,7 @@ struct SettingsFile {
                 SettingsError(name: group, source: source, reason: "must be a map of names and values")
             )
         }
-        for (key, value) in entries {
+        for (key, value) in entries where errors.count < Self.errorsMax && takeRoom() {
             guard let word = key.scalar?.string else {
                 errors.append(SettingsError(name: group, source: source(key.mark), reason: "a name must be text"))
                 continue
@@ -105,6 +122,7 @@ struct SettingsFile {
     private func value(_ node: Node, of name: String, at place: Mark?) -> SettingValue {
         let content: SettingValue.Content =
             switch node {
+            case _ where !takeRoom(): .nothing
             case .scalar(let scalar) where isNothing(scalar): .nothing
             case .scalar(let scalar): .text(scalar.string, isQuoted: scalar.style != .plain)
             case .sequence(let items): .list(items.map { value($0, of: name, at: $0.mark) })
@@ -113,6 +131,11 @@ struct SettingsFile {
             case .alias: .nothing
             }
         return SettingValue(name: name, source: source(place), content: content)
+    }
+
+    private func takeRoom() -> Bool {
+        room.left -= 1
+        return room.left >= 0
     }
 
     private func isNothing(_ scalar: Node.Scalar) -> Bool {
