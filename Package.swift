@@ -44,7 +44,12 @@ let package = Package(
     products: [
         .executable(name: "perseid", targets: ["perseid"]),
         // For Tests/Fuzz, which is a package of its own; nobody else can count on it.
-        .library(name: "Decoders", targets: ["Backplane", "Broker", "Edge", "Text", "Trust", "Wire"]),
+        .library(
+            name: "Decoders",
+            targets: [
+                "Backplane", "Broker", "Edge", "Hooks", "Hub", "Reactor", "Text", "Trust", "Wire",
+            ]
+        ),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -190,7 +195,7 @@ let package = Package(
         // The checks of the fuzzers, on the corpus: Tests/Fuzz is a package of its own, and the two share these sources.
         .testTarget(
             name: "FuzzTests",
-            dependencies: ["Backplane", "Broker", "Edge", "Text", "Trust", "Wire"],
+            dependencies: ["Backplane", "Broker", "Edge", "Hooks", "Hub", "Reactor", "Text", "Trust", "Wire"],
             path: "Tests/Fuzz",
             exclude: ["CLibFuzzer", "Corpus", "Driver", "Package.swift"],
             sources: ["Checks", "FuzzTests"],

@@ -3,12 +3,31 @@ public struct FuzzTarget: Sendable {
     /// As `deploy/fuzz` and the directory of its corpus have it.
     public let name: String
 
-    /// Decodes some bytes, and throws what is not true of the outcome.
-    public let check: @Sendable ([UInt8]) throws -> Void
+    /// Decodes some bytes, and throws what is not true of the outcome. Of what jwt-kit makes keys of, that is known later only.
+    public enum Check: Sendable {
+        case now(@Sendable ([UInt8]) throws -> Void)
+        case later(@Sendable ([UInt8]) async throws -> Void)
+    }
+
+    /// Its check.
+    public let check: Check
 
     init(_ name: String, _ check: @escaping @Sendable ([UInt8]) throws -> Void) {
         self.name = name
-        self.check = check
+        self.check = .now(check)
+    }
+
+    init(_ name: String, later check: @escaping @Sendable ([UInt8]) async throws -> Void) {
+        self.name = name
+        self.check = .later(check)
+    }
+
+    /// Checks some bytes.
+    public func check(_ bytes: [UInt8]) async throws {
+        switch check {
+        case .now(let check): try check(bytes)
+        case .later(let check): try await check(bytes)
+        }
     }
 
     /// All of them. A new decoder is a line here and a directory of seeds in Corpus.
@@ -28,6 +47,10 @@ public struct FuzzTarget: Sendable {
             FuzzTarget("redis", RedisChecks.check),
             FuzzTarget("session-text", SessionTextChecks.check),
             FuzzTarget("pattern", PatternChecks.check),
+            FuzzTarget("hook-answer", HookAnswerChecks.check),
+            FuzzTarget("key-set", later: KeySetChecks.check),
+            FuzzTarget("event-stream", EventStreamChecks.check),
+            FuzzTarget("publication-lines", PublicationLinesChecks.check),
         ]
     }
 }

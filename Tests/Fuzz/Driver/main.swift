@@ -11,7 +11,7 @@ guard let target = targets.first(where: { $0.name == name }) else {
     print(targets.map(\.name).joined(separator: "\n"))
     exit(name == nil ? 0 : 64)
 }
-Chosen.check = target.check
+Chosen.check = { try target.checkNow($0) }
 
 var count = CommandLine.argc
 var arguments = Optional(CommandLine.unsafeArgv)

@@ -24,7 +24,7 @@ struct CorpusTests {
     func kept() async throws {
         for target in try await FuzzTarget.all() {
             for (name, bytes) in try Self.files(target.name) {
-                #expect(throws: Never.self, "\(target.name)/\(name)") { try target.check(bytes) }
+                await #expect(throws: Never.self, "\(target.name)/\(name)") { try await target.check(bytes) }
             }
         }
     }
@@ -39,7 +39,7 @@ struct CorpusTests {
             for _ in 0..<Self.inputCount {
                 let bytes = mutator.next()
                 do {
-                    try target.check(bytes)
+                    try await target.check(bytes)
                 } catch {
                     Issue.record("\(target.name): \(error), of base64 \(Data(bytes).base64EncodedString())")
                     break
