@@ -25,6 +25,7 @@ struct HostileBayeuxTests {
     private static let handshake = #""channel":"/meta/handshake""#
     private static let types = #""supportedConnectionTypes":["long-polling"]"#
     private static let deep = String(repeating: "/a", count: 33)
+    private static let nested = String(repeating: "[", count: 500) + String(repeating: "]", count: 500)
     private static let long = String(repeating: "x", count: 300)
 
     static let rows: [Row] = [
@@ -111,6 +112,27 @@ struct HostileBayeuxTests {
         Row(#"{\#(subscribe),"subscription":"/a/b*"}"#, "405:/a/b*:Invalid channel"),
         Row(#"{\#(subscribe),"subscription":"a"}"#, "405:a:Invalid channel"),
         Row(#"{\#(subscribe),"subscription":"/a","ext":{"replay":{"/a":"x","/b":[],"/c":1e99}}}"#, nil),
+        // What another reader would see something else in.
+        Row(#"{"channel":"/meta/handshake","channel":"/a","clientId":"ID","data":1}"#, nil),
+        Row(#"{"channel":"\/a","clientId":"ID","data":{"__proto__":{"x":1}}}"#, nil),
+        Row(#"{"channel":"/meta\u002fhandshake","clientId":"ID"}"#, "400:version:Missing field"),
+        Row(#"{"channel":"/meta\u002Fx","clientId":"ID","data":1}"#, "403:/meta/x:Forbidden"),
+        Row(#"{"channel":"/service/../meta/connect","clientId":"ID"}"#, "404:/service/../meta/connect:Unknown channel"),
+        Row(#"{"channel":"/a","clientId":"ID","data":1,"id":123456789012345678901234567890}"#, nil),
+        Row(#"{"channel":"/a","clientId":"ID","data":1,"id":[[7]]}"#, "400:id:Wrong type of field"),
+        Row(#"{"channel":"/a","clientId":"ID","data":1,"ext":{"x":\#(nested)}}"#, nil),
+        Row(#"{"channel":"/a","clientId":"ID","data":1,"ext":{"token":7,"authentication":[]}}"#, nil),
+        Row(#"{\#(connect),"connectionType":"long-polling","advice":{"timeout":-1e999}}"#, nil),
+        Row(
+            #"{\#(connect),"connectionType":"long-polling","advice":{"timeout":"NaN"}}"#,
+            "400:advice:Wrong type of field"
+        ),
+        Row(
+            #"{\#(connect),"connectionType":"long-polling","advice":{"timeout":0,"interval":-5},"ext":{"ack":-1}}"#,
+            nil
+        ),
+        Row(#"{\#(connect),"connectionType":"long-polling","advice":{"timeout":0},"ext":{"ack":1e999}}"#, nil),
+        Row(#"{\#(connect),"connectionType":["long-polling"]}"#, "400:connectionType:Wrong type of field"),
         // Sessions of others, and of nobody.
         Row(#"{"channel":"/a","data":1}"#, "402::Unknown client"),
         Row(#"{"channel":"/a","data":1,"clientId":""}"#, "402::Unknown client"),
@@ -128,7 +150,7 @@ struct HostileBayeuxTests {
 
     @Test("each gets the error that the reference names")
     func table() throws {
-        #expect(Self.rows.count >= 60)
+        #expect(Self.rows.count >= 90)
         try withNode { (node: TestNode) throws in
             let client = try BayeuxClient(ready: node)
             let victim = try BayeuxClient(ready: node)
