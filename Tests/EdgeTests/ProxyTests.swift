@@ -238,6 +238,9 @@ struct ProxyTests {
             }
             let third = try node.ask("GET", "/healthz", [("X-Forwarded-For", "2001:db9::3")])
             #expect(third.status == 429 && third["Retry-After"] == "1")
+            let browser = [("X-Forwarded-For", "2001:db9::3"), ("Accept", "text/event-stream")]
+            let putOff = try node.ask("GET", "/sse?channel=a", browser)
+            #expect(putOff.status == 200 && putOff["Connection"] == "close" && putOff.text.contains("\"code\":4016"))
             #expect(try node.ask("GET", "/healthz", [("X-Forwarded-For", "2001:dba::3")]).status == 200)
             sockets.removeLast().close()
             try eventually("there is room again") {

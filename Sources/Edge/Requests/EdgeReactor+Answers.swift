@@ -12,7 +12,7 @@ extension EdgeReactor {
         var form: Exchange.Form = []
         if request.head.minorVersion == 0 { form.insert(.endsByClosing) }
         if request.head.method == .head { form.insert(.hasNoBody) }
-        if request.isPath("/sse"), request.list(.accept, has: "text/event-stream") { form.insert(.isForEventSource) }
+        if isForEventSource(request) { form.insert(.isForEventSource) }
         switch request.head.persistence {
         case .close: connection.pointee.answer.insert(.isLast)
         case .announcedKeepAlive: form.insert(.announcesKeepAlive)
@@ -24,6 +24,11 @@ extension EdgeReactor {
             form: form,
             origin: crossOriginFields(request)
         )
+    }
+
+    /// Whether a browser's `EventSource` asks, or something that says the same.
+    func isForEventSource(_ request: borrowing HTTPRequest) -> Bool {
+        request.isPath("/sse") && request.list(.accept, has: "text/event-stream")
     }
 
     func persistence(_ exchange: Exchange) -> HTTPPersistence {

@@ -23,7 +23,12 @@ extension EdgeReactor {
             do throws(HTTPRejection) {
                 let head = try HTTPRequestHead(parsing: span, limits: httpLimits)
                 let request = HTTPRequest(head: head, bytes: bytes, body: UnsafeRawBufferPointer(start: nil, count: 0))
-                if let rejection = noteForwarded(request, slot) { throw rejection }
+                if let rejection = noteForwarded(request, slot) {
+                    guard isForEventSource(request) else { throw rejection }
+                    connections[live: slot].pointee.answer.insert(.isLast)
+                    putOff(beginExchange(request, slot), .tooOften, rejection.reason, nil)
+                    return bytes.count
+                }
                 guard isIdentified(request, slot) else { return 0 }
                 metrics.requests.add()
                 if takesOpenBody(request) { return beginOpenBody(of: request, for: slot) }
