@@ -122,7 +122,8 @@ public struct Limits: Sendable, Equatable {
     /// What a user or a key may have from one reactor before the cluster knows of it, in hundredths of what can be saved up. After a
     /// quarter of that the cluster is told, and nobody waits for its answer. Hit: refused as above until the answer is there, or as
     /// the setting `rates.without-redis` says; `perseid_rates_ahead_total`. So all nodes together exceed a limit by no more than
-    /// this, once for each reactor, and what they did is owed. At a quarter, and with Redis a millisecond away, nobody gets there.
+    /// this, once for each reactor, and what they did is owed. To be refused a user has to have three sixteenths of what can be saved
+    /// up within one round trip to Redis.
     public var userAheadPercent = 25
 
     /// Users and keys of which a reactor knows what it has not told the cluster, for each of their limits: 32 bytes each. Hit: who
