@@ -1,0 +1,90 @@
+import Edge
+
+extension SettingTable {
+    /// Where a node is, and what it is made of.
+    static let node: [Setting] = [
+        Setting(
+            "listen",
+            usual: "127.0.0.1:8080",
+            "where clients come in; beyond loopback only with rules, api-keys or insecure",
+            take: { value, settings throws(SettingsError) in try settings.takeListen(value) },
+            show: {
+                $0.edge.host.contains(":") ? "[\($0.edge.host)]:\($0.edge.port)" : "\($0.edge.host):\($0.edge.port)"
+            }
+        ),
+        Setting(
+            "redis",
+            usual: "none",
+            "redis[s]://[user[:password]@]host[:port][/database] or unix:///path, shared with the nodes; none: embedded, one node",
+            isSecret: true,
+            take: { value, settings throws(SettingsError) in try settings.takeRedis(value) },
+            show: { $0.redis?.textWithoutPassword ?? "none" }
+        ),
+        Setting(
+            "redis-tls.ca",
+            usual: "the system's",
+            "file with authorities that the certificate of a rediss:// may be issued by",
+            take: { value, settings throws(SettingsError) in settings.redisAuthorities = try value.file() },
+            show: { $0.redisAuthorities?.path ?? "the system's" }
+        ),
+        Setting(
+            "redis-tls.certificate",
+            usual: "none",
+            "file with a certificate that Redis is shown, which asks for one unless tls-auth-clients is off there",
+            take: { value, settings throws(SettingsError) in settings.redisCertificate = try value.file() },
+            show: { $0.redisCertificate?.path ?? "none" }
+        ),
+        Setting(
+            "redis-tls.key",
+            usual: "none",
+            "file with its key",
+            take: { value, settings throws(SettingsError) in settings.redisKey = try value.file() },
+            show: { $0.redisKey?.path ?? "none" }
+        ),
+        Setting(
+            "redis-tls.server-name",
+            usual: "the host",
+            "name or address that the certificate of Redis must be for",
+            take: { value, settings throws(SettingsError) in settings.redisServerName = try value.text() },
+            show: { $0.redisServerName ?? "the host" }
+        ),
+        Setting(
+            "key-prefix",
+            usual: "perseid",
+            "begins the names of all keys and pub/sub channels in Redis: each cluster its own",
+            take: { value, settings throws(SettingsError) in try settings.takeKeyPrefix(value) },
+            show: { $0.keyPrefix }
+        ),
+        Setting(
+            "node-id",
+            usual: "drawn",
+            "name in the cluster, each node its own: a second living node of that name refuses to start; the value of the balancer's cookie",
+            take: { value, settings throws(SettingsError) in try settings.takeNodeID(value) },
+            show: { $0.edge.nodeID }
+        ),
+        Setting(
+            "reactors",
+            usual: "one per processor",
+            "threads, 1 to 64",
+            take: { value, settings throws(SettingsError) in settings.edge.reactorCount = try value.number(in: 1...64)
+            },
+            show: { "\($0.edge.reactorCount)" }
+        ),
+        Setting(
+            "io-uring",
+            usual: "auto",
+            "send to many sockets in one system call where the kernel allows it; off never",
+            take: { value, settings throws(SettingsError) in
+                settings.edge.usesRing = try value.choice(of: ["auto", "off"]) == "auto"
+            },
+            show: { $0.edge.usesRing ? "auto" : "off" }
+        ),
+        Setting(
+            "insecure",
+            usual: "false",
+            "listen beyond loopback although there are neither rules nor api-keys",
+            take: { value, settings throws(SettingsError) in settings.isInsecure = try value.flag() },
+            show: { "\($0.isInsecure)" }
+        ),
+    ]
+}

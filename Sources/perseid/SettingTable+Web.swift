@@ -1,0 +1,70 @@
+import Edge
+import Text
+
+extension SettingTable {
+    /// Browsers, other sites, and what stands between them and a node.
+    static let web: [Setting] = [
+        Setting(
+            "allowed-origins",
+            usual: "same origin",
+            "other sites whose pages may publish and connect; * for all, without credentials",
+            take: { value, settings throws(SettingsError) in try settings.takeOrigins(value) },
+            show: { $0.edge.allowedOrigins.isEmpty ? "same origin" : $0.edge.allowedOrigins.joined(separator: ",") }
+        ),
+        Setting(
+            "jsonp",
+            usual: "false",
+            "answer polls with callback=… with scripts, which pages of every site can read",
+            take: { value, settings throws(SettingsError) in settings.edge.answersScripts = try value.flag() },
+            show: { "\($0.edge.answersScripts)" }
+        ),
+        Setting(
+            "bayeux",
+            usual: "/bayeux",
+            "paths at which CometD and Faye clients find Bayeux, such as /cometd,/faye; none: nowhere",
+            take: { value, settings throws(SettingsError) in try settings.takeBayeuxPaths(value) },
+            show: { $0.edge.bayeuxPaths.isEmpty ? "none" : $0.edge.bayeuxPaths.joined(separator: ",") }
+        ),
+        Setting(
+            "public-origin",
+            usual: "none",
+            "origins that clients know the nodes by, https://push.example.org: own, and their hosts are served",
+            take: { value, settings throws(SettingsError) in try settings.takePublicOrigins(value) },
+            show: { $0.edge.publicOrigins.isEmpty ? "none" : $0.edge.publicOrigins.joined(separator: ",") }
+        ),
+        Setting(
+            "trusted-proxies",
+            usual: "none",
+            "addresses and networks whose word is taken for whom they connect: 10.0.0.0/8,2001:db8::/32",
+            take: { value, settings throws(SettingsError) in try settings.takeTrustedProxies(value) },
+            show: {
+                $0.edge.trustedProxies.isEmpty
+                    ? "none" : $0.edge.trustedProxies.map(\.description).joined(separator: ",")
+            }
+        ),
+        Setting(
+            "proxy-protocol",
+            usual: "false",
+            "these begin each connection with a PROXY header, version 1 or 2; one that does not is closed",
+            take: { value, settings throws(SettingsError) in settings.edge.proxyProtocol = try value.flag() },
+            show: { "\($0.edge.proxyProtocol)" }
+        ),
+        Setting(
+            "forwarded-field",
+            usual: "x-forwarded-for",
+            "where they say for whom a request is: or forwarded, none. The one they write: of the other they pass on what clients make up",
+            take: { value, settings throws(SettingsError) in
+                let word = try value.choice(of: ForwardedField.allCases.map(\.rawValue))
+                settings.edge.forwardedField = ForwardedField(rawValue: word) ?? settings.edge.forwardedField
+            },
+            show: { $0.edge.forwardedField.rawValue }
+        ),
+        Setting(
+            "allowed-hosts",
+            usual: "none",
+            "further host names that requests may be for; * for all. Addresses and localhost always",
+            take: { value, settings throws(SettingsError) in try settings.takeHosts(value) },
+            show: { $0.edge.allowedHosts.isEmpty ? "none" : $0.edge.allowedHosts.joined(separator: ",") }
+        ),
+    ]
+}
