@@ -18,7 +18,10 @@ internal import Darwin
 ///
 /// ThreadSanitizer follows the locks of pthreads, but not the futex that `Synchronization.Mutex` is made of: it would take
 /// every value behind one for a race. So in its build alone (`deploy/test --sanitize thread`) a lock is a pthread's.
-/// Unchecked, for what makes it safe is that the value is reached behind the lock alone, which the compiler cannot see.
+/// Unchecked, for what makes it safe is that the value is reached behind the lock alone, which the compiler cannot see: `value` is
+/// private, and touched in `withLock` between the two calls of pthreads, in `init` before anybody else has the lock, and in `deinit` when
+/// nobody has it any more. What comes in and goes out is `sending`, as with `Mutex`. And ThreadSanitizer, for whose build alone this is,
+/// would see it otherwise.
 package final class Lock<Value: ~Copyable>: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let value = UnsafeMutablePointer<Value>.allocate(capacity: 1)

@@ -12,6 +12,9 @@ final class RedisReader {
     private let reader: UnsafeMutablePointer<redisReader>?
     private let replyBytesMax: Int
 
+    /// What hiredis makes replies with. Its own for each reader: 72 bytes, for which nothing is shared by threads.
+    private let functions = UnsafeMutablePointer<redisReplyObjectFunctions>.allocate(capacity: 1)
+
     /// Elements that the reply which is not whole yet may still announce; `functions` count them.
     private let elementsLeft = UnsafeMutablePointer<Int>.allocate(capacity: 1)
 
@@ -21,14 +24,17 @@ final class RedisReader {
     init(replyBytesMax: Int) {
         self.replyBytesMax = replyBytesMax
         elementsLeft.initialize(to: Self.elementsMax)
-        reader = redisReaderCreateWithFunctions(Self.functions)
+        functions.initialize(to: Self.counting)
+        reader = redisReaderCreateWithFunctions(functions)
         // hiredis gives up its buffer when it is larger than this and empty; a busy link should keep it.
         reader?.pointee.maxbuf = 1 << 20
         reader?.pointee.privdata = UnsafeMutableRawPointer(elementsLeft)
     }
 
     deinit {
+        // Frees what is left of a reply, with these functions.
         if let reader { redisReaderFree(reader) }
+        functions.deallocate()
         elementsLeft.deallocate()
     }
 
@@ -68,11 +74,9 @@ final class RedisReader {
 
     /// The same as `usual`, but that the elements of an array are counted before room is made for them. An array that is not made is, to
     /// hiredis, a lack of memory.
-    /// Made once, when it is first wanted, and only read from then on: that makes it safe for every thread.
-    nonisolated(unsafe) private static let functions: UnsafeMutablePointer<redisReplyObjectFunctions> = {
-        let functions = UnsafeMutablePointer<redisReplyObjectFunctions>.allocate(capacity: 1)
-        functions.initialize(to: usual)
-        functions.pointee.createArray = { task, count in
+    private static let counting: redisReplyObjectFunctions = {
+        var functions = usual
+        functions.createArray = { task, count in
             let elements = Int(clamping: count)
             let left = task?.pointee.privdata?.assumingMemoryBound(to: Int.self)
             guard let left, left.pointee >= elements else { return nil }
