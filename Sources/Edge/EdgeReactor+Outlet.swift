@@ -187,7 +187,7 @@ extension EdgeReactor: HubOutlet {
 
     func didOpenChannel(_ slot: ClientSlot) { countChannelChange(Slot(slot)) }
 
-    func refuse(_ slot: ClientSlot, commandID: [UInt8]?, code: UInt16, _ message: String) {
+    func refuse(_ slot: ClientSlot, _ channel: ChannelName, commandID: [UInt8]?, code: UInt16, _ message: String) {
         // There is no message to say it with.
         if bayeuxSockets[connections.key(ofLive: Slot(slot))] != nil {
             return hub.sayBye(
@@ -196,7 +196,7 @@ extension EdgeReactor: HubOutlet {
                 afterMilliseconds: drawReconnectMilliseconds()
             )
         }
-        sendError(Slot(slot), id: commandID, code: code, message)
+        sendError(Slot(slot), id: commandID, channel: channel, code: code, message)
     }
 
     // MARK: The backplane

@@ -274,7 +274,13 @@ extension Hub {
             sayBye(slot, .unavailable, afterMilliseconds: outlet.drawReconnectMilliseconds())
         } else {
             let name = join.parts[0].topic.name
-            outlet.refuse(slot, commandID: join.commandID, code: 503, "the channel \(name) cannot be opened now")
+            outlet.refuse(
+                slot,
+                name,
+                commandID: join.commandID,
+                code: 503,
+                "the channel \(name) cannot be opened now"
+            )
         }
     }
 }

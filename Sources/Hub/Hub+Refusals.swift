@@ -32,7 +32,7 @@ extension Hub {
         if outlet.client(at: slot).pointee.has(.isStream) {
             sayBye(slot, .forbidden, afterMilliseconds: 0)
         } else {
-            outlet.refuse(slot, commandID: join.commandID, code: 403, Self.message(name))
+            outlet.refuse(slot, name, commandID: join.commandID, code: 403, Self.message(name))
         }
     }
 
@@ -41,7 +41,7 @@ extension Hub {
             return sayBye(slot, .forbidden, afterMilliseconds: 0)
         }
         forgetSubscription(slot, to: name)
-        outlet.refuse(slot, commandID: nil, code: 403, Self.message(name))
+        outlet.refuse(slot, name, commandID: nil, code: 403, Self.message(name))
     }
 
     private static func message(_ name: ChannelName) -> String { "the backplane refuses the channel \(name)" }

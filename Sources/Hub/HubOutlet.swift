@@ -77,7 +77,7 @@ public protocol HubOutlet: AnyObject {
     func didOpenChannel(_ slot: ClientSlot)
 
     /// A client cannot have what a command of it asked for, or has no longer what it asked for once.
-    func refuse(_ slot: ClientSlot, commandID: [UInt8]?, code: UInt16, _ message: String)
+    func refuse(_ slot: ClientSlot, _ channel: ChannelName, commandID: [UInt8]?, code: UInt16, _ message: String)
 
     /// A poll is held from now on, and looked at again once this time is over.
     func didHold(_ poll: Poll, milliseconds: UInt64)

@@ -141,10 +141,11 @@ public enum Envelope {
         buffer.append("}")
     }
 
-    /// A command that failed, or with no id: a message that could not be read. `code` is an HTTP status; `retry` says after how many
-    /// milliseconds asking again is of use.
+    /// A command that failed, or with no id: a message that could not be read. `channel` is the one that the client does not get, or
+    /// has no longer. `code` is an HTTP status; `retry` says after how many milliseconds asking again is of use.
     public static func appendError(
         id: UnsafeRawBufferPointer?,
+        channel: String? = nil,
         code: UInt16,
         message: String,
         retryMilliseconds: UInt64? = nil,
@@ -152,6 +153,10 @@ public enum Envelope {
     ) {
         buffer.append("{\"type\":\"error\"")
         appendID(id, to: &buffer)
+        if let channel {
+            buffer.append(",\"channel\":")
+            buffer.appendJSONString(channel)
+        }
         buffer.append(",\"code\":")
         buffer.append(decimal: UInt64(code))
         buffer.append(",\"message\":")

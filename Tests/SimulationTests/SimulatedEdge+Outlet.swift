@@ -128,8 +128,8 @@ extension SimulatedEdge: HubOutlet {
 
     func didOpenChannel(_ slot: ClientSlot) {}
 
-    func refuse(_ slot: ClientSlot, commandID: [UInt8]?, code: UInt16, _ message: String) {
-        hub.send(.error(id: commandID, code: code, message: message), to: slot)
+    func refuse(_ slot: ClientSlot, _ channel: ChannelName, commandID: [UInt8]?, code: UInt16, _ message: String) {
+        hub.send(.error(id: commandID, channel: channel.text, code: code, message: message), to: slot)
     }
 
     func didHold(_ poll: Poll, milliseconds: UInt64) {}

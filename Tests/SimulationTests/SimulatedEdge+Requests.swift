@@ -105,7 +105,7 @@ extension SimulatedEdge {
         guard connection.isOpen else { return }
         let id = Array("\(simulation.number(of: channel))".utf8)
         guard !hub.isSubscribed(connection.slot, to: channel) else {
-            return refuse(connection.slot, commandID: id, code: 409, "channel: already subscribed")
+            return refuse(connection.slot, channel, commandID: id, code: 409, "channel: already subscribed")
         }
         if since == nil { connection.beginsAnew.insert(channel) }
         hub.join(connection.slot, [(channel, since)], commandID: id)
@@ -115,7 +115,7 @@ extension SimulatedEdge {
         guard connection.isOpen else { return }
         let id = Array("\(simulation.number(of: channel))".utf8)
         guard hub.unsubscribe(connection.slot, from: channel) else {
-            return refuse(connection.slot, commandID: id, code: 404, "channel: not subscribed")
+            return refuse(connection.slot, channel, commandID: id, code: 404, "channel: not subscribed")
         }
         hub.send(.unsubscribed(id: id, channel: channel.text), to: connection.slot)
     }

@@ -98,6 +98,8 @@ struct EnvelopeTests {
         }
         #expect(error == #"{"type":"error","id":7,"code":403,"message":"not \"yours\""}"#)
         let anonymous = object { Envelope.appendError(id: nil, code: 400, message: "bad", to: &$0) }
+        let unread = object { Envelope.appendError(id: nil, channel: "a\"b", code: 403, message: "no", to: &$0) }
+        #expect(unread == #"{"type":"error","channel":"a\"b","code":403,"message":"no"}"#)
         #expect(anonymous == #"{"type":"error","code":400,"message":"bad"}"#)
         let pong = lend("7") { id, _ in object { Envelope.appendPong(id: id, to: &$0) } }
         #expect(pong == #"{"type":"pong","id":7}"#)

@@ -119,15 +119,17 @@ extension EdgeReactor {
         _ go: @escaping (EdgeReactor) -> Void
     ) {
         let who = credentials(of: slot)
+        let unread = action == .subscribe ? channel : nil
         switch judge(action, channel, who) {
         case .allowed: go(self)
-        case .refused: sendError(slot, id: id, code: 403, "channel: not allowed")
+        case .refused: sendError(slot, id: id, channel: unread, code: 403, "channel: not allowed")
         case .hook:
             let key = holdCommands(of: slot)
             askAbout([channel], action, slot, who) { edge, refused in
                 guard edge.isOpen(key) else { return }
                 if let status = refused[channel] {
-                    edge.refuse(.command(key, id: id, byteCount: 0), hookStatus: status)
+                    let message = status == 503 ? "the backend did not answer" : "channel: not allowed"
+                    edge.sendError(key.slot, id: id, channel: unread, code: status, message)
                 } else {
                     go(edge)
                 }

@@ -60,7 +60,7 @@ extension EdgeReactor {
                 return hub.sayBye(slot.client, .renewed, afterMilliseconds: drawReconnectMilliseconds())
             }
             _ = hub.unsubscribe(slot.client, from: channel)
-            sendError(slot, id: nil, code: 403, "channel: \(channel) is not allowed any more")
+            sendError(slot, id: nil, channel: channel, code: 403, "channel: \(channel) is not allowed any more")
         }
     }
 

@@ -29,13 +29,21 @@ extension EdgeReactor {
     func sendError(
         _ slot: Slot,
         id: [UInt8]?,
+        channel: ChannelName? = nil,
         code: UInt16,
         _ message: String,
         retryMilliseconds: UInt64? = nil
     ) {
         debug(slot, "command refused", ["code": "\(code)", "reason": "\(message)"])
         metrics.rejections.add()
-        hub.send(.error(id: id, code: code, message: message, retryMilliseconds: retryMilliseconds), to: slot.client)
+        let error = ControlMessage.error(
+            id: id,
+            channel: channel?.text,
+            code: code,
+            message: message,
+            retryMilliseconds: retryMilliseconds
+        )
+        hub.send(error, to: slot.client)
     }
 
     /// Sends bytes to a connection, behind what already waits for it.

@@ -40,7 +40,7 @@ extension EdgeReactor {
             write(slot, output.bytes)
             for each in forbidden {
                 let why = each.status == 403 ? "is not allowed" : "cannot be had now: the backend did not answer"
-                sendError(slot, id: nil, code: each.status, "channel: \(each.name) \(why)")
+                sendError(slot, id: nil, channel: each.name, code: each.status, "channel: \(each.name) \(why)")
             }
             if !channels.isEmpty { hub.join(slot.client, channels, entries: opening.plan.entries) }
         }
@@ -234,25 +234,37 @@ extension EdgeReactor {
         var position: Position?
         if let since {
             position = Position(since)
-            if position == nil { return sendError(slot, id: id, code: 400, "since: not a position") }
+            if position == nil { return sendError(slot, id: id, channel: channel, code: 400, "since: not a position") }
         }
         // bounded: two bytes each
         let count = Int(connection.pointee.client.subscriptionCount) + Int(connection.pointee.client.joinCount)
         guard count < limits.channelsPerConnectionMax else {
-            return sendError(slot, id: id, code: 400, "channel: no more than \(limits.channelsPerConnectionMax)")
+            return sendError(
+                slot,
+                id: id,
+                channel: channel,
+                code: 400,
+                "channel: no more than \(limits.channelsPerConnectionMax)"
+            )
         }
         if channel.hasMisplacedWildcard {
-            return sendError(slot, id: id, code: 400, "channel: only the last segment may be a wildcard")
+            return sendError(
+                slot,
+                id: id,
+                channel: channel,
+                code: 400,
+                "channel: only the last segment may be a wildcard"
+            )
         }
         if channel.isPattern, hub.patternCount(of: slot.client) >= limits.patternsPerConnectionMax {
             let most = limits.patternsPerConnectionMax
-            return sendError(slot, id: id, code: 400, "channel: no more than \(most) patterns")
+            return sendError(slot, id: id, channel: channel, code: 400, "channel: no more than \(most) patterns")
         }
         guard !hub.isSubscribed(slot.client, to: channel) else {
-            return sendError(slot, id: id, code: 409, "channel: already subscribed")
+            return sendError(slot, id: id, channel: channel, code: 409, "channel: already subscribed")
         }
         if let wait = waitToSubscribe(1, slot, credentials(of: slot)) {
-            return sendError(slot, id: id, code: 429, "too many subscribes", retryMilliseconds: wait)
+            return sendError(slot, id: id, channel: channel, code: 429, "too many subscribes", retryMilliseconds: wait)
         }
         let since = position
         allow(.subscribe, channel, slot, id: id) { edge in

@@ -14,8 +14,15 @@ public enum ControlMessage: Sendable {
     case presence(id: [UInt8]?, channel: String, count: Int, members: [PresentMember])
     /// What a service answers, as JSON.
     case result(id: [UInt8]?, channel: String, data: [UInt8])
-    /// What was asked is not done, and why; and after how long asking again is of use, where that is known.
-    case error(id: [UInt8]?, code: UInt16, message: String, retryMilliseconds: UInt64? = nil)
+    /// What was asked is not done, and why; and after how long asking again is of use, where that is known. Where it is about reading
+    /// a channel, that is named: it may be one of several that were asked for at once.
+    case error(
+        id: [UInt8]?,
+        channel: String? = nil,
+        code: UInt16,
+        message: String,
+        retryMilliseconds: UInt64? = nil
+    )
     /// Who the client is from now on, and until when in milliseconds since 1970.
     case authenticated(id: [UInt8]?, user: String?, endMilliseconds: UInt64?)
     /// The answer to `ping`.

@@ -41,9 +41,16 @@ extension ControlMessage {
             }
         case .result(let id, let channel, let data):
             Self.with(id, channel) { Envelope.appendResult(id: $0, channel: $1, data: data, to: &output) }
-        case .error(let id, let code, let message, let retry):
+        case .error(let id, let channel, let code, let message, let retry):
             Self.with(id, "") { id, _ in
-                Envelope.appendError(id: id, code: code, message: message, retryMilliseconds: retry, to: &output)
+                Envelope.appendError(
+                    id: id,
+                    channel: channel,
+                    code: code,
+                    message: message,
+                    retryMilliseconds: retry,
+                    to: &output
+                )
             }
         case .authenticated(let id, let user, let endMilliseconds):
             Self.with(id, "") { id, _ in
