@@ -128,7 +128,11 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            resources: [.embedInCode("Resources/demo.html"), .embedInCode("Resources/openapi.json")],
+            resources: [
+                .embedInCode("Resources/demo.html"), .embedInCode("Resources/openapi.json"),
+                .embedInCode("Resources/perseid.mjs"), .embedInCode("Resources/perseid.js"),
+                .embedInCode("Resources/perseid.d.ts"),
+            ],
             swiftSettings: settings
         ),
         .executableTarget(

@@ -21,7 +21,8 @@ struct RouteTests {
         ("/nodes", "", "GET, HEAD, OPTIONS"), ("/users/alice", "", "GET, HEAD, OPTIONS"),
         ("/users/alice/disconnect", "", "POST, OPTIONS"), ("/users/alice/subscribe", "", "POST, OPTIONS"),
         ("/tokens/revoke", "", "POST, OPTIONS"), ("/openapi.json", "", "GET, HEAD, OPTIONS"),
-        ("/calls/a", "", "POST, OPTIONS"),
+        ("/calls/a", "", "POST, OPTIONS"), ("/perseid.mjs", "", "GET, HEAD, OPTIONS"),
+        ("/perseid.js", "", "GET, HEAD, OPTIONS"), ("/perseid.d.ts", "", "GET, HEAD, OPTIONS"),
     ]
 
     private func head(_ node: TestNode, _ method: String, _ target: String) throws -> HTTPAnswer {

@@ -26,8 +26,8 @@ struct Exchange {
     /// What its request shows of who its client is.
     var credentials = Credentials.none
 
-    /// The other site whose page may read the answer.
-    let origin: String?
+    /// The other site whose page may read the answer: one by its name, or all, `*`.
+    var origin: String?
 
     /// The function that the answer calls, where it is a script of the page that asks.
     var callback: CallbackName?

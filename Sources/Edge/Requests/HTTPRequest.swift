@@ -47,12 +47,19 @@ struct HTTPRequest: ~Copyable {
 
     /// Whether a field that is a list (RFC 9110 §5.6.1), in one line or in several, has a word, whatever its case.
     func list(_ field: HTTPField, has word: StaticString) -> Bool {
-        if self.field(field, is: word) { return true }
-        let word = "\(word)"
-        return texts(of: field).contains { line in
-            line.split(separator: ",").contains { item in
-                item.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" }.lowercased() == word
-            }
+        self.field(field, is: word) || items(of: field).contains { $0.lowercased() == "\(word)" }
+    }
+
+    /// Whether what the client has is what there is: `If-None-Match` (RFC 9110 §13.1.2) names its tag, or is `*`. Tags are compared
+    /// weakly: a proxy that compresses what it passes on makes weak ones of them.
+    func knows(tag: String) -> Bool {
+        items(of: .ifNoneMatch).contains { $0 == "*" || $0 == tag || $0 == "W/" + tag }
+    }
+
+    /// The items of a field that is a list, up to the first space within each.
+    private func items(of field: HTTPField) -> [Substring] {
+        texts(of: field).flatMap { $0.split(separator: ",") }.map { item in
+            item.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" }
         }
     }
 

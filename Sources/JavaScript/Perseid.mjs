@@ -1,0 +1,158 @@
+import { Connection } from "./Connection.mjs";
+import { request } from "./Link.mjs";
+import { Page } from "./Page.mjs";
+import { PerseidError } from "./PerseidError.mjs";
+import { Publisher } from "./Publisher.mjs";
+import { SharedConnection } from "./SharedConnection.mjs";
+import { Subscription } from "./Subscription.mjs";
+import { Token } from "./Token.mjs";
+import { ways } from "./transports.mjs";
+
+/**
+ * A client of Perseid: one connection, for as long as there are subscriptions, whatever becomes of the network, the nodes and
+ * the page.
+ *
+ *     const perseid = new Perseid("https://live.example.com", { token: async () => fetchToken() });
+ *     const room = perseid.subscribe("room/1", { onMessage, onGap, onPresence, since });
+ *
+ * What its parts need of it is public, too; perseid.d.ts has what is meant for others.
+ */
+export class Perseid extends EventTarget {
+    #settings;
+    #connection;
+    #publisher = new Publisher((path, options) => this.#ask(path, options));
+    #page;
+    #subscriptions = new Set();
+
+    /** What the connection said of itself last: this, the transport and the node. */
+    state = "closed";
+
+    constructor(addresses = globalThis.location?.origin, options = {}) {
+        super();
+        const names = options.transports ?? Object.keys(ways);
+        this.#settings = {
+            ...options,
+            addresses: [addresses].flat().map((address) => new URL(`${address}`.replace(/\/*$/, "/"), globalThis.location)),
+            token: new Token(options.token),
+            // Node has a WebSocket since its version 22.
+            transports: names.filter((name) => name !== "webSocket" || globalThis.WebSocket),
+        };
+        const Shared = options.share && globalThis.navigator?.locks && SharedConnection;
+        this.#connection = new (Shared || Connection)(this.#settings, this);
+        this.#page = new Page(this.#connection);
+    }
+
+    subscribe(channel, handlers = {}) {
+        const { since } = handlers;
+        const subscription = new Subscription(this, channel, handlers);
+        const position = this.channels.has(channel) && this.#connection.cursor.get(channel);
+        this.#subscriptions.add(subscription);
+        if (since) this.#connection.goBack([[channel, since]]);
+        else if (position) queueMicrotask(() => subscription.subscribed({ channel, position }));
+        this.#change();
+        return subscription;
+    }
+
+    unsubscribe(subscription) {
+        if (!this.#subscriptions.delete(subscription)) return;
+        subscription.end();
+        this.#change();
+    }
+
+    /** Publishes JSON, or bytes; the promise is kept once the cluster has it. */
+    publish(channel, data) {
+        return this.#publisher.publish(channel, data);
+    }
+
+    /** What was published: the last ones, or those since a position. */
+    async history(channel, options) {
+        const { publications, ...page } = await this.#get(channel, `/history?${new URLSearchParams(options)}`);
+        return { ...page, messages: publications.map((each) => message({ channel, ...each })) };
+    }
+
+    /** Who is subscribed to a channel. */
+    presence(channel) {
+        return this.#get(channel, "/presence");
+    }
+
+    close() {
+        this.#end();
+        this.#page.close();
+        this.#connection.close();
+    }
+
+    async #get(channel, path) {
+        const response = await this.#ask(`channels/${encodeURIComponent(channel)}${path}`);
+        return response.json();
+    }
+
+    /** Asks the nodes by HTTP, one after the other until one answers. */
+    async #ask(path, options) {
+        const { addresses, credentials, token } = this.#settings;
+        const shown = await token.text();
+        let missing;
+        for (const address of [this.address ?? [], ...addresses].flat()) {
+            try {
+                return await request(new URL(path, address), { credentials, token: shown, ...options });
+            } catch (error) {
+                if (error.code) throw error;
+                missing = error;
+            }
+        }
+        throw missing;
+    }
+
+    /** The connection is told once of all that is changed in a row. */
+    #change() {
+        queueMicrotask(() => this.#connection.change());
+    }
+
+    // What the connection asks and says.
+
+    get channels() {
+        return new Set([...this.#subscriptions].flatMap((each) => each.channels));
+    }
+
+    heard(said) {
+        const { type, channel } = said;
+        for (const each of this.#subscriptions) if (each.reads(channel)) each[type](type === "message" ? message(said) : said);
+    }
+
+    /** Whether what comes in a channel is for somebody. */
+    reads(channel) {
+        return [...this.#subscriptions].some((each) => each.reads(channel));
+    }
+
+    denied(channel, error) {
+        for (const each of this.#subscriptions) {
+            if (!each.channels.includes(channel)) continue;
+            each.end(new PerseidError(error));
+            this.unsubscribe(each);
+        }
+    }
+
+    refused({ message, ...facts }) {
+        this.#dispatch("error", { error: new PerseidError({ message, ...facts }) });
+    }
+
+    changed(facts, error) {
+        Object.assign(this, facts);
+        if (error) this.#end(new PerseidError(error));
+        this.#dispatch("state", { ...facts, error });
+    }
+
+    #end(error) {
+        this.#subscriptions.forEach((each) => each.end(error));
+        this.#subscriptions.clear();
+    }
+
+    #dispatch(name, facts) {
+        this.dispatchEvent(Object.assign(new Event(name), facts));
+    }
+}
+
+/** A message as it is told: bytes as bytes. */
+function message({ type, data64, ...rest }) {
+    if (data64 === undefined) return rest;
+    return { ...rest, data: Uint8Array.from(atob(data64), (letter) => letter.charCodeAt(0)) };
+}
