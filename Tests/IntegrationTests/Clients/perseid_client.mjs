@@ -1,0 +1,317 @@
+// What programs in Node do with the client that nodes serve. The first argument is an object of JSON:
+//
+// nodes: addresses of two nodes, "a" and "b", that the test kills and starts when a line of output asks it to
+// small: of one that keeps five publications of a channel;  guarded: of one that wants tokens, `token` is one of alice
+//
+// A line of output for each case: its name, what is wrong with it if anything is, and seconds.
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import http from "node:http";
+import { createInterface } from "node:readline";
+
+const facts = JSON.parse(process.argv[2]);
+const replies = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+
+// The file as it is served, and nothing else.
+const served = await fetch(`${facts.nodes[0]}/perseid.mjs`);
+await writeFile(facts.file, await served.text());
+const { Perseid, PerseidError } = await import(facts.file);
+
+const hasWebSocket = typeof WebSocket === "function";
+const transports = [...(hasWebSocket ? ["webSocket"] : []), "eventStream", "jsonStream", "longPoll"];
+const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+async function order(what, node) {
+    console.log(JSON.stringify({ do: what, node }));
+    assert.equal((await replies.next()).value, "done");
+}
+
+async function until(what, isTrue, milliseconds = 30e3) {
+    for (const end = Date.now() + milliseconds; !(await isTrue()); await sleep(5)) {
+        if (Date.now() > end) assert.fail(`not in time: ${what()}`);
+    }
+}
+
+const clients = [];
+
+/** A subscription with what it was told. */
+class Reader {
+    told = [];
+    gaps = [];
+    errors = [];
+    states = [];
+    isOpen = false;
+
+    constructor(addresses, channel, options = {}, handlers = {}) {
+        this.perseid = new Perseid(addresses, options);
+        clients.push(this.perseid);
+        this.perseid.addEventListener("state", ({ state, transport, node }) => this.states.push({ state, transport, node }));
+        this.perseid.addEventListener("error", ({ error }) => this.errors.push(error));
+        this.room = this.perseid.subscribe(channel, {
+            onMessage: ({ data }) => this.told.push(data),
+            onGap: (gap) => this.gaps.push(gap),
+            onSubscribed: () => (this.isOpen = true),
+            onError: (error) => this.errors.push(error),
+            ...handlers,
+        });
+    }
+
+    async opened() {
+        await until(() => `open: ${JSON.stringify(this)}`, () => this.isOpen);
+        return this;
+    }
+
+    async hears(...all) {
+        await until(() => `${JSON.stringify(this.told)} is not ${JSON.stringify(all)}`, () => this.told.length >= all.length);
+        assert.deepEqual(this.told, all);
+    }
+}
+
+async function publish(channel, ...values) {
+    const body = values.map((data) => JSON.stringify({ channel, data })).join("\n");
+    for (const address of facts.nodes) {
+        const response = await fetch(`${address}/publish`, { method: "POST", body }).catch(() => undefined);
+        if (response?.ok) return (await response.text()).trim().split("\n").map((line) => JSON.parse(line).position);
+    }
+    assert.fail("no node takes it");
+}
+
+const cases = {
+    async eachTransport() {
+        for (const transport of transports) {
+            const channel = `each/${transport}/ü`;
+            const { perseid, room, told } = await new Reader(facts.nodes, channel, { transports: [transport] }).opened();
+            const all = Array.from({ length: 300 }, (_, number) => ({ number }));
+            const published = await Promise.all(all.map((data) => room.publish(data)));
+            await until(() => told.length, () => told.length === 300);
+            assert.deepEqual(told, all);
+            assert.equal(perseid.transport, transport);
+            const { messages, more } = await room.history({ limit: 2 });
+            assert.deepEqual(messages.map(({ position }) => position), published.slice(-2).map(({ position }) => position));
+            await room.publish(new Uint8Array([0, 128, 255]));
+            await until(() => told.length, () => told.length === 301);
+            assert.deepEqual([...told[300]], [0, 128, 255]);
+            assert.deepEqual([...(await room.history({ limit: 1 })).messages[0].data], [0, 128, 255]);
+            await assert.rejects(room.publish(undefined), (error) => error.code === 400);
+            perseid.close();
+        }
+    },
+
+    async killedNodes() {
+        for (const transport of transports) {
+            const reader = await new Reader(facts.nodes, "killed", { transports: [transport] }).opened();
+            const other = await new Reader(facts.nodes, "killed/*", { transports: [transport] }).opened();
+            const all = [];
+            let isOver = false;
+            const publishing = (async () => {
+                for (let number = 0; !isOver; number++) {
+                    // Of which nobody knows whether it was taken there comes one more.
+                    const once = `${transport}-${number}`;
+                    for (let node = 0; ; node = 1 - node) {
+                        const body = ["killed", `killed/${number % 50}`].map((channel) => JSON.stringify({ channel, once, data: number })).join("\n");
+                        const response = await fetch(`${facts.nodes[node]}/publish`, { method: "POST", body }).then((each) => each.text()).catch(() => "");
+                        if (response.match(/"position"/g)?.length === 2) break;
+                        await sleep(10);
+                    }
+                    all.push(number);
+                    await sleep(5);
+                }
+            })();
+            for (let kill = 0; kill < 2; kill++) {
+                const had = reader.told.length;
+                await until(() => "something", () => reader.told.length > had + 10 && other.told.length > 10 && reader.perseid.node !== undefined || transport === "longPoll" && reader.told.length > had + 10);
+                const node = transport === "longPoll" ? kill : ["a", "b"].indexOf(reader.perseid.node);
+                await order("kill", node);
+                const after = reader.told.length;
+                await until(() => `goes on: ${JSON.stringify(reader.states.slice(-5))}`, () => reader.told.length > after + 10);
+                await order("start", node);
+            }
+            isOver = true;
+            await publishing;
+            await reader.hears(...all);
+            await until(() => JSON.stringify([other.told.length, other.told.slice(-3), other.gaps, other.states, other.errors, reader.states]), () => other.told.length === all.length);
+            // Each channel is in order; between them there is none.
+            assert.deepEqual([...other.told].sort((one, two) => one - two), all);
+            assert.deepEqual([reader.gaps, other.gaps], [[], []]);
+            reader.perseid.close();
+            other.perseid.close();
+        }
+    },
+
+    async since() {
+        const positions = await publish("since", 0, 1, 2, 3);
+        for (const transport of transports) {
+            const reader = await new Reader(facts.nodes, "since", { transports: [transport] }, { since: positions[1] }).opened();
+            await reader.hears(2, 3);
+            // A later one goes further back, and the first is told nothing twice.
+            const told = [];
+            reader.perseid.subscribe("since", { since: positions[0], onMessage: ({ data }) => told.push(data) });
+            await until(() => JSON.stringify(told), () => told.length === 3);
+            const now = [];
+            reader.perseid.subscribe("since", { onMessage: ({ data }) => now.push(data) });
+            await publish("since", 4);
+            await until(() => JSON.stringify([told, now]), () => told.length === 4 && now.length === 1 && reader.told.length === 3);
+            assert.deepEqual([reader.told, told, now], [[2, 3, 4], [1, 2, 3, 4], [4]]);
+            reader.perseid.close();
+            positions.length = 0;
+            positions.push(...(await publish("since", 0, 1, 2, 3)));
+        }
+    },
+
+    async gaps() {
+        for (const transport of transports) {
+            const channel = `gaps/${transport}`;
+            const ask = (data) => fetch(`${facts.small}/channels/${encodeURIComponent(channel)}`, { method: "POST", body: data });
+            const { position } = await (await ask("1")).json();
+            for (let number = 2; number < 20; number++) await ask(`${number}`);
+            const reader = await new Reader(facts.small, channel, { transports: [transport] }, { since: position }).opened();
+            await until(() => JSON.stringify(reader), () => reader.told.length === 5 && reader.gaps.length === 1);
+            assert.equal(reader.gaps[0].from, position);
+            assert.deepEqual(reader.told, ["15", "16", "17", "18", "19"]);
+            reader.perseid.close();
+        }
+    },
+
+    async iterator() {
+        const { perseid, room } = await new Reader(facts.nodes, "iterator").opened();
+        const got = [];
+        const reading = (async () => {
+            for await (const { data } of room) {
+                got.push(data);
+                if (data === 2) break;
+            }
+            for await (const { data } of room) got.push(data);
+        })();
+        await publish("iterator", 0, 1, 2);
+        await until(() => got, () => got.length === 3);
+        await sleep(50);
+        await publish("iterator", 3, 4);
+        await until(() => got, () => got.length === 5);
+        room.unsubscribe();
+        await reading;
+        assert.deepEqual(got, [0, 1, 2, 3, 4]);
+        assert.equal(perseid.state, "closed");
+    },
+
+    async changes() {
+        for (const transport of transports) {
+            const { perseid, told } = await new Reader(facts.nodes, `one/${transport}`, { transports: [transport] }).opened();
+            const more = [];
+            let isOpen = false;
+            const other = perseid.subscribe(`two/${transport}`, { onMessage: ({ data }) => more.push(data), onSubscribed: () => (isOpen = true) });
+            await until(() => "open", () => isOpen);
+            await publish(`one/${transport}`, 1);
+            await publish(`two/${transport}`, 2);
+            await until(() => JSON.stringify([told, more]), () => told.length === 1 && more.length === 1);
+            other.unsubscribe();
+            // A poll that is given up may be held by its node until its time is over.
+            if (transport !== "longPoll") await until(() => "left", async () => (await (await fetch(`${facts.nodes[0]}/channels/two%2F${transport}`)).json()).subscribers === 0);
+            await publish(`two/${transport}`, 3);
+            await publish(`one/${transport}`, 4);
+            await until(() => JSON.stringify(told), () => told.length === 2);
+            assert.deepEqual([told, more], [[1, 4], [2]]);
+            perseid.close();
+        }
+    },
+
+    async presence() {
+        const events = [];
+        const reader = await new Reader(facts.nodes, "room/here", {}, { onPresence: ({ event, id }) => events.push({ event, id }) }).opened();
+        await until(() => JSON.stringify(events), () => events.length >= 1);
+        const { count, members } = await reader.room.presence();
+        assert.equal(count, 1);
+        const dead = reader.perseid.node;
+        await order("kill", ["a", "b"].indexOf(dead));
+        await until(() => JSON.stringify(reader.states), () => reader.perseid.state === "open" && reader.perseid.node !== dead);
+        // The same member, for it is the same session.
+        assert.deepEqual((await reader.room.presence()).members.map(({ id }) => id), members.map(({ id }) => id));
+        await order("start", ["a", "b"].indexOf(dead));
+        reader.perseid.close();
+    },
+
+    async rights() {
+        const options = { token: facts.token };
+        for (const transport of transports) {
+            const reader = await new Reader(facts.guarded, "room/1", { ...options, transports: [transport] }).opened();
+            const errors = [];
+            reader.perseid.subscribe("vault", { onError: (error) => errors.push(error) });
+            await until(() => "refused", () => errors.length > 0);
+            assert.ok(errors[0] instanceof PerseidError && errors[0].code === 403, `${errors[0].code}`);
+            await assert.rejects(reader.perseid.publish("vault", 1), ({ code }) => code === 403);
+            if (transport === "webSocket") {
+                await reader.room.publish("still here");
+                await reader.hears("still here");
+            }
+            reader.perseid.close();
+            const stranger = new Reader(facts.guarded, "room/1", { token: "none.such.token", transports: [transport] });
+            await until(() => JSON.stringify(stranger.states), () => stranger.errors.length > 0 && stranger.perseid.state === "closed");
+            assert.ok([401, 4011].includes(stranger.errors[0].code), `${stranger.errors[0].code}`);
+            // One that can have another token asks for it, once.
+            let count = 0;
+            const token = async () => (count++ ? facts.token : "none.such.token");
+            await new Reader(facts.guarded, "room/1", { token, transports: [transport] }).opened();
+            assert.equal(count, 2);
+        }
+    },
+
+    async nobodyThere() {
+        await order("kill", 0);
+        await order("kill", 1);
+        const reader = new Reader(facts.nodes, "nobody");
+        const published = reader.room.publish("once");
+        await sleep(1500);
+        assert.ok(reader.errors.length > 0 && reader.perseid.state !== "open", JSON.stringify(reader));
+        await order("start", 0);
+        await order("start", 1);
+        await published;
+        await reader.opened();
+        await reader.room.publish("twice");
+        await until(() => reader.told, () => reader.told.at(-1) === "twice");
+        const { messages } = await reader.room.history();
+        assert.deepEqual(messages.map(({ data }) => data), ["once", "twice"]);
+        reader.perseid.close();
+    },
+
+    /** What is not a node, or lies, breaks nothing; the next address is as good. */
+    async liars() {
+        const answers = {
+            "a page": (response) => response.end("<html>Log in to the hotel's network"),
+            "no welcome": (response) => response.write(": hello\n\n"),
+            "silence": () => {},
+            "nonsense": (response) => {
+                response.write('data: {"type":"welcome","node":"x"}\n\ndata: {"type":"publish","channel":"liars"}\n\n');
+                response.write('{"type":"welcome","node":"x"}\n{"type":"end","channel":"liars"}\n');
+                response.write('data: {"type":"message","channel":"liars","position":"1-1","data":"lie"}\n\ndata: 7\n\n{]\n');
+                response.end();
+            },
+            "an error": (response) => response.writeHead(503, { "Retry-After": "1" }).end('{"error":{"code":"x"}}'),
+            "a refusal": (response) => response.writeHead(404).end(),
+        };
+        await Promise.all(Object.entries(answers).map(async ([name, answer]) => {
+            const server = http.createServer((_, response) => answer(response));
+            await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+            const address = `http://127.0.0.1:${server.address().port}`;
+            const channel = `liars/${name}`;
+            const reader = new Reader([address, facts.nodes[0]], channel);
+            if (name !== "an error" && name !== "a refusal") await reader.opened();
+            else await until(() => name, () => reader.errors.length + reader.states.length > 2);
+            reader.perseid.close();
+            server.closeAllConnections();
+            server.close();
+        }));
+    },
+};
+
+process.on("unhandledRejection", (error) => {
+    console.log(JSON.stringify({ case: "unhandled", failure: String(error?.stack) }));
+});
+
+for (const [name, run] of Object.entries(cases)) {
+    if (facts.cases?.length && !facts.cases.includes(name)) continue;
+    const start = Date.now();
+    const failure = await run().then(() => undefined, (error) => `${error.stack}`);
+    clients.splice(0).forEach((client) => client.close());
+    console.log(JSON.stringify({ case: name, failure, seconds: (Date.now() - start) / 1e3 }));
+}
+replies.return();
+process.stdin.destroy();
