@@ -7,7 +7,7 @@ import { ways } from "./transports.mjs";
 /** Milliseconds of the first wait at most, and of any; and those after which a link is a good one. */
 const waitMillisecondsMin = 500;
 const waitMillisecondsMax = 30e3;
-const goodMilliseconds = 10e3;
+const goodMilliseconds = 2e3;
 
 /** Milliseconds in which a transport says something beyond those that a plain request takes, or there is no way for it. */
 const patienceMilliseconds = 1e3;
