@@ -129,9 +129,9 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             resources: [
-                .embedInCode("Resources/demo.html"), .embedInCode("Resources/openapi.json"),
-                .embedInCode("Resources/perseid.mjs"), .embedInCode("Resources/perseid.js"),
-                .embedInCode("Resources/perseid.d.ts"),
+                .embedInCode("Resources/openapi.json"), .embedInCode("Resources/perseid.mjs"),
+                .embedInCode("Resources/perseid.js"), .embedInCode("Resources/perseid.d.ts"),
+                .embedInCode("Resources/demo/host.html"),
             ],
             swiftSettings: settings
         ),

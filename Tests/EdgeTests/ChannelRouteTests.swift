@@ -1,4 +1,5 @@
 import Broker
+import Crypto
 import Edge
 import Foundation
 import Testing
@@ -370,14 +371,25 @@ struct PageTests {
         }
     }
 
-    @Test("the demo is a page that needs nothing from elsewhere")
-    func demo() throws {
+    @Test("a page runs what stands in it and what its node serves, and nothing from elsewhere", arguments: ["/demo"])
+    func page(path: String) throws {
         try withNode { node in
-            let page = try node.ask("GET", "/demo")
+            let page = try node.ask("GET", path)
             #expect(page.status == 200)
             #expect(page["Content-Type"] == "text/html; charset=utf-8")
-            #expect(page["Content-Security-Policy"]?.contains("default-src 'none'") == true)
+            #expect(page["Cache-Control"] == "no-cache")
             #expect(page.text.lowercased().hasPrefix("<!doctype html>"))
+            let policy = try #require(page["Content-Security-Policy"])
+            #expect(policy.contains("default-src 'none'") && !policy.contains("unsafe"))
+            // As a browser takes the hash: of all between the tags.
+            for element in page.text.matches(of: /(?s)<(script|style)[^>]*>(.*?)<\/\1>/) where !element.2.isEmpty {
+                let hash = Data(SHA256.hash(data: Data(element.2.utf8))).base64EncodedString()
+                #expect(policy.contains("\(element.1)-src 'self' 'sha256-\(hash)'"))
+            }
+            #expect(page.text.contains("<script"))
+            let tag = try #require(page["ETag"])
+            let again = try node.ask("GET", path, [("If-None-Match", tag)])
+            #expect(again.status == 304 && again.body.isEmpty && again["Content-Security-Policy"] == policy)
         }
     }
 

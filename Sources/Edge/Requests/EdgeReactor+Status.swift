@@ -44,19 +44,6 @@ extension EdgeReactor {
         answer(exchange, contentType: "text/plain; version=0.0.4; charset=utf-8", text.bytes)
     }
 
-    func answerDemo(_ exchange: Exchange) {
-        PackageResources.demo_html.withUnsafeBytes { page in
-            answer(exchange, contentType: "text/html; charset=utf-8", page) {
-                $0.append(
-                    field: "Content-Security-Policy",
-                    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:"
-                )
-                $0.append(field: "X-Content-Type-Options", "nosniff")
-                $0.append(field: "Cache-Control", "no-cache")
-            }
-        }
-    }
-
     /// `GET /openapi.json`
     func answerDescription(_ exchange: Exchange) {
         PackageResources.openapi_json.withUnsafeBytes { description in

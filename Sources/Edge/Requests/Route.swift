@@ -57,7 +57,7 @@ final class Route: Sendable {
     }
 
     /// All there are; paths that are not here are not found, other methods are not allowed.
-    static let all = readers + publishing + channels + services + operators + pages
+    static let all = readers + publishing + channels + services + operators + pages + files
 
     /// The same by path.
     static let byPath: [(path: StaticString, routes: [Route])] = all.reduce(into: []) { known, route in

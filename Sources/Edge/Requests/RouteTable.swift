@@ -94,16 +94,17 @@ extension Route {
 
     /// What says the same to everyone.
     static let pages: [Route] = [
-        .get("/perseid.mjs") { edge, request, exchange in edge.answer(request, exchange, with: .module) },
-        .get("/perseid.js") { edge, request, exchange in edge.answer(request, exchange, with: .script) },
-        .get("/perseid.d.ts") { edge, request, exchange in edge.answer(request, exchange, with: .declarations) },
         .page("/openapi.json", .isForAnyHost) { $0.answerDescription($1) },
         .page("/healthz", .isForAnyHost) { $0.answerHealth($1) },
         .page("/readyz", .isForAnyHost) { $0.answerReadiness($1) },
         .page("/metrics", .isForAnyHost) { $0.askMetrics($1) },
-        .page("/demo") { $0.answerDemo($1) },
         .page("/") { $0.answerRoot($1) },
     ]
+
+    /// What is embedded.
+    static let files: [Route] = EmbeddedFile.all.map { path, file in
+        .get(path) { edge, request, exchange in edge.answer(request, exchange, with: file) }
+    }
 
     // MARK: Kinds
 
