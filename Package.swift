@@ -131,7 +131,11 @@ let package = Package(
             resources: [
                 .embedInCode("Resources/openapi.json"), .embedInCode("Resources/perseid.mjs"),
                 .embedInCode("Resources/perseid.js"), .embedInCode("Resources/perseid.d.ts"),
-                .embedInCode("Resources/demo/host.html"),
+                .embedInCode("Resources/demo/host.html"), .embedInCode("Resources/demo/chat.html"),
+                .embedInCode("Resources/demo/note.html"), .embedInCode("Resources/demo/ticker.html"),
+                .embedInCode("Resources/demo/assistant.html"), .embedInCode("Resources/demo/demo.css"),
+                .embedInCode("Resources/demo/frame.mjs"), .embedInCode("Resources/demo/sky.mjs"),
+                .embedInCode("Resources/demo/sequence.mjs"),
             ],
             swiftSettings: settings
         ),

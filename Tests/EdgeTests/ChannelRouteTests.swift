@@ -371,7 +371,9 @@ struct PageTests {
         }
     }
 
-    @Test("a page runs what stands in it and what its node serves, and nothing from elsewhere", arguments: ["/demo"])
+    private static let pages = ["/demo", "/demo/chat", "/demo/note", "/demo/ticker", "/demo/assistant"]
+
+    @Test("a page runs what stands in it and what its node serves, and nothing from elsewhere", arguments: pages)
     func page(path: String) throws {
         try withNode { node in
             let page = try node.ask("GET", path)
@@ -386,7 +388,11 @@ struct PageTests {
                 let hash = Data(SHA256.hash(data: Data(element.2.utf8))).base64EncodedString()
                 #expect(policy.contains("\(element.1)-src 'self' 'sha256-\(hash)'"))
             }
-            #expect(page.text.contains("<script"))
+            #expect(page.text.contains("<script type=\"module\">"))
+            for address in page.text.matches(of: /(?:href|src|from)[ =]"(\/[^"]*)"/).map(\.1) {
+                let status = try node.ask("GET", String(address)).status
+                #expect(status == 200, "\(address)")
+            }
             let tag = try #require(page["ETag"])
             let again = try node.ask("GET", path, [("If-None-Match", tag)])
             #expect(again.status == 304 && again.body.isEmpty && again["Content-Security-Policy"] == policy)

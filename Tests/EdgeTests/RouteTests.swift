@@ -23,6 +23,10 @@ struct RouteTests {
         ("/tokens/revoke", "", "POST, OPTIONS"), ("/openapi.json", "", "GET, HEAD, OPTIONS"),
         ("/calls/a", "", "POST, OPTIONS"), ("/perseid.mjs", "", "GET, HEAD, OPTIONS"),
         ("/perseid.js", "", "GET, HEAD, OPTIONS"), ("/perseid.d.ts", "", "GET, HEAD, OPTIONS"),
+        ("/demo/chat", "", "GET, HEAD, OPTIONS"), ("/demo/note", "", "GET, HEAD, OPTIONS"),
+        ("/demo/ticker", "", "GET, HEAD, OPTIONS"), ("/demo/assistant", "", "GET, HEAD, OPTIONS"),
+        ("/demo/demo.css", "", "GET, HEAD, OPTIONS"), ("/demo/frame.mjs", "", "GET, HEAD, OPTIONS"),
+        ("/demo/sky.mjs", "", "GET, HEAD, OPTIONS"), ("/demo/sequence.mjs", "", "GET, HEAD, OPTIONS"),
     ]
 
     private func head(_ node: TestNode, _ method: String, _ target: String) throws -> HTTPAnswer {

@@ -54,6 +54,15 @@ struct EmbeddedFile: Sendable {
         ("/perseid.mjs", EmbeddedFile(.library, PackageResources.perseid_mjs)),
         ("/perseid.js", EmbeddedFile(.library, PackageResources.perseid_js)),
         ("/perseid.d.ts", EmbeddedFile(.declarations, PackageResources.perseid_d_ts)),
+        // The demos, and what they share.
         ("/demo", EmbeddedFile(.page, PackageResources.host_html)),
+        ("/demo/chat", EmbeddedFile(.page, PackageResources.chat_html)),
+        ("/demo/note", EmbeddedFile(.page, PackageResources.note_html)),
+        ("/demo/ticker", EmbeddedFile(.page, PackageResources.ticker_html)),
+        ("/demo/assistant", EmbeddedFile(.page, PackageResources.assistant_html)),
+        ("/demo/demo.css", EmbeddedFile(.style, PackageResources.demo_css)),
+        ("/demo/frame.mjs", EmbeddedFile(.script, PackageResources.frame_mjs)),
+        ("/demo/sky.mjs", EmbeddedFile(.script, PackageResources.sky_mjs)),
+        ("/demo/sequence.mjs", EmbeddedFile(.script, PackageResources.sequence_mjs)),
     ]
 }
