@@ -24,14 +24,23 @@ class Draw {
     }
 }
 
-/** Another text, as somebody would make it of one: something typed, removed or put in place of something. */
+/** Has a writer change its text as somebody would: something typed, removed or put in place of something. */
+function edit(writer, draw) {
+    // It looks now, or has not looked since it wrote last, while something came.
+    const shown = draw.below(2) ? writer.sequence.look() : writer.shown ?? writer.sequence.look();
+    const [text, cursor] = edited(shown, draw);
+    writer.shown = text;
+    // A browser tells where the cursor is; a text may also have been changed by something else.
+    return writer.sequence.write(text, draw.below(4) ? cursor : undefined);
+}
+
 function edited(text, draw) {
     const characters = [...text];
     const start = draw.below(characters.length + 1);
     const removed = draw.below(3) ? 0 : draw.below(Math.min(6, characters.length - start + 1));
     const typed = draw.below(4) ? Array.from({ length: 1 + draw.below(5) }, () => draw.of([..."abc \né🌠"])).join("") : "";
     characters.splice(start, removed, typed);
-    return characters.join("");
+    return [characters.join(""), start + [...typed].length];
 }
 
 /** Writers with a log that orders what they publish, and a place in it for each: what is before that they have heard. */
@@ -48,10 +57,7 @@ class Note {
         const writer = draw.of(this.writers);
         const act = draw.below(10);
         if (act < 5) {
-            // It looks now, or has not looked since it wrote last, while something came.
-            const shown = draw.below(2) ? writer.sequence.look() : writer.shown ?? writer.sequence.look();
-            writer.shown = edited(shown, draw);
-            writer.waiting.push(...writer.sequence.write(writer.shown));
+            writer.waiting.push(...edit(writer, draw));
         } else if (act < 7 && writer.waiting.length) {
             this.log.push(...writer.waiting.splice(0, 1 + draw.below(3)));
         } else {
@@ -158,6 +164,29 @@ const cases = {
         }
         own.sequence.look();
         if (own.sequence.indexOf(place) !== index + 1) throw new Error(`from ${index} to ${own.sequence.indexOf(place)}`);
+    },
+
+    /** Who types beside the same letter goes on behind its own: words stay whole, each writer's, though all type the same letters. */
+    words_stay_whole(draw) {
+        const note = new Note(draw);
+        const cursors = new Map();
+        const words = new Map(note.writers.map(({ site }) => [site, [..."aaab".repeat(4) + site]]));
+        while ([...words.values()].some((word) => word.length)) {
+            const writer = draw.of(note.writers);
+            const character = words.get(writer.site).shift();
+            if (character) {
+                const characters = [...writer.sequence.look()];
+                const index = writer.sequence.indexOf(cursors.get(writer));
+                characters.splice(index, 0, character);
+                writer.waiting.push(...writer.sequence.write(characters.join(""), index + 1));
+                cursors.set(writer, writer.sequence.placeAt(index + 1));
+            }
+            if (draw.below(3) === 0) note.log.push(...writer.waiting.splice(0));
+            if (draw.below(2) === 0) note.hear(writer, draw.below(9));
+        }
+        note.settle();
+        const { text } = note.writers[0].sequence;
+        for (const { site } of note.writers) if (!text.includes("aaab".repeat(4) + site)) throw new Error(`${site} in ${text}`);
     },
 
     /** What cannot be is ignored, and costs nothing that hurts. */

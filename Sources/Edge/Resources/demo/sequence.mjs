@@ -57,13 +57,18 @@ export class Sequence {
     /**
      * The writer has changed the text that was looked at to this one. What came since then stays as it is. Returns the operations to
      * tell others.
+     *
+     * What was typed ends at the cursor: of a letter that is put beside the same letter one could not tell else which of them is new, and
+     * whoever typed it would go on behind the other one.
      */
-    write(text) {
+    write(text, cursor = Infinity) {
         const [before, after] = [this.#shown, [...text]];
         const lengthMax = Math.min(before.length, after.length);
-        let start = 0;
-        while (start < lengthMax && before[start].character === after[start]) start++;
+        const endMax = Math.min(lengthMax, Math.max(0, after.length - cursor));
         let end = 0;
+        while (end < endMax && before.at(-1 - end).character === after.at(-1 - end)) end++;
+        let start = 0;
+        while (start < lengthMax - end && before[start].character === after[start]) start++;
         while (end < lengthMax - start && before.at(-1 - end).character === after.at(-1 - end)) end++;
         const removed = before.slice(start, before.length - end);
         const inserted = after.slice(start, after.length - end).slice(0, elementsMax - this.#elements.size);

@@ -1,10 +1,18 @@
 #!/usr/bin/env python3
-"""Runs the cases in one browser. The first argument is an object of JSON:
+"""Runs cases in a browser, or in several. The first argument is an object of JSON:
 
-nodes: ports of two nodes, "a" and "b", that the test kills and starts when a line of output asks it to
+module: the cases, "cases" if it is not said;  browsers: how many they want, one if it is not said
+nodes: ports of nodes, "a", "b" and so on, that the test kills and starts when a line of output asks it to
+cases: which, if not all
+
+of "cases"
 site, foreign: sites of pages that nodes list, and do not; both are served here, at the port `page`
 secure: address of a node with TLS;  guarded: address of a node with the key `secret`, for tokens
-kills: how often a node is killed;  cases: which, if not all
+kills: how often a node is killed
+
+of "demos"
+site: address of a balancer in front of the nodes;  closed: address of a node whose rules let nobody have the demos
+feed: the program that publishes what they show;  pictures: directory for pictures of them
 
 A line of output for each case: its name, what is wrong with it if anything is, seconds, and facts.
 """
@@ -12,12 +20,12 @@ A line of output for each case: its name, what is wrong with it if anything is, 
 import base64
 import hashlib
 import hmac
+import importlib
 import json
 import sys
 import time
 import traceback
 
-import cases
 from browser import Browser
 from cluster import Cluster, site
 
@@ -33,11 +41,13 @@ def token(secret, seconds):
 
 def main():
     facts = json.loads(sys.argv[1])
+    cases = importlib.import_module(facts.get("module", "cases"))
     # The first ends in the middle of the case.
     facts["tokens"] = lambda: [token(facts["secret"], 4), token(facts["secret"], 60), token(facts["secret"], 60)]
-    site(facts["page"])
+    if "page" in facts:
+        site(facts["page"])
     cluster = Cluster(facts["nodes"])
-    browser = Browser()
+    browsers = [Browser() for _ in range(facts.get("browsers", 1))]
     try:
         for case in cases.ALL:
             if facts.get("cases") and case.__name__ not in facts["cases"]:
@@ -45,13 +55,14 @@ def main():
             start = time.monotonic()
             told = {"case": case.__name__}
             try:
-                told["facts"] = case(browser, cluster, facts)
+                told["facts"] = case(*browsers, cluster, facts)
             except Exception:
                 told["failure"] = traceback.format_exc()
             told["seconds"] = round(time.monotonic() - start, 1)
             print(json.dumps(told), flush=True)
     finally:
-        browser.close()
+        for browser in browsers:
+            browser.close()
 
 
 main()
