@@ -584,6 +584,7 @@ def fill(demo, page, cluster):
         demo.wait("return document.querySelector('.answer')?.textContent.length > 220")
     elif page == "/ticker":
         demo.wait("return document.querySelectorAll('#board li').length >= 36")
+        demo.wait("return /[0-9]/.test(document.getElementById('rate').textContent)")
 
 
 def checks(one, other, cluster, facts):
@@ -597,7 +598,7 @@ def checks(one, other, cluster, facts):
     assert not faults(right), faults(right)
     wrong = [
         "<p style='color: silver'>text</p>", "<p style='opacity: .3'>text</p>", "<p style='background: linear-gradient(black, white)'>text</p>",
-        "<input aria-label=name placeholder=text style='color: silver'>", "<button></button>", "<a href=x></a>", "<div tabindex=0></div>",
+        "<input aria-label=name placeholder=text style='color: silver'>", "<button></button>", "<a href=x style='display: block; height: 9px'></a>", "<div tabindex=0 style='height: 9px'></div>",
         "<p style='width: 3000px'>text</p>", "<div style='background: black'><p>text</p></div>",
     ]
     for body in wrong:
