@@ -53,9 +53,10 @@ export class Frame {
 
     /** Says in plain words why a channel cannot be read or written. */
     refused(channel, { code, message }) {
-        const rule = `{channels: "demo/**", subscribe: anyone, publish: anyone, history: anyone, presence: anyone}`;
+        const rule = `{channels: "${channel.split("/")[0]}/**", subscribe: anyone, publish: anyone, history: anyone, presence: anyone}`;
         const isForbidden = code === 401 || code === 403;
-        this.tell(isForbidden ? `This cluster lets the page not have ${channel}: ${message}. A rule such as ${rule} would.` : `${channel}: ${message}`);
+        const help = isForbidden ? ` A rule in the settings of its nodes would: ${rule}` : "";
+        this.tell(`This cluster does not let the page have ${channel}: ${message}.${help}`);
     }
 
     /** Something that has to be read, above the page; nothing takes it back. */
