@@ -37,7 +37,7 @@ import Testing
                 "feed": BrowserCases.root.appending(path: "deploy/feed").path,
                 "pictures": pictures ?? cluster.scratch.directory.path,
             ]
-            try await BrowserCases.run(try BrowserCases.browsers(facts, in: cluster), atLeast: 16, on: cluster)
+            try await BrowserCases.run(try BrowserCases.browsers(facts, in: cluster), atLeast: 17, on: cluster)
         }
     }
 }
