@@ -27,11 +27,13 @@ class Draw {
 /** Has a writer change its text as somebody would: something typed, removed or put in place of something. */
 function edit(writer, draw) {
     // It looks now, or has not looked since it wrote last, while something came.
-    const shown = draw.below(2) ? writer.sequence.look() : writer.shown ?? writer.sequence.look();
-    const [text, cursor] = edited(shown, draw);
+    const isNew = writer.shown === undefined || draw.below(2) === 0;
+    const [text, cursor] = edited(isNew ? writer.sequence.look() : writer.shown, draw);
     writer.shown = text;
     // A browser tells where the cursor is; a text may also have been changed by something else.
-    return writer.sequence.write(text, draw.below(4) ? cursor : undefined);
+    const operations = writer.sequence.write(text, draw.below(4) ? cursor : undefined);
+    if (isNew) same([writer.sequence.text, text], "what was written");
+    return operations;
 }
 
 function edited(text, draw) {
