@@ -399,6 +399,21 @@ struct PageTests {
         }
     }
 
+    @Test(
+        "what pages share comes with its type, and is asked for each time",
+        arguments: [("/demo/demo.css", "text/css"), ("/demo/frame.mjs", "text/javascript")]
+    )
+    func shared(path: String, type: String) throws {
+        try withNode { node in
+            let file = try node.ask("GET", path)
+            #expect(file["Content-Type"] == "\(type); charset=utf-8" && file["X-Content-Type-Options"] == "nosniff")
+            #expect(file["Cache-Control"] == "no-cache" && file["Cross-Origin-Resource-Policy"] == "same-origin")
+            #expect(file["Access-Control-Allow-Origin"] == nil && file["Content-Security-Policy"] == nil)
+            let tag = try #require(file["ETag"])
+            #expect(try node.ask("GET", path, [("If-None-Match", tag)]).status == 304)
+        }
+    }
+
     @Test("the metrics are Prometheus text: each family once, with its help and type before its samples")
     func metrics() throws {
         try withNode { node in

@@ -55,12 +55,11 @@ export class Frame {
     refused(channel, { code, message }) {
         const rule = `{channels: "${channel.split("/")[0]}/**", subscribe: anyone, publish: anyone, history: anyone, presence: anyone}`;
         const isForbidden = code === 401 || code === 403;
-        const help = isForbidden ? ` A rule in the settings of its nodes would: ${rule}` : "";
-        this.tell(`This cluster does not let the page have ${channel}: ${message}.${help}`);
+        this.tell(isForbidden ? `The rules of this cluster keep ${channel} from the page. One that lets it in: ${rule}` : `${channel}: ${message}`);
     }
 
-    /** Something that has to be read, above the page; nothing takes it back. */
-    tell(text = "") {
+    /** Something that has to be read, above the page, until something else is told, or nothing. */
+    tell(text) {
         this.#parts.notice.textContent = text;
         this.#parts.notice.hidden = !text;
     }
@@ -79,17 +78,20 @@ export class Frame {
      * frozen, lets go of its connection, and goes on where it was once it thaws. So what one sees then is what the client does always.
      */
     #cut() {
-        const { cut } = this.#parts;
+        const { cut, transport } = this.#parts;
         let seconds = cutSeconds;
         const tick = () => {
             if (seconds) return (cut.textContent = `Back in ${seconds--} s`);
             clearInterval(this.#cutTimer);
             this.#cutTimer = undefined;
-            Object.assign(cut, { textContent: cutText, disabled: false });
+            cut.textContent = cutText;
+            cut.disabled = transport.disabled = false;
             dispatchEvent(new Event("resume"));
+            // Where something else had it taken up before, there is nothing new to be told.
+            setTimeout(() => this.#show(this.#client));
         };
         dispatchEvent(new Event("freeze"));
-        cut.disabled = true;
+        cut.disabled = transport.disabled = true;
         this.#say("cut", "Cut");
         this.#cutTimer = setInterval(tick, 1000);
         tick();

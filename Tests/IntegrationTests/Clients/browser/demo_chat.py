@@ -77,12 +77,14 @@ def chat_goes_on(one, other, cluster, facts):
     assert not said(second)
     wait_for_said(second, said, expected)
     second.wait("return document.querySelector('.state').textContent === 'Live, 4 caught up'")
-    # A page that is cut off may say something, too.
+    # A page that is cut off may say something, too; and one that comes into sight meanwhile, as after another tab, is there again.
     second.cut()
+    second.run("dispatchEvent(new Event('pageshow'))")
     expected.append("cut")
     say(second, "cut")
     for demo in [first, second]:
         wait_for_said(demo, said, expected)
+    second.wait("return document.querySelector('.state').dataset.state === 'open'", seconds=8)
     for transport in ["eventStream", "jsonStream", "longPoll", "webSocket", ""]:
         second.choose(transport)
         say_some()

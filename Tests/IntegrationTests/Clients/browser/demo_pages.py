@@ -49,7 +49,7 @@ def rules(one, other, cluster, facts):
     for page in PAGES:
         demo = Demo(one, facts["closed"] + "/demo" + page, is_open=False)
         notice = demo.wait("return document.querySelector('.notice')?.textContent")
-        assert notice.startswith("This cluster does not let the page have ") and f'"{"demo" if page else "host"}/**"' in notice, notice
+        assert notice.startswith("The rules of this cluster keep ") and f'"{"demo" if page else "host"}/**"' in notice, notice
         assert not page_checks.faults(demo.driver)
     one.complaints()
 
