@@ -37,14 +37,35 @@ def typing(demo, words):
     def work():
         field = demo.element("#text")
         for word in words:
-            field.send_keys(word + " ")
+            field.send_keys(" " + word)
 
     thread = threading.Thread(target=work)
     thread.start()
     return thread
 
 
+def begin(first, second):
+    """Gives each writer a line: who types behind a word that somebody else is typing comes into the middle of it."""
+    first.element("#text").send_keys("first line:\nsecond line:")
+    agree(first, second)
+
+
+def place_cursor(demo, marker):
+    """Puts the cursor behind what is written in a line."""
+    demo.run(
+        """
+        const area = document.getElementById("text");
+        const end = area.value.indexOf("\\n", area.value.indexOf(arguments[0]));
+        area.focus();
+        area.setSelectionRange(...Array(2).fill(end < 0 ? area.value.length : end));
+        """,
+        marker,
+    )
+
+
 def both_type(first, second, prefix, count=40):
+    place_cursor(first, "first line:")
+    place_cursor(second, "second line:")
     words = [[f"{prefix}{letter}{number}" for number in range(count)] for letter in "xy"]
     threads = [typing(demo, each) for demo, each in zip([first, second], words)]
     for thread in threads:
@@ -62,6 +83,7 @@ def all_there(text, *lists):
 def note(one, other, cluster, facts):
     """Two that type at once lose no keystroke; one that is cut off keeps on typing, and they agree once it is back."""
     url, first, second = fresh_note(one, other, facts)
+    begin(first, second)
     lists = both_type(first, second, "p")
     all_there(agree(first, second), *lists)
     second.cut()
@@ -103,6 +125,7 @@ def note(one, other, cluster, facts):
 def note_goes_on(one, other, cluster, facts):
     """Nodes that die take nothing along; and who comes later has all of it, though the cluster keeps a hundred messages only."""
     url, first, second = fresh_note(one, other, facts)
+    begin(first, second)
     lists = []
     for round in range(2):
         place = "abc".index(second.node)
@@ -114,7 +137,7 @@ def note_goes_on(one, other, cluster, facts):
         cluster.start(place)
     channel = first.run("return document.getElementById('channel').textContent")
     for number in range(150):
-        first.run("const area = document.getElementById('text'); area.value += arguments[0]; area.dispatchEvent(new Event('input'))", f"n{number} ")
+        first.run("const area = document.getElementById('text'); area.value += arguments[0]; area.dispatchEvent(new Event('input'))", f" n{number}")
         time.sleep(0.16)
     text = agree(first, second)
     all_there(text, *lists, [f"n{number}" for number in range(150)])
