@@ -1,9 +1,9 @@
 import Foundation
 import Testing
 
-/// The demos, each in two browsers at two nodes, as people would use them. What they do is written in `Clients/browser/demos.py`, and of
-/// the shared note's text in `Clients/sequence_check.mjs`.
-@Suite struct BrowserDemoTests {
+/// The demos, each in two browsers at two nodes, as people would use them. What they do is written in `Clients/browser/demo_….py`, and of
+/// the shared note's text in `Clients/sequence_check.mjs`. One after the other: each has two browsers and three nodes.
+@Suite(.serialized) struct BrowserDemoTests {
     /// What nodes have that show the demos. Little is kept, as by default: so a page has to make do with that.
     private static let environment = ["PERSEID_PRESENCE": "demo/**", "PERSEID_LIMITS_HISTORY_COUNT_MAX": "100"]
 
@@ -20,8 +20,12 @@ import Testing
     }
 
     /// `PERSEID_PICTURES` names a directory for the pictures that are taken.
-    @Test("two browsers", .enabled(if: BrowserCases.hasBrowser, "chromium, chromium-driver and selenium are needed"))
-    func pages() async throws {
+    @Test(
+        "two browsers",
+        .enabled(if: BrowserCases.hasBrowser, "chromium, chromium-driver and selenium are needed"),
+        arguments: [("demo_feed", 5), ("demo_chat", 2), ("demo_note", 2), ("demo_pages", 8)]
+    )
+    func pages(module: String, count: Int) async throws {
         try await Cluster.with(nodes: 3, environment: Self.environment) { cluster in
             // Each request goes to the next node, whoever asks.
             let balancer = try await Balancer(for: cluster.nodes, in: cluster.scratch, isAffine: false)
@@ -32,12 +36,12 @@ import Testing
             )
             let pictures = ProcessInfo.processInfo.environment["PERSEID_PICTURES"]
             let facts: [String: Any] = [
-                "module": "demos", "browsers": 2, "nodes": cluster.nodes.map { Int($0.port) },
+                "module": module, "browsers": 2, "nodes": cluster.nodes.map { Int($0.port) },
                 "site": "http://127.0.0.1:\(balancer.port)", "closed": BrowserCases.address(closed),
                 "feed": BrowserCases.root.appending(path: "deploy/feed").path,
                 "pictures": pictures ?? cluster.scratch.directory.path,
             ]
-            try await BrowserCases.run(try BrowserCases.browsers(facts, in: cluster), atLeast: 17, on: cluster)
+            try await BrowserCases.run(try BrowserCases.browsers(facts, in: cluster), atLeast: count, on: cluster)
         }
     }
 }

@@ -1,4 +1,7 @@
-"""The chat room in two browsers."""
+"""The chat room in two browsers that a balancer sends to whichever node.
+
+Each case has both browsers, the cluster and what the test was started with; it raises what is wrong and returns facts worth telling.
+"""
 
 import random
 import time
@@ -109,3 +112,6 @@ def chat_goes_on(one, other, cluster, facts):
         assert second.node != "abc"[place]
         cluster.start(place)
     one.complaints(), other.complaints()
+
+
+ALL = [chat, chat_goes_on]

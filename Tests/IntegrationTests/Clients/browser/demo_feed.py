@@ -1,4 +1,7 @@
-"""The demos that show what a feed publishes: the host, prices, answers."""
+"""The demos that show what a feed publishes, the host, prices and answers, in two browsers that a balancer sends to whichever node.
+
+Each case has both browsers, the cluster and what the test was started with; it raises what is wrong and returns facts worth telling.
+"""
 
 import json
 import os
@@ -144,3 +147,6 @@ def two_who_answer(one, other, cluster, facts):
         numbers = [each["data"].get("number") for each in kept][1:]
         assert numbers == list(range(len(numbers))), numbers
     one.complaints()
+
+
+ALL = [nobody_publishes, host, ticker, assistant, two_who_answer]

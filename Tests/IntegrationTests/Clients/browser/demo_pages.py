@@ -1,4 +1,7 @@
-"""What all demos have in common: how one moves in them, what they refuse, what holds them up, how they look."""
+"""What all demos have in common: how one moves in them, what they refuse, what could hold them up, how they look.
+
+Each case has both browsers, the cluster and what the test was started with; it raises what is wrong and returns facts worth telling.
+"""
 
 import json
 import os
@@ -193,3 +196,6 @@ def looks(one, other, cluster, facts):
     one.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     one.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     assert not faults, faults
+
+
+ALL = [links, keyboard, rules, policy, floods, calm, checks, looks]

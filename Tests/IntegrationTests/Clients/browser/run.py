@@ -10,7 +10,7 @@ site, foreign: sites of pages that nodes list, and do not; both are served here,
 secure: address of a node with TLS;  guarded: address of a node with the key `secret`, for tokens
 kills: how often a node is killed
 
-of "demos"
+of "demo_…"
 site: address of a balancer in front of the nodes;  closed: address of a node whose rules let nobody have the demos
 feed: the program that publishes what they show;  pictures: directory for pictures of them
 
