@@ -12,7 +12,7 @@ import Testing
         try await Cluster.with(nodes: 1) { cluster in
             let arguments = [
                 BrowserCases.clients.appending(path: "sequence_check.mjs").path,
-                BrowserCases.root.appending(path: "Sources/Edge/Resources/demo/sequence.mjs").path, "60", "1",
+                BrowserCases.root.appending(path: "Sources/Edge/Resources/demo/sequence.mjs").path, "30", "1",
             ]
             let process = try ChildProcess(["node", "--no-warnings"] + arguments, in: cluster.scratch)
             try await BrowserCases.run(process, atLeast: 6, on: cluster)

@@ -101,6 +101,10 @@ def floods(one, other, cluster, facts):
                 for number in range(start, start + 500)
             ]
             cluster.publish(channel, *values, *rubbish)
+        if page == "":
+            for each in ["cpu", "memory", "load", "network"]:
+                hostile = [{"busy": "x"}, {"busy": 1, "cores": [None, "x", 1e308]}, {"busy": -1e308, "cores": 7}, {"percent": {}}, {"load1": []}, {"in": 1e308, "out": 1}]
+                cluster.publish(f"host/{each}", *rubbish, *hostile)
         cluster.publish(channel, {"text": "the end", "line": "the end"})
         position = json.loads(cluster.ask("GET", f"/channels/{channel.replace('/', '%2F')}")[1])["position"]
         demo.wait("return document.querySelector('.position').textContent === arguments[0]", position)
@@ -175,6 +179,7 @@ def checks(one, other, cluster, facts):
 def looks(one, other, cluster, facts):
     """At the widths of a phone and of a desktop, light and dark: nothing too faint, unnamed or too wide, no complaints; and pictures."""
     faults = {}
+    os.makedirs(facts["pictures"], exist_ok=True)
     with Feed(facts):
         # The host comes last: its charts then have something to draw.
         for page in PAGES[1:] + PAGES[:1]:
