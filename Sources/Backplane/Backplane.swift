@@ -49,6 +49,9 @@ public protocol ChannelBackplane: AnyObject {
     /// Appends; answered by `published` only once the backplane has it.
     func publish(_ request: PublishRequest)
 
+    /// Tells a payload to those who hear a channel now, and nobody later; answered by `told`.
+    func tell(_ payload: Payload, in channel: ChannelName)
+
     /// Reads what follows a position, or the newest publications, at most so many and so many bytes, which a single one may
     /// exceed; answered by `read`.
     func read(_ channel: ChannelName, since: Position?, countMax: Int, bytesMax: Int, for purpose: ReadPurpose)

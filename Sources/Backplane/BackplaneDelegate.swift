@@ -39,6 +39,9 @@ public protocol ChannelBackplaneDelegate: AnyObject {
         _ page: Result<HistoryPage, BackplaneFailure>
     )
 
+    /// The answer to `tell`: how many nodes hear the channel.
+    func told(_ channel: ChannelName, _ listeners: Result<Int, BackplaneFailure>)
+
     /// The answer to `publish`.
     func published(_ ticket: Ticket, _ outcome: Result<Position, BackplaneFailure>)
 }

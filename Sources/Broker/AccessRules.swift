@@ -58,6 +58,8 @@ public struct AccessRules: Sendable {
 
     /// Judges what somebody wants in a channel, or in all channels of a pattern: then it must be allowed in each there could be.
     public func judge(_ action: AccessAction, in channel: ChannelName, by identity: Identity?) -> Verdict {
+        // No rule, however wide, is for what concerns operators alone.
+        if channel.isForOperators { return Verdict(decision: .refused, rule: nil, permission: .nobody) }
         guard !isEmpty else { return Verdict(decision: .allowed, rule: nil, permission: .anyone) }
         // Who is subscribed to a channel is told by another, which is the system's.
         if let observed = channel.presenceSubject {

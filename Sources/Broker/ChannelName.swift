@@ -1,6 +1,7 @@
 /// The name of a channel: 1–255 bytes of UTF-8, `/`-separated segments, none of them empty.
 ///
-/// Names that start with `$` are the system's: clients may subscribe to them and never publish.
+/// Names that start with `$` are the system's: nobody else publishes there. Clients may subscribe to what tells them who is present, and
+/// who runs the cluster to all others.
 public struct ChannelName: Hashable, Sendable, CustomStringConvertible {
     /// Bytes of UTF-8 a name may have.
     public static let byteCountMax = 255
@@ -37,6 +38,12 @@ public struct ChannelName: Hashable, Sendable, CustomStringConvertible {
 
     /// Whether only the system publishes here.
     public var isSystem: Bool { text.utf8.first == UInt8(ascii: "$") }
+
+    /// The channel in which each node says how it is, while somebody listens.
+    public static let nodes = ChannelName("$nodes")!  // bounded: it is a name
+
+    /// Whether only who runs the cluster may read it: all of the system's but those that tell who is subscribed to another.
+    public var isForOperators: Bool { isSystem && presenceSubject == nil }
 
     /// The name itself.
     public var description: String { text }

@@ -41,7 +41,8 @@ public final class Identity: Sendable {
         self.issuedMilliseconds = issuedMilliseconds
         self.grants = grants
         self.info = info
-        self.given = given
+        // A backend says who users are, and not that one of them runs the cluster.
+        self.given = given.filter { !$0.isForOperators }
     }
 
     /// The same with what a backend says as the user comes. It may say who somebody is that showed no token, too.

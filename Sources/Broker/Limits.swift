@@ -420,6 +420,10 @@ public struct Limits: Sendable, Equatable {
     /// Tokens and users that are taken back at a time. Hit: no more until one of them ends, 507.
     public var revocationsMax = 100_000
 
+    /// Time between two attempts to say how the node is while nobody listens: so long who opens the console waits for a node at most.
+    /// While somebody does, it is said once a second; `perseid_facts_total`.
+    public var factsAttemptMilliseconds: UInt64 = 3_000
+
     // MARK: Waiting
 
     /// Time a WebSocket has to show a token where nobody may do anything without. Hit: `bye` 4011; `perseid_timeouts_total`.

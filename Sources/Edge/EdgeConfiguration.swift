@@ -22,6 +22,9 @@ public struct EdgeConfiguration: Sendable {
     /// This node's name in the cluster and in `welcome` messages.
     public var nodeID = "node"
 
+    /// Which program it is, as operators are told.
+    public var version = "unknown"
+
     /// Reactors, each with a thread and a listener of its own.
     public var reactorCount = 1
 

@@ -1,6 +1,7 @@
 public import Broker
 public import Hub
 internal import Reactor
+internal import Synchronization
 internal import Wire
 
 /// What one reactor counts; written by its thread, read by any.
@@ -78,6 +79,9 @@ public final class EdgeMetrics: Sendable {
     public let longestTurnMicroseconds = Counter()
     /// Turns of the reactor by length, as of the last second.
     public let turns = TurnHistogram()
+
+    /// Its busiest channels in the last second, while somebody wants to know.
+    let busiest = Lock<[ChannelActivity]>([])
 
     /// What its hub counts.
     public let hub = HubMetrics()

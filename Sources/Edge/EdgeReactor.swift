@@ -104,6 +104,9 @@ final class EdgeReactor: ReactorHandler {
     /// Whether the node has too much to do; the first reactor's business.
     var overloadWatch: OverloadWatch
 
+    /// When the node says how it is although nobody listened the last time; the first reactor's business.
+    var nextFactsTick: Tick?
+
     /// The host that was allowed last.
     var knownHost: [UInt8] = []
     /// Of the last answer.

@@ -221,6 +221,8 @@ struct MetricsText: ~Copyable {
             "Of those, to which not all nodes answered in time.",
             uplink.clusterQuestionsIncomplete.value
         )
+        counter("perseid_facts_total", "Times the node said how it is.", uplink.factsTold.value)
+        gauge("perseid_facts_listeners", "Nodes with somebody who wants to know.", uplink.factsListeners.value)
         gauge("perseid_will_entries", "Readers that others would tell of if this node died.", uplink.willEntries.value)
         counter("perseid_wills_lost_total", "Times that these were written anew.", uplink.willsLost.value)
         counter(

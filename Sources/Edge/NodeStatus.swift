@@ -1,6 +1,7 @@
 public import Backplane
 internal import Broker
 public import Hooks
+internal import Reactor
 internal import Synchronization
 internal import Text
 
@@ -22,6 +23,9 @@ public final class NodeStatus: Sendable {
     let connectionsByAddress = ConnectionCounts<PeerAddress>()
     /// How many readers single users and keys have.
     let connectionsByUser = ConnectionCounts<MeteredUser>()
+
+    /// When it was made, by the clock that never jumps.
+    let startNanoseconds = Clock.monotonicNanoseconds
 
     private let boundPort = Atomic<UInt16>(0)
     private let boundSecurePort = Atomic<UInt16>(0)

@@ -42,6 +42,7 @@ extension Hub {
         guard let topic = topics[name], topic.isOpen else { return }
         metrics.publications.add()
         guard !topic.isFull else { return metrics.ephemeralsDropped.add() }
+        if activity.isCounting { activity.note(topic) }
         // Who reads a pattern hears of what is kept: the other is told by the channel's own name only.
         for feed in topic.feeds where feed.topics.contains(where: { $0 === topic }) {
             frame.removeAll()
@@ -137,6 +138,7 @@ extension Hub {
     func append(_ publication: Publication, to topic: Topic) {
         assert(publication.previous == topic.last, "the chain is unbroken, or a gap was told")
         topic.last = publication.position
+        if activity.isCounting { activity.note(topic) }
         for pattern in topic.patterns { pattern.advance(behind: publication.position, in: topic) }
         for feed in topic.feeds {
             if feed.key.encoding.hasCursors { note(topic, in: feed) }

@@ -30,6 +30,7 @@ public final class Hub<Outlet: HubOutlet> {
     var subscriptions = SubscriptionTable()
     var flushQueue = Deque<Feed>()
     var dirtyCounts: [Topic] = []
+    var activity = ActivityCount()
 
     // Who waits
     var joins = JoinQueue()

@@ -153,6 +153,10 @@ public final class Topic {
     /// Subscriptions and polls that are held, for the cluster-wide count.
     var subscribers = 0
 
+    /// What was published within this second, and for how many readers, while somebody wants to know; see `ActivityCount`.
+    var recentPublications = 0
+    var recentDeliveries = 0
+
     /// Whether the count changed since the uplink was told.
     var isCountDirty = false
 

@@ -188,6 +188,10 @@ enum LimitNames {
         ("resume-milliseconds", \.resumeMilliseconds, "a client has to resume its session"),
         ("checkpoint-milliseconds", \.checkpointMilliseconds, "between two checkpoints of a session"),
         ("cluster-question-milliseconds", \.clusterQuestionMilliseconds, "all nodes have to answer an operator"),
+        (
+            "facts-attempt-milliseconds", \.factsAttemptMilliseconds,
+            "between two attempts to say how the node is while nobody listens"
+        ),
         ("authenticate-milliseconds", \.authenticateMilliseconds, "a WebSocket has to show who it is, where it must"),
         ("open-milliseconds", \.openMilliseconds, "a subscriber waits for its channel to open"),
         ("drain-milliseconds", \.drainMilliseconds, "in which clients are let go after SIGTERM"),

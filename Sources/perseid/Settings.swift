@@ -44,6 +44,7 @@ struct Settings {
     ///
     /// - Throws: `SettingsErrors` with all that cannot be used.
     init(flags: [SettingValue], environment: [String: String], file: String?) throws(SettingsErrors) {
+        edge.version = Perseid.version
         edge.nodeID = "node-\(String(UInt32.random(in: 0...(.max)), radix: 36))"
         edge.reactorCount = ProcessorCount.current
         var errors: [SettingsError] = []

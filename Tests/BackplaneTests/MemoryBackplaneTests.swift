@@ -36,6 +36,9 @@ private final class Recorder: BackplaneDelegate {
     func spent(_ ticket: Ticket, _ outcome: Result<UInt64, BackplaneFailure>) {
         events.append("spent \(ticket.number)")
     }
+    func told(_ channel: ChannelName, _ listeners: Result<Int, BackplaneFailure>) {
+        events.append("told \(channel) to \((try? listeners.get()) ?? -1)")
+    }
     func ticketsShared(_ secrets: [[UInt8]]) { events.append("tickets") }
     func subscribed(_ channel: ChannelName) { events.append("subscribed \(channel)") }
     func refused(_ channel: ChannelName, _ reason: String) { events.append("refused \(channel)") }

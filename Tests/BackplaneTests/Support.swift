@@ -105,6 +105,13 @@ final class ScriptedBackplane: Backplane {
 
     func publish(_ request: PublishRequest) { publishes.append(request) }
 
+    /// What was told to those who hear it.
+    private(set) var told: [String] = []
+
+    func tell(_ payload: Payload, in channel: ChannelName) {
+        told.append("\(channel) \(String(decoding: payload.bytes, as: UTF8.self))")
+    }
+
     func read(
         _ channel: ChannelName,
         since: Position?,

@@ -7,6 +7,8 @@ extension SimulatedBackplane {
 
     func reply(_ part: ClusterPart, to call: ClusterCall) {}
 
+    func tell(_ payload: Payload, in channel: ChannelName) { delegate?.told(channel, .success(0)) }
+
     func revoke(_ revocation: Revocation, for ticket: Ticket) { refuse(ticket) }
 
     func list(_ inventory: Inventory, for ticket: Ticket) { refuse(ticket) }

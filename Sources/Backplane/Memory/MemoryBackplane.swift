@@ -108,6 +108,12 @@ public final class MemoryBackplane: Backplane {
         }
     }
 
+    public func tell(_ payload: Payload, in channel: ChannelName) {
+        let isHeard = channels[channel]?.isSubscribed == true
+        if isHeard { delegate?.heard(payload, in: channel) }
+        delegate?.told(channel, .success(isHeard ? 1 : 0))
+    }
+
     public func read(
         _ channel: ChannelName,
         since: Position?,

@@ -123,6 +123,10 @@ public final class RedisBackplane: Backplane {
 
     public func publish(_ request: PublishRequest) { commands.ask(.publish(request)) }
 
+    public func tell(_ payload: Payload, in channel: ChannelName) {
+        commands.ask(RedisTell(channel: channel, payload: payload))
+    }
+
     public func read(
         _ channel: ChannelName,
         since: Position?,

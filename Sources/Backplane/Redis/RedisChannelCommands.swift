@@ -101,6 +101,28 @@ struct RedisRead: RedisCommand {
     }
 }
 
+/// Tells a payload to those who hear a channel now; answered with how many nodes that are. A payload without a header is one without a
+/// position.
+struct RedisTell: RedisCommand {
+    let channel: ChannelName
+    let payload: Payload
+
+    var lane: RedisLane.Kind { .upkeep }
+    var carriedBytes: Int { RedisCommandBytes.of(argument: payload.bytes.count) }
+
+    func key(_ keys: RedisKeys) -> String { keys.channel(channel) }
+
+    func write(to buffer: inout RedisCommandBuffer, _ context: RedisContext) {
+        buffer.append(call: "perseid_tell", key(context.keys), [.bytes(payload.bytes)])
+    }
+
+    func read(_ reply: RedisReply, _ context: RedisContext) throws(RedisNonsense) -> Int { reply.integer }
+
+    func tell(_ delegate: any BackplaneDelegate, _ outcome: Result<Int, BackplaneFailure>) {
+        delegate.told(channel, outcome)
+    }
+}
+
 extension RedisCommand where Self == RedisPublish {
     static func publish(_ request: PublishRequest) -> RedisPublish { RedisPublish(request: request) }
 }

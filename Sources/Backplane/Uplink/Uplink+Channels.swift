@@ -156,7 +156,7 @@ extension Uplink: BackplaneDelegate {
         failedReads.insert(channel.name)
     }
 
-    private func open(_ channel: WatchedChannel, _ page: HistoryPage) {
+    func open(_ channel: WatchedChannel, _ page: HistoryPage) {
         if !channel.continuity.isOpen, let since = sinceOfPatterns(unawareOf: channel.name) {
             guard let asked = page.since, asked <= since else { return readHead(of: channel) }
             adopt(channel.name, head: page.start(behind: since))

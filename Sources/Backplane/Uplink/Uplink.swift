@@ -135,6 +135,7 @@ public final class Uplink: ReactorHandler {
         case .unwatch(let name, let reactor): unwatch(name, reactor)
         case .count(let name, let reactor, let subscribers): count(name, reactor, subscribers)
         case .publish(let request): backplane.publish(request)
+        case .tellFacts(let payload): tellFacts(payload)
         case .recover(let name, let since, let reactor): recover(name, since, reactor)
         case .history(let ticket, let name, let since, let limit):
             metrics.historyReads.add()
@@ -184,6 +185,7 @@ public final class Uplink: ReactorHandler {
             channel.reactorsToOpen |= 1 << reactor
             channel.isSubscribed = true
             backplane.subscribe(name)
+            openWithoutBackplane(channel)
         } else if channel.continuity.isOpen {
             post(.opened(name, head: channel.continuity.last), to: 1 << reactor)
         } else {

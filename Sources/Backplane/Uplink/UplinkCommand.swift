@@ -13,6 +13,8 @@ public enum UplinkCommand: Sendable {
     case count(ChannelName, reactor: Int, subscribers: Int)
     /// Append to a channel; answered by `UplinkReport.published`.
     case publish(PublishRequest)
+    /// What this node says of itself, to those who listen now; how many nodes that are is `UplinkMetrics.factsListeners`.
+    case tellFacts(Payload)
     /// What follows a position in a channel this reactor watches; answered by `UplinkReport.recovered`.
     case recover(ChannelName, since: Position, reactor: Int)
     /// The remembered publications of any channel; answered by `UplinkReport.history`.

@@ -88,6 +88,9 @@ public final class UplinkMetrics: Sendable {
     /// Times the cluster was told what users have of what is limited there, and those that were in vain.
     public let rateSpendings = Counter()
     public let rateSpendingsFailed = Counter()
+    /// Times the node said how it is, and how many nodes with somebody who wants to know heard it last.
+    public let factsTold = Counter()
+    public let factsListeners = Counter()
     /// Writes to sessions.
     public let sessionWrites = Counter()
     /// Writes that did not get through; they are repeated.

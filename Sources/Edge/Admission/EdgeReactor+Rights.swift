@@ -10,14 +10,27 @@ extension EdgeReactor {
     /// Whether somebody may do something in a channel, or a backend is to say so. A refusal is told to the operator with the rule that
     /// decided, and to the client as nothing but that.
     func judge(_ action: AccessAction, _ channel: ChannelName, _ who: Credentials) -> AccessRules.Decision {
-        if let key = who.key, key.allows(action, in: channel) { return .allowed }
         let rules = access.rules
-        guard !rules.isEmpty else { return action != .publish || access.apiKeys.isEmpty ? .allowed : .refused }
+        // Nobody publishes there, and who tries is told so.
+        let isForOperators = channel.isForOperators && action != .publish && action != .call
+        if isForOperators {
+            if isOperator(who) { return .allowed }
+        } else if let key = who.key, key.allows(action, in: channel) {
+            return .allowed
+        }
+        guard isForOperators || !rules.isEmpty else {
+            return action != .publish || access.apiKeys.isEmpty ? .allowed : .refused
+        }
         let verdict = rules.judge(action, in: channel, by: who.identity)
         guard verdict.decision == .refused else { return verdict.decision }
         metrics.forbidden.add()
         tellForbidden(action, channel, who, verdict)
         return .refused
+    }
+
+    /// Whether somebody runs the cluster. As for all else: without keys and rules, reaching the port is enough.
+    func isOperator(_ who: Credentials) -> Bool {
+        access.rules.isEmpty && access.apiKeys.isEmpty || who.key?.scopes.contains(.admin) == true
     }
 
     /// All of them at the level `debug`, and at `notice` so many that nobody fills a disk with it.
@@ -53,7 +66,7 @@ extension EdgeReactor {
     /// comes again, and is told then.
     func dropForbidden(_ slot: Slot) {
         let who = credentials(of: slot)
-        guard !access.rules.isEmpty else { return }
+        guard !access.rules.isEmpty || !access.apiKeys.isEmpty else { return }
         for channel in hub.channels(of: slot.client) where !mayKeep(channel, who) {
             guard connections[live: slot].pointee.isOpen else { return }
             guard connections[live: slot].pointee.client.has(.isTwoWay) else {

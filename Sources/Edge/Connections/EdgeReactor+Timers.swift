@@ -32,6 +32,7 @@ extension EdgeReactor {
         hub.weighAll()
         metrics.hub.heldOutputBytes.set(heldOutputBytes)
         turnTicketKeys()
+        tellFacts()
     }
 
     /// Acts on the timers that came due, for one slice of time: a thousand polls may be over in the same tick. Says whether
