@@ -1,6 +1,7 @@
 import Broker
 import Reactor
 import Testing
+import Text
 
 @testable import Backplane
 
@@ -110,6 +111,8 @@ struct ControlTests {
             ClusterQuestion(.user("a b/c%"), .disconnect(mayReturn: true)),
             ClusterQuestion(.user("é"), .disconnect(mayReturn: false)),
             ClusterQuestion(.user("s:x"), .subscribe(ChannelName("a b/c")!)),
+            ClusterQuestion(.address(PeerAddress("10.0.0.1")!), .describe),
+            ClusterQuestion(.address(PeerAddress("2001:db8::7")!), .disconnect(mayReturn: false)),
             ClusterQuestion(.user("x"), .unsubscribe(ChannelName("room/*")!)),
         ]
     )

@@ -5,6 +5,7 @@ import Foundation
 import Hub
 import Logging
 import Testing
+import Text
 
 /// The server API: what whoever runs the cluster asks of a node.
 @Suite("The server API")
@@ -41,6 +42,8 @@ struct ControlTests {
         ("POST", "/users/alice/unsubscribe", #"{"channel":"a"}"#),
         ("GET", "/sessions/\(String(repeating: "a", count: 32))", nil),
         ("POST", "/sessions/\(String(repeating: "a", count: 32))/disconnect", nil),
+        ("GET", "/addresses/10.1.2.3", nil), ("POST", "/addresses/10.1.2.3/disconnect", nil),
+        ("POST", "/addresses/10.1.2.3/subscribe", #"{"channel":"a"}"#),
         ("POST", "/tokens/revoke", #"{"user":"bob"}"#),
     ]
 
@@ -106,7 +109,9 @@ struct ControlTests {
             let id = String(repeating: "a", count: 32)
             let wrong: [(String, String, String?, String)] = [
                 ("GET", "/sessions/short", nil, "session"), ("GET", "/sessions/\(id.uppercased())", nil, "session"),
-                ("GET", "/users/%ff", nil, "user"), ("GET", "/users/", nil, "user"),
+                ("GET", "/addresses/10.1.2", nil, "address"), ("GET", "/addresses/example.org", nil, "address"),
+                ("GET", "/addresses/%ff", nil, "address"), ("GET", "/users/%ff", nil, "user"),
+                ("GET", "/users/", nil, "user"),
                 ("GET", "/users/\(String(repeating: "x", count: 1_025))", nil, "user"),
                 ("POST", "/users/a/subscribe", nil, "channel"), ("POST", "/users/a/subscribe", "{}", "channel"),
                 ("POST", "/users/a/subscribe", #"{"channel":7}"#, "channel"),
@@ -167,6 +172,35 @@ struct ControlTests {
             #expect(own["channels"] as? [String] == ["room/1"])
             #expect(try ask(node, "GET", "/users/carol")["count"] as? Int == 0)
             #expect(try ask(node, "GET", "/users/a%2Fb%20c")["user"] as? String == "a/b c")
+        }
+    }
+
+    @Test(
+        "who reads from an address is found and sent away, behind a proxy by what that says; who only asks is none of them"
+    )
+    func address() throws {
+        try withNode {
+            $0.trustedProxies = [AddressBlock("127.0.0.1")!]
+        } _: { (node: TestNode) throws in
+            func from(_ address: String) -> [(String, String)] { [("X-Forwarded-For", address)] }
+            let socket = try node.webSocket("?channel=room/1", fields: from("2001:db8::7"))
+            try socket.begin()
+            let poll = try node.connect()
+            try poll.sendRequest("GET", "/poll?channel=room/3&session=none", from("2001:db8::7"))
+            try eventually("the poll is held") { node.metrics.hub.polls.value == 1 }
+            let other = try node.webSocket("?channel=room/1", fields: from("10.0.0.1"))
+            try other.begin()
+            let idle = try node.connect()
+            #expect(try idle.ask("GET", "/healthz").status == 200)
+            // However it is written.
+            let told = try ask(node, "GET", "/addresses/2001:DB8:0::7")
+            #expect(told["address"] as? String == "2001:db8:0:0:0:0:0:7" && told["count"] as? Int == 2, "\(told)")
+            #expect(try ask(node, "GET", "/addresses/127.0.0.1")["count"] as? Int == 0)
+            #expect(try ask(node, "POST", "/addresses/2001:db8::7/disconnect")["disconnected"] as? Int == 2)
+            #expect(try socket.next("bye").code == 4_012)
+            #expect(try poll.readAnswer().status == 401)
+            try other.send(#"{"type":"ping","id":1}"#)
+            #expect(try other.next("pong").id == 1)
         }
     }
 
@@ -404,7 +438,7 @@ struct ControlTests {
             let id = String(repeating: "a", count: 32)
             for (path, operations) in paths {
                 let target = path.replacing("{channel}", with: "a").replacing("{user}", with: "alice")
-                    .replacing("{session}", with: id)
+                    .replacing("{session}", with: id).replacing("{address}", with: "10.1.2.3")
                 let allowed = try #require(try node.ask("OPTIONS", target)["Allow"], "\(path)")
                 let methods = Set(allowed.split(separator: ", ").map { $0.lowercased() }).subtracting([
                     "head", "options",
@@ -413,6 +447,7 @@ struct ControlTests {
             }
             for request in Self.requests {
                 let path = request.path.replacing("alice", with: "{user}").replacing(id, with: "{session}")
+                    .replacing("10.1.2.3", with: "{address}")
                 #expect(paths[path]?[request.method.lowercased()] != nil, "\(path)")
             }
         }

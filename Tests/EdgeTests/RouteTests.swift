@@ -20,6 +20,7 @@ struct RouteTests {
         ("/channels", "", "GET, HEAD, OPTIONS"), ("/sessions", "", "GET, HEAD, OPTIONS"),
         ("/nodes", "", "GET, HEAD, OPTIONS"), ("/users/alice", "", "GET, HEAD, OPTIONS"),
         ("/users/alice/disconnect", "", "POST, OPTIONS"), ("/users/alice/subscribe", "", "POST, OPTIONS"),
+        ("/addresses/127.0.0.1", "", "GET, HEAD, OPTIONS"), ("/addresses/%3a%3a1/disconnect", "", "POST, OPTIONS"),
         ("/tokens/revoke", "", "POST, OPTIONS"), ("/openapi.json", "", "GET, HEAD, OPTIONS"),
         ("/calls/a", "", "POST, OPTIONS"), ("/perseid.mjs", "", "GET, HEAD, OPTIONS"),
         ("/perseid.js", "", "GET, HEAD, OPTIONS"), ("/perseid.d.ts", "", "GET, HEAD, OPTIONS"),

@@ -1,5 +1,5 @@
 public import Broker
-internal import Text
+public import Text
 
 /// What whoever runs the cluster asks all nodes about their clients, or has them do.
 public struct ClusterQuestion: Sendable, Equatable {
@@ -9,6 +9,8 @@ public struct ClusterQuestion: Sendable, Equatable {
         case user(String)
         /// The one that has a session.
         case session(SessionID)
+        /// All that come from an address.
+        case address(PeerAddress)
     }
 
     /// What is wanted of them.
@@ -39,6 +41,7 @@ public struct ClusterQuestion: Sendable, Equatable {
             switch subject {
             case .user(let name): "u:\(PercentCoding.encode(name))"
             case .session(let id): "s:\(id)"
+            case .address(let address): "a:\(address)"
             }
         switch act {
         case .describe: return "describe \(subject)"
@@ -76,6 +79,9 @@ extension ClusterQuestion.Subject {
         case "s:":
             guard let id = SessionID(rest) else { return nil }
             self = .session(id)
+        case "a:":
+            guard let address = PeerAddress(String(rest)) else { return nil }
+            self = .address(address)
         default: return nil
         }
     }

@@ -3,7 +3,7 @@ internal import Broker
 internal import Text
 internal import Wire
 
-/// What can be asked of a client, as `/users/<name>` or `/sessions/<id>` and what stands behind it.
+/// What can be asked of a client, as `/users/<name>`, `/sessions/<id>` or `/addresses/<address>` and what stands behind it.
 enum ClientResource: CaseIterable {
     case itself
     case disconnect
@@ -40,6 +40,11 @@ enum ClientResource: CaseIterable {
                 throw HTTPRejection(status: 400, field: "session", reason: "not the name of a session")
             }
             return (.session(id), resource)
+        case "addresses":
+            guard let text = PercentCoding.decode(segments[2]), let address = PeerAddress(text) else {
+                throw HTTPRejection(status: 400, field: "address", reason: "not an address of IPv4 or IPv6")
+            }
+            return (.address(address), resource)
         default: return nil
         }
     }

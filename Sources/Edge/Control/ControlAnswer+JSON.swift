@@ -1,6 +1,7 @@
 internal import Backplane
 internal import Broker
 internal import Hub
+internal import Text
 internal import Wire
 
 // The JSON of what operators are answered.
@@ -26,6 +27,9 @@ extension ByteBuffer {
         case .session(let id):
             append("{\"session\":")
             appendJSONString("\(id)")
+        case .address(let address):
+            append("{\"address\":")
+            appendJSONString("\(address)")
         }
     }
 

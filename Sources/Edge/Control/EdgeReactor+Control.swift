@@ -3,6 +3,7 @@ internal import Broker
 internal import Hub
 internal import Logging
 internal import Reactor
+internal import Text
 internal import Wire
 
 // The server API: what whoever runs the cluster asks of it, by any node.
@@ -28,7 +29,7 @@ extension EdgeReactor {
 
     // MARK: Requests
 
-    /// `GET /users/<name>`, `GET /sessions/<id>`, and `POST` of what is to be done to them.
+    /// `GET /users/<name>`, `GET /sessions/<id>`, `GET /addresses/<address>`, and `POST` of what is to be done to them.
     func administer(
         _ request: borrowing HTTPRequest,
         _ exchange: Exchange,
@@ -229,6 +230,7 @@ extension ClusterQuestion.Subject {
         switch self {
         case .user(let name): "user \(name)"
         case .session(let id): "session \(id)"
+        case .address(let address): "address \(address)"
         }
     }
 }

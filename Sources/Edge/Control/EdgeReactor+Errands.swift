@@ -2,6 +2,7 @@ internal import Backplane
 internal import Broker
 internal import Hub
 internal import Reactor
+internal import Text
 internal import Wire
 
 // What is done to many readers goes on with each turn, behind what was to be done before it.
@@ -52,10 +53,17 @@ extension EdgeReactor {
         }
     }
 
+    /// Whether it is told what is published, by whatever transport; others ask, are answered and are no clients of any channel.
+    private func isReader(_ slot: Slot) -> Bool {
+        connections[live: slot].pointee.client.encoding != nil
+            || pollAskers[connections.key(ofLive: slot).client] != nil
+    }
+
     private func isSubject(_ slot: Slot, of subject: ClusterQuestion.Subject) -> Bool {
         switch subject {
         case .user(let name): identity(of: slot)?.user == name
         case .session(let id): connections[live: slot].pointee.client.session?.id == id
+        case .address(let address): isReader(slot) && self.address(of: slot) == address
         }
     }
 }

@@ -71,7 +71,7 @@ extension EdgeReactor {
             return (Route.ofCalls, .channel(try request.servicePath()))
         }
         if let known = Route.byPath.first(where: { request.isPath($0.path) }) { return (known.routes, .none) }
-        if path.hasPrefix("/users/", in: request.octets.span) || path.hasPrefix("/sessions/", in: request.octets.span),
+        if ["/users/", "/sessions/", "/addresses/"].contains(where: { path.hasPrefix($0, in: request.octets.span) }),
             let text = path.text(in: request.octets.span), let (subject, resource) = try ClientResource.read(text)
         {
             return (Route.ofClients[resource] ?? [], .client(subject))

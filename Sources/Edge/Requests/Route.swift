@@ -9,7 +9,7 @@ final class Route: Sendable {
         case path(StaticString)
         /// `/channels/<name>`, and what stands behind that.
         case channel(ChannelResource)
-        /// `/users/<name>` and `/sessions/<id>`, and what stands behind that.
+        /// `/users/<name>`, `/sessions/<id>` and `/addresses/<address>`, and what stands behind that.
         case client(ClientResource)
         /// `/calls/<name>`
         case call

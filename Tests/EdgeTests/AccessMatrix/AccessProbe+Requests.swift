@@ -64,7 +64,9 @@ extension AccessProbe {
             ("GET", "/channels", ""), ("GET", "/sessions", ""), ("GET", "/nodes", ""), ("GET", "/users/alice", ""),
             ("POST", "/users/alice/disconnect", "{}"), ("POST", "/users/alice/subscribe", #"{"channel":"room/1"}"#),
             ("POST", "/users/alice/unsubscribe", #"{"channel":"room/1"}"#), ("GET", "/sessions/\(session)", ""),
-            ("POST", "/sessions/\(session)/disconnect", "{}"), ("POST", "/tokens/revoke", #"{"user":"bob"}"#),
+            ("POST", "/sessions/\(session)/disconnect", "{}"), ("GET", "/addresses/10.1.2.3", ""),
+            ("POST", "/addresses/10.1.2.3/disconnect", "{}"),
+            ("POST", "/tokens/revoke", #"{"user":"bob"}"#),
         ]
         var outcomes: [AccessOutcome] = []
         for (method, target, body) in asked {
