@@ -23,6 +23,7 @@ struct RouteTests {
         ("/addresses/127.0.0.1", "", "GET, HEAD, OPTIONS"), ("/addresses/%3a%3a1/disconnect", "", "POST, OPTIONS"),
         ("/tokens/revoke", "", "POST, OPTIONS"), ("/openapi.json", "", "GET, HEAD, OPTIONS"),
         ("/calls/a", "", "POST, OPTIONS"), ("/perseid.mjs", "", "GET, HEAD, OPTIONS"),
+        ("/console/console.css", "", "GET, HEAD, OPTIONS"), ("/console/console.mjs", "", "GET, HEAD, OPTIONS"),
         ("/perseid.js", "", "GET, HEAD, OPTIONS"), ("/perseid.d.ts", "", "GET, HEAD, OPTIONS"),
         ("/demo/chat", "", "GET, HEAD, OPTIONS"), ("/demo/note", "", "GET, HEAD, OPTIONS"),
         ("/demo/ticker", "", "GET, HEAD, OPTIONS"), ("/demo/assistant", "", "GET, HEAD, OPTIONS"),

@@ -52,8 +52,4 @@ extension EdgeReactor {
             }
         }
     }
-
-    func answerRoot(_ exchange: Exchange) {
-        answer(exchange, status: 302, contentType: nil, literal("")) { $0.append(field: "Location", "/demo") }
-    }
 }

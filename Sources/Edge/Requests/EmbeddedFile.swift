@@ -48,21 +48,22 @@ struct EmbeddedFile: Sendable {
     var isForEverySite: Bool { kind == .library || kind == .declarations }
 
     /// Which paths have a file: the whole list.
-    static let all: [(path: StaticString, file: EmbeddedFile)] = [
-        // For `import`; for a `script` element, which makes `Perseid` known to the page; for editors and compilers of TypeScript, and
-        // Deno, which looks at the type.
-        ("/perseid.mjs", EmbeddedFile(.library, PackageResources.perseid_mjs)),
-        ("/perseid.js", EmbeddedFile(.library, PackageResources.perseid_js)),
-        ("/perseid.d.ts", EmbeddedFile(.declarations, PackageResources.perseid_d_ts)),
-        // The demos, and what they share.
-        ("/demo", EmbeddedFile(.page, PackageResources.host_html)),
-        ("/demo/chat", EmbeddedFile(.page, PackageResources.chat_html)),
-        ("/demo/note", EmbeddedFile(.page, PackageResources.note_html)),
-        ("/demo/ticker", EmbeddedFile(.page, PackageResources.ticker_html)),
-        ("/demo/assistant", EmbeddedFile(.page, PackageResources.assistant_html)),
-        ("/demo/demo.css", EmbeddedFile(.style, PackageResources.demo_css)),
-        ("/demo/frame.mjs", EmbeddedFile(.script, PackageResources.frame_mjs)),
-        ("/demo/sky.mjs", EmbeddedFile(.script, PackageResources.sky_mjs)),
-        ("/demo/sequence.mjs", EmbeddedFile(.script, PackageResources.sequence_mjs)),
-    ]
+    static let all: [(path: StaticString, file: EmbeddedFile)] =
+        [
+            // For `import`; for a `script` element, which makes `Perseid` known to the page; for editors and compilers of TypeScript, and
+            // Deno, which looks at the type.
+            ("/perseid.mjs", EmbeddedFile(.library, PackageResources.perseid_mjs)),
+            ("/perseid.js", EmbeddedFile(.library, PackageResources.perseid_js)),
+            ("/perseid.d.ts", EmbeddedFile(.declarations, PackageResources.perseid_d_ts)),
+            // The demos, and what they share.
+            ("/demo", EmbeddedFile(.page, PackageResources.host_html)),
+            ("/demo/chat", EmbeddedFile(.page, PackageResources.chat_html)),
+            ("/demo/note", EmbeddedFile(.page, PackageResources.note_html)),
+            ("/demo/ticker", EmbeddedFile(.page, PackageResources.ticker_html)),
+            ("/demo/assistant", EmbeddedFile(.page, PackageResources.assistant_html)),
+            ("/demo/demo.css", EmbeddedFile(.style, PackageResources.demo_css)),
+            ("/demo/frame.mjs", EmbeddedFile(.script, PackageResources.frame_mjs)),
+            ("/demo/sky.mjs", EmbeddedFile(.script, PackageResources.sky_mjs)),
+            ("/demo/sequence.mjs", EmbeddedFile(.script, PackageResources.sequence_mjs)),
+        ] + console
 }

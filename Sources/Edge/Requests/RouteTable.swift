@@ -98,7 +98,6 @@ extension Route {
         .page("/healthz", .isForAnyHost) { $0.answerHealth($1) },
         .page("/readyz", .isForAnyHost) { $0.answerReadiness($1) },
         .page("/metrics", .isForAnyHost) { $0.askMetrics($1) },
-        .page("/") { $0.answerRoot($1) },
     ]
 
     /// What is embedded.

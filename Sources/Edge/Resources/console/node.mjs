@@ -1,0 +1,63 @@
+// One node: what it says of itself, all of it.
+
+import { Bars } from "./bars.mjs";
+import { element, fillLink, LiveTable, say, section } from "./dom.mjs";
+import { bytes, count, duration, milliseconds, rate } from "./format.mjs";
+import { Tiles } from "./tiles.mjs";
+
+export function nodePage({ cluster }, name) {
+    const state = element("p", { class: "lead" });
+    const tiles = new Tiles();
+    const transports = new Bars("Connections by transport", "Nobody is connected.");
+    const gauges = new LiveTable("Now", FACT_COLUMNS, ([title]) => title, "");
+    const counters = new LiveTable("Since it was started", COUNTER_COLUMNS, ({ name }) => name, "");
+    const busiest = new LiveTable("Busiest channels", CHANNEL_COLUMNS, ({ channel }) => channel, "Nothing was published in the last second.");
+    const all = element("div", {},
+        tiles.element,
+        element("div", { class: "columns" },
+            section("Now", gauges.element),
+            section("Connections by transport", transports.element),
+            section("Busiest channels", busiest.element),
+            section("Since it was started", counters.element)));
+
+    function update(now) {
+        const node = cluster.nodes.get(name);
+        all.hidden = !node;
+        if (!node) return say(state, "It has not said anything since this page was opened.");
+        const { facts } = node;
+        const silence = node.isSilent(now) && `silent for ${duration((now - node.heardAt) / 1_000)}; what follows is what it said last`;
+        say(state, `Version ${facts.version}, up ${duration(facts.uptimeSeconds)}, ${silence || (facts.reason ?? facts.state)}.`);
+        tiles.update(node.points, node.isEmbedded);
+        transports.update(Object.entries(facts.connections));
+        gauges.update([
+            ["Delivered, half of it, within", milliseconds(node.latency(0.5))],
+            ["Delivered, 99 %, within", milliseconds(node.latency(0.99))],
+            ...Object.entries(facts.gauges).map(([title, number]) => [title, title.endsWith("Bytes") ? bytes(number) : count(number)]),
+        ]);
+        counters.update(Object.keys(facts.counters).map((each) => ({ name: each, number: facts.counters[each], speed: node.rate(each, 10) })));
+        busiest.update(facts.busiest);
+    }
+
+    return {
+        title: `Node ${name}`,
+        element: element("div", { class: "view" }, element("h1", { tabindex: "-1" }, `Node ${name}`), state, all),
+        update,
+    };
+}
+
+const FACT_COLUMNS = [
+    { title: "What", fill: (cell, [title]) => say(cell, title) },
+    { title: "How much", isNumber: true, fill: (cell, [, text]) => say(cell, text) },
+];
+
+const COUNTER_COLUMNS = [
+    { title: "What", fill: (cell, { name }) => say(cell, name) },
+    { title: "All", isNumber: true, fill: (cell, { number }) => say(cell, count(number)) },
+    { title: "Now", isNumber: true, fill: (cell, { speed }) => say(cell, rate(speed)) },
+];
+
+const CHANNEL_COLUMNS = [
+    { title: "Channel", fill: (cell, { channel }) => fillLink(cell, channel, `#/channels/${encodeURIComponent(channel)}`) },
+    { title: "Publications", isNumber: true, fill: (cell, { publications }) => say(cell, rate(publications)) },
+    { title: "Deliveries", isNumber: true, fill: (cell, { deliveries }) => say(cell, rate(deliveries)) },
+];
