@@ -147,6 +147,7 @@ let package = Package(
                 .embedInCode("Resources/console/dom.mjs"),
                 .embedInCode("Resources/console/facts.mjs"),
                 .embedInCode("Resources/console/format.mjs"),
+                .embedInCode("Resources/console/names.mjs"),
                 .embedInCode("Resources/console/node.mjs"),
                 .embedInCode("Resources/console/overview.mjs"),
                 .embedInCode("Resources/console/problems.mjs"),

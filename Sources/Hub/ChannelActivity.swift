@@ -53,6 +53,8 @@ struct ActivityCount {
 
     /// Something is about to be sent to so many readers of a channel.
     mutating func note(_ topic: Topic) {
+        // That somebody looks is not what keeps a node busy.
+        if topic.name.isForOperators { return }
         if topic.recentPublications == 0 {
             guard topics.count < Self.topicsMax else { return }
             topics.append(topic)

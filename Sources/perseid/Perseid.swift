@@ -14,7 +14,9 @@ struct Perseid: ParsableCommand {
             wins over the environment, and that over the file.
             """,
         version: version,
-        subcommands: [Serve.self, Publish.self, Subscribe.self, Check.self, Token.self, Redis.self, Version.self]
+        subcommands: [
+            Serve.self, Publish.self, Subscribe.self, Top.self, Check.self, Token.self, Redis.self, Version.self,
+        ]
     )
 }
 

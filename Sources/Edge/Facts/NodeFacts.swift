@@ -65,6 +65,13 @@ public struct NodeFacts: Sendable, Codable, Equatable {
     public static let busiestMax = 20
 }
 
+extension NodeFacts.State {
+    /// What a newer node says is at least not that all is well.
+    public init(from decoder: any Decoder) throws {
+        self = Self(rawValue: try decoder.singleValueContainer().decode(String.self)) ?? .hindered
+    }
+}
+
 extension NodeFacts.Channel {
     init(_ activity: ChannelActivity) {
         self.init(

@@ -12,6 +12,7 @@ extension EmbeddedFile {
         ("/console/dom.mjs", EmbeddedFile(.script, PackageResources.dom_mjs)),
         ("/console/facts.mjs", EmbeddedFile(.script, PackageResources.facts_mjs)),
         ("/console/format.mjs", EmbeddedFile(.script, PackageResources.format_mjs)),
+        ("/console/names.mjs", EmbeddedFile(.script, PackageResources.names_mjs)),
         ("/console/node.mjs", EmbeddedFile(.script, PackageResources.node_mjs)),
         ("/console/overview.mjs", EmbeddedFile(.script, PackageResources.overview_mjs)),
         ("/console/problems.mjs", EmbeddedFile(.script, PackageResources.problems_mjs)),

@@ -65,9 +65,9 @@ const CONNECTION_COLUMNS = [
     { title: "Node", fill: (cell, { node }) => fillLink(cell, node, `#/nodes/${encodeURIComponent(node)}`) },
     { title: "Address", fill: linked(["address", "addresses"]) },
     { title: "User", fill: linked(["user", "users"]) },
-    { title: "Session", fill: linked(["session", "sessions"]) },
+    { title: "Session", isLong: true, fill: linked(["session", "sessions"]) },
     { title: "Token ends", fill: (cell, { expires }) => say(cell, expires ? new Date(expires * 1_000).toLocaleString("en-GB") : "–") },
-    { title: "Reads", fill: (cell, { channels }) => say(cell, channels.join(", ")) },
+    { title: "Reads", isLong: true, fill: (cell, { channels }) => say(cell, channels.join(", ")) },
 ];
 
 const POSITION_COLUMNS = [

@@ -26,10 +26,13 @@ export function arrange(place, wanted) {
     });
 }
 
+/** Columns that a phone has room for. */
+const WIDE_COLUMNS = 4;
+
 /**
- * A table whose rows stay the same elements while what they say changes. On a phone each row is a card (see console.css); so that it is
- * still a table to a screen reader, the roles are named.
- * A column: `{ title, isNumber, fill(cell, item) }`; the first names the row.
+ * A table whose rows stay the same elements while what they say changes. On a phone each row of a wide one is a card (see console.css);
+ * so that it is still a table to a screen reader, the roles are named.
+ * A column: `{ title, isNumber, isLong, fill(cell, item) }`; the first names the row.
  */
 export class LiveTable {
     #rows = new Map();
@@ -44,7 +47,7 @@ export class LiveTable {
         const head = columns.map(({ title, isNumber }) =>
             element("th", { scope: "col", role: "columnheader", class: isNumber && "number" }, title));
         this.#empty = element("p", { class: "hint" }, emptyText);
-        this.element = element("div", { class: "table" },
+        this.element = element("div", { class: columns.length > WIDE_COLUMNS ? "table wide" : "table" },
             element("table", { role: "table" },
                 element("caption", { class: "unseen" }, caption),
                 element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, ...head)),
@@ -65,10 +68,10 @@ export class LiveTable {
     #row(key, item) {
         let row = this.#rows.get(key);
         if (!row) {
-            row = element("tr", { role: "row" }, ...this.#columns.map(({ title, isNumber }, place) =>
+            row = element("tr", { role: "row" }, ...this.#columns.map(({ title, isNumber, isLong }, place) =>
                 place === 0
                     ? element("th", { scope: "row", role: "rowheader" })
-                    : element("td", { role: "cell", "data-title": title, class: isNumber && "number" })));
+                    : element("td", { role: "cell", "data-title": title, class: isNumber ? "number" : isLong && "long" })));
             this.#rows.set(key, row);
         }
         this.#columns.forEach(({ fill }, place) => fill(row.children[place], item));

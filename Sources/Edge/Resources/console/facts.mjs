@@ -69,6 +69,12 @@ export class NodeHistory {
         return quantile(bounds, counts.map((number, place) => number - (before?.fanoutMilliseconds.counts[place] ?? 0)), share);
     }
 
+    /** The share of their time in the last seconds that its reactors were not waiting for anything. */
+    get busy() {
+        const speed = this.rate("turnMicroseconds", LATENCY_SECONDS);
+        return speed === undefined ? undefined : speed / 1e6 / Math.max(this.facts.gauges.reactors, 1);
+    }
+
     /** Mean time Redis took to answer in the last seconds, in milliseconds. */
     get roundTrip() {
         const answers = this.increase("redisRoundTrips", LATENCY_SECONDS);

@@ -17,6 +17,11 @@ export function milliseconds(number) {
     return number < 1 ? `${fine.format(number)} ms` : number < 1_000 ? `${whole.format(number)} ms` : `${fine.format(number / 1_000)} s`;
 }
 
+/** Of a histogram only bounds are known. */
+export const within = (number) => (Number.isFinite(number) ? `≤ ${milliseconds(number)}` : milliseconds(number));
+
+export const percent = (share) => (share === undefined ? UNKNOWN : `${fine.format(share * 100)} %`);
+
 export function bytes(number) {
     if (number === undefined) return UNKNOWN;
     const unit = number >= 2 ** 30 ? ["GiB", 2 ** 30] : number >= 2 ** 20 ? ["MiB", 2 ** 20] : ["KiB", 2 ** 10];

@@ -2,7 +2,8 @@
 
 import { Bars } from "./bars.mjs";
 import { element, fillLink, LiveTable, say, section } from "./dom.mjs";
-import { bytes, count, duration, milliseconds, rate } from "./format.mjs";
+import { duration, percent, rate, within } from "./format.mjs";
+import { COUNTERS, GAUGES, named } from "./names.mjs";
 import { Tiles } from "./tiles.mjs";
 
 export function nodePage({ cluster }, name) {
@@ -15,10 +16,8 @@ export function nodePage({ cluster }, name) {
     const all = element("div", {},
         tiles.element,
         element("div", { class: "columns" },
-            section("Now", gauges.element),
-            section("Connections by transport", transports.element),
-            section("Busiest channels", busiest.element),
-            section("Since it was started", counters.element)));
+            element("div", {}, section("Now", gauges.element), section("Connections by transport", transports.element)),
+            element("div", {}, section("Busiest channels", busiest.element), section("Since it was started", counters.element))));
 
     function update(now) {
         const node = cluster.nodes.get(name);
@@ -30,11 +29,15 @@ export function nodePage({ cluster }, name) {
         tiles.update(node.points, node.isEmbedded);
         transports.update(Object.entries(facts.connections));
         gauges.update([
-            ["Delivered, half of it, within", milliseconds(node.latency(0.5))],
-            ["Delivered, 99 %, within", milliseconds(node.latency(0.99))],
-            ...Object.entries(facts.gauges).map(([title, number]) => [title, title.endsWith("Bytes") ? bytes(number) : count(number)]),
+            ["Delivery, half of it", within(node.latency(0.5))],
+            ["Delivery, 99 %", within(node.latency(0.99))],
+            ["Busy, of its reactors' time", percent(node.busy)],
+            ...named(facts.gauges, GAUGES).map(([, title, format, number]) => [title, format(number)]),
         ]);
-        counters.update(Object.keys(facts.counters).map((each) => ({ name: each, number: facts.counters[each], speed: node.rate(each, 10) })));
+        counters.update(named(facts.counters, COUNTERS).map(([name, title, format, number]) => {
+            const speed = node.rate(name, 10);
+            return { name, title, text: format(number), speed: format.name === "bytes" && speed !== undefined ? `${format(speed)}/s` : rate(speed), isNone: number === 0 };
+        }));
         busiest.update(facts.busiest);
     }
 
@@ -51,9 +54,15 @@ const FACT_COLUMNS = [
 ];
 
 const COUNTER_COLUMNS = [
-    { title: "What", fill: (cell, { name }) => say(cell, name) },
-    { title: "All", isNumber: true, fill: (cell, { number }) => say(cell, count(number)) },
-    { title: "Now", isNumber: true, fill: (cell, { speed }) => say(cell, rate(speed)) },
+    {
+        title: "What",
+        fill: (cell, { title, isNone }) => {
+            say(cell, title);
+            cell.parentElement.classList.toggle("none", isNone);
+        },
+    },
+    { title: "All", isNumber: true, fill: (cell, { text }) => say(cell, text) },
+    { title: "Now", isNumber: true, fill: (cell, { speed }) => say(cell, speed) },
 ];
 
 const CHANNEL_COLUMNS = [

@@ -2,7 +2,7 @@
 
 import { Bars } from "./bars.mjs";
 import { arrange, element, fillLink, LiveTable, say, section } from "./dom.mjs";
-import { bytes, count, duration, milliseconds, plural, rate, UNKNOWN } from "./format.mjs";
+import { bytes, count, duration, milliseconds, percent, plural, rate, UNKNOWN, within } from "./format.mjs";
 import { levelOf, problems } from "./problems.mjs";
 import { Tiles } from "./tiles.mjs";
 
@@ -52,8 +52,9 @@ export function overview({ cluster }) {
             section("Nodes", nodes.element),
             element("div", { class: "columns" },
                 section("Busiest channels", busiest.element),
-                section("Connections by transport", transports.element),
-                section("In the last minute", minute.element))),
+                element("div", {},
+                    section("Connections by transport", transports.element),
+                    section("In the last minute", minute.element)))),
         update,
     };
 }
@@ -101,8 +102,9 @@ const NODE_COLUMNS = [
     { title: "Connections", isNumber: true, fill: live((node) => count(node.connections)) },
     { title: "Publications", isNumber: true, fill: live((node) => rate(node.rate("publications"))) },
     { title: "Deliveries", isNumber: true, fill: live((node) => rate(node.rate("deliveries"))) },
-    { title: "99 % within", isNumber: true, fill: live((node) => milliseconds(node.latency(0.99))) },
+    { title: "Delivery, 99 %", isNumber: true, fill: live((node) => within(node.latency(0.99))) },
     { title: "Longest turn", isNumber: true, fill: live((node) => milliseconds(node.lag)) },
+    { title: "Busy", isNumber: true, fill: live((node) => percent(node.busy)) },
     { title: "Laggards", isNumber: true, fill: live((node) => count(node.facts.gauges.laggards)) },
     { title: "Redis", isNumber: true, fill: live((node) => (node.isEmbedded ? "none" : node.facts.gauges.backplaneUp ? milliseconds(node.roundTrip) : "away")) },
     { title: "Memory", isNumber: true, fill: live((node) => bytes(node.facts.gauges.residentBytes)) },
@@ -129,6 +131,12 @@ const MINUTE = [
 ];
 
 const MINUTE_COLUMNS = [
-    { title: "What", fill: (cell, { title }) => say(cell, title) },
+    {
+        title: "What",
+        fill: (cell, { title, number }) => {
+            say(cell, title);
+            cell.parentElement.classList.toggle("none", number === 0);
+        },
+    },
     { title: "Times", isNumber: true, fill: (cell, { number }) => say(cell, count(number)) },
 ];

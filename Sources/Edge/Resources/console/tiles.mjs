@@ -1,7 +1,7 @@
 // What is looked at first: a number, with what it was in the last two minutes.
 
 import { element, say } from "./dom.mjs";
-import { count, milliseconds, rate } from "./format.mjs";
+import { count, milliseconds, rate, within } from "./format.mjs";
 import { Sparkline } from "./sparkline.mjs";
 
 /** Name of the points, title, how a value is told. */
@@ -9,9 +9,9 @@ const KINDS = [
     ["connections", "Connections", count],
     ["deliveries", "Deliveries", rate],
     ["publications", "Publications", rate],
-    ["latency", "Delivered, 99 %, within", milliseconds],
+    ["latency", "Delivery, 99 %", within],
     ["lag", "Longest turn", milliseconds],
-    ["roundTrip", "Redis answers in", milliseconds],
+    ["roundTrip", "Redis answers", milliseconds],
 ];
 
 export class Tiles {
