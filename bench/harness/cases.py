@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from . import bayeux, generator, hooks, measures, pattern_costs, patterns, polls, security, storm, trust
+from . import bayeux, console, generator, hooks, measures, pattern_costs, patterns, polls, security, storm, trust
 from .bars import AgainstBar, LimitBar, NothingLostBar, RatioBar
 from .build import WORK, say
 from .measures import BACKGROUND, BYTES, CONNECT, CPU, LATEST, P50, P99, P99_ALONE, P99_EXCESS, P999, PER_CALL
@@ -14,6 +14,7 @@ from .measures import DELIVERY, OPENED, OTHERS, P99_TIMES, PLAIN, POLL, POLL_TIM
 from .measures import ALONE, MATCHED, NODE_BYTES, OPEN_REDIS, OPEN_SECONDS, REDIS_BYTES, UNMATCHED
 from .measures import CONNECT_ALONE, CONNECT_RATE, KNOWN_RATE, KNOWN_TIMES, UNSEEN_RATE, UNSEEN_TIMES
 from .measures import BESIDE, BESIDE_TIMES, HELD, OTHERWISE, REFUSED_SECONDS
+from .measures import CONSOLE, UNWATCHED, WATCHED
 from .measures import HANDSHAKES, HAPROXY_CPU, OFFERED, PLAIN_CPU, QUIET, STORM_TIMES, STORMY, TLS_BYTES, TLS_CPU, TLS_TIMES
 from .servers import Floor, Nchan, Perseid
 
@@ -234,6 +235,10 @@ def silent_hook(programs, server, contender, is_quick):
     return {"main": measures.nothing(), "more": hooks.measure(server)}
 
 
+def watched(programs, server, contender, is_quick):
+    return {"main": measures.nothing(), "more": console.measure(server, is_quick)}
+
+
 def tls(programs, server, contender, is_quick):
     return {"main": measures.nothing(), "more": security.measure(server)}
 
@@ -443,6 +448,15 @@ SILENT_HOOK = Case(
     [LimitBar(BESIDE_TIMES, 1.5), LimitBar(REFUSED_SECONDS, 1.5), LimitBar(OTHERWISE, 0)],
 )
 
+CONSOLE_OPEN = Case(
+    "console",
+    "1,000 publications a second to ten channels with a reader each, over Redis: without and with a console open",
+    [perseid("perseid, 1 reactor, Redis", envelope=True, over_redis=True)],
+    watched,
+    [UNWATCHED, WATCHED, CONSOLE, PUBLISHED],
+    [LimitBar(CONSOLE, 1)],
+)
+
 SESSIONS = perseid(
     "perseid, 1 reactor, Redis, sessions", over_redis=True, envelope=True, sessions=True
 )
@@ -494,4 +508,5 @@ ALL = [
     TOKEN_CONNECTS,
     TLS,
     SILENT_HOOK,
+    CONSOLE_OPEN,
 ]
