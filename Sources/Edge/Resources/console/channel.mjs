@@ -106,7 +106,7 @@ function publishForm(api, path) {
 }
 
 const MEMBER_COLUMNS = [
-    { title: "Member", fill: (cell, { id, user }) => say(cell, user ?? id) },
+    { title: "Member", isLong: true, fill: (cell, { id, user }) => say(cell, user ?? id) },
     { title: "Transport", fill: (cell, { transport }) => say(cell, transport) },
     { title: "Node", fill: (cell, { node }) => say(cell, node) },
     { title: "Since", isNumber: true, fill: (cell, { since }) => say(cell, timeOf(`${since}`)) },

@@ -52,7 +52,7 @@ export function channelsPage({ api, go }) {
 }
 
 const COLUMNS = [
-    { title: "Channel", fill: (cell, { channel }) => fillLink(cell, channel, `#/channels/${encodeURIComponent(channel)}`) },
+    { title: "Channel", isLong: true, fill: (cell, { channel }) => fillLink(cell, channel, `#/channels/${encodeURIComponent(channel)}`) },
     { title: "Last published", isNumber: true, fill: (cell, { position }) => say(cell, timeOf(position)) },
     { title: "Position", isNumber: true, fill: (cell, { position }) => say(cell, position) },
 ];

@@ -71,6 +71,6 @@ const CONNECTION_COLUMNS = [
 ];
 
 const POSITION_COLUMNS = [
-    { title: "Channel", fill: (cell, { channel }) => fillLink(cell, channel, `#/channels/${encodeURIComponent(channel)}`) },
+    { title: "Channel", isLong: true, fill: (cell, { channel }) => fillLink(cell, channel, `#/channels/${encodeURIComponent(channel)}`) },
     { title: "Position", isNumber: true, fill: (cell, { position }) => say(cell, position ?? "the newest") },
 ];

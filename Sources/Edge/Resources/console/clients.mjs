@@ -46,8 +46,8 @@ export function clientsPage({ api, go }) {
         element: element("div", { class: "view" },
             element("h1", { tabindex: "-1" }, "Clients"),
             element("form", { class: "search", onsubmit: find },
-                element("label", { for: "client-kind", class: "unseen" }, "Find by"), kind,
-                element("label", { for: "client-name" }, "A user's name, a session's, or an address"), field,
+                element("label", { for: "client-name" }, "A user's name, a session's, or an address"),
+                element("label", { for: "client-kind", class: "unseen" }, "Find by"), kind, field,
                 element("button", { type: "submit" }, "Find")),
             hint,
             section("Sessions", table.element, more)),
@@ -55,6 +55,6 @@ export function clientsPage({ api, go }) {
 }
 
 const COLUMNS = [
-    { title: "Session", fill: (cell, { session }) => fillLink(cell, session, addressOfClient("sessions", session)) },
+    { title: "Session", isLong: true, fill: (cell, { session }) => fillLink(cell, session, addressOfClient("sessions", session)) },
     { title: "Node", fill: (cell, { node }) => say(cell, node ?? "none: its client is away") },
 ];

@@ -49,8 +49,8 @@ function client() { return new Perseid(location.origin, { token: key(), transpor
 function connect() {
     connection?.close();
     const perseid = (connection = client());
-    perseid.addEventListener("state", ({ state, node }) => {
-        if (perseid === connection) tellLink(state, node);
+    perseid.addEventListener("state", ({ state, node, error }) => {
+        if (perseid === connection && !error) tellLink(state, node);
     });
     perseid.subscribe("$nodes", {
         onMessage: ({ data }) => {
@@ -64,9 +64,9 @@ function connect() {
 
 /** It is over, until somebody does something about it. */
 function lose({ code, message }) {
-    if (code === 401) askForKey("This key is not taken here.");
-    else if (code === 403) askForKey(key() ? "This key has not the scope admin, or is not taken here." : "");
-    else tellLink("over", message);
+    if (code !== 401 && code !== 403) return tellLink("over", message);
+    tellLink("closed");
+    askForKey(key() ? "This key is not taken here, or has not the scope admin." : "");
 }
 
 const LINK_TEXTS = { connecting: "connecting …", waiting: "lost, trying again …", closed: "not connected" };
@@ -74,6 +74,7 @@ const LINK_TEXTS = { connecting: "connecting …", waiting: "lost, trying again 
 function tellLink(state, detail) {
     const link = place("link");
     link.dataset.state = state;
+    place("again").hidden = state !== "over";
     say(link, state === "open" ? `live, by ${detail ?? "a node"}` : state === "over" ? `cut off: ${detail}` : LINK_TEXTS[state] ?? state);
 }
 
@@ -150,6 +151,7 @@ setInterval(() => {
     if (!document.hidden) draw();
 }, TICK_MILLISECONDS);
 
+place("again").addEventListener("click", connect);
 place("key").addEventListener("click", () => askForKey(""));
 place("key-form").addEventListener("submit", (event) => {
     event.preventDefault();

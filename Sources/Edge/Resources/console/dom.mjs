@@ -70,7 +70,7 @@ export class LiveTable {
         if (!row) {
             row = element("tr", { role: "row" }, ...this.#columns.map(({ title, isNumber, isLong }, place) =>
                 place === 0
-                    ? element("th", { scope: "row", role: "rowheader" })
+                    ? element("th", { scope: "row", role: "rowheader", class: isLong && "long" })
                     : element("td", { role: "cell", "data-title": title, class: isNumber ? "number" : isLong && "long" })));
             this.#rows.set(key, row);
         }

@@ -66,7 +66,7 @@ const COUNTER_COLUMNS = [
 ];
 
 const CHANNEL_COLUMNS = [
-    { title: "Channel", fill: (cell, { channel }) => fillLink(cell, channel, `#/channels/${encodeURIComponent(channel)}`) },
+    { title: "Channel", isLong: true, fill: (cell, { channel }) => fillLink(cell, channel, `#/channels/${encodeURIComponent(channel)}`) },
     { title: "Publications", isNumber: true, fill: (cell, { publications }) => say(cell, rate(publications)) },
     { title: "Deliveries", isNumber: true, fill: (cell, { deliveries }) => say(cell, rate(deliveries)) },
 ];

@@ -89,9 +89,12 @@ const live = (format) => (cell, { node, now }) => say(cell, node.isSilent(now) ?
 const NODE_COLUMNS = [
     {
         title: "Node",
+        isLong: true,
         fill: (cell, { node, now }) => {
             fillLink(cell, node.name, addressOf(node.name));
-            const badge = cell.querySelector(".badge") ?? cell.appendChild(element("span", { class: "badge" }));
+            // With a space between them, for who hears the two.
+            if (!cell.querySelector(".badge")) cell.append(" ", element("span", { class: "badge" }));
+            const badge = cell.querySelector(".badge");
             const level = levelOf(node, now);
             badge.dataset.level = level ?? "well";
             say(badge, node.isSilent(now) ? (node.isLeaving ? "left" : "silent") : node.facts.state === "ready" ? (level ? "look" : "well") : node.facts.state);
@@ -111,7 +114,7 @@ const NODE_COLUMNS = [
 ];
 
 const CHANNEL_COLUMNS = [
-    { title: "Channel", fill: (cell, { channel }) => fillLink(cell, channel, `#/channels/${encodeURIComponent(channel)}`) },
+    { title: "Channel", isLong: true, fill: (cell, { channel }) => fillLink(cell, channel, `#/channels/${encodeURIComponent(channel)}`) },
     { title: "Publications", isNumber: true, fill: (cell, { publications }) => say(cell, rate(publications)) },
     { title: "Deliveries", isNumber: true, fill: (cell, { deliveries }) => say(cell, rate(deliveries)) },
 ];
