@@ -84,6 +84,11 @@ import Testing
                 "both are heard again",
                 isTrue: { count("\"node\":\"b\"", in: stream) > heard && count("\"node\":\"b\"", in: later) > 0 }
             )
+            try await cluster.nodes[1].stop()
+            try await eventually(
+                "it says that it goes",
+                isTrue: { stream.outputText.contains(/"node":"b"[^\n]*"state":"draining"/) }
+            )
             stream.signal(SIGKILL)
             later.signal(SIGKILL)
         }

@@ -107,6 +107,10 @@ import Testing
         #expect(lines[1] == "4 things to look at" && lines[2] == "!! hindered so it is")
         let silent = TopText(nodes: [well], state: nil, now: 11).lines(width: 80, height: 24)
         #expect(silent[2] == "!! well is silent, for 10s" && silent.contains { $0.hasSuffix("silent for 10s") })
+        let cut = NodeHistory(try facts("cut", at: 100, state: "hindered", gauges: ["backplaneUp": 0]), now: 10)
+        let away = TopText(nodes: [cut, well], state: nil, now: 11).lines(width: 80, height: 24)
+        #expect(away[2] == "!! cut is without its backplane: so it is")
+        #expect(away[3] == " ! well is not heard without Redis, for 10s")
         let left = NodeHistory(try facts("left", at: 100, state: "draining"), now: 1)
         #expect(NodeTrouble.all(of: left, now: 20).map(\.level) == [.note])
     }

@@ -16,6 +16,8 @@ extension EdgeReactor {
     func beginDraining() {
         guard drainDeadlineTick == nil else { return }
         node.isDraining = true
+        // Who is silent from here on is known to have left.
+        if number == 0 { sayFacts() }
         listener.close()
         secureListener?.close()
         isListening = false

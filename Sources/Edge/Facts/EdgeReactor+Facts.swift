@@ -15,6 +15,11 @@ extension EdgeReactor {
         metrics.busiest.withLock { $0 = busiest }
         guard number == 0, isWatched || nextFactsTick.map(isDue) ?? true else { return }
         nextFactsTick = reactor.tick(afterMilliseconds: limits.factsAttemptMilliseconds)
+        sayFacts()
+    }
+
+    /// Says how the node is, now.
+    func sayFacts() {
         var text = ByteBuffer(capacity: 4_096)
         text.append(NodeFacts(node, configuration))
         uplink.post(.tellFacts(Payload(kind: .json, bytes: Array(text.bytes))))

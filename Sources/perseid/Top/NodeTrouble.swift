@@ -32,10 +32,14 @@ struct NodeTrouble: Equatable {
         ("latests", .note, "moved", "slow readers to the newest publication"),
     ]
 
-    /// All that is wrong with a node, the worst first.
-    static func all(of node: NodeHistory, now: Double) -> [NodeTrouble] {
+    /// All that is wrong with a node, the worst first. Where one that speaks does not reach Redis, others are heard no more and may well
+    /// live.
+    static func all(of node: NodeHistory, now: Double, isCutOff: Bool = false) -> [NodeTrouble] {
         if node.isSilent(now) {
             let silence = TopNumber.duration(node.silence(now))
+            if isCutOff, node.facts.state != .draining {
+                return [NodeTrouble(level: .warning, text: "is not heard without Redis, for \(silence)")]
+            }
             return node.facts.state == .draining
                 ? [NodeTrouble(level: .note, text: "left, \(silence) ago")]
                 : [NodeTrouble(level: .bad, text: "is silent, for \(silence)")]
@@ -49,7 +53,9 @@ struct NodeTrouble: Equatable {
         case .ready: break
         case .draining: found.append(NodeTrouble(level: .note, text: "lets its clients go"))
         case .overloaded, .hindered:
-            found.append(NodeTrouble(level: .bad, text: node.facts.reason ?? node.facts.state.rawValue))
+            let reason = node.facts.reason ?? node.facts.state.rawValue
+            let isAway = node.gauge("backplaneUp") == 0
+            found.append(NodeTrouble(level: .bad, text: isAway ? "is without its backplane: \(reason)" : reason))
         }
         if node.gauge("hooksLetAlone") > 0 {
             found.append(NodeTrouble(level: .bad, text: "lets a backend alone that failed too often"))

@@ -27,6 +27,8 @@ struct TopText {
 
     private var heard: [NodeHistory] { nodes.filter { !$0.isSilent(now) } }
 
+    private var isCutOff: Bool { heard.contains { $0.facts.backplane != "memory" && $0.gauge("backplaneUp") == 0 } }
+
     private var headline: String {
         let connections = heard.reduce(0) { $0 + $1.connections }
         let deliveries = heard.reduce(0) { $0 + ($1.rate("deliveries") ?? 0) }
@@ -35,8 +37,10 @@ struct TopText {
     }
 
     private var all: [(node: String, trouble: NodeTrouble)] {
-        nodes.flatMap { node in NodeTrouble.all(of: node, now: now).map { (node.facts.node, $0) } }
-            .sorted { $0.trouble.level < $1.trouble.level }
+        nodes.flatMap { node in
+            NodeTrouble.all(of: node, now: now, isCutOff: isCutOff).map { (node.facts.node, $0) }
+        }
+        .sorted { $0.trouble.level < $1.trouble.level }
     }
 
     private var verdict: String {

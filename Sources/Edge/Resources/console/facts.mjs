@@ -114,6 +114,9 @@ export class Cluster {
 
     get all() { return [...this.nodes.values()].sort((one, other) => one.name.localeCompare(other.name, "en", { numeric: true })); }
 
+    /** Whether nodes that are silent may well live: they are heard by way of Redis, which a node that speaks does not reach. */
+    isCutOff(now) { return this.heard(now).some(({ isEmbedded, facts }) => !isEmbedded && !facts.gauges.backplaneUp); }
+
     /** Those that speak. */
     heard(now) { return this.all.filter((node) => !node.isSilent(now)); }
 
@@ -121,7 +124,10 @@ export class Cluster {
     totals(now) {
         const nodes = this.heard(now);
         const sum = (values) => values.reduce((total, value) => total + (value ?? 0), 0);
-        const worst = (values) => values.filter((value) => value !== undefined).reduce((most, value) => Math.max(most, value), 0);
+        const worst = (values) => {
+            const known = values.filter((value) => value !== undefined);
+            return known.length ? Math.max(...known) : undefined;
+        };
         return {
             connections: sum(nodes.map((node) => node.connections)),
             deliveries: sum(nodes.map((node) => node.rate("deliveries"))),

@@ -25,7 +25,8 @@ const LEVELS = ["bad", "warning", "note"];
 
 /** `{ level, node, text }` for each, `bad`, `warning` or `note`. */
 export function problems(cluster, now) {
-    const found = cluster.all.flatMap((node) => ofNode(node, now).map(([level, text]) => ({ level, node: node.name, text })));
+    const isCutOff = cluster.isCutOff(now);
+    const found = cluster.all.flatMap((node) => ofNode(node, now, isCutOff).map(([level, text]) => ({ level, node: node.name, text })));
     const versions = new Set(cluster.heard(now).map((node) => node.facts.version));
     if (versions.size > 1) found.push({ level: "note", text: `Nodes are of different versions: ${[...versions].sort().join(", ")}` });
     return found.sort((one, other) => LEVELS.indexOf(one.level) - LEVELS.indexOf(other.level));
@@ -37,14 +38,16 @@ export function levelOf(node, now) {
     return LEVELS.find((level) => levels.includes(level));
 }
 
-function ofNode(node, now) {
+function ofNode(node, now, isCutOff) {
     const { facts } = node;
     if (node.isSilent(now)) {
         const silence = duration((now - node.heardAt) / 1_000);
+        if (isCutOff && !node.isLeaving) return [["warning", `is not heard without Redis, for ${silence}`]];
         return [node.isLeaving ? ["note", `left, ${silence} ago`] : ["bad", `is silent, for ${silence}`]];
     }
     const found = [];
     if (facts.state === "draining") found.push(["note", "lets its clients go"]);
+    else if (!facts.gauges.backplaneUp) found.push(["bad", `is without its backplane: ${facts.reason ?? "it does not say why"}`]);
     else if (facts.state !== "ready") found.push(["bad", facts.reason ?? facts.state]);
     if (facts.gauges.hooksLetAlone) found.push(["bad", `lets ${plural(facts.gauges.hooksLetAlone, "backend")} alone that failed too often`]);
     const lag = Math.max(...node.points.lag.slice(-5));

@@ -418,6 +418,11 @@ RECKONING = """
         same("latency", node.latency(0.99), 1);
         same("well", problems(cluster, 200_000), []);
         same("silent", problems(cluster, 204_000).map(({ level }) => level), ["bad"]);
+        const cut = new Cluster();
+        cut.take(facts("a", 1), 1_000);
+        cut.take(facts("b", 9, { state: "hindered", reason: "why", gauges: { reactors: 1, loopLagMicroseconds: 0, backplaneUp: 0 } }), 9_000);
+        same("cut off", problems(cut, 9_000).map(({ level, node }) => [level, node]), [["bad", "b"], ["warning", "a"]]);
+        same("nothing to tell", [cut.totals(20_000).latency, cut.totals(20_000).connections], [null, 0]);
         cluster.take(facts("a", 201, { counters: { deliveries: 0, disconnects: 4 }, state: "overloaded", reason: "why" }), 201_000);
         same("troubles", problems(cluster, 201_000).map(({ level, text }) => [level, text]), [["bad", "why"], ["warning", "sent away 4 slow readers"]]);
         cluster.take(facts("a", 1), 202_000);
