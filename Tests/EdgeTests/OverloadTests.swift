@@ -72,4 +72,25 @@ struct OverloadTests {
             #expect(try node.ask("POST", "/channels/a", body: "x").status == 200)
         }
     }
+
+    @Test("who looks after a node sees it now: the console is served, and its key opens what others are refused")
+    func operators() throws {
+        try withNode {
+            $0.apiKeys = [
+                APIKey(secret: "operator"),
+                APIKey(name: "reader", hash: SecretHash(of: "reader"), scopes: [.read, .publish]),
+            ]
+        } _: { node in
+            func bearer(_ key: String) -> [(String, String)] { [("Authorization", "Bearer \(key)")] }
+            node.node.status.overload = .memory
+            for path in ["/", "/console/console.mjs", "/perseid.mjs"] {
+                #expect(try node.ask("GET", path).status == 200, "\(path)")
+            }
+            let stream = try node.eventStream("?channel=$nodes&session=none", fields: bearer("operator"))
+            try stream.receive { $0.contains("\"state\":\"overloaded\"") }
+            #expect(try node.ask("GET", "/sse?channel=a", bearer("reader")).status == 503)
+            #expect(try node.ask("GET", "/sse?channel=a").status == 503)
+            #expect(try node.ask("POST", "/channels/a", bearer("reader"), body: "x").status == 503)
+        }
+    }
 }

@@ -36,7 +36,11 @@ extension EdgeReactor {
                     return try refuseToken(request, exchange, error)
                 }
             }
-            if isLate(slot), route.traits.isDisjoint(with: [.isForAnyHost, .isForOperators]) { return shed(exchange) }
+            if isLate(slot), route.traits.isDisjoint(with: [.isForAnyHost, .isForOperators, .isNoBurden]),
+                !looksAfterNode(exchange.credentials)
+            {
+                return shed(exchange)
+            }
             if let wait = wait(for: .request, by: exchange.credentials) {
                 return refuse(.exchange(exchange), status: 429, "too many requests", retryMilliseconds: wait)
             }

@@ -47,6 +47,8 @@ final class Route: Sendable {
         static let hasScript = Traits(rawValue: 2)
         /// For whoever runs the cluster.
         static let isForOperators = Traits(rawValue: 4)
+        /// Answered although the node takes nobody new: what is the same for everyone costs nothing, and operators need their page.
+        static let isNoBurden = Traits(rawValue: 8)
     }
 
     init(method: HTTPMethod, place: Place, action: Action, _ traits: Traits = []) {

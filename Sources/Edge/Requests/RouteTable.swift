@@ -102,7 +102,7 @@ extension Route {
 
     /// What is embedded.
     static let files: [Route] = EmbeddedFile.all.map { path, file in
-        .get(path) { edge, request, exchange in edge.answer(request, exchange, with: file) }
+        .get(path, .isNoBurden) { edge, request, exchange in edge.answer(request, exchange, with: file) }
     }
 
     // MARK: Kinds
