@@ -17,6 +17,11 @@ struct FactsTests {
         #expect(fixture.metrics.factsListeners.value == 3)
         backplane.delegate?.told(.nodes, .failure(.unavailable))
         #expect(fixture.metrics.factsListeners.value == 0)
+        fixture.watch("a")
+        #expect(fixture.metrics.factsListeners.value == 0)
+        // Who comes to this node is known at once.
+        fixture.watch("$nodes")
+        #expect(fixture.metrics.factsListeners.value == 1)
     }
 
     @Test("while the backplane is away, the channel opens at once and this node is heard; then it is as all others")

@@ -143,7 +143,7 @@ import Testing
             node,
             "--once",
             "--seconds",
-            "2",
+            "4",
             environment: ["PERSEID_API_KEY": "an-admin-key"],
             in: scratch
         )

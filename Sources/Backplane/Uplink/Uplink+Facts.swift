@@ -16,10 +16,11 @@ extension Uplink {
         metrics.factsListeners.set((try? listeners.get()) ?? 0)
     }
 
-    /// Opens a channel that has no history without asking where it stands, while nobody can be asked: whoever wants to know why the
-    /// backplane is away is told by this node.
-    func openWithoutBackplane(_ channel: WatchedChannel) {
-        guard channel.name == .nodes, !backplane.isUp else { return }
-        open(channel, HistoryPage(since: nil, publications: [], head: .start))
+    /// Somebody came to this node who wants to know: it need not be tried out. While the backplane is away the channel, which has no
+    /// history, is opened without asking where it stands: why it is away this node can tell.
+    func noteListener(_ channel: WatchedChannel) {
+        guard channel.name == .nodes else { return }
+        metrics.factsListeners.set(max(metrics.factsListeners.value, 1))
+        if !backplane.isUp { open(channel, HistoryPage(since: nil, publications: [], head: .start)) }
     }
 }

@@ -185,7 +185,7 @@ public final class Uplink: ReactorHandler {
             channel.reactorsToOpen |= 1 << reactor
             channel.isSubscribed = true
             backplane.subscribe(name)
-            openWithoutBackplane(channel)
+            noteListener(channel)
         } else if channel.continuity.isOpen {
             post(.opened(name, head: channel.continuity.last), to: 1 << reactor)
         } else {

@@ -10,6 +10,7 @@ import threading
 import time
 
 import page_checks
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.keys import Keys
 
 VIEWS = {
@@ -87,10 +88,12 @@ class Console:
     def press(self, text):
         """Presses the button, or the link, that says so."""
         self.driver.switch_to.window(self.handle)
-        for each in self.driver.find_elements("css selector", "button, a"):
-            if each.is_displayed() and each.text.strip() == text:
-                return each.click()
-        raise AssertionError(f"no button {text}: {self.run('return document.body.innerText')}")
+        # As one script: rows come and go meanwhile.
+        each = self.run(
+            "return [...document.querySelectorAll('button, a')].find((each) => each.checkVisibility() && each.innerText.trim() === arguments[0])", text
+        )
+        assert each, f"no button {text}: {self.run('return document.body.innerText')}"
+        each.click()
 
     def quiet(self, allowed=""):
         complaints = [each for each in self.browser.complaints() if not allowed or allowed not in each]
@@ -337,6 +340,16 @@ def keys(browser, cluster, facts):
 # MARK: Looks
 
 
+def faults_of(driver):
+    """Looks once more where a row went away while it was looked at: a channel that is no longer busy is not shown."""
+    for _ in range(10):
+        try:
+            return page_checks.faults(driver)
+        except StaleElementReferenceException:
+            continue
+    raise AssertionError("rows come and go without end")
+
+
 def screens(browser, cluster, facts):
     """On a phone and on a desk, light and dark: nothing is faint, without a name or wider than the screen."""
     os.makedirs(facts["pictures"], exist_ok=True)
@@ -352,7 +365,7 @@ def screens(browser, cluster, facts):
                             console.go(view)
                             time.sleep(1.2)
                             picture = f"console-{name}-{width}-{'dark' if is_dark else 'light'}"
-                            faults += [f"{picture}: {fault}" for fault in page_checks.faults(console.driver)]
+                            faults += [f"{picture}: {fault}" for fault in faults_of(console.driver)]
                             console.driver.save_screenshot(f"{facts['pictures']}/{picture}.png")
             finally:
                 console.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
