@@ -24,25 +24,38 @@ import PackageDescription
 // TLS imports nothing but OpenSSL, and has neither sockets nor a clock. Text imports nothing, Wire only that and simdjson's shim, Broker only that, and Hub these three and the queue: they do no input or output, read no
 // clock, and can be read, fuzzed and simulated alone.
 
-let settings: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .treatAllWarnings(as: .error),
-    // Generic code of one module is specialised in the next; and exclusive access, which debug builds and so all tests
-    // check at run time, is not checked a second time on the hot path (a fifth of its instructions, by callgrind).
-    .unsafeFlags(
-        ["-cross-module-optimization", "-enforce-exclusivity=unchecked"],
-        .when(configuration: .release)
-    ),
-]
+// Generic code of one module is specialised in the next; and exclusive access, which debug builds and so all tests check at run time, is
+// not checked a second time on the hot path (a fifth of its instructions, by callgrind).
+//
+// Nodes are built so, from this directory. A package that depends on this one by version may not have such flags in it: SwiftPM refuses
+// them, as it must, for they can be anything. What is depended on by version is checked out in a directory named `checkouts`, by
+// `swift build` and by Xcode, and it is for the client library alone, which has no path as hot. (Tests: PackageTests.)
+let isDependency = Context.packageDirectory.split(separator: "/").dropLast().last == "checkouts"
+let speed: [SwiftSetting] =
+    isDependency
+    ? []
+    : [
+        .unsafeFlags(
+            ["-cross-module-optimization", "-enforce-exclusivity=unchecked"],
+            .when(configuration: .release)
+        )
+    ]
+
+let settings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .treatAllWarnings(as: .error),
+    ] + speed
 
 let package = Package(
     name: "perseid",
     platforms: [.macOS(.v15)],
     products: [
         .executable(name: "perseid", targets: ["perseid"]),
+        .library(name: "PerseidClient", targets: ["PerseidClient"]),
         // For Tests/Fuzz, which is a package of its own; nobody else can count on it.
         .library(
             name: "Decoders",
@@ -157,10 +170,19 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+
+        // The client library. What it speaks is Wire's, what it runs on is Reactor's, and a channel, a position and a cursor are
+        // Broker's: a second reader of cursors would come to read them otherwise. All three bring nothing along but system libraries;
+        // what its users see of it is its own.
+        .target(
+            name: "PerseidClient",
+            dependencies: ["Broker", "Reactor", "Text", "TLS", "Wire"],
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "perseid",
             dependencies: [
-                "Edge", "Backplane", "Broker", "Hooks", "Reactor", "Text", "TLS", "Trust", "Wire",
+                "Edge", "Backplane", "Broker", "Hooks", "PerseidClient", "Reactor", "Text", "TLS", "Trust", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
@@ -215,6 +237,14 @@ let package = Package(
                 "Backplane", "Broker", "Edge", "Hooks", "TestCertificates", "TLS", "Trust", "perseid",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "PerseidClientTests",
+            dependencies: [
+                "Backplane", "Broker", "Edge", "Hub", "PerseidClient", "Reactor", "TestCertificates", "TLS", "Trust",
+                "Wire",
             ],
             swiftSettings: settings
         ),

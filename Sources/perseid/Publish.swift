@@ -1,25 +1,31 @@
 import ArgumentParser
-import Broker
 import Foundation
+import PerseidClient
 import Reactor
-import Text
 import Wire
 
-/// Publishes one payload.
+import struct Broker.ChannelName
+
+/// Publishes one payload, or as many as there are lines.
 struct Publish: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Publish to a channel, or to many.",
         discussion: """
             Prints what the node answers. Ends with 0 if it is published, 1 if the node refuses it for good, 75 if trying \
-            again may help (nothing answers, or 503), 64 if the command is wrong.
+            again may help (nothing answers, or 503), 64 if the command is wrong, 74 if nobody reads its output.
 
             perseid publish - takes publications from standard input as they come, each a line of JSON with its channel, \
-            {"channel":"news","data":…}, or "data64" for bytes; "once" makes repeating safe, and "id" is echoed.
+            {"channel":"news","data":…}, or "data64" for bytes; "id" is echoed. Each has a name, "once" if the line has none, so that \
+            one whose answer is lost is sent again, for --retry seconds, and is there once. The last line on standard error says how \
+            many were acknowledged.
             """
     )
 
     /// `EX_TEMPFAIL` of sysexits(3).
     private static let temporary = ExitCode(75)
+
+    /// The longest time that is tried again for, in seconds: a day.
+    private static let retrySecondsMax = 86_400
 
     @Argument(help: "The channel; - alone takes lines of JSON that name theirs.")
     var channel: String
@@ -32,75 +38,57 @@ struct Publish: ParsableCommand {
     @Flag(help: "The payload is JSON.")
     var json = false
 
+    @Option(help: "Seconds for which it is tried again where no node takes it for now.")
+    var retry = 0
+
     func validate() throws {
         guard ChannelName(channel) != nil else { throw ValidationError("\(channel) is not a channel name") }
+        guard (0...Self.retrySecondsMax).contains(retry) else {
+            throw ValidationError("--retry: a number of seconds, \(Self.retrySecondsMax) at most")
+        }
     }
 
     func run() throws {
         HostProcess.ignoreBrokenPipes()
-        let address = try node.address()
-        if channel == "-", payload == nil { return try publishLines(to: address) }
-        let request = try request(to: address)
-        var reader = AnswerReader()
-        var body: [UInt8] = []
+        let client = try node.client {
+            $0.publishMilliseconds = UInt64(retry) * 1_000
+            $0.publicationsWaitingMax = 2 * PublishLines.waitingCountMax
+        }
+        defer { client.close() }
+        if channel == "-", payload == nil { return try publishLines(with: client) }
+        let (channel, payload) = (channel, try read())
+        let answer: PublicationAnswer
         do {
-            try address.exchange(request.bytes) {
-                try reader.take($0) { _, bytes in body += bytes }
-                return !reader.isComplete
-            }
-        } catch {
-            StandardError.say("\(address.authority): \(error)")
-            throw Self.temporary
+            answer = try Blocking.run { try await client.send(channel, payload).answer }
+        } catch let error as PerseidError {
+            throw Self.say(error)
         }
-        guard let head = reader.head else {
-            StandardError.say("\(address.authority): the connection ended without an answer")
-            throw Self.temporary
-        }
-        guard (200..<300).contains(head.status) else {
-            let refusal = Refusal(head, body: body)
-            StandardError.say(refusal.text)
-            throw refusal.isTemporary ? Self.temporary : ExitCode.failure
-        }
-        StandardOutput.write(body + [UInt8(ascii: "\n")])
+        if let error = answer.error { throw Self.say(error) }
+        StandardOutput.write(answer.line + [UInt8(ascii: "\n")])
     }
 
-    private func publishLines(to address: NodeAddress) throws {
-        let outcome: PublishLines.Outcome
-        do {
-            outcome = try PublishLines(address: address, key: try node.key()).run()
-        } catch let error as SystemError {
-            StandardError.say("\(address.authority): \(error)")
-            throw Self.temporary
-        }
-        if let refusal = outcome.refusal {
-            StandardError.say(refusal.text)
-            throw refusal.isTemporary ? Self.temporary : ExitCode.failure
-        }
-        if outcome.unanswered > 0 { StandardError.say("\(outcome.unanswered) lines were not answered") }
-        if outcome.unanswered > 0 || outcome.deferred > 0 { throw Self.temporary }
+    /// Says why it is not published, and returns how to end.
+    private static func say(_ error: PerseidError) -> ExitCode {
+        StandardError.say(error.advice)
+        return error.isTemporary ? temporary : .failure
+    }
+
+    private func publishLines(with client: PerseidClient) throws {
+        let outcome = try PublishLines(client: client).run()
+        StandardError.say(outcome.text)
+        if outcome.deferred > 0 { throw Self.temporary }
         if outcome.refused > 0 { throw ExitCode.failure }
     }
 
-    private func request(to address: NodeAddress) throws -> ByteBuffer {
-        let body = try bytes()
-        var request = ByteBuffer()
-        request.append(utf8: "POST /channels/\(PercentCoding.encode(channel)) HTTP/1.1\r\n")
-        request.append(utf8: "Host: \(address.authority)\r\nConnection: close\r\nContent-Length: \(body.count)\r\n")
-        request.append(field: "Content-Type", utf8: contentType(of: body))
-        if let key = try node.key() { request.append(field: "Authorization", utf8: "Bearer \(key)") }
-        request.appendHeadEnd()
-        request.append(body)
-        return request
-    }
-
-    private func contentType(of body: [UInt8]) -> String {
-        if json { return "application/json" }
-        return body.withUnsafeBytes { UTF8Validator.isValid($0) }
-            ? "text/plain; charset=utf-8" : "application/octet-stream"
-    }
-
-    private func bytes() throws -> [UInt8] {
-        if let payload, payload != "-" { return Array(payload.utf8) }
-        return Array(try FileHandle.standardInput.readToEnd() ?? Data())
+    private func read() throws -> Payload {
+        var bytes: [UInt8]
+        if let payload, payload != "-" {
+            bytes = Array(payload.utf8)
+        } else {
+            bytes = Array(try FileHandle.standardInput.readToEnd() ?? Data())
+        }
+        if json { return .json(bytes) }
+        guard bytes.withUnsafeBytes({ UTF8Validator.isValid($0) }) else { return .bytes(bytes) }
+        return .text(String(decoding: bytes, as: UTF8.self))
     }
 }

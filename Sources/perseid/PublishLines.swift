@@ -1,145 +1,182 @@
-import Broker
 import Foundation
+import PerseidClient
 import Reactor
-import Wire
+import Synchronization
 
-/// Publishes lines as they come on standard input, by one request, and prints the answer to each as it comes.
+/// Publishes lines as they come on standard input, many under way at a time, and prints the answer to each in its order.
 ///
-/// Threads: one reads lines and sends them, the caller's reads answers and prints them. Neither waits for the other; what the node
-/// does not take makes the first one wait, and so whoever writes to it.
+/// Threads: one reads lines and hands them to the client, the caller's waits for answers and prints them. What the nodes do not take
+/// makes the first one wait, and so whoever writes to it.
 struct PublishLines: Sendable {
-    let address: NodeAddress
-    let key: String?
+    let client: PerseidClient
+
+    /// Lines, and bytes of them, that are under way at most.
+    static let waitingCountMax = 8_192
+    private static let waitingBytesMax = 16_777_216
 
     /// What became of the lines.
     struct Outcome {
-        /// Lines that were published.
+        /// Lines that the cluster has.
         var published = 0
         /// Lines that were refused for good.
         var refused = 0
-        /// Lines that were refused for now.
+        /// Lines that were refused for now, or that no node answered.
         var deferred = 0
-        /// Lines that were sent and not answered, for the connection was lost.
-        var unanswered = 0
-        /// What the node said if it did not take the request at all.
-        var refusal: Refusal?
+
+        var count: Int { published + refused + deferred }
+
+        /// As it is said at the end.
+        var text: String {
+            let parts = [(refused, "refused"), (deferred, "not taken for now, or not answered")].filter { $0.0 > 0 }
+            return (["\(published) of \(count) lines acknowledged"] + parts.map { "\($0.0) \($0.1)" }).joined(
+                separator: ", "
+            )
+        }
     }
 
-    /// Time without a byte after which a node is given up. It sends an empty line after 25 s in which there was nothing to say.
-    private static let patienceMilliseconds: Int32 = 60_000
+    /// A line that is under way.
+    private struct Line: Sendable {
+        let publication: SentPublication
+        let byteCount: Int
+    }
 
     /// Publishes all there are.
     func run() throws -> Outcome {
-        let socket = try Socket.connect(host: address.host, port: address.port)
-        try send(request.bytes, to: socket)
-        let sent = Counter()
-        Thread { try? sendLines(to: socket, counting: sent) }.start()
-        var outcome = try readAnswers(from: socket)
-        let answered = outcome.published + outcome.refused + outcome.deferred
-        outcome.unanswered = max(sent.value - answered, 0)
-        return outcome
-    }
-
-    private var request: ByteBuffer {
-        var request = ByteBuffer()
-        request.append(utf8: "POST /publish HTTP/1.1\r\nHost: \(address.authority)\r\nConnection: close\r\n")
-        request.append("Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n")
-        if let key { request.append(field: "Authorization", utf8: "Bearer \(key)") }
-        request.appendHeadEnd()
-        return request
-    }
-
-    // MARK: Lines
-
-    /// Fails where the node ends the connection; why it does is read elsewhere.
-    private func sendLines(to socket: Socket, counting sent: Counter) throws {
-        try withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 16) { buffer in
-            var chunk = ByteBuffer()
-            var isMidLine = false
-            while true {
-                let count = read(FileHandle.standardInput.fileDescriptor, buffer.baseAddress, buffer.count)
-                if count < 0, errno == EINTR { continue }
-                chunk.removeAll()
-                guard count > 0 else { break }
-                let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count])
-                HTTPChunkedEncoder.append(bytes, to: &chunk)
-                try send(chunk.bytes, to: socket)
-                sent.add(Self.linesBegun(in: bytes, isMidLine: &isMidLine))
+        let window = Window(countMax: Self.waitingCountMax, bytesMax: Self.waitingBytesMax)
+        let (lines, sink) = AsyncStream.makeStream(of: Line.self)
+        let client = client
+        Thread.detachNewThread {
+            var input = LineInput()
+            while let line = input.next() {
+                window.enter(line.count)
+                sink.yield(Line(publication: client.send(line: line), byteCount: line.count))
             }
-            chunk.append(HTTPChunkedEncoder.end)
-            try send(chunk.bytes, to: socket)
+            sink.finish()
         }
+        return try Blocking.run { await Self.answer(lines, window) }
     }
 
-    /// Lines that begin here and are not empty: each of them is answered.
-    private static func linesBegun(in bytes: UnsafeRawBufferPointer, isMidLine: inout Bool) -> Int {
-        var count = 0
-        for byte in bytes {
-            switch byte {
-            case UInt8(ascii: "\n"): isMidLine = false
-            case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"): break
-            default:
-                if !isMidLine { count += 1 }
-                isMidLine = true
-            }
-        }
-        return count
-    }
-
-    private func send(_ bytes: UnsafeRawBufferPointer, to socket: Socket) throws {
-        let poller = try Poller()
-        try poller.add(socket.descriptor, token: 0, for: .write)
-        var rest = bytes
-        while !rest.isEmpty {
-            poller.wait(milliseconds: 1_000) { _, _ in }
-            if let error = socket.connectionError { throw error }
-            switch socket.send(rest) {
-            case .moved(let count): rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-            case .wouldBlock, .endOfStream: continue
-            case .failed(let code): throw SystemError(call: "send", result: -Int(code))
-            }
-        }
-    }
-
-    // MARK: Answers
-
-    private func readAnswers(from socket: Socket) throws -> Outcome {
-        let poller = try Poller()
-        try poller.add(socket.descriptor, token: 0, for: .read)
-        var reader = AnswerReader()
+    private static func answer(_ lines: AsyncStream<Line>, _ window: Window) async -> Outcome {
         var outcome = Outcome()
-        var body: [UInt8] = []
-        try withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 16) { buffer in
-            reading: while !reader.isComplete {
-                var isReady = false
-                poller.wait(milliseconds: Self.patienceMilliseconds) { _, _ in isReady = true }
-                guard isReady else { break }
-                switch socket.receive(into: buffer) {
-                case .moved(let count):
-                    try reader.take(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { head, bytes in
-                        body += bytes
-                        if head.status == 200 { Self.take(linesOf: &body, &outcome) }
-                    }
-                case .wouldBlock: continue
-                case .endOfStream, .failed: break reading
-                }
+        var said: Set<String> = []
+        let meter = Meter { "\($0) lines answered, \($1)/s" }
+        for await line in lines {
+            do {
+                let answer = try await line.publication.answer
+                StandardOutput.write(answer.line + [UInt8(ascii: "\n")])
+                note(answer.error, &outcome)
+            } catch {
+                let error = error as? PerseidError ?? PerseidError(message: "\(error)")
+                // Said once, however many lines it is about.
+                if said.insert(error.message).inserted { StandardError.say(error.advice) }
+                note(error, &outcome)
             }
+            meter.count()
+            window.leave(line.byteCount)
         }
-        if let head = reader.head, head.status != 200 { outcome.refusal = Refusal(head, body: body) }
+        ProgressLine.shared.clear()
         return outcome
     }
 
-    /// Takes whole lines off the beginning and prints them.
-    private static func take(linesOf body: inout [UInt8], _ outcome: inout Outcome) {
-        guard let last = body.lastIndex(of: UInt8(ascii: "\n")) else { return }
-        for line in body[...last].split(separator: UInt8(ascii: "\n")) {
-            StandardOutput.write(line + [UInt8(ascii: "\n")])
-            switch Refusal.code(ofAnswer: line) {
-            case nil: outcome.published += 1
-            case 429, 503: outcome.deferred += 1
-            default: outcome.refused += 1
-            }
+    private static func note(_ error: PerseidError?, _ outcome: inout Outcome) {
+        switch error?.isTemporary {
+        case nil: outcome.published += 1
+        case true?: outcome.deferred += 1
+        case false?: outcome.refused += 1
         }
-        body.removeSubrange(...last)
+    }
+}
+
+/// Lines of standard input that are not blank, without their line breaks.
+private struct LineInput {
+    /// The longest line, far above what nodes take. What follows a longer one is not read: there may be no line break in it at all.
+    private static let lineBytesMax = 16_777_216
+
+    private var buffer = [UInt8](repeating: 0, count: 65_536)
+    private var bytes: [UInt8] = []
+    private var place = 0
+    /// How far no line break was found.
+    private var searched = 0
+    private var isEnded = false
+
+    mutating func next() -> [UInt8]? {
+        while let line = nextOfAll() {
+            if line.contains(where: { !isBlank($0) }) { return line }
+        }
+        return nil
+    }
+
+    private func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0d }
+
+    private mutating func nextOfAll() -> [UInt8]? {
+        while true {
+            if let end = bytes[searched...].firstIndex(of: UInt8(ascii: "\n")) {
+                defer { (place, searched) = (end + 1, end + 1) }
+                return Array(bytes[place..<end])
+            }
+            searched = bytes.count
+            if !isEnded, bytes.count - place > Self.lineBytesMax {
+                StandardError.say("a line of more than \(Self.lineBytesMax) bytes: what follows is not read")
+                isEnded = true
+            }
+            guard !isEnded else {
+                defer { (bytes, place, searched) = ([], 0, 0) }
+                return place < bytes.count ? Array(bytes[place...]) : nil
+            }
+            bytes.removeSubrange(..<place)
+            (searched, place) = (searched - place, 0)
+            fill()
+        }
+    }
+
+    private mutating func fill() {
+        var count = -1
+        repeat {
+            count = buffer.withUnsafeMutableBytes {
+                read(FileHandle.standardInput.fileDescriptor, $0.baseAddress, $0.count)
+            }
+        } while count < 0 && errno == EINTR
+        if count > 0 { bytes += buffer[..<count] } else { isEnded = true }
+    }
+}
+
+/// Lets in as much as there is room for; who comes while there is none waits.
+private final class Window: Sendable {
+    private struct Inside {
+        var count = 0
+        var byteCount = 0
+    }
+
+    private let countMax: Int
+    private let bytesMax: Int
+    private let inside = Lock(Inside())
+    private let change = DispatchSemaphore(value: 0)
+
+    init(countMax: Int, bytesMax: Int) {
+        (self.countMax, self.bytesMax) = (countMax, bytesMax)
+    }
+
+    /// Waits for room, then takes it. One that is larger than all the room there is is let in alone. Only one thread comes in.
+    func enter(_ byteCount: Int) {
+        while !hasEntered(byteCount) { change.wait() }
+    }
+
+    private func hasEntered(_ byteCount: Int) -> Bool {
+        inside.withLock { inside in
+            guard inside.count < countMax, inside.count == 0 || inside.byteCount + byteCount <= bytesMax else {
+                return false
+            }
+            inside.count += 1
+            inside.byteCount += byteCount
+            return true
+        }
+    }
+
+    func leave(_ byteCount: Int) {
+        inside.withLock { inside in
+            inside.count -= 1
+            inside.byteCount -= byteCount
+        }
+        change.signal()
     }
 }

@@ -1,21 +1,25 @@
 import ArgumentParser
-import Broker
 import Foundation
+import PerseidClient
 import Reactor
-import Text
-import Wire
 
-/// Prints what is published, one line per message, and goes on from its cursor when the stream is lost.
+import struct Broker.ChannelName
+import struct Broker.Cursor
+
+/// Prints what is published, one line per message, and goes on where it was when the connection is lost.
 struct Subscribe: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print what is published to channels.",
         discussion: """
-            Reads an event stream and comes back from the last cursor until it is interrupted or refused for good. \
-            Messages and gaps go to standard output, what happens to the stream to standard error.
+            Comes back where it was until it is interrupted or refused for good. Messages and gaps go to standard output, what happens to \
+            the connection to standard error, where a terminal also shows the rate.
+
+            Ends with 0 once --count messages came, or if the node says that there will be no more; 1 if it is refused for good; 64 if the \
+            command is wrong; 74 if nobody reads its output.
             """
     )
 
-    @Argument(help: "The channels.")
+    @Argument(help: "The channels, or patterns such as chat/*.")
     var channels: [String]
 
     @OptionGroup var node: NodeOptions
@@ -23,11 +27,22 @@ struct Subscribe: ParsableCommand {
     @Option(help: "Where to begin, as printed by --show-cursor or told by a node.")
     var cursor: String?
 
-    @Option(help: "The transport; sse is the one this command speaks so far.")
-    var transport = "sse"
+    @Option(
+        help: "The transport: webSocket, eventStream, jsonStream or longPoll (default: the first of these that works)."
+    )
+    var transport: TransportChoice?
 
-    @Flag(help: "Print payloads only, bytes as they are; gaps are told on standard error.")
+    @Option(help: "The session to go on with, as a node told it, or none.")
+    var session: String?
+
+    @Flag(
+        help:
+            "Print payloads only, bytes as they are, each with a line break behind it; gaps are told on standard error."
+    )
     var raw = false
+
+    @Flag(help: "Print each message and gap as a line of JSON, as nodes tell it; so it is without this flag.")
+    var json = false
 
     @Flag(help: "Print the cursor behind each message, separated by a tab.")
     var showCursor = false
@@ -35,91 +50,102 @@ struct Subscribe: ParsableCommand {
     @Option(help: "End after so many messages.")
     var count: Int?
 
-    @Option(help: "Bytes an event may have; a larger one ends the command.")
+    @Option(help: "Bytes a message may have; a larger one ends the command.")
     var eventBytesMax = 16_777_216
 
     func validate() throws {
         for channel in channels where ChannelName(channel) == nil {
             throw ValidationError("\(channel) is not a channel name")
         }
-        guard transport == "sse" else { throw ValidationError("\(transport) is not a transport of this command: sse") }
         guard count.map({ $0 > 0 }) ?? true else { throw ValidationError("--count: must be at least 1") }
         guard eventBytesMax > 0 else { throw ValidationError("--event-bytes-max: must be at least 1") }
-        if let cursor, !cursor.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) {
-            throw ValidationError("--cursor: not a cursor")
+        guard !(raw && json) else { throw ValidationError("--raw and --json: one of them") }
+        if let cursor, Cursor(cursor) == nil { throw ValidationError("--cursor: not a cursor") }
+        if let session, session.isEmpty || !session.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) {
+            throw ValidationError("--session: neither a session's token nor none")
         }
     }
 
     func run() throws {
         HostProcess.ignoreBrokenPipes()
-        let (address, key) = (try node.address(), try node.key())
-        var reader = StreamReader(
-            showsCursor: showCursor,
-            printsPayloads: raw,
-            countMax: count,
-            eventBytesMax: eventBytesMax,
-            cursor: cursor ?? ""
-        )
-        var backoff = Backoff()
-        var lastSaid = ""
-        while true {
-            let loss: Loss
-            do {
-                loss = try readStream(of: address, key: key, with: &reader)
-            } catch let end as StreamReader.Finished {
-                StandardError.say(end.reason)
-                throw end.isFailure ? ExitCode.failure : ExitCode.success
+        let client = try node.client { options in
+            if let transport { options.transports = [transport.transport] }
+            if let session { options.session = session == "none" ? .none : .resumed(session) }
+            options.messageBytesMax = eventBytesMax
+        }
+        let subscription = client.subscribe(channels, cursor: cursor ?? "")
+        let cursors: (@Sendable () -> String)? = showCursor ? { @Sendable in subscription.cursor } : nil
+        let printer = MessagePrinter(raw ? .payload : .json, cursors: cursors)
+        let countMax = count
+        let ending = try Blocking.run { await Subscribe.follow(subscription, printer, countMax) }
+        client.close()
+        ProgressLine.shared.clear()
+        try finish(ending)
+    }
+
+    /// How it ends.
+    private enum Ending: Sendable {
+        case done
+        case refused(PerseidError)
+    }
+
+    private static func follow(_ subscription: Subscription, _ printer: MessagePrinter, _ countMax: Int?) async
+        -> Ending
+    {
+        var log = ConnectionLog()
+        let meter = Meter { "\($0) messages, \($1)/s" }
+        var count = 0
+        do throws(PerseidError) {
+            for try await event in subscription {
+                switch event {
+                case .message(let message):
+                    printer.print(message)
+                    meter.count()
+                    count += 1
+                    if count == countMax { return .done }
+                case .gap(let gap):
+                    printer.print(gap)
+                    log.note(gap)
+                case .opened(let opened): log.note(opened)
+                case .connection(let state): if let error = log.note(state) { return .refused(error) }
+                }
             }
-            if reader.isDone { return }
-            if loss.wasConnected { backoff.reset() }
-            // Said once, however often it is tried.
-            if loss.wasConnected || loss.reason != lastSaid { StandardError.say("\(loss.reason); trying again") }
-            lastSaid = loss.reason
-            Thread.sleep(forTimeInterval: Double(backoff.next(asked: loss.retryMilliseconds)) / 1_000)
-        }
-    }
-
-    /// How a stream ended that may go on.
-    private struct Loss {
-        let reason: String
-        let wasConnected: Bool
-        let retryMilliseconds: UInt64?
-    }
-
-    /// Reads one stream to its end, however that comes.
-    ///
-    /// - Throws: `StreamReader.Finished` where there is no use in trying again.
-    private func readStream(of address: NodeAddress, key: String?, with reader: inout StreamReader) throws -> Loss {
-        reader.begin()
-        let request = request(to: address, key: key, cursor: reader.cursor)
-        var reason = "the connection ended"
-        do {
-            try address.exchange(request.bytes, patience: { reader.patience }) { try reader.take($0) }
-        } catch let end as StreamReader.Finished {
-            throw end
         } catch {
-            reason = "\(error)"
+            return .refused(error)
         }
-        if let refusal = try reader.refusal() {
-            let reason = "\(address.authority): \(refusal.text)"
-            return Loss(reason: reason, wasConnected: false, retryMilliseconds: refusal.retryAfterMilliseconds)
-        }
-        return Loss(
-            reason: reader.isConnected ? "lost: \(reason)" : "\(address.authority): \(reason)",
-            wasConnected: reader.isConnected,
-            retryMilliseconds: reader.retryMilliseconds
-        )
+        return .done
     }
 
-    private func request(to address: NodeAddress, key: String?, cursor: String) -> ByteBuffer {
-        // Payloads are taken out here: who is sent nothing else is not told where it stands before the first of them.
-        let query = channels.map { "channel=\(PercentCoding.encode($0))" }
-        var request = ByteBuffer()
-        request.append(utf8: "GET /sse?\(query.joined(separator: "&")) HTTP/1.1\r\nHost: \(address.authority)\r\n")
-        request.append(utf8: "Accept: text/event-stream\r\nConnection: close\r\n")
-        if let key { request.append(field: "Authorization", utf8: "Bearer \(key)") }
-        if !cursor.isEmpty { request.append(field: "Last-Event-ID", utf8: cursor) }
-        request.appendHeadEnd()
-        return request
+    private func finish(_ ending: Ending) throws {
+        guard case .refused(let error) = ending else { return }
+        switch error.code {
+        case 204:
+            StandardError.say(error.message)
+            return
+        case 200: StandardError.say(error.message)
+        case 1_009: StandardError.say("an event of more than \(eventBytesMax) bytes: raise --event-bytes-max")
+        case 4_000...: StandardError.say("the node ends the stream: \(error.message)")
+        default: StandardError.say("refused: \(error.advice)")
+        }
+        throw ExitCode.failure
     }
+}
+
+/// A transport as it is written on the command line.
+struct TransportChoice: ExpressibleByArgument {
+    let transport: Transport
+
+    /// The names that it has in addresses are taken, too.
+    private static let shortNames: [String: Transport] = [
+        "ws": .webSocket, "sse": .eventStream, "stream": .jsonStream, "poll": .longPoll,
+    ]
+
+    init?(argument: String) {
+        guard let transport = Transport(rawValue: argument) ?? Self.shortNames[argument] else { return nil }
+        self.transport = transport
+    }
+
+    static var allValueStrings: [String] { Transport.allCases.map(\.rawValue) }
+
+    var defaultValueDescription: String { transport.rawValue }
 }

@@ -1,4 +1,4 @@
-/// The head of a node's or a balancer's answer, as far as the commands look at it.
+/// The head of a node's or a balancer's answer, as far as a client looks at it.
 struct AnswerHead {
     let status: Int
     private let fields: [String: String]
@@ -14,7 +14,8 @@ struct AnswerHead {
         var fields: [String: String] = [:]
         for line in lines.dropFirst() {
             guard let colon = line.firstIndex(of: ":") else { continue }
-            let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
+            var value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
+            while let last = value.last, last == " " || last == "\t" { value.removeLast() }
             fields[line[..<colon].lowercased()] = String(value)
         }
         self.fields = fields
@@ -28,10 +29,14 @@ struct AnswerHead {
     /// Bytes of the body, where they are announced.
     var contentLength: Int? { isChunked ? nil : self["content-length"].flatMap { Int($0) } }
 
-    /// Whether the body is an event stream.
-    var isEventStream: Bool {
-        status == 200 && self["content-type"]?.lowercased().hasPrefix("text/event-stream") ?? false
-    }
+    /// Whether it has no body, whatever its fields say. Source: RFC 9112 §6.3.
+    var hasNoBody: Bool { status == 204 || status == 304 }
+
+    /// Whether the connection is of use for another question.
+    var keepsConnection: Bool { !(self["connection"]?.lowercased().contains("close") ?? false) }
+
+    /// Whether the body is of a kind.
+    func isOf(type: String) -> Bool { self["content-type"]?.lowercased().hasPrefix(type) ?? false }
 
     /// How long to wait, where the answer says so in seconds.
     var retryAfterMilliseconds: UInt64? {

@@ -1,0 +1,406 @@
+internal import Broker
+
+/// Keeps a client connected for as long as it reads channels: by the best transport that works, with one node after the other.
+///
+/// It does no input or output and reads no clock: it is told what happens and when, in milliseconds of one monotonic clock, and says what
+/// is to be done (`takeActions`) and when it wants to be asked again (`deadline`). A client's place moves with what it was told, so
+/// whatever way is next goes on from there.
+struct Connection {
+    /// What is to be done, in this order.
+    enum Action {
+        /// A token is wanted, by `take(token:)`.
+        case needToken
+        /// The token that there is is not taken: the next one is another.
+        case dropToken
+        /// Opens a link.
+        case open(LinkPlan)
+        /// Closes the one there is.
+        case closeLink
+        /// Says something over the link.
+        case say(ClientWord)
+        /// Tells the readers.
+        case deliver(ServerMessage)
+        /// A channel is not for this client.
+        case deny(ChannelName, PerseidError)
+        /// Tells how it stands.
+        case tell(ConnectionState)
+        /// It is over for all readers.
+        case end(PerseidError)
+    }
+
+    /// What does not change.
+    struct Settings {
+        let addresses: [String]
+        let transports: [Transport]
+        let hasSession: Bool
+        /// Whether there can be another token than the one there is.
+        let isTokenRenewable: Bool
+        let openMilliseconds: UInt64
+    }
+
+    private enum Phase {
+        case idle
+        case waitingForToken
+        case linked
+        case waiting(end: UInt64)
+    }
+
+    private let settings: Settings
+    private var phase = Phase.idle
+    private var actions: [Action] = []
+
+    private var wanted: Set<ChannelName> = []
+    private(set) var place = Place()
+    private(set) var session: String?
+    private(set) var link: LinkState?
+
+    private var ladder: Ladder
+    private var backoff = Backoff()
+    private var addressIndex = 0
+    /// Attempts in a row that found no node, and tokens in a row that were refused.
+    private var missingCount = 0
+    private var refusedTokenCount = 0
+    private var tokenReplaceAt: UInt64?
+
+    init(_ settings: Settings, session: String? = nil) {
+        self.settings = settings
+        self.session = session
+        ladder = Ladder(settings.transports)
+    }
+
+    /// Takes what is to be done.
+    mutating func takeActions() -> [Action] {
+        defer { actions = [] }
+        return actions
+    }
+
+    /// When something is to be done without anything having happened.
+    var deadline: UInt64? {
+        if case .waiting(let end) = phase { return end }
+        return link?.deadline
+    }
+
+    /// The index of the address that there is a link to, or that is next.
+    var currentAddressIndex: Int { link?.addressIndex ?? addressIndex }
+
+    // MARK: What the client wants
+
+    /// The channels that are read may be others than before.
+    mutating func want(_ channels: Set<ChannelName>, now: UInt64) {
+        for channel in wanted.subtracting(channels) { place.remove(channel) }
+        wanted = channels
+        guard !wanted.isEmpty else { return rest() }
+        if case .idle = phase { return begin(now: now) }
+        adjust(now: now)
+    }
+
+    /// Goes back to where somebody is who has had less: what is read already is read again from there.
+    mutating func goBack(_ positions: [ChannelName: Broker.Position], now: UInt64) {
+        if place.goBack(positions), link != nil { turn(now: now) }
+    }
+
+    /// Ends it for all, for good.
+    mutating func close(_ error: PerseidError) {
+        actions.append(.end(error))
+        rest()
+    }
+
+    private mutating func rest() {
+        dropLink()
+        phase = .idle
+        wanted = []
+    }
+
+    /// What comes is not read for a while, or is again.
+    mutating func setPaused(_ isPaused: Bool, now: UInt64) {
+        link?.isPaused = isPaused
+        link?.pinged = nil
+        link?.heard = now
+    }
+
+    // MARK: A link begins
+
+    private mutating func begin(now: UInt64) {
+        phase = .waitingForToken
+        actions.append(.tell(.connecting))
+        actions.append(.needToken)
+    }
+
+    /// A token is there, or there is none. `replaceAt` is when another one should be shown.
+    mutating func take(token: Result<String?, PerseidError>, replaceAt: UInt64?, now: UInt64) {
+        switch (phase, token) {
+        case (.waitingForToken, .success(let token)):
+            tokenReplaceAt = replaceAt
+            open(with: token, now: now)
+        case (.waitingForToken, .failure(let error)): learn(.lost(error), wasOpen: false, now: now)
+        case (.linked, .success(let token?)):
+            tokenReplaceAt = replaceAt
+            show(token, now: now)
+        case (.linked, .failure): link?.tokenAt = now &+ LinkState.againMilliseconds
+        default: break
+        }
+    }
+
+    private mutating func open(with token: String?, now: UInt64) {
+        phase = .linked
+        link = LinkState(
+            ladder.transport,
+            addressIndex: addressIndex,
+            channels: wanted,
+            now: now,
+            openMilliseconds: settings.openMilliseconds
+        )
+        if let plan = plan(with: token) { actions.append(.open(plan)) }
+    }
+
+    /// What a link is opened with, or the next question of one that asks again and again.
+    mutating func plan(with token: String?) -> LinkPlan? {
+        guard let link else { return nil }
+        return LinkPlan(
+            transport: link.transport,
+            addressIndex: link.addressIndex,
+            token: token,
+            channels: link.channels.sorted { $0.text < $1.text },
+            cursor: place.text(keeping: wanted),
+            session: settings.hasSession ? session : "none",
+            isImmediate: !link.isOpen
+        )
+    }
+
+    /// Shows another token before the one there is ends: by a command, or by a link of its own.
+    private mutating func show(_ token: String, now: UInt64) {
+        guard let transport = link?.transport else { return }
+        guard transport.takesCommands else { return turn(now: now) }
+        actions.append(.say(.authenticate(token)))
+        scheduleToken(now: now)
+    }
+
+    private mutating func scheduleToken(now: UInt64) {
+        link?.tokenAt = tokenReplaceAt.map { max($0, now &+ LinkState.againMilliseconds) }
+    }
+
+    // MARK: What the node says
+
+    /// Bytes came.
+    mutating func heardSomething(now: UInt64) {
+        link?.heard = now
+        link?.pinged = nil
+    }
+
+    /// Whatever came, it was something that this transport says: there is a way.
+    mutating func noteOpen(now: UInt64) {
+        guard var link, !link.isOpen else { return }
+        link.isOpen = true
+        link.goodAt = now &+ LinkState.goodMilliseconds
+        missingCount = 0
+        ladder.stay(now: now)
+        link.climbAt = ladder.climbMilliseconds
+        self.link = link
+        scheduleToken(now: now)
+        actions.append(
+            .tell(
+                .open(
+                    transport: link.transport,
+                    node: link.node,
+                    address: settings.addresses[link.addressIndex],
+                    session: session
+                )
+            )
+        )
+        adjust(now: now)
+    }
+
+    /// A message, and, of some transports, the cursor behind it.
+    mutating func hear(_ message: ServerMessage, cursor: Broker.Cursor? = nil, now: UInt64) {
+        guard link != nil else { return }
+        // A goodbye that comes first says that there was nothing.
+        if case .bye(let error) = message { return end(.refused(error), now: now) }
+        if case .welcome(let session, let node, let heartbeatSeconds) = message {
+            self.session = settings.hasSession ? session ?? self.session : nil
+            refusedTokenCount = 0
+            link?.node = node
+            if let heartbeatSeconds { link?.expect(heartbeatSeconds: heartbeatSeconds) }
+        }
+        noteOpen(now: now)
+        switch message {
+        case .welcome, .bye, .other: break
+        case .subscribed(let channel, let position, let isRecovered):
+            beginChannel(channel, at: position, isRecovered: isRecovered)
+        case .unsubscribed(let channel): if !wanted.contains(channel) { place.remove(channel) }
+        case .error(let id, let channel, let error): hear(error, id: id, of: channel, now: now)
+        case .message(let channel, let position, _):
+            actions.append(.deliver(message))
+            if let position, cursor == nil { place.set(channel, position) }
+        case .gap(let channel, _, let to):
+            actions.append(.deliver(message))
+            if cursor == nil { place.set(channel, to) }
+        }
+        if let cursor { place.take(cursor) }
+    }
+
+    /// The cursor behind all that came.
+    mutating func take(_ cursor: Broker.Cursor) { place.take(cursor) }
+
+    /// A channel begins here: behind the client's place, or, where what followed that is gone, elsewhere.
+    private mutating func beginChannel(_ channel: ChannelName, at position: Broker.Position?, isRecovered: Bool?) {
+        let from = place[channel]
+        let to = position ?? from
+        if isRecovered == false, let from, let to, from != to {
+            actions.append(.deliver(.gap(channel, from: from, to: to)))
+        }
+        if isRecovered != true, let to { place.set(channel, to) }
+        actions.append(.deliver(.subscribed(channel, to, isRecovered: isRecovered)))
+    }
+
+    private mutating func hear(_ error: PerseidError, id: String?, of channel: ChannelName?, now: UInt64) {
+        if let channel { return deny(channel, error, now: now) }
+        guard id == ClientWord.tokenID else { return actions.append(.tell(.complaint(error))) }
+        // Where nobody asks for tokens, there is no use in showing another one.
+        guard error.code != 400 else { return }
+        actions.append(.dropToken)
+        turn(now: now)
+    }
+
+    /// A channel is not for the client, or cannot be had now. It may have it already, as its session's.
+    private mutating func deny(_ channel: ChannelName, _ error: PerseidError, now: UInt64) {
+        if error.code == 409 { return }
+        link?.channels.remove(channel)
+        if error.code == 503 || error.code == 429 {
+            link?.againAt = now &+ min(error.retryMilliseconds ?? LinkState.againMilliseconds, 60_000)
+        } else {
+            actions.append(.deny(channel, error))
+        }
+    }
+
+    // MARK: What the node is told
+
+    /// Reads what the client wants. A link that cannot be told is done anew.
+    private mutating func adjust(now: UInt64) {
+        guard let link, link.isOpen else { return }
+        let added = wanted.subtracting(link.channels)
+        let removed = link.channels.subtracting(wanted)
+        guard !added.isEmpty || !removed.isEmpty else { return }
+        guard link.transport.takesCommands else {
+            // A session would bring back what is read no longer.
+            if !removed.isEmpty { session = nil }
+            return turn(now: now)
+        }
+        for channel in removed { actions.append(.say(.unsubscribe(channel))) }
+        for channel in added { actions.append(.say(.subscribe(channel, since: place[channel]))) }
+        self.link?.channels = wanted
+    }
+
+    /// Ends a link for another one.
+    private mutating func turn(now: UInt64) {
+        dropLink()
+        begin(now: now)
+    }
+
+    private mutating func dropLink() {
+        guard link != nil else { return }
+        link = nil
+        actions.append(.closeLink)
+    }
+
+    // MARK: A link ends
+
+    /// The link is over.
+    mutating func end(_ reason: LinkEnd, now: UInt64) {
+        guard let link else { return }
+        dropLink()
+        learn(reason, wasOpen: link.isOpen, now: now)
+    }
+
+    /// Takes note of why a link is over, and waits for the next attempt or makes it.
+    private mutating func learn(_ reason: LinkEnd, wasOpen: Bool, now: UInt64) {
+        if case .refused(let error) = reason { return accept(error, now: now) }
+        let address = addressIndex
+        if wasOpen {
+            leave(now: now)
+            return wait(backoff.next(asked: nil), for: reason.error, at: address, now: now)
+        }
+        // It never spoke: either there is no node, or no way for this transport. Where there is none the next one tells.
+        if case .blocked = reason, ladder.descend(now: now) { return begin(now: now) }
+        leave(now: now)
+        missingCount += 1
+        let hasOthers = missingCount % settings.addresses.count != 0
+        wait(hasOthers ? 0 : backoff.next(asked: nil), for: reason.error, at: address, now: now)
+    }
+
+    private mutating func wait(_ milliseconds: UInt64, for error: PerseidError, at address: Int, now: UInt64) {
+        phase = .waiting(end: now &+ milliseconds)
+        actions.append(.tell(.waiting(error, address: settings.addresses[address], milliseconds: milliseconds)))
+    }
+
+    /// Turns to the next node.
+    private mutating func leave(now: UInt64) {
+        ladder.climb(now: now)
+        addressIndex = (addressIndex + 1) % settings.addresses.count
+    }
+
+    /// A node said goodbye, or something else than what was asked for.
+    private mutating func accept(_ error: PerseidError, now: UInt64) {
+        // The session is another's, or gone: the client goes on with its cursor alone. The next token may be taken, and if not,
+        // there is no use in a third.
+        let isOfSession = error.field == "session" || error.code == 4_001 || error.code == 4_003
+        let isOfToken = !isOfSession && [401, 4_010, 4_011].contains(error.code)
+        if isOfSession {
+            session = nil
+        } else if isOfToken {
+            actions.append(.dropToken)
+            guard settings.isTokenRenewable, refusedTokenCount == 0 else { return close(error) }
+            refusedTokenCount += 1
+        } else if error.isFinal {
+            return close(error)
+        }
+        ladder.climb(now: now)
+        let address = addressIndex
+        // The node is going away, or its Redis is; or it is no node, or has too much to do: another one may do better.
+        if error.code < 1_000 || error.code == 4_000 || error.code == 4_002 { leave(now: now) }
+        wait(backoff.next(asked: error.retryMilliseconds), for: error, at: address, now: now)
+    }
+
+    // MARK: Time
+
+    /// Does what is due.
+    mutating func timeIsUp(now: UInt64) {
+        if case .waiting(let end) = phase, end <= now { begin(now: now) }
+        guard var link else { return }
+        if !link.isOpen, link.openEnd <= now { return end(.blocked(Self.silence(settings.openMilliseconds)), now: now) }
+        if Self.takeDue(&link.goodAt, now) { backoff.reset() }
+        let (isToClimb, isToAsk) = (Self.takeDue(&link.climbAt, now), Self.takeDue(&link.againAt, now))
+        if Self.takeDue(&link.tokenAt, now) { actions.append(.needToken) }
+        self.link = link
+        if isToClimb {
+            ladder.climb(now: now)
+            return turn(now: now)
+        }
+        if isToAsk { adjust(now: now) }
+        listen(now: now)
+    }
+
+    private static func takeDue(_ time: inout UInt64?, _ now: UInt64) -> Bool {
+        guard let due = time, due <= now else { return false }
+        time = nil
+        return true
+    }
+
+    /// Ends a link that is silent for too long. Who can be asked is asked first.
+    private mutating func listen(now: UInt64) {
+        guard let link, !link.isPaused else { return }
+        if let pinged = link.pinged {
+            guard now >= pinged &+ LinkState.pongMillisecondsMax else { return }
+            return end(.lost(Self.silence(now &- link.heard)), now: now)
+        }
+        guard now >= link.heard &+ link.silenceMillisecondsMax else { return }
+        guard link.isOpen, link.transport.takesCommands else {
+            return end(.lost(Self.silence(now &- link.heard)), now: now)
+        }
+        self.link?.pinged = now
+        actions.append(.say(.ping))
+    }
+
+    private static func silence(_ milliseconds: UInt64) -> PerseidError {
+        PerseidError(message: "no sign of life in \(milliseconds) ms")
+    }
+}

@@ -1,0 +1,109 @@
+internal import Broker
+internal import Reactor
+
+/// Channels that are read for as long as somebody holds this, or the loop over it goes on.
+///
+///     for try await event in client.subscribe("room/1") {
+///         switch event {
+///         case .message(let message): show(message.text ?? "")
+///         case .gap: reload()
+///         default: break
+///         }
+///     }
+///
+/// Each message is told once and in its channel's order, whatever becomes of the network and the nodes; what cannot be had any more is a
+/// gap. The loop ends when the client is closed or its task is cancelled, and throws what is for good: a channel that is not allowed, say.
+/// One loop at a time reads a subscription; to have what is published twice, subscribe twice: that is one connection still.
+public struct Subscription: AsyncSequence, Sendable {
+    /// What the loop is told.
+    public typealias Element = SubscriptionEvent
+
+    private let reading: Reading
+
+    init(_ reading: Reading) { self.reading = reading }
+
+    /// Where the loop is, as text: whoever subscribes with it goes on behind the last event that the loop was given, on any node and with
+    /// any transport, also after this program has ended.
+    public var cursor: String { reading.mailbox.cursor }
+
+    /// Ends it: the loop is told what was there, and ends.
+    public func unsubscribe() { reading.end() }
+
+    /// The messages alone. Who goes by them does not learn of gaps.
+    public var messages: Messages { Messages(self) }
+
+    /// The loop.
+    public func makeAsyncIterator() -> Iterator { Iterator(reading: reading) }
+
+    /// What a loop calls.
+    public struct Iterator: AsyncIteratorProtocol {
+        let reading: Reading
+
+        /// The next event, once there is one; `nil` at the end.
+        public mutating func next() async throws(PerseidError) -> SubscriptionEvent? {
+            try await reading.mailbox.next().get()
+        }
+
+        /// The same, whichever actor asks.
+        public mutating func next(
+            isolation actor: isolated (any Actor)?
+        ) async throws(PerseidError) -> SubscriptionEvent? {
+            try await reading.mailbox.next().get()
+        }
+    }
+
+    /// The messages of a subscription.
+    public struct Messages: AsyncSequence, Sendable {
+        /// What the loop is told.
+        public typealias Element = Message
+
+        private let subscription: Subscription
+
+        init(_ subscription: Subscription) { self.subscription = subscription }
+
+        /// The loop.
+        public func makeAsyncIterator() -> Iterator { Iterator(events: subscription.makeAsyncIterator()) }
+
+        /// What a loop calls.
+        public struct Iterator: AsyncIteratorProtocol {
+            var events: Subscription.Iterator
+
+            /// The next message, once there is one; `nil` at the end.
+            public mutating func next() async throws(PerseidError) -> Message? {
+                while let event = try await events.next() {
+                    if case .message(let message) = event { return message }
+                }
+                return nil
+            }
+
+            /// The same, whichever actor asks.
+            public mutating func next(isolation actor: isolated (any Actor)?) async throws(PerseidError) -> Message? {
+                while let event = try await events.next(isolation: actor) {
+                    if case .message(let message) = event { return message }
+                }
+                return nil
+            }
+        }
+    }
+}
+
+/// What those who hold a subscription share: with the last of them it ends.
+final class Reading: Sendable {
+    let mailbox: Mailbox
+    private let id: UInt64
+    private let thread: ClientThread
+
+    init(_ id: UInt64, _ mailbox: Mailbox, _ thread: ClientThread) {
+        (self.id, self.mailbox, self.thread) = (id, mailbox, thread)
+    }
+
+    deinit {
+        mailbox.abandon()
+        thread.post(.unsubscribe(id))
+    }
+
+    func end() {
+        mailbox.finish()
+        thread.post(.unsubscribe(id))
+    }
+}
