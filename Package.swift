@@ -259,7 +259,9 @@ let package = Package(
         ),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["Broker", "Backplane", "Reactor", "TestCertificates", "Text", "TLS", "perseid"],
+            dependencies: [
+                "Broker", "Backplane", "PerseidClient", "Reactor", "TestCertificates", "Text", "TLS", "perseid",
+            ],
             exclude: ["Clients"],
             swiftSettings: settings
         ),

@@ -44,7 +44,7 @@ public struct HistoryPage: Sendable {
 public struct Presence: Sendable {
     /// One who is.
     public struct Member: Sendable, Hashable {
-        /// What it is known by: its session's name, where it has one.
+        /// What it is known by, for as long as its session lasts where it has one.
         public let id: String
         /// The node it is connected to.
         public let node: String

@@ -17,7 +17,10 @@ struct Check: ParsableCommand {
     @Option(help: "Whose rights are asked for: an access token, or - for standard input, or nobody.")
     var `as`: String?
 
-    @Argument(help: "What is wanted, and where: subscribe room/1. Also publish, presence, history, call.")
+    @Argument(
+        help: "What is wanted, and where: subscribe room/1. Also publish, presence, history, call.",
+        completion: .list(["subscribe", "publish", "presence", "history", "call"])
+    )
     var question: [String] = []
 
     func run() throws {

@@ -3,7 +3,9 @@ import Foundation
 
 /// The options of `serve` and `check`. They are text here: `Settings` judges all sources alike.
 struct ServeOptions: ParsableArguments {
-    @Option(help: "YAML file with settings.")
+    private static let logLevels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
+
+    @Option(help: "YAML file with settings.", completion: .file(extensions: ["yaml", "yml"]))
     var config: String?
 
     @Option(help: .setting("listen")) var listen: String?
@@ -18,16 +20,17 @@ struct ServeOptions: ParsableArguments {
     @Option(help: .setting("allowed-origins")) var allowedOrigins: String?
     @Option(help: .setting("trusted-proxies")) var trustedProxies: String?
     @Flag(help: .setting("proxy-protocol")) var proxyProtocol = false
-    @Option(help: .setting("forwarded-field")) var forwardedField: String?
+    @Option(help: .setting("forwarded-field"), completion: .list(["x-forwarded-for", "forwarded", "none"]))
+    var forwardedField: String?
     @Option(help: .setting("allowed-hosts")) var allowedHosts: String?
     @Flag(help: .setting("jsonp")) var jsonp = false
     @Option(help: .setting("bayeux")) var bayeux: String?
     @Option(help: .setting("public-origin")) var publicOrigin: String?
-    @Option(help: .setting("slow-reader")) var slowReader: String?
+    @Option(help: .setting("slow-reader"), completion: .list(["disconnect", "skip", "latest"])) var slowReader: String?
     @Option(help: .setting("policies")) var policies: String?
     @Option(help: .setting("presence")) var presence: String?
-    @Option(help: .setting("log-level")) var logLevel: String?
-    @Option(help: .setting("log-format")) var logFormat: String?
+    @Option(help: .setting("log-level"), completion: .list(Self.logLevels)) var logLevel: String?
+    @Option(help: .setting("log-format"), completion: .list(["text", "json"])) var logFormat: String?
 
     /// What was given, by the names that the other sources use.
     var flags: [SettingValue] {

@@ -53,6 +53,9 @@ struct Subscribe: ParsableCommand {
     @Option(help: "Bytes a message may have; a larger one ends the command.")
     var eventBytesMax = 16_777_216
 
+    /// Time in which a connection says something. People and scripts can wait longer than programs.
+    private static let openMilliseconds: UInt64 = 10_000
+
     func validate() throws {
         for channel in channels where ChannelName(channel) == nil {
             throw ValidationError("\(channel) is not a channel name")
@@ -72,6 +75,7 @@ struct Subscribe: ParsableCommand {
             if let transport { options.transports = [transport.transport] }
             if let session { options.session = session == "none" ? .none : .resumed(session) }
             options.messageBytesMax = eventBytesMax
+            options.openMilliseconds = Self.openMilliseconds
         }
         let subscription = client.subscribe(channels, cursor: cursor ?? "")
         let cursors: (@Sendable () -> String)? = showCursor ? { @Sendable in subscription.cursor } : nil
@@ -146,6 +150,8 @@ struct TransportChoice: ExpressibleByArgument {
     }
 
     static var allValueStrings: [String] { Transport.allCases.map(\.rawValue) }
+
+    static var defaultCompletionKind: CompletionKind { .list(allValueStrings) }
 
     var defaultValueDescription: String { transport.rawValue }
 }

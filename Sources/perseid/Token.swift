@@ -41,7 +41,7 @@ extension Token {
         @Option(parsing: .upToNextOption, help: "Services that it lets call.")
         var call: [String] = []
 
-        @Option(help: "YAML file with settings.")
+        @Option(help: "YAML file with settings.", completion: .file(extensions: ["yaml", "yml"]))
         var config: String?
 
         func run() throws {
@@ -83,7 +83,7 @@ extension Token {
         @Argument(help: "The token, or - for standard input, where other users cannot see it.")
         var token: String
 
-        @Option(help: "YAML file with settings.")
+        @Option(help: "YAML file with settings.", completion: .file(extensions: ["yaml", "yml"]))
         var config: String?
 
         func run() throws {
