@@ -72,24 +72,24 @@ public final class PerseidClient: Sendable {
             return refused(PerseidError(code: 400, message: "no channel was given", field: "channel"))
         }
         let mine = positions.filter { channel, _ in names.contains { $0.overlaps(channel) } }
-        let (id, mailbox) = makeMailbox(mine)
+        let (id, mailbox) = makeMailbox(Place(keeping: Set(names), at: mine))
         thread.post(.subscribe(id, names, since: mine, mailbox))
         return Subscription(Reading(id, mailbox, thread))
     }
 
     /// One that ends as it begins.
     private func refused(_ error: PerseidError) -> Subscription {
-        let (id, mailbox) = makeMailbox([:])
+        let (id, mailbox) = makeMailbox(Place())
         mailbox.finish(error)
         return Subscription(Reading(id, mailbox, thread))
     }
 
-    private func makeMailbox(_ positions: [ChannelName: Broker.Position]) -> (UInt64, Mailbox) {
+    private func makeMailbox(_ place: Place) -> (UInt64, Mailbox) {
         let id = lastID.withLock { id in
             id += 1
             return id
         }
-        return (id, Mailbox(bytesMax: options.waitingBytesMax, positions: positions, orders: thread.orders))
+        return (id, Mailbox(bytesMax: options.waitingBytesMax, place: place, orders: thread.orders))
     }
 
     // MARK: Publishing

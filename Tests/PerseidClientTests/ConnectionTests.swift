@@ -330,6 +330,21 @@ import Testing
         #expect(Self.words(bench.collect()) == ["ping"])
     }
 
+    @Test("a link that is made while nobody reads is not taken for blocked, until somebody does")
+    func pausedFromTheStart() {
+        let bench = Bench(addresses: ["http://a"], transports: [.webSocket, .longPoll])
+        bench.connection.want([ChannelName("a")!], now: bench.now)
+        _ = bench.plan()
+        bench.connection.setPaused(true, now: bench.now)
+        bench.pass(60_000)
+        #expect(bench.collect().isEmpty && bench.connection.link?.transport == .webSocket)
+        bench.connection.setPaused(false, now: bench.now)
+        bench.pass(4_999)
+        #expect(bench.connection.link?.transport == .webSocket)
+        bench.pass(1)
+        #expect(bench.plan()?.transport == .longPoll)
+    }
+
     // MARK: Tokens
 
     @Test("another token is shown before the one there is ends: by a command, or by a link of its own")
@@ -399,8 +414,8 @@ import Testing
 
     @Test("a cursor that grows too long lets go of what a pattern stands for, and says so by the pattern")
     func longCursor() {
-        var place = Place()
         let pattern = ChannelName("a/*")!
+        var place = Place(keeping: [pattern])
         place.set(pattern, Broker.Position("1-0")!)
         for number in 0..<1_000 {
             place.set(
@@ -408,11 +423,30 @@ import Testing
                 Broker.Position("\(number + 2)-0")!
             )
         }
-        let text = place.text(keeping: [pattern])
+        let text = place.text()
         #expect(text.utf8.count <= Place.textBytesMax)
         let positions = Broker.Cursor(text)?.positions ?? [:]
         let oldest = positions.filter { $0.key != pattern }.map(\.value).min()!
         #expect(positions[pattern] == Broker.Position("\(oldest.milliseconds - 1)-0"))
         #expect(positions.values.max() == Broker.Position("1001-0"))
+    }
+
+    @Test("however many channels a pattern stands for, a place has so many entries, and none goes back")
+    func manyChannels() {
+        let pattern = ChannelName("a/*")!
+        var place = Place(keeping: [pattern])
+        place.set(pattern, Broker.Position("1-0")!)
+        let count = UInt64(3 * Place.entryCountMax)
+        for number in 2..<count {
+            place.set(ChannelName("a/\(number)")!, Broker.Position(milliseconds: number, sequence: 0))
+        }
+        let floor = place[pattern]!
+        #expect(
+            floor.milliseconds > UInt64(Place.entryCountMax)
+                && floor.milliseconds < count - UInt64(Place.entryCountMax / 2)
+        )
+        #expect(place.position(in: ChannelName("a/2")!) == floor)
+        #expect(place.position(in: ChannelName("a/\(count - 1)")!)?.milliseconds == count - 1)
+        #expect(place.position(in: ChannelName("b")!) == nil)
     }
 }

@@ -9,7 +9,7 @@ import Testing
     private let orders = try! Inbox<ClientOrder>()
 
     private func mailbox(_ bytesMax: Int = 1_000_000) -> Mailbox {
-        Mailbox(bytesMax: bytesMax, positions: [:], orders: orders)
+        Mailbox(bytesMax: bytesMax, place: Place(), orders: orders)
     }
 
     private func message(_ channel: String, _ position: String?, _ text: String = "x") -> ServerMessage {

@@ -54,18 +54,17 @@ struct Connection {
     private(set) var session: String?
     private(set) var link: LinkState?
 
-    private var ladder: Ladder
-    private var backoff = Backoff()
-    private var addressIndex = 0
-    /// Attempts in a row that found no node, and tokens in a row that were refused.
-    private var missingCount = 0
-    private var refusedTokenCount = 0
+    private var attempts: Attempts
     private var tokenReplaceAt: UInt64?
 
     init(_ settings: Settings, session: String? = nil) {
         self.settings = settings
         self.session = session
-        ladder = Ladder(settings.transports)
+        attempts = Attempts(
+            settings.transports,
+            addressCount: settings.addresses.count,
+            isTokenRenewable: settings.isTokenRenewable
+        )
     }
 
     /// Takes what is to be done.
@@ -81,7 +80,7 @@ struct Connection {
     }
 
     /// The index of the address that there is a link to, or that is next.
-    var currentAddressIndex: Int { link?.addressIndex ?? addressIndex }
+    var currentAddressIndex: Int { link?.addressIndex ?? attempts.addressIndex }
 
     // MARK: What the client wants
 
@@ -89,6 +88,7 @@ struct Connection {
     mutating func want(_ channels: Set<ChannelName>, now: UInt64) {
         for channel in wanted.subtracting(channels) { place.remove(channel) }
         wanted = channels
+        place.kept = channels
         guard !wanted.isEmpty else { return rest() }
         if case .idle = phase { return begin(now: now) }
         adjust(now: now)
@@ -116,6 +116,7 @@ struct Connection {
         link?.isPaused = isPaused
         link?.pinged = nil
         link?.heard = now
+        link?.openEnd = now &+ settings.openMilliseconds
     }
 
     // MARK: A link begins
@@ -144,8 +145,8 @@ struct Connection {
     private mutating func open(with token: String?, now: UInt64) {
         phase = .linked
         link = LinkState(
-            ladder.transport,
-            addressIndex: addressIndex,
+            attempts.transport,
+            addressIndex: attempts.addressIndex,
             channels: wanted,
             now: now,
             openMilliseconds: settings.openMilliseconds
@@ -161,7 +162,7 @@ struct Connection {
             addressIndex: link.addressIndex,
             token: token,
             channels: link.channels.sorted { $0.text < $1.text },
-            cursor: place.text(keeping: wanted),
+            cursor: place.text(),
             session: settings.hasSession ? session : "none",
             isImmediate: !link.isOpen
         )
@@ -192,9 +193,7 @@ struct Connection {
         guard var link, !link.isOpen else { return }
         link.isOpen = true
         link.goodAt = now &+ LinkState.goodMilliseconds
-        missingCount = 0
-        ladder.stay(now: now)
-        link.climbAt = ladder.climbMilliseconds
+        link.climbAt = attempts.noteOpen(now: now)
         self.link = link
         scheduleToken(now: now)
         actions.append(
@@ -217,7 +216,7 @@ struct Connection {
         if case .bye(let error) = message { return end(.refused(error), now: now) }
         if case .welcome(let session, let node, let heartbeatSeconds) = message {
             self.session = settings.hasSession ? session ?? self.session : nil
-            refusedTokenCount = 0
+            attempts.noteWelcome()
             link?.node = node
             if let heartbeatSeconds { link?.expect(heartbeatSeconds: heartbeatSeconds) }
         }
@@ -311,53 +310,19 @@ struct Connection {
         learn(reason, wasOpen: link.isOpen, now: now)
     }
 
-    /// Takes note of why a link is over, and waits for the next attempt or makes it.
+    /// Takes note of why a link is over, and waits for the next attempt, makes it, or gives up.
     private mutating func learn(_ reason: LinkEnd, wasOpen: Bool, now: UInt64) {
-        if case .refused(let error) = reason { return accept(error, now: now) }
-        let address = addressIndex
-        if wasOpen {
-            leave(now: now)
-            return wait(backoff.next(asked: nil), for: reason.error, at: address, now: now)
+        let address = settings.addresses[attempts.addressIndex]
+        let verdict = attempts.learn(reason, wasOpen: wasOpen, now: now)
+        if verdict.losesSession { session = nil }
+        if verdict.losesToken { actions.append(.dropToken) }
+        switch verdict.next {
+        case .atOnce: begin(now: now)
+        case .over: close(reason.error)
+        case .wait(let milliseconds):
+            phase = .waiting(end: now &+ milliseconds)
+            actions.append(.tell(.waiting(reason.error, address: address, milliseconds: milliseconds)))
         }
-        // It never spoke: either there is no node, or no way for this transport. Where there is none the next one tells.
-        if case .blocked = reason, ladder.descend(now: now) { return begin(now: now) }
-        leave(now: now)
-        missingCount += 1
-        let hasOthers = missingCount % settings.addresses.count != 0
-        wait(hasOthers ? 0 : backoff.next(asked: nil), for: reason.error, at: address, now: now)
-    }
-
-    private mutating func wait(_ milliseconds: UInt64, for error: PerseidError, at address: Int, now: UInt64) {
-        phase = .waiting(end: now &+ milliseconds)
-        actions.append(.tell(.waiting(error, address: settings.addresses[address], milliseconds: milliseconds)))
-    }
-
-    /// Turns to the next node.
-    private mutating func leave(now: UInt64) {
-        ladder.climb(now: now)
-        addressIndex = (addressIndex + 1) % settings.addresses.count
-    }
-
-    /// A node said goodbye, or something else than what was asked for.
-    private mutating func accept(_ error: PerseidError, now: UInt64) {
-        // The session is another's, or gone: the client goes on with its cursor alone. The next token may be taken, and if not,
-        // there is no use in a third.
-        let isOfSession = error.field == "session" || error.code == 4_001 || error.code == 4_003
-        let isOfToken = !isOfSession && [401, 4_010, 4_011].contains(error.code)
-        if isOfSession {
-            session = nil
-        } else if isOfToken {
-            actions.append(.dropToken)
-            guard settings.isTokenRenewable, refusedTokenCount == 0 else { return close(error) }
-            refusedTokenCount += 1
-        } else if error.isFinal {
-            return close(error)
-        }
-        ladder.climb(now: now)
-        let address = addressIndex
-        // The node is going away, or its Redis is; or it is no node, or has too much to do: another one may do better.
-        if error.code < 1_000 || error.code == 4_000 || error.code == 4_002 { leave(now: now) }
-        wait(backoff.next(asked: error.retryMilliseconds), for: error, at: address, now: now)
     }
 
     // MARK: Time
@@ -366,13 +331,15 @@ struct Connection {
     mutating func timeIsUp(now: UInt64) {
         if case .waiting(let end) = phase, end <= now { begin(now: now) }
         guard var link else { return }
-        if !link.isOpen, link.openEnd <= now { return end(.blocked(Self.silence(settings.openMilliseconds)), now: now) }
-        if Self.takeDue(&link.goodAt, now) { backoff.reset() }
+        if !link.isOpen, !link.isPaused, link.openEnd <= now {
+            return end(.blocked(Self.silence(settings.openMilliseconds)), now: now)
+        }
+        if Self.takeDue(&link.goodAt, now) { attempts.noteGood() }
         let (isToClimb, isToAsk) = (Self.takeDue(&link.climbAt, now), Self.takeDue(&link.againAt, now))
         if Self.takeDue(&link.tokenAt, now) { actions.append(.needToken) }
         self.link = link
         if isToClimb {
-            ladder.climb(now: now)
+            attempts.climb(now: now)
             return turn(now: now)
         }
         if isToAsk { adjust(now: now) }

@@ -28,7 +28,7 @@ struct LinkState {
     var isOpen = false
 
     /// When it is taken for blocked unless it is open.
-    let openEnd: UInt64
+    var openEnd: UInt64
 
     /// When the node was heard last, and how long it may be silent.
     var heard: UInt64
@@ -68,7 +68,7 @@ struct LinkState {
     /// When the next of these times is.
     var deadline: UInt64? {
         let silenceEnd = pinged.map { $0 &+ Self.pongMillisecondsMax } ?? heard &+ silenceMillisecondsMax
-        let ends = [isOpen ? nil : openEnd, isPaused ? nil : silenceEnd, goodAt, climbAt, tokenAt, againAt]
+        let ends = [isOpen || isPaused ? nil : openEnd, isPaused ? nil : silenceEnd, goodAt, climbAt, tokenAt, againAt]
         return ends.compactMap { $0 }.min()
     }
 }

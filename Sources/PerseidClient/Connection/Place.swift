@@ -2,10 +2,15 @@ internal import Broker
 
 /// Where a client is: a position for each of its channels.
 ///
-/// A pattern's entry says until when all is there of the channels that have no entry of their own.
+/// A pattern's entry says until when all is there of the channels that have no entry of their own. So what moved longest ago can be let
+/// go of, and is, where there are too many of them.
 struct Place {
     /// Bytes of a cursor's text at most: what a node gives out is no longer, and proxies let such a line through.
     static let textBytesMax = 12_288
+
+    /// Entries at most, of some 150 bytes each: twice as many as a node tells of one pattern (`channels-per-pattern-max`). Half of them
+    /// stay when it is reached.
+    static let entryCountMax = 20_000
 
     private struct Entry {
         var position: Broker.Position
@@ -13,15 +18,29 @@ struct Place {
         var moved: UInt64
     }
 
+    /// Channels and patterns whose entries stay, whatever there is.
+    var kept: Set<ChannelName>
+
     private var entries: [ChannelName: Entry] = [:]
     private var moves: UInt64 = 0
 
+    init(keeping kept: Set<ChannelName> = [], at positions: [ChannelName: Broker.Position] = [:]) {
+        self.kept = kept
+        for (channel, position) in positions { set(channel, position) }
+    }
+
     subscript(channel: ChannelName) -> Broker.Position? { entries[channel]?.position }
+
+    /// Until where all is there of a channel: by its own entry, or by that of a pattern.
+    func position(in channel: ChannelName) -> Broker.Position? {
+        self[channel] ?? kept.lazy.filter { $0.stands(for: channel) }.compactMap { self[$0] }.first
+    }
 
     /// Moves to a position.
     mutating func set(_ channel: ChannelName, _ position: Broker.Position) {
         moves &+= 1
         entries[channel] = Entry(position: position, moved: moves)
+        if entries.count > Self.entryCountMax { letGo { count, _ in count > Self.entryCountMax / 2 } }
     }
 
     mutating func remove(_ channel: ChannelName) { entries[channel] = nil }
@@ -46,21 +65,27 @@ struct Place {
         return isBehind
     }
 
-    /// As text. What is too much for that is let go of, but for these channels: what moved longest ago comes first, until then all is
-    /// there, say the patterns that stand for it.
-    mutating func text(keeping channels: Set<ChannelName>) -> String {
+    /// As text, no longer than it may be.
+    mutating func text() -> String {
+        letGo { _, byteCount in byteCount > Self.textBytesMax }
+        return Broker.Cursor(entries.mapValues(\.position)).text
+    }
+
+    /// Lets go of entries, those first that moved longest ago, while there are too many. Until then all is there, say the patterns that
+    /// stand for them from then on.
+    private mutating func letGo(while isTooMuch: (_ count: Int, _ byteCount: Int) -> Bool) {
         var byteCount = Broker.Cursor.byteCountMax(of: entries.keys)
-        if byteCount > Self.textBytesMax {
-            let others = entries.filter { !channels.contains($0.key) }.sorted { $0.value.moved < $1.value.moved }
-            let patterns = channels.filter(\.isPattern)
-            for (channel, entry) in others where byteCount > Self.textBytesMax {
-                entries[channel] = nil
-                byteCount -= Broker.Cursor.byteCountMax(of: CollectionOfOne(channel))
-                for pattern in patterns where pattern.stands(for: channel) {
-                    if self[pattern].map({ $0 < entry.position }) ?? true { set(pattern, entry.position) }
-                }
+        guard isTooMuch(entries.count, byteCount) else { return }
+        let others = entries.filter { !kept.contains($0.key) }.sorted { $0.value.moved < $1.value.moved }
+        let patterns = kept.filter(\.isPattern)
+        for (channel, entry) in others where isTooMuch(entries.count, byteCount) {
+            entries[channel] = nil
+            byteCount -= Broker.Cursor.byteCountMax(of: CollectionOfOne(channel))
+            for pattern in patterns where pattern.stands(for: channel) {
+                guard self[pattern].map({ $0 < entry.position }) ?? true else { continue }
+                moves &+= 1
+                entries[pattern] = Entry(position: entry.position, moved: moves)
             }
         }
-        return Broker.Cursor(entries.mapValues(\.position)).text
     }
 }

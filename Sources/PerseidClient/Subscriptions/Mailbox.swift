@@ -16,7 +16,7 @@ final class Mailbox: Sendable {
         var waiter: CheckedContinuation<Taken, Never>?
         var end: Taken?
         /// Where the loop is.
-        var positions: [ChannelName: Broker.Position]
+        var place: Place
 
         mutating func takeNext() -> SubscriptionEvent? {
             if ready.isEmpty {
@@ -36,14 +36,14 @@ final class Mailbox: Sendable {
     /// Tells the client's thread that there is room again.
     private let orders: Inbox<ClientOrder>
 
-    init(bytesMax: Int, positions: [ChannelName: Broker.Position], orders: Inbox<ClientOrder>) {
+    init(bytesMax: Int, place: Place, orders: Inbox<ClientOrder>) {
         self.bytesMax = bytesMax
         self.orders = orders
-        state = Lock(State(positions: positions))
+        state = Lock(State(place: place))
     }
 
     /// Where the loop is, as a cursor.
-    var cursor: String { Broker.Cursor(state.withLock { $0.positions }).text }
+    var cursor: String { state.withLock { $0.place.text() } }
 
     /// Whether the client's thread is to wait. From then on it is told when there is room.
     var isFull: Bool {
@@ -156,7 +156,7 @@ final class Mailbox: Sendable {
 
     private static func note(_ channel: String, _ position: Position?, _ state: inout State) {
         guard let position, let name = ChannelName(channel) else { return }
-        if let own = state.positions[name], own >= position.place { return }
-        state.positions[name] = position.place
+        if let own = state.place.position(in: name), own >= position.place { return }
+        state.place.set(name, position.place)
     }
 }

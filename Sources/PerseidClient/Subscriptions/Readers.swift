@@ -9,15 +9,8 @@ struct Readers {
     fileprivate struct Reader {
         let channels: [ChannelName]
         let mailbox: Mailbox
-        /// What it has had, by channel.
-        var positions: [ChannelName: Broker.Position] = [:]
-        /// Where it began, by what it subscribed to.
-        var floors: [ChannelName: Broker.Position] = [:]
-
-        func position(in channel: ChannelName) -> Broker.Position? {
-            if let own = positions[channel] ?? floors[channel] { return own }
-            return floors.first { $0.key.stands(for: channel) }?.value
-        }
+        /// What it has had.
+        var place: Place
     }
 
     private var readers: [UInt64: Reader] = [:]
@@ -37,15 +30,8 @@ struct Readers {
         since: [ChannelName: Broker.Position],
         _ mailbox: Mailbox
     ) {
-        var reader = Reader(channels: channels, mailbox: mailbox)
-        for (channel, position) in since {
-            if channels.contains(channel) {
-                reader.floors[channel] = position
-            } else {
-                reader.positions[channel] = position
-            }
-        }
-        readers[id] = reader
+        let place = Place(keeping: Set(channels), at: since)
+        readers[id] = Reader(channels: channels, mailbox: mailbox, place: place)
         for channel in channels {
             if channel.isPattern, byChannel[channel] == nil { patternCount += 1 }
             byChannel[channel, default: []].insert(id)
@@ -113,23 +99,23 @@ struct Readers {
 extension Readers.Reader {
     fileprivate mutating func take(_ channel: ChannelName, _ position: Broker.Position?, _ payload: Payload) {
         if let position {
-            if let own = self.position(in: channel), position <= own { return }
-            positions[channel] = position
+            if let own = place.position(in: channel), position <= own { return }
+            place.set(channel, position)
         }
         let message = Message(channel: channel.text, position: position.map { Position($0) }, payload: payload)
         mailbox.put(.message(message))
     }
 
     fileprivate mutating func takeGap(_ channel: ChannelName, _ from: Broker.Position, _ to: Broker.Position) {
-        let own = position(in: channel)
+        let own = place.position(in: channel)
         if let own, to <= own { return }
-        positions[channel] = to
+        place.set(channel, to)
         mailbox.put(.gap(Gap(channel: channel.text, from: Position(own ?? from), to: Position(to))))
     }
 
     /// The channel is open. Who gave no position is told what follows this one.
     fileprivate mutating func open(_ channel: ChannelName, at position: Broker.Position?, isRecovered: Bool?) {
-        if isRecovered != true, floors[channel] == nil { floors[channel] = position }
+        if isRecovered != true, place[channel] == nil, let position { place.set(channel, position) }
         let told = Opened(channel: channel.text, position: position.map { Position($0) }, isRecovered: isRecovered)
         mailbox.put(.opened(told))
     }
