@@ -33,6 +33,9 @@ public protocol Backplane: ChannelBackplane, SessionBackplane, PresenceBackplane
 extension Backplane {
     /// Nothing is known.
     public var trouble: String? { nil }
+
+    /// It has no parts.
+    public var areWillsUp: Bool { isUp }
 }
 
 /// What a backplane does for channels: publications and history.

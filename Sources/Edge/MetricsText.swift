@@ -239,6 +239,9 @@ struct MetricsText: ~Copyable {
     private mutating func appendBackplane(_ uplink: UplinkMetrics) {
         gauge("perseid_backplane_up", "Whether the backplane is reached and every channel heard.", uplink.isUp.value)
         counter("perseid_backplane_losses_total", "Links to the backplane lost.", uplink.linkLosses.value)
+        gauge("perseid_redis_masters", "Masters of Redis that share the channels.", uplink.masters.value)
+        gauge("perseid_redis_masters_up", "Of those, reached and heard.", uplink.mastersUp.value)
+        counter("perseid_redis_master_moves_total", "Masters that Sentinels said are elsewhere.", uplink.masterMoves.value)
         gauge("perseid_redis_bytes", "Bytes held for what Redis has not answered.", uplink.redisBytes.value)
         counter("perseid_backplane_publishes_total", "Publishes acknowledged.", uplink.publishesAcknowledged.value)
         counter("perseid_backplane_publish_failures_total", "Publishes not acknowledged.", uplink.publishesFailed.value)

@@ -49,14 +49,15 @@ public final class HostLookup: Sendable {
         return .success(found.prefix(Int(clamping: count)).map { Endpoint($0) })
     }
 
-    /// Asks, unless a question is under way or its answer was not taken yet.
-    public func begin(host: String, port: UInt16) {
+    /// Asks, unless a question is under way or its answer was not taken yet; says whether it does.
+    @discardableResult
+    public func begin(host: String, port: UInt16) -> Bool {
         let isNew = state.withLock {
             guard case .idle = $0 else { return false }
             $0 = .underWay
             return true
         }
-        guard isNew else { return }
+        guard isNew else { return false }
         do throws(SystemError) {
             try ReactorThread.start(name: "lookup") { [self] in
                 let answer = resolve(host, port)
@@ -65,6 +66,7 @@ public final class HostLookup: Sendable {
         } catch {
             state.withLock { $0 = .answered(.failure(HostLookupError(description: "\(error)"))) }
         }
+        return true
     }
 
     /// Takes the answer, once it is there.

@@ -91,20 +91,26 @@ struct Check: ParsableCommand {
     }
 
     private func canUseRedis(_ settings: Settings) -> Bool {
-        guard let redis = settings.redis else {
+        guard !settings.redis.isEmpty else {
             print("backplane  embedded")
             return true
         }
+        var isFine = true
+        for master in settings.redis where !canUse(master, settings) { isFine = false }
+        return isFine
+    }
+
+    private func canUse(_ master: RedisMaster, _ settings: Settings) -> Bool {
         do {
             let library =
-                switch try RedisInspector(redis, keyPrefix: settings.keyPrefix).inspect() {
+                switch try RedisInspector(master, keyPrefix: settings.keyPrefix).inspect() {
                 case .loaded(let version): "version \(version)"
                 case .absent: "absent: the node will load them"
                 }
-            print("backplane  redis \(redis.place), functions \(library)")
+            print("backplane  redis \(master.placeText), functions \(library)")
             return true
         } catch {
-            StandardError.say(error.complaint, at: redis)
+            StandardError.say(error.complaint, at: master.placeText)
             return false
         }
     }

@@ -17,7 +17,7 @@ struct Redis: ParsableCommand {
 
         @Option(
             help:
-                "\(RedisAddress.schemes) (default: PERSEID_REDIS, else redis://127.0.0.1:6379)"
+                "\(RedisMaster.schemes) (default: PERSEID_REDIS, else redis://127.0.0.1:6379)"
         )
         var redis: String?
 
@@ -28,23 +28,28 @@ struct Redis: ParsableCommand {
             if print { return Swift.print(String(decoding: RedisFunctions.source, as: UTF8.self), terminator: "") }
             let variable = SettingsEnvironment.name(of: "redis")
             let given = redis ?? ProcessInfo.processInfo.environment[variable] ?? "redis://127.0.0.1:6379"
-            guard let address = RedisAddress(given) else {
-                // Not what was given: a password may stand in it.
-                throw ValidationError(
-                    "\(redis == nil ? variable : "--redis") is not \(RedisAddress.schemes)"
-                )
+            let source = redis == nil ? SettingSource.environment(variable) : .flag("redis")
+            let value = SettingValue(name: "redis", source: source, content: .text(given, isQuoted: false))
+            for master in try masters(value) {
+                do {
+                    try RedisInstaller(master).install()
+                } catch {
+                    StandardError.say(error.complaint, at: master.placeText)
+                    throw ExitCode.failure
+                }
+                Swift.print("functions version \(RedisFunctions.version) loaded into \(master.placeText)")
             }
-            // Authorities and a certificate for rediss:// come from the environment.
-            let flag = SettingValue(name: "redis", source: .flag("redis"), content: .text(given, isQuoted: false))
-            let secured =
-                address.security == nil ? address : try ServeOptions.settings(flags: [flag], file: nil).redis ?? address
-            do {
-                try RedisInstaller(secured).install()
+        }
+
+        /// Authorities and a certificate for rediss:// come from the environment.
+        private func masters(_ value: SettingValue) throws -> [RedisMaster] {
+            do throws(SettingsError) {
+                let masters = try Settings.masters(value)
+                guard masters.contains(where: \.isSecure) else { return masters }
             } catch {
-                StandardError.say(error.complaint, at: address)
-                throw ExitCode.failure
+                throw ValidationError("\(error)")
             }
-            Swift.print("functions version \(RedisFunctions.version) loaded into \(address.place)")
+            return try ServeOptions.settings(flags: [value], file: nil).redis
         }
     }
 }

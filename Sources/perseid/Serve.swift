@@ -28,7 +28,7 @@ struct Serve: ParsableCommand {
         do {
             node = try Node(
                 configuration,
-                hasUplinkThread: settings.redis != nil,
+                hasUplinkThread: !settings.redis.isEmpty,
                 backplane: settings.backplaneMaker(logger)
             )
         } catch {
@@ -41,7 +41,7 @@ struct Serve: ParsableCommand {
                 "address": "\(configuration.host):\(node.port)", "node": "\(configuration.nodeID)",
                 "reactors": "\(configuration.reactorCount)", "version": "\(Perseid.version)",
                 "tls": configuration.tls.map { "\($0.host):\(node.securePort)" } ?? "none",
-                "backplane": settings.redis.map { "redis \($0.place)" } ?? "embedded",
+                "backplane": settings.redis.isEmpty ? "embedded" : "redis \(settings.redis.placesText)",
             ]
         )
         let signal = waitForEnd(node, settings, logger)
@@ -134,22 +134,33 @@ extension Settings {
     func backplaneMaker(_ logger: Logger) -> Node.BackplaneMaker {
         let limits = edge.limits
         let nodeID = edge.nodeID
-        guard let redis else {
+        guard !redis.isEmpty else {
             return { _, metrics in MemoryBackplane(limits: limits, nodeID: nodeID, metrics: metrics) }
         }
+        let masters = redis
         let (facts, keyPrefix, sharesTickets) = (nodeFacts, keyPrefix, edge.tls != nil)
         return { seat, metrics in
             RedisBackplane(
-                address: redis,
+                masters: masters,
                 nodeID: nodeID,
                 facts: facts,
                 limits: limits,
                 seat: seat,
                 classify: { Payload(heard: $0, declared: $1) },
                 report: RedisLinkReport(
-                    changed: { link, reason in
-                        guard let reason else { return logger.info("redis is reached", metadata: ["link": "\(link)"]) }
-                        logger.warn(of: RedisComplaint(reason), at: redis, link: "\(link)")
+                    changed: { link, master, reason in
+                        guard let reason else {
+                            return logger.info("redis is reached", metadata: ["link": "\(link)", "redis": "\(master)"])
+                        }
+                        logger.warn(of: RedisComplaint(reason), at: master, link: link)
+                    },
+                    moved: { master, place in
+                        metrics.masterMoves.add()
+                        logger.notice("the master is elsewhere", metadata: ["redis": "\(master)", "address": "\(place)"])
+                    },
+                    reached: { up, all in
+                        metrics.mastersUp.set(up)
+                        metrics.masters.set(all)
                     },
                     lost: { metrics.linkLosses.add() },
                     refused: { error in
@@ -164,7 +175,7 @@ extension Settings {
                         metrics.redisBytes.set(bytes)
                     },
                     rivalled: { isStart in
-                        let names = ["node": "\(nodeID)", "redis": "\(redis.place)"] as Logger.Metadata
+                        let names = ["node": "\(nodeID)", "redis": "\(masters.placesText)"] as Logger.Metadata
                         logger.critical("another node lives by this name: give each its own node-id", metadata: names)
                         if isStart { Serve.exit(withError: ExitCode.failure) }
                     }
@@ -178,11 +189,11 @@ extension Settings {
 
 extension Logger {
     /// Says what is wrong with Redis, where, and what to do about it.
-    fileprivate func warn(of complaint: RedisComplaint, at address: RedisAddress, link: String) {
+    fileprivate func warn(of complaint: RedisComplaint, at master: String, link: String) {
         warning(
             "\(complaint.message)",
             metadata: [
-                "address": "\(address.place)", "link": "\(link)", "reason": "\(complaint.text)",
+                "redis": "\(master)", "link": "\(link)", "reason": "\(complaint.text)",
                 "advice": "\(complaint.advice)",
             ]
         )

@@ -1,3 +1,4 @@
+import Backplane
 import Edge
 
 extension SettingTable {
@@ -15,10 +16,10 @@ extension SettingTable {
         Setting(
             "redis",
             usual: "none",
-            "redis[s]://[user[:password]@]host[:port][/database] or unix:///path, shared with the nodes; none: embedded, one node",
+            "redis[s]://[user[:password]@]host[:port][/database], unix:///path or redis[s]+sentinel://host,host/master-name, shared with the nodes; several share the channels; none: embedded, one node",
             isSecret: true,
             take: { value, settings throws(SettingsError) in try settings.takeRedis(value) },
-            show: { $0.redis?.textWithoutPassword ?? "none" }
+            show: { $0.redis.isEmpty ? "none" : $0.redis.map(\.textWithoutPasswords).joined(separator: " ") }
         ),
         Setting(
             "redis-tls.ca",

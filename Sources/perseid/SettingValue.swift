@@ -66,6 +66,18 @@ extension SettingValue {
         return text
     }
 
+    /// The items of a list, one at least; as text they have spaces between them.
+    func words() throws(SettingsError) -> [SettingValue] {
+        guard case .text(let text, let isQuoted) = content, !text.isEmpty else {
+            let items = try items()
+            guard !items.isEmpty else { throw error("is empty: give it a value, or leave it out") }
+            return items
+        }
+        return text.split(separator: " ").map {
+            SettingValue(name: name, source: source, content: .text(String($0), isQuoted: isQuoted))
+        }
+    }
+
     /// The items of a list, none of them empty. A variable or a flag has them separated by commas.
     func items() throws(SettingsError) -> [SettingValue] {
         switch content {

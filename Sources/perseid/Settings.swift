@@ -9,7 +9,7 @@ import Trust
 /// What a node is told: by flags, by the environment, by one YAML file, in that order.
 struct Settings {
     var edge = EdgeConfiguration()
-    var redis: RedisAddress?
+    var redis: [RedisMaster] = []
     var keyPrefix = RedisBackplane.usualKeyPrefix
     var isInsecure = false
     var logLevel = Logger.Level.info
@@ -105,11 +105,25 @@ extension Settings {
     }
 
     mutating func takeRedis(_ value: SettingValue) throws(SettingsError) {
-        guard let address = RedisAddress(try value.text()) else {
-            throw value.error("is not \(RedisAddress.schemes)")
-        }
-        redis = address
+        redis = try Self.masters(value)
         edge.isClustered = true
+    }
+
+    /// The masters of Redis that a setting names, one at least.
+    static func masters(_ value: SettingValue) throws(SettingsError) -> [RedisMaster] {
+        var masters: [RedisMaster] = []
+        for item in try value.words() {
+            // Not what was given: a password may stand in it.
+            guard let master = RedisMaster(try item.text()) else { throw item.error("is not \(RedisMaster.schemes)") }
+            guard !masters.contains(where: { $0.name == master.name }) else {
+                throw item.error("two masters are called \(master.name): give each a name of its own, redis://…#name")
+            }
+            guard master.address.database == masters.first?.address.database ?? master.address.database else {
+                throw item.error("masters that share the channels must have the same number of a database")
+            }
+            masters.append(master)
+        }
+        return masters
     }
 
     mutating func takeKeyPrefix(_ value: SettingValue) throws(SettingsError) {

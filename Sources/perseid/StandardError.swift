@@ -13,7 +13,7 @@ enum StandardError {
     static func write(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
 
     /// Says what is wrong with Redis, where, in whose words, and what to do.
-    static func say(_ complaint: RedisComplaint, at address: RedisAddress) {
-        say("\(complaint.message): \(address.place): \(complaint.text): \(complaint.advice)")
+    static func say(_ complaint: RedisComplaint, at place: String) {
+        say("\(complaint.message): \(place): \(complaint.text): \(complaint.advice)")
     }
 }

@@ -117,8 +117,8 @@ final class CommandLinkFixture {
     private(set) var answers: [String] = []
     private(set) var reasons: [String] = []
     private(set) var refusals: [String] = []
-    private(set) var bulkWaiting = 0
-    private(set) var byteCount = 0
+    var bulkWaiting: Int { link.bulkWaitingCount }
+    var byteCount: Int { link.heldByteCount }
     private var now: UInt64 = Clock.monotonicNanoseconds
 
     static let missing = "-ERR Function not found\r\n"
@@ -146,7 +146,6 @@ final class CommandLinkFixture {
         link.onAnswer = { [unowned self] in answers.append(Self.describe($0, $1)) }
         link.onChange = { [unowned self] in reasons.append($0 ?? "up") }
         link.onRefused = { [unowned self] in refusals.append($0) }
-        link.onWaiting = { [unowned self] in (bulkWaiting, byteCount) = ($0, $1) }
         link.connect()
     }
 

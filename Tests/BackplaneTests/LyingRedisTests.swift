@@ -27,7 +27,7 @@ struct LyingRedisTests {
         var now: UInt64 = Clock.monotonicNanoseconds
         seat.setClock(now)
         let backplane = RedisBackplane(
-            address: try #require(RedisAddress("redis://127.0.0.1:\(redis.port)")),
+            masters: [try #require(RedisMaster("redis://127.0.0.1:\(redis.port)"))],
             nodeID: "a",
             facts: "{}",
             limits: limits,

@@ -1,13 +1,13 @@
 public import TLS
 internal import Text
 
-/// Where Redis is and who we are there: `redis://[user[:password]@]host[:port][/database]`, `rediss://…` with TLS, or
+/// Where a Redis is and who we are there: `redis://[user[:password]@]host[:port][/database]`, `rediss://…` with TLS, or
 /// `unix://[user[:password]@]/path[?db=database]` for a socket in the file system.
 public struct RedisAddress: Sendable, Equatable {
-    /// Host name or number; empty for a socket in the file system.
-    public let host: String
+    /// Host name or number; empty for a socket in the file system, and where others have to say where it is.
+    public private(set) var host: String
     /// TCP port; 6379 unless given.
-    public let port: UInt16
+    public private(set) var port: UInt16
     /// A socket in the file system.
     public let path: String?
     /// ACL user, if one is given.
@@ -23,48 +23,56 @@ public struct RedisAddress: Sendable, Equatable {
     /// What Redis' certificate must be for, where that is not the host.
     public var serverName: String?
 
-    /// The schemes, as messages tell them.
-    public static let schemes =
-        "redis[s]://[user[:password]@]host[:port][/database] or unix://[user[:password]@]/path[?db=database]"
+    /// The port of a Redis unless one is named.
+    static let usualPort: UInt16 = 6_379
 
     /// Reads a URL, or `nil` where it is not one of these schemes.
     public init?(_ url: String) {
-        let scheme = ["redis://", "rediss://", "unix://"].first { url.hasPrefix($0) }
-        guard let scheme else { return nil }
-        var rest = url.dropFirst(scheme.count)
-        var tail = Substring()
-        if let slash = rest.firstIndex(of: "/") {
-            tail = rest[rest.index(after: slash)...]
-            rest = rest[..<slash]
-        } else if scheme == "unix://" {
-            return nil
-        }
-        var credentials: [Substring] = []
-        if let at = rest.lastIndex(of: "@") {
-            credentials = rest[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            rest = rest[rest.index(after: at)...]
-        }
-        user = credentials.first.flatMap { $0.isEmpty ? nil : Self.decode($0) }
-        password = credentials.count == 2 ? Self.decode(credentials[1]) : nil
-        security = scheme == "rediss://" ? TLSClientPolicy() : nil
-        if scheme == "unix://" {
-            let parts = tail.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-            let query = parts.count == 2 ? parts[1] : "db=0"
-            guard rest.isEmpty, !parts[0].isEmpty, query.hasPrefix("db="), let path = Self.decode(parts[0]),
-                !path.utf8.contains(0), let database = Self.number(query.dropFirst(3))
+        guard let url = RedisURL(url) else { return nil }
+        self.init(url)
+    }
+
+    init?(_ url: RedisURL) {
+        (user, password) = (url.user, url.password)
+        switch url.scheme {
+        case "unix":
+            let database = url.query.isEmpty ? 0 : url.query["db"].flatMap { RedisURL.number($0) }
+            guard url.hosts.isEmpty, let path = url.path.flatMap(RedisURL.decode), !path.isEmpty,
+                !path.utf8.contains(0), let database, url.query.count <= 1
             else { return nil }
             (host, port, self.path, self.database) = ("", 0, "/" + path, database)
-        } else {
-            guard let authority = Authority(rest), !rest.hasSuffix(":"), authority.port != 0 else { return nil }
-            guard let database = tail.isEmpty ? 0 : Self.number(tail) else { return nil }
-            (host, port, path, self.database) = (authority.host, authority.port ?? 6_379, nil, database)
+        case "redis", "rediss":
+            guard let authority = Authority(url.hosts), !url.hosts.hasSuffix(":"), authority.port != 0,
+                url.query.isEmpty
+            else { return nil }
+            let path = url.path ?? ""
+            guard let database = path.isEmpty ? 0 : RedisURL.number(path) else { return nil }
+            (host, port, self.path, self.database) = (authority.host, authority.port ?? Self.usualPort, nil, database)
+        default: return nil
         }
+        security = url.scheme == "rediss" ? TLSClientPolicy() : nil
     }
 
-    /// Reads decimal digits and nothing else; `Int` itself takes a sign.
-    private static func number(_ text: Substring) -> Int? {
-        text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? Int(text) : nil
+    /// Who we are on a server that others have to say the place of.
+    init(user: String?, password: String?, database: Int, isSecure: Bool) {
+        (host, port, path) = ("", 0, nil)
+        (self.user, self.password, self.database) = (user, password, database)
+        security = isSecure ? TLSClientPolicy() : nil
     }
 
-    private static func decode(_ text: Substring) -> String? { PercentCoding.decode(text, strayPercent: .kept) }
+    /// Whether it says where the server is.
+    var isPlace: Bool { path != nil || !host.isEmpty }
+
+    /// The same for a server that is somewhere else.
+    func moved(to place: RedisPlace) -> RedisAddress {
+        var moved = self
+        (moved.host, moved.port) = (place.host, place.port)
+        return moved
+    }
+
+    /// Host and port, or the socket's path, as logs and messages name it.
+    public var place: String {
+        if let path { return path }
+        return host.isEmpty ? "unknown" : RedisPlace(host: host, port: port).description
+    }
 }

@@ -3,25 +3,23 @@ public import Reactor
 internal import TLS
 
 /// The backplane of a cluster: publishes and reads go through a library of Redis functions, and everything that is
-/// published is heard on one pub/sub connection.
+/// published is heard by pub/sub. There is one master of Redis, or several that share the channels.
 public final class RedisBackplane: Backplane {
-    private static let commandToken: UInt64 = 1
-    private static let subscriptionToken: UInt64 = 2
-
-    private let commands: RedisCommandLink
-    private let subscriptions: RedisSubscriptionLink
+    let shards: [RedisShard]
+    private let map: RedisShardMap
     private let keys: RedisKeys
     private let classify: PayloadClassifier
     private let context: RedisContext
     private let report: RedisLinkReport
     private let seat: ReactorSeat
-    private var commandLog = RedisLinkLog()
-    private var subscriptionLog = RedisLinkLog()
     private var refusalLog = RedisRefusalLog()
     private let leaseMilliseconds: UInt64
     private var nextBeatTick: Tick = .start
     private var wasUp = false
     private var rivalCount = 0
+
+    /// Patterns are heard at every master: those that have acknowledged one.
+    private var heardPatterns: [ChannelName: Set<Int>] = [:]
 
     /// What tickets of TLS are sealed with; `nil` where there is no listener for it.
     private var tickets: RedisTickets?
@@ -31,11 +29,12 @@ public final class RedisBackplane: Backplane {
     /// What begins the names of keys unless nodes are told otherwise.
     public static let usualKeyPrefix = RedisKeys.usualPrefix
 
-    /// Makes a backplane in the uplink's seat; it connects when it is started. `facts` is a JSON object, for who looks at
+    /// Makes a backplane in the uplink's seat; it connects when it is started. The masters, one at least, have different names and one
+    /// number of a database. `facts` is a JSON object, for who looks at
     /// Redis to see which nodes live. `keyPrefix` begins the names of all keys and pub/sub channels, the same for all nodes of a
     /// cluster: letters, digits, dots, dashes and underscores. `sharesTickets` is for nodes with TLS. `resolver` is the system's, unless a test brings its own.
     public init(
-        address: RedisAddress,
+        masters: [RedisMaster],
         nodeID: String,
         facts: String,
         limits: Limits,
@@ -46,12 +45,12 @@ public final class RedisBackplane: Backplane {
         sharesTickets: Bool = false,
         resolver: @escaping HostLookup.Resolver = HostLookup.askSystem
     ) {
-        let keys = RedisKeys(prefix: keyPrefix, database: address.database)
+        let keys = RedisKeys(prefix: keyPrefix, database: masters[0].address.database)
         self.keys = keys
         let incarnation = String(UInt64.random(in: 0...(.max)), radix: 36)
         let facts = "{\"incarnation\":\"\(incarnation)\",\(facts.dropFirst())"
         let complaints = RedisComplaints()
-        context = RedisContext(
+        let context = RedisContext(
             limits: limits,
             nodeID: nodeID,
             incarnation: incarnation,
@@ -59,69 +58,112 @@ public final class RedisBackplane: Backplane {
             classify: classify,
             complain: { complaints.tell($0) }
         )
-        commands = RedisCommandLink(
-            address: address,
-            context: context,
-            facts: facts,
-            token: Self.commandToken,
-            seat: seat,
-            resolver: resolver
-        )
-        subscriptions = RedisSubscriptionLink(
-            address: address,
-            limits: limits,
-            nodeID: nodeID,
-            incarnation: incarnation,
-            token: Self.subscriptionToken,
-            seat: seat,
-            keys: keys,
-            resolver: resolver
-        )
+        self.context = context
+        shards = masters.enumerated().map { place, master in
+            RedisShard(
+                master,
+                context: context,
+                incarnation: incarnation,
+                facts: facts,
+                // 0 is nobody's.
+                firstToken: 1 + UInt64(place) * RedisShard.tokenCount,
+                seat: seat,
+                report: report,
+                resolver: resolver
+            )
+        }
+        map = RedisShardMap(names: masters.map(\.name))
         self.classify = classify
         self.report = report
         tickets = sharesTickets ? RedisTickets() : nil
         self.seat = seat
         leaseMilliseconds = limits.nodeLeaseMilliseconds
         complaints.tell = { [unowned self] in refused($0) }
-        commands.onAnswer = { [unowned self] in answer($0, $1) }
-        commands.onChange = { [unowned self] in commandsChanged($0) }
-        commands.onRival = { [unowned self] in meetRival() }
-        commands.onRefused = { [unowned self] in refused($0) }
-        commands.onRoundTrip = { [unowned self] in self.report.roundTrip($0) }
-        commands.onWaiting = { [unowned self] in self.report.waiting($0, $1) }
-        subscriptions.onChange = { [unowned self] in subscriptionsChanged($0) }
-        subscriptions.onSubscribed = { [unowned self] in delegate?.subscribed($0) }
-        subscriptions.onRefused = { [unowned self] in refuse($0, $1) }
-        subscriptions.onMessage = { [unowned self] in hear($0, $1) }
-        subscriptions.onControl = { [unowned self] in obey($0) }
-        subscriptions.hasRoom = { [unowned self] in commands.waitingCount(.opening) < Self.openingsWaitingMax }
+        for place in shards.indices { listen(to: place) }
+    }
+
+    private func listen(to place: Int) {
+        let shard = shards[place]
+        shard.commands.onAnswer = { [unowned self] in answer($0, $1) }
+        shard.commands.onRival = { [unowned self] in meetRival() }
+        shard.commands.onRefused = { [unowned self] in refused($0) }
+        shard.commands.onRoundTrip = { [unowned self] in report.roundTrip($0) }
+        shard.onCommandsChanged = { [unowned self] in commandsChanged(place, $0) }
+        shard.onSubscriptionsChanged = { [unowned self] in subscriptionsChanged(place, $0) }
+        shard.subscriptions.onSubscribed = { [unowned self] in subscribed($0, place) }
+        shard.subscriptions.onRefused = { [unowned self] in refuse($0, $1) }
+        shard.subscriptions.onMessage = { [unowned self] in hear($0, $1) }
+        shard.subscriptions.onControl = { [unowned self] in obey($0) }
+        shard.subscriptions.hasRoom = { [unowned shard] in
+            shard.commands.waitingCount(.opening) < Self.openingsWaitingMax
+        }
     }
 
     /// Heads that wait to be read, beyond which no more channels are subscribed to: a channel that is given up before its
     /// turn then costs Redis nothing.
     private static let openingsWaitingMax = 512
 
-    public var isUp: Bool { commands.isUp && subscriptions.isUp }
+    /// Whether any master is: what the others have is served, and who asks for what this one has is answered that it is not there.
+    public var isUp: Bool { shards.contains(where: \.isUp) }
 
-    public var trouble: String? { isUp ? nil : commandLog.trouble ?? subscriptionLog.trouble }
+    public var trouble: String? {
+        for shard in shards {
+            if let trouble = shard.trouble { return shards.count == 1 ? trouble : "\(shard.name): \(trouble)" }
+        }
+        return nil
+    }
+
+    // MARK: Who has what
+
+    private func shard(of key: String) -> RedisShard { shards.count == 1 ? shards[0] : shards[map.place(of: key)] }
+
+    /// Asks the master that has the key.
+    private func ask(_ command: some RedisCommand) {
+        let shard = shards.count == 1 ? shards[0] : shard(of: command.key(keys))
+        shard.commands.ask(command)
+    }
+
+    private func shard(of channel: ChannelName) -> RedisShard {
+        shards.count == 1 ? shards[0] : shard(of: keys.channel(channel))
+    }
 
     public func start(delegate: any BackplaneDelegate) {
         self.delegate = delegate
-        commands.connect()
-        subscriptions.connect()
+        for shard in shards { shard.connect() }
     }
 
-    public func subscribe(_ channel: ChannelName) { subscriptions.subscribe(channel) }
-
-    public func unsubscribe(_ channel: ChannelName) { subscriptions.unsubscribe(channel) }
-
-    public func find(_ patterns: PatternSet) { find(patterns, from: "0") }
-
-    private func find(_ patterns: PatternSet, from cursor: String) {
-        commands.ask(RedisFind(patterns: patterns, cursor: cursor) { [unowned self] in find(patterns, from: $0) })
+    public func subscribe(_ channel: ChannelName) {
+        guard channel.isPattern else { return shard(of: channel).subscriptions.subscribe(channel) }
+        for shard in shards { shard.subscriptions.subscribe(channel) }
     }
 
-    public func publish(_ request: PublishRequest) { commands.ask(.publish(request)) }
+    public func unsubscribe(_ channel: ChannelName) {
+        guard channel.isPattern else { return shard(of: channel).subscriptions.unsubscribe(channel) }
+        heardPatterns[channel] = nil
+        for shard in shards { shard.subscriptions.unsubscribe(channel) }
+    }
+
+    /// A pattern is heard once it is at every master: only then nothing of its channels is missed.
+    private func subscribed(_ channel: ChannelName, _ place: Int) {
+        if channel.isPattern, shards.count > 1 {
+            heardPatterns[channel, default: []].insert(place)
+            guard heardPatterns[channel]?.count == shards.count else { return }
+        }
+        delegate?.subscribed(channel)
+    }
+
+    public func find(_ patterns: PatternSet) { find(patterns, at: 0, from: "0") }
+
+    /// Looks through one master after the other.
+    private func find(_ patterns: PatternSet, at place: Int, from cursor: String) {
+        let isLast = place + 1 == shards.count
+        let question = RedisFind(patterns: patterns, cursor: cursor, isLastMaster: isLast) { [unowned self] next in
+            find(patterns, at: next == nil ? place + 1 : place, from: next ?? "0")
+        }
+        shards[place].commands.ask(question)
+    }
+
+    public func publish(_ request: PublishRequest) { ask(.publish(request)) }
 
     public func tell(_ payload: Payload, in channel: ChannelName) {
         commands.ask(RedisTell(channel: channel, payload: payload))
@@ -134,32 +176,32 @@ public final class RedisBackplane: Backplane {
         bytesMax: Int,
         for purpose: ReadPurpose
     ) {
-        commands.ask(.read(channel, since: since, countMax: countMax, bytesMax: bytesMax, purpose))
+        ask(.read(channel, since: since, countMax: countMax, bytesMax: bytesMax, purpose))
     }
 
     public func count(_ channel: ChannelName, subscribers: Int) {
-        commands.ask(.count(channel, subscribers: subscribers))
+        ask(.count(channel, subscribers: subscribers))
     }
 
-    public func describe(_ channel: ChannelName, for ticket: Ticket) { commands.ask(.describe(channel, ticket)) }
+    public func describe(_ channel: ChannelName, for ticket: Ticket) { ask(.describe(channel, ticket)) }
 
     public func enter(_ channel: ChannelName, _ member: MemberID, transport: String, details: [UInt8]) {
-        commands.ask(RedisEnter(channel: channel, member: member, transport: transport, details: details))
+        ask(RedisEnter(channel: channel, member: member, transport: transport, details: details))
     }
 
     public func renew(_ channel: ChannelName, _ members: [(id: MemberID, transport: String)]) {
-        commands.ask(RedisRenew(channel: channel, members: members))
+        ask(RedisRenew(channel: channel, members: members))
     }
 
     public func leave(_ channel: ChannelName, _ member: MemberID) {
-        commands.ask(RedisLeave(channel: channel, member: member))
+        ask(RedisLeave(channel: channel, member: member))
     }
 
     public func list(_ channel: ChannelName, limit: Int, for ticket: Ticket) {
-        commands.ask(.list(channel, limit: limit, ticket))
+        ask(.list(channel, limit: limit, ticket))
     }
 
-    public func grant(_ request: SessionRequest) { commands.ask(RedisGrant(request: request)) }
+    public func grant(_ request: SessionRequest) { ask(RedisGrant(request: request)) }
 
     public func save(
         _ session: SessionID,
@@ -169,7 +211,7 @@ public final class RedisBackplane: Backplane {
         notes: [UInt8]?,
         for ticket: Ticket?
     ) {
-        commands.ask(
+        ask(
             RedisSave(
                 session: session,
                 fence: fence,
@@ -182,84 +224,87 @@ public final class RedisBackplane: Backplane {
     }
 
     public func touch(_ session: SessionID, secret: SecretHash, for ticket: Ticket) {
-        commands.ask(RedisTouch(session: session, secret: secret, ticket: ticket))
+        ask(RedisTouch(session: session, secret: secret, ticket: ticket))
     }
 
     public func restore(_ session: SessionID, secret: SecretHash, fence: UInt64) {
-        commands.ask(RedisRestore(session: session, secret: secret, fence: fence))
+        ask(RedisRestore(session: session, secret: secret, fence: fence))
     }
 
     public func ask(_ question: ClusterQuestion, number: UInt64) {
-        commands.ask(RedisAskNodes(question: question, number: number))
+        ask(RedisAskNodes(question: question, number: number))
     }
 
     public func reply(_ part: ClusterPart, to call: ClusterCall) {
-        commands.ask(RedisReplyToNode(part: part, call: call))
+        ask(RedisReplyToNode(part: part, call: call))
     }
 
     public func revoke(_ revocation: Revocation, for ticket: Ticket) {
-        commands.ask(RedisRevoke(revocation: revocation, ticket: ticket))
+        ask(RedisRevoke(revocation: revocation, ticket: ticket))
     }
 
     public func list(_ inventory: Inventory, for ticket: Ticket) { list(inventory, [], for: ticket) }
 
     private func list(_ inventory: Inventory, _ found: [InventoryPage.Item], for ticket: Ticket) {
-        let question = RedisList(inventory: inventory, ticket: ticket, found: found) { [unowned self] cursor, found in
-            let rest = Inventory(inventory.kind, after: cursor, countMax: inventory.countMax)
+        let place = RedisListPlace(inventory.after, masters: shards.count)
+        let question = RedisList(inventory: inventory, ticket: ticket, place: place, found: found) {
+            [unowned self] next, found in
+            let rest = Inventory(inventory.kind, after: next.text, countMax: inventory.countMax)
             list(rest, found, for: ticket)
         }
-        commands.ask(question)
+        shards[place.master].commands.ask(question)
     }
 
     public func inspect(_ session: SessionID, for ticket: Ticket) {
-        commands.ask(RedisInspectSession(session: session, ticket: ticket))
+        ask(RedisInspectSession(session: session, ticket: ticket))
     }
 
     public func end(_ session: SessionID, for ticket: Ticket) {
-        commands.ask(RedisEndSession(session: session, ticket: ticket))
+        ask(RedisEndSession(session: session, ticket: ticket))
     }
 
     public var keepsWills: Bool { true }
 
+    public var areWillsUp: Bool { shard(of: keys.wills).isUp }
+
     public func openWill(_ will: WillID, replacing old: WillID?) {
-        commands.ask(RedisOpenWill(will: will, old: old))
+        ask(RedisOpenWill(will: will, old: old))
     }
 
-    public func dropWill(_ will: WillID) { commands.ask(RedisDropWill(will: will)) }
+    public func dropWill(_ will: WillID) { ask(RedisDropWill(will: will)) }
 
     public func writeWill(_ will: WillID, _ changes: [WillChange]) {
-        commands.ask(RedisWriteWill(will: will, changes: changes))
+        ask(RedisWriteWill(will: will, changes: changes))
     }
 
     public func renewWill(_ will: WillID, executing: WillID?, seeks: Bool) {
-        commands.ask(RedisRenewWill(will: will, executing: executing, seeks: seeks))
+        ask(RedisRenewWill(will: will, executing: executing, seeks: seeks))
     }
 
     public func executeWill(_ will: WillID, done: [[UInt8]], countMax: Int) {
-        commands.ask(RedisExecuteWill(will: will, done: done, countMax: countMax))
+        ask(RedisExecuteWill(will: will, done: done, countMax: countMax))
     }
 
     public func readFence(of session: SessionID, for entry: [UInt8]) {
-        commands.ask(RedisReadFence(session: session, entry: entry))
+        ask(RedisReadFence(session: session, entry: entry))
     }
 
-    public func spend(_ spending: RateSpending) { commands.ask(RedisSpend(spending: spending)) }
+    public func spend(_ spending: RateSpending) { ask(RedisSpend(spending: spending)) }
 
     public func ready(token: UInt64, readiness: Readiness) {
-        if token == Self.commandToken { commands.ready(readiness) } else { subscriptions.ready(readiness) }
+        let (place, rest) = (token - 1).quotientAndRemainder(dividingBy: RedisShard.tokenCount)
+        shards[Int(place)].ready(token: rest, readiness)
     }
 
     public func tick(_ tick: Tick) {
-        subscriptions.tick(tick)
-        commands.tick(tick)
-        if commands.isUp, nextBeatTick.isReached(by: tick) { beat() }
-        tellLinks()
+        for shard in shards { shard.tick(tick) }
+        if nextBeatTick.isReached(by: tick), shards.contains(where: \.commands.isUp) { beat() }
     }
 
-    /// Says that this node lives.
+    /// Says that this node lives, to every master: what each tells of nodes, it has to know by itself.
     private func beat() {
         nextBeatTick = seat.tick(afterMilliseconds: leaseMilliseconds / 3)
-        commands.sayAlive()
+        for shard in shards { shard.commands.sayAlive() }
         askForTickets()
     }
 
@@ -268,7 +313,7 @@ public final class RedisBackplane: Backplane {
         guard tickets != nil else { return }
         let now = Clock.realtimeMilliseconds
         for turn in tickets?.missing(nowMilliseconds: now) ?? [] {
-            commands.ask(
+            ask(
                 RedisTicketSecret(turn: turn, nowMilliseconds: now, drawn: TicketKeys.drawSecret()) { [unowned self] in
                     tickets?.take($1, of: $0)
                     shareTickets()
@@ -285,13 +330,18 @@ public final class RedisBackplane: Backplane {
     }
 
     public func endOfTurn() {
-        subscriptions.endOfTurn()
-        commands.endOfTurn()
+        var (bulk, bytes) = (0, 0)
+        for shard in shards {
+            shard.endOfTurn()
+            bulk += shard.commands.bulkWaitingCount
+            bytes += shard.commands.heldByteCount
+        }
+        report.waiting(bulk, bytes)
     }
 
     public func finish() {
-        commands.retire()
-        commands.finish()
+        for shard in shards { shard.commands.retire() }
+        for shard in shards { shard.commands.finish() }
     }
 
     /// Answers of Redis that another node lives, after which a start has failed: the process that was here before may have
@@ -306,34 +356,28 @@ public final class RedisBackplane: Backplane {
     // MARK: Links
 
     /// What is published there is heard there: the other link follows.
-    private func commandsChanged(_ reason: String?) {
+    private func commandsChanged(_ place: Int, _ reason: String?) {
         if reason == nil {
             wasUp = true
             rivalCount = 0
-            nextBeatTick = seat.tick(afterMilliseconds: leaseMilliseconds / 3)
+            // It has just been said there.
+            if shards.count == 1 { nextBeatTick = seat.tick(afterMilliseconds: leaseMilliseconds / 3) }
             askForTickets()
-            if let endpoint = commands.endpoint { subscriptions.follow(to: endpoint) }
         }
-        commandLog.note(reason)
-        changed(reason)
+        changed(place, reason)
     }
 
-    private func subscriptionsChanged(_ reason: String?) {
-        subscriptionLog.note(reason)
-        changed(reason)
+    private func subscriptionsChanged(_ place: Int, _ reason: String?) {
+        if reason != nil { for pattern in heardPatterns.keys { heardPatterns[pattern]?.remove(place) } }
+        changed(place, reason)
     }
 
-    private func changed(_ reason: String?) {
-        if reason != nil { report.lost() }
+    private func changed(_ place: Int, _ reason: String?) {
         // What was taken back in a silence.
-        if reason == nil, isUp { commands.ask(RedisRevocations()) }
-        tellLinks()
+        if reason == nil, shards[place].isUp { ask(RedisRevocations()) }
+        // bounded: counts what there is
+        report.reached(shards.count { $0.isUp }, shards.count)
         delegate?.linkChanged()
-    }
-
-    private func tellLinks() {
-        if let line = commandLog.takeLine(seat.now) { report.changed("commands", line.reason) }
-        if let line = subscriptionLog.takeLine(seat.now) { report.changed("subscriptions", line.reason) }
     }
 
     /// Tells of an error, Redis' own or what is thought of its answer.
@@ -343,6 +387,8 @@ public final class RedisBackplane: Backplane {
 
     private func refuse(_ channel: ChannelName, _ error: String) {
         refused(error)
+        // A pattern that one master does not let it hear is not heard at all.
+        if channel.isPattern { unsubscribe(channel) }
         delegate?.refused(channel, error)
     }
 
@@ -374,7 +420,7 @@ public final class RedisBackplane: Backplane {
     private func answer(_ command: any RedisCommand, _ outcome: Result<RedisReply, BackplaneFailure>) {
         guard let delegate else { return }
         if let channel = command.openedChannel, let error = Self.prohibition(in: outcome) {
-            subscriptions.unsubscribe(channel)
+            unsubscribe(channel)
             return delegate.refused(channel, error)
         }
         command.answer(outcome, context, to: delegate)

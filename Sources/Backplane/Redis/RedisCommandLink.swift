@@ -37,8 +37,6 @@ final class RedisCommandLink {
     var onRefused: (String) -> Void = { _ in }
     /// Another process lives by this node's name, and the link is not to be used.
     var onRival: () -> Void = {}
-    /// So many bulk requests wait for others, and so many bytes are held for all that is not answered.
-    var onWaiting: (_ bulk: Int, _ bytes: Int) -> Void = { _, _ in }
     /// Time from a request to its answer, in nanoseconds.
     var onRoundTrip: (UInt64) -> Void = { _ in }
 
@@ -66,12 +64,16 @@ final class RedisCommandLink {
     var endpoint: Endpoint? { link.endpoint }
 
     func connect() { link.connect() }
+
+    /// The master is there now.
+    func aim(at place: RedisPlace) {
+        link.aim(at: place)
+        link.connect()
+    }
+
     func ready(_ readiness: Readiness) { link.ready(readiness) }
 
-    func endOfTurn() {
-        link.flush()
-        onWaiting(bulkWaiting, lanes.reduce(0) { $0 + $1.byteCount })
-    }
+    func endOfTurn() { link.flush() }
 
     /// Waits for the answers to all requests, at most as long as Redis has to answer one.
     func finish() {
@@ -118,9 +120,11 @@ final class RedisCommandLink {
     /// Requests of a kind that wait for others.
     func waitingCount(_ kind: RedisLane.Kind) -> Int { lanes[kind.rawValue].waiting.count }
 
-    private var bulkWaiting: Int {
-        RedisLane.Kind.allCases.reduce(0) { $1.isBulk ? $0 + waitingCount($1) : $0 }
-    }
+    /// Bulk requests that wait for others.
+    var bulkWaitingCount: Int { RedisLane.Kind.allCases.reduce(0) { $1.isBulk ? $0 + waitingCount($1) : $0 } }
+
+    /// What is held for all that is not answered, in bytes.
+    var heldByteCount: Int { lanes.reduce(0) { $0 + $1.byteCount } }
 
     /// Redis writes to its clients in the opposite order of their first byte of output (`putClientInPendingWriteQueue`
     /// of 7.0 adds at the head). With an answer before the first publish of a batch it writes to subscribers first and

@@ -90,16 +90,49 @@ struct RedisRevocations: RedisCommand {
     }
 }
 
+/// Where a list goes on: at which master, and where in its keys. As text it is the cursor of its scan, behind that of the master and a
+/// dot unless it is the first.
+struct RedisListPlace {
+    let master: Int
+    let cursor: UInt64
+    let masters: Int
+
+    private init(master: Int, cursor: UInt64, masters: Int) {
+        (self.master, self.cursor, self.masters) = (master, cursor, masters)
+    }
+
+    /// What is no place begins the list anew.
+    init(_ text: String, masters: Int) {
+        let parts = text.split(separator: ".", maxSplits: 1)
+        let master = parts.count == 2 ? UInt16(parts[0]).map { Int($0) } ?? 0 : 0
+        let isThere = master < masters
+        self.init(
+            master: isThere ? master : 0,
+            cursor: isThere ? parts.last.flatMap { UInt64($0) } ?? 0 : 0,
+            masters: masters
+        )
+    }
+
+    /// The place behind a part, by what Redis says; `nil` at the end of all.
+    func next(_ cursor: String) -> RedisListPlace? {
+        if cursor != "0" { return RedisListPlace(master: master, cursor: UInt64(cursor) ?? 0, masters: masters) }
+        return master + 1 < masters ? RedisListPlace(master: master + 1, cursor: 0, masters: masters) : nil
+    }
+
+    var text: String { master == 0 ? "\(cursor)" : "\(master).\(cursor)" }
+}
+
 /// Lists a part of what there is; a page may take several.
 struct RedisList: RedisCommand {
     let inventory: Inventory
     let ticket: Ticket
+    let place: RedisListPlace
 
     /// What the parts before this one found.
     let found: [InventoryPage.Item]
 
     /// Asks for the next part.
-    let listMore: (_ cursor: String, _ found: [InventoryPage.Item]) -> Void
+    let listMore: (_ place: RedisListPlace, _ found: [InventoryPage.Item]) -> Void
 
     var lane: RedisLane.Kind { .question }
 
@@ -117,10 +150,11 @@ struct RedisList: RedisCommand {
             case .sessions: "sessions"
             case .nodes: "nodes"
             }
-        // What is no place of a scan begins it anew.
-        let cursor = RedisArgument.number(UInt64(inventory.after) ?? 0)
         let words: [RedisArgument] =
-            ["FCALL_RO", "perseid_list", "0", .text(context.keys.prefix), kind, cursor, .number(RedisFind.keysPerPart)]
+            [
+                "FCALL_RO", "perseid_list", "0", .text(context.keys.prefix), kind, .number(place.cursor),
+                .number(RedisFind.keysPerPart),
+            ]
             + (pattern.map { [$0] } ?? [])
         buffer.append(words)
     }
@@ -132,8 +166,7 @@ struct RedisList: RedisCommand {
             guard let item = item(reply[place], reply[place + 1], context), !items.contains(item) else { continue }
             items.append(item)
         }
-        let next = reply[0].text
-        return InventoryPage(items: items, next: next == "0" ? nil : next)
+        return InventoryPage(items: items, next: place.next(reply[0].text)?.text)
     }
 
     private func item(_ name: RedisReply, _ fact: RedisReply, _ context: RedisContext) -> InventoryPage.Item? {
@@ -149,7 +182,7 @@ struct RedisList: RedisCommand {
 
     func tell(_ delegate: any BackplaneDelegate, _ outcome: Result<InventoryPage, BackplaneFailure>) {
         if case .success(let page) = outcome, let next = page.next, page.items.count < inventory.countMax {
-            return listMore(next, page.items)
+            return listMore(RedisListPlace(next, masters: place.masters), page.items)
         }
         delegate.controlled(ticket, outcome.map { .listed($0) })
     }

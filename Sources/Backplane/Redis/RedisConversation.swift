@@ -105,8 +105,46 @@ final class RedisConversation {
         throw failure
     }
 
+    /// Connects to a master, wherever it is, and says who we are.
+    static func begin(with master: RedisMaster) throws(RedisFailure) -> RedisConversation {
+        guard let sentinels = master.sentinels else { return try begin(with: master.address) }
+        var failure = RedisFailure(description: "no Sentinel is named")
+        for place in sentinels.places {
+            let known: RedisPlace
+            do throws(RedisFailure) {
+                known = try find(sentinels, askingAt: master.address.moved(to: place))
+            } catch {
+                failure = error
+                continue
+            }
+            return try begin(with: master.address.moved(to: known))
+        }
+        throw failure
+    }
+
+    /// Asks one Sentinel where the master is.
+    private static func find(
+        _ sentinels: RedisSentinels,
+        askingAt address: RedisAddress
+    ) throws(RedisFailure) -> RedisPlace {
+        let sentinel = try RedisConversation(connectingTo: address)
+        if let password = sentinels.password {
+            _ = try sentinel.ask(["AUTH"] + (sentinels.user.map { [.text($0)] } ?? []) + [.text(password)])
+        }
+        let words: [RedisArgument] = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", .text(sentinels.masterName)]
+        let found: Result<RedisPlace, RedisFailure> = try sentinel.ask(words) { reply in
+            if let error = reply.error { return .failure(RedisFailure(description: error)) }
+            guard reply.count == 2, let port = UInt16(reply[1].text) else {
+                let text = "a Sentinel does not say where \(sentinels.masterName) is"
+                return .failure(RedisFailure(description: text))
+            }
+            return .success(RedisPlace(host: reply[0].text, port: port))
+        }
+        return try found.get()
+    }
+
     /// Connects and says who we are.
-    static func begin(with address: RedisAddress) throws(RedisFailure) -> RedisConversation {
+    private static func begin(with address: RedisAddress) throws(RedisFailure) -> RedisConversation {
         let redis = try RedisConversation(connectingTo: address)
         let handshake = RedisHandshake(address: address)
         for step in handshake.steps {

@@ -8,8 +8,11 @@ struct RedisFind: RedisCommand {
     /// Where the scan stands, as Redis says it; it begins and ends with 0.
     let cursor: String
 
-    /// Asks for the next part.
-    let findMore: (_ cursor: String) -> Void
+    /// Whether no other master has channels that are looked for behind this one's.
+    let isLastMaster: Bool
+
+    /// Asks for the next part; `nil` for the first one of the next master.
+    let findMore: (_ cursor: String?) -> Void
 
     /// Keys that one part looks at: some half a millisecond of Redis.
     static let keysPerPart: UInt64 = 1_000
@@ -44,7 +47,8 @@ struct RedisFind: RedisCommand {
             channels.append((name, head))
         }
         let next = reply[0].text
-        return (FoundChannels(channels: channels, milliseconds: milliseconds, isLast: next == "0"), next)
+        let isLast = next == "0" && isLastMaster
+        return (FoundChannels(channels: channels, milliseconds: milliseconds, isLast: isLast), next)
     }
 
     func tell(
@@ -53,7 +57,7 @@ struct RedisFind: RedisCommand {
     ) {
         switch outcome {
         case .success(let (found, next)):
-            if !found.isLast { findMore(next) }
+            if !found.isLast { findMore(next == "0" ? nil : next) }
             delegate.found(found)
         case .failure: delegate.found(nil)
         }

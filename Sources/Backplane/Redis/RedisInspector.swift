@@ -1,6 +1,6 @@
 /// Tries whether a node could work with a Redis, and leaves nothing there: what `perseid check` asks.
 public struct RedisInspector {
-    private let address: RedisAddress
+    private let master: RedisMaster
     private let keys: RedisKeys
 
     /// What was found of the function library.
@@ -12,16 +12,16 @@ public struct RedisInspector {
     }
 
     /// Names the Redis to try, and what begins the names of keys there.
-    public init(_ address: RedisAddress, keyPrefix: String) {
-        self.address = address
-        keys = RedisKeys(prefix: keyPrefix, database: address.database)
+    public init(_ master: RedisMaster, keyPrefix: String) {
+        self.master = master
+        keys = RedisKeys(prefix: keyPrefix, database: master.address.database)
     }
 
     /// Does what a node does: greets, writes, calls the library, subscribes.
     ///
     /// - Throws: what a node would stumble over. Missing functions that it may load itself are no reason.
     public func inspect() throws(RedisFailure) -> Library {
-        let redis = try RedisConversation.begin(with: address)
+        let redis = try RedisConversation.begin(with: master)
         try tryWriting(redis)
         let library = try library(redis)
         // Last: a connection that subscribed takes no other commands.

@@ -1,20 +1,20 @@
 /// Looks at and loads the function library: for the command line, not for a node.
 public struct RedisInstaller {
-    private let address: RedisAddress
+    private let master: RedisMaster
 
     /// Names the Redis to work on.
-    public init(_ address: RedisAddress) {
-        self.address = address
+    public init(_ master: RedisMaster) {
+        self.master = master
     }
 
     /// The version of the library that is loaded, if one is.
     public func installedVersion() throws(RedisFailure) -> Int? {
-        try RedisConversation.begin(with: address).installedVersion()
+        try RedisConversation.begin(with: master).installedVersion()
     }
 
     /// Loads the library in place of the one that is there.
     public func install() throws(RedisFailure) {
-        try RedisConversation.begin(with: address).install()
+        try RedisConversation.begin(with: master).install()
     }
 }
 

@@ -22,7 +22,7 @@ final class RedisLink {
     }
 
     private(set) var state: State
-    private let address: RedisAddress
+    private var address: RedisAddress
     private let limits: Limits
     private let token: UInt64
     private unowned let seat: ReactorSeat
@@ -33,6 +33,7 @@ final class RedisLink {
 
     // Where to try, and how often that failed
     private let lookup: HostLookup
+    private var lookedUp: RedisPlace?
     private var endpoints: ArraySlice<Endpoint> = []
     private var attempts: UInt64 = 0
 
@@ -90,8 +91,10 @@ final class RedisLink {
 
     // MARK: Connecting
 
-    /// Tries the next address of the host; after the last one the host is looked up anew.
+    /// Tries the next address of the host; after the last one the host is looked up anew. While nobody has said where the server is,
+    /// it waits for that.
     func connect() {
+        guard address.isPlace else { return }
         if let preferred {
             self.preferred = nil
             return connect(to: preferred)
@@ -99,12 +102,17 @@ final class RedisLink {
         if let path = address.path { return open { () throws(SystemError) in try Socket.connect(path: path) } }
         if let next = endpoints.popFirst() { return connect(to: next) }
         if let number = HostLookup.endpoint(number: address.host, port: address.port) { return connect(to: number) }
-        lookup.begin(host: address.host, port: address.port)
+        if lookup.begin(host: address.host, port: address.port) {
+            lookedUp = RedisPlace(host: address.host, port: address.port)
+        }
         state = .lookingUp(untilTick: seat.tick(afterMilliseconds: limits.redisMilliseconds))
     }
 
     private func takeAddresses(isLate: Bool) {
-        switch lookup.take() {
+        let found = lookup.take()
+        // The server has moved while another place was looked up.
+        if found != nil, lookedUp != RedisPlace(host: address.host, port: address.port) { return connect() }
+        switch found {
         case .success(let found):
             endpoints = found[...]
             if endpoints.isEmpty { fail("\(address.host) has no address") } else { connect() }
@@ -142,6 +150,16 @@ final class RedisLink {
         guard stream != nil else { return }
         fail("Redis is at \(other) now")
         connect()
+    }
+
+    /// The server is somewhere else, or it is now known where: a link to anywhere else is dropped. The next one is made there.
+    func aim(at place: RedisPlace) {
+        let moved = address.moved(to: place)
+        guard moved != address else { return }
+        address = moved
+        (endpoints, preferred) = ([], nil)
+        if case .waiting = state { return }
+        fail("Redis is at \(place) now")
     }
 
     /// Drops the link and plans the next attempt: evenly between zero and a bound that doubles with each round of the

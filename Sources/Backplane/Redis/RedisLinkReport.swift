@@ -1,8 +1,14 @@
 /// Who is told how the links to Redis fare: the log and the metrics.
 public struct RedisLinkReport {
     /// For the log: a link was made (no reason) or lost. At most one line a second and link, and one for each reason until
-    /// it is made again.
-    public var changed: (_ link: String, _ reason: String?) -> Void
+    /// it is made again. `master` is what the master is called that it leads to, or whose Sentinel.
+    public var changed: (_ link: String, _ master: String, _ reason: String?) -> Void
+
+    /// For the log: Sentinels say that a master is somewhere else now.
+    public var moved: (_ master: String, _ place: String) -> Void
+
+    /// So many masters are reached, and heard, of so many.
+    public var reached: (_ up: Int, _ all: Int) -> Void
 
     /// A link was lost, or could not be made.
     public var lost: () -> Void
@@ -23,7 +29,9 @@ public struct RedisLinkReport {
 
     /// Makes a report from its functions; nobody is told where there is none.
     public init(
-        changed: @escaping (String, String?) -> Void = { _, _ in },
+        changed: @escaping (String, String, String?) -> Void = { _, _, _ in },
+        moved: @escaping (String, String) -> Void = { _, _ in },
+        reached: @escaping (Int, Int) -> Void = { _, _ in },
         lost: @escaping () -> Void = {},
         refused: @escaping (String) -> Void = { _ in },
         roundTrip: @escaping (UInt64) -> Void = { _ in },
@@ -31,6 +39,8 @@ public struct RedisLinkReport {
         rivalled: @escaping (Bool) -> Void = { _ in }
     ) {
         self.changed = changed
+        self.moved = moved
+        self.reached = reached
         self.lost = lost
         self.refused = refused
         self.roundTrip = roundTrip

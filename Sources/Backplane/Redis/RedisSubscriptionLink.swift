@@ -80,6 +80,13 @@ final class RedisSubscriptionLink {
     var isUp: Bool { link.isConnected && isGreeted }
 
     func connect() { link.connect() }
+
+    /// The master is there now.
+    func aim(at place: RedisPlace) {
+        link.aim(at: place)
+        link.connect()
+    }
+
     func ready(_ readiness: Readiness) { link.ready(readiness) }
 
     /// Publishes go there, so what is published is heard there.

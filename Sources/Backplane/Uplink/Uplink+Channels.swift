@@ -7,10 +7,12 @@ extension Uplink: BackplaneDelegate {
         let isUp = backplane.isUp
         metrics.isUp.set(isUp ? 1 : 0)
         metrics.trouble = backplane.trouble
-        guard isUp != wasUp else { return }
-        wasUp = isUp
-        post(.link(isUp: isUp), to: .max)
-        willLinkChanged(isUp: isUp)
+        willLinkChanged(isUp: backplane.areWillsUp)
+        if isUp != wasUp {
+            wasUp = isUp
+            post(.link(isUp: isUp), to: .max)
+        }
+        // A part of it may be back while another was there all the time.
         if isUp { askAgain() }
     }
 

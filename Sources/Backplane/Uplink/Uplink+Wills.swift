@@ -36,7 +36,7 @@ extension Uplink {
 
     /// Renews the lease three times within it, or begins another will.
     func tendWill(_ tick: Tick) {
-        guard will.isWanted, backplane.isUp, will.nextTick.isReached(by: tick) else { return }
+        guard will.isWanted, backplane.areWillsUp, will.nextTick.isReached(by: tick) else { return }
         will.nextTick = seat.tick(afterMilliseconds: limits.nodeLeaseMilliseconds / 3)
         switch will.state {
         case .none:
@@ -50,7 +50,7 @@ extension Uplink {
 
     /// A slice of what changed, with each turn. While the backplane is away it waits, for it may have all else.
     func writeWill() {
-        guard backplane.isUp else { return }
+        guard backplane.areWillsUp else { return }
         let changes = will.takeChanges()
         if let id = will.openID, !changes.isEmpty { backplane.writeWill(id, changes) }
     }
@@ -58,6 +58,7 @@ extension Uplink {
     /// The backplane was lost, or is back: then it is asked at once whether the will is still this node's. What it was asked for and did
     /// not answer has failed by then.
     func willLinkChanged(isUp: Bool) {
+        guard isUp != (upSinceTick != nil) else { return }
         will.nextTick = .start
         upSinceTick = isUp ? seat.tick(afterMilliseconds: 0) : nil
     }

@@ -42,6 +42,11 @@ public final class UplinkMetrics: Sendable {
     public let channelsRefused = Counter()
     /// Bytes held for what Redis has not answered.
     public let redisBytes = Counter()
+    /// Masters of Redis that are reached and heard, and all that there are.
+    public let mastersUp = Counter()
+    public let masters = Counter()
+    /// Times that Sentinels said that a master is somewhere else.
+    public let masterMoves = Counter()
     /// Times a link to Redis was lost.
     public let linkLosses = Counter()
     /// Answers from Redis, and the nanoseconds they took together.

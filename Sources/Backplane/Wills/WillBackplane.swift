@@ -8,6 +8,9 @@ public protocol WillBackplane: AnyObject {
     /// Whether anybody is left to carry out a will. Where there is one node only, with it ends all that it knew.
     var keepsWills: Bool { get }
 
+    /// Whether it reaches them: a part of it may be away.
+    var areWillsUp: Bool { get }
+
     /// Begins a will, in place of one before it, whoever carries that out; answered by `willOpened`.
     func openWill(_ will: WillID, replacing old: WillID?)
 

@@ -29,10 +29,10 @@ final class TestNode {
         let (limits, nodeID) = (configuration.limits, configuration.nodeID)
         // The port of a socket that nobody listens on any more.
         let gone = try Listener(host: "127.0.0.1", port: 0).port
-        let address = try #require(RedisAddress("redis://127.0.0.1:\(gone)"))
+        let master = try #require(RedisMaster("redis://127.0.0.1:\(gone)"))
         node = try Node(configuration, hasUplinkThread: true) { seat, _ in
             RedisBackplane(
-                address: address,
+                masters: [master],
                 nodeID: nodeID,
                 facts: "{}",
                 limits: limits,
