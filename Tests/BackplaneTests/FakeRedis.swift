@@ -39,9 +39,14 @@ final class FakeRedis {
         socket = accepted
     }
 
-    /// Whether nobody waits to be accepted.
-    func isLeftAlone() -> Bool {
-        if case .none = listener.accept() { true } else { false }
+    /// Whether nobody waits to be accepted; with `accepting` who does is taken.
+    func isLeftAlone(accepting isAccepting: Bool = false) -> Bool {
+        guard case .accepted(let accepted, _) = listener.accept() else { return true }
+        guard isAccepting else { return false }
+        close()
+        received = ""
+        socket = accepted
+        return false
     }
 
     func say(_ text: String) {

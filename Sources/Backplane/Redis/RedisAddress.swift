@@ -43,7 +43,7 @@ public struct RedisAddress: Sendable, Equatable {
             (host, port, self.path, self.database) = ("", 0, "/" + path, database)
         case "redis", "rediss":
             guard let authority = Authority(url.hosts), !url.hosts.hasSuffix(":"), authority.port != 0,
-                url.query.isEmpty
+                !authority.host.contains(","), url.query.isEmpty
             else { return nil }
             let path = url.path ?? ""
             guard let database = path.isEmpty ? 0 : RedisURL.number(path) else { return nil }

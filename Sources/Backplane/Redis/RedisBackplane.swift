@@ -90,6 +90,7 @@ public final class RedisBackplane: Backplane {
         shard.commands.onRoundTrip = { [unowned self] in report.roundTrip($0) }
         shard.onCommandsChanged = { [unowned self] in commandsChanged(place, $0) }
         shard.onSubscriptionsChanged = { [unowned self] in subscriptionsChanged(place, $0) }
+        shard.onSentinelChanged = { [unowned self] in delegate?.linkChanged() }
         shard.subscriptions.onSubscribed = { [unowned self] in subscribed($0, place) }
         shard.subscriptions.onRefused = { [unowned self] in refuse($0, $1) }
         shard.subscriptions.onMessage = { [unowned self] in hear($0, $1) }

@@ -103,14 +103,14 @@ struct RedisListPlace {
 
     /// What is no place begins the list anew.
     init(_ text: String, masters: Int) {
-        let parts = text.split(separator: ".", maxSplits: 1)
-        let master = parts.count == 2 ? UInt16(parts[0]).map { Int($0) } ?? 0 : 0
-        let isThere = master < masters
-        self.init(
-            master: isThere ? master : 0,
-            cursor: isThere ? parts.last.flatMap { UInt64($0) } ?? 0 : 0,
-            masters: masters
-        )
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        let master = parts.count == 1 ? 0 : RedisURL.number(parts[0])
+        let cursor = parts.last.flatMap { UInt64($0) }
+        if let master, let cursor, parts.count <= 2, (0..<masters).contains(master) {
+            self.init(master: master, cursor: cursor, masters: masters)
+        } else {
+            self.init(master: 0, cursor: 0, masters: masters)
+        }
     }
 
     /// The place behind a part, by what Redis says; `nil` at the end of all.

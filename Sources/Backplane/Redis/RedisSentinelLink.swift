@@ -68,7 +68,13 @@ final class RedisSentinelLink {
         self.limits = limits
         self.seat = seat
         places = sentinels.places.shuffled()
-        link = RedisLink(address: master.moved(to: places[0]), limits: limits, token: token, seat: seat, resolver: resolver)
+        link = RedisLink(
+            address: master.moved(to: places[0]),
+            limits: limits,
+            token: token,
+            seat: seat,
+            resolver: resolver
+        )
         link.onConnected = { [unowned self] in greet() }
         link.onReply = { [unowned self] in take($0) }
         link.onLost = { [unowned self] in lose($0) }
@@ -77,6 +83,12 @@ final class RedisSentinelLink {
     func connect() { link.connect() }
     func ready(_ readiness: Readiness) { link.ready(readiness) }
     func endOfTurn() { link.flush() }
+
+    /// Whether it is asked nothing that it has not answered.
+    var isAnswered: Bool { asked.isEmpty }
+
+    /// Sentinels that are known.
+    var placeCount: Int { places.count }
 
     // MARK: Time
 

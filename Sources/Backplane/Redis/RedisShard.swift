@@ -24,6 +24,8 @@ final class RedisShard {
     /// The command link was made or lost (with a reason), or the other one was.
     var onCommandsChanged: (String?) -> Void = { _ in }
     var onSubscriptionsChanged: (String?) -> Void = { _ in }
+    /// A Sentinel was reached or lost, which may be why there is no link.
+    var onSentinelChanged: () -> Void = {}
 
     /// Descriptors of a shard.
     static let tokenCount: UInt64 = 3
@@ -76,6 +78,7 @@ final class RedisShard {
         sentinel?.onChange = { [unowned self] in
             sentinelLog.note($0)
             tellLinks()
+            onSentinelChanged()
         }
     }
 

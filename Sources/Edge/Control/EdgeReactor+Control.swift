@@ -212,7 +212,10 @@ extension Inventory {
     /// Whether a page could have named such a place: a number, or for channels in memory a name.
     fileprivate var isAfterPlausible: Bool {
         if case .channels = kind { return after.utf8.count <= ChannelName.byteCountMax }
-        return after.isEmpty || UInt64(after) != nil
+        // A number, or two with a dot between them: the place in the keys of one of several masters.
+        let parts = after.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        // bounded: reads text, and gives nil
+        return after.isEmpty || parts.allSatisfy { UInt64($0) != nil }
     }
 }
 
