@@ -91,19 +91,24 @@ struct Check: ParsableCommand {
     }
 
     private func canUseRedis(_ settings: Settings) -> Bool {
-        guard !settings.redis.isEmpty else {
+        guard let redis = settings.redis else {
             print("backplane  embedded")
             return true
         }
-        var isFine = true
-        for master in settings.redis where !canUse(master, settings) { isFine = false }
-        return isFine
+        do {
+            var isFine = true
+            for master in try redis.masters() where !canUse(master, of: redis, settings) { isFine = false }
+            return isFine
+        } catch {
+            StandardError.say(error.complaint, at: redis.placesText)
+            return false
+        }
     }
 
-    private func canUse(_ master: RedisMaster, _ settings: Settings) -> Bool {
+    private func canUse(_ master: RedisMaster, of redis: RedisDeployment, _ settings: Settings) -> Bool {
         do {
             let library =
-                switch try RedisInspector(master, keyPrefix: settings.keyPrefix).inspect() {
+                switch try RedisInspector(master, of: redis, keyPrefix: settings.keyPrefix).inspect() {
                 case .loaded(let version): "version \(version)"
                 case .absent: "absent: the node will load them"
                 }

@@ -17,7 +17,7 @@ struct Redis: ParsableCommand {
 
         @Option(
             help:
-                "\(RedisMaster.schemes) (default: PERSEID_REDIS, else redis://127.0.0.1:6379)"
+                "\(RedisDeployment.schemes) (default: PERSEID_REDIS, else redis://127.0.0.1:6379)"
         )
         var redis: String?
 
@@ -30,26 +30,28 @@ struct Redis: ParsableCommand {
             let given = redis ?? ProcessInfo.processInfo.environment[variable] ?? "redis://127.0.0.1:6379"
             let source = redis == nil ? SettingSource.environment(variable) : .flag("redis")
             let value = SettingValue(name: "redis", source: source, content: .text(given, isQuoted: false))
-            for master in try masters(value) {
-                do {
-                    try RedisInstaller(master).install()
-                } catch {
-                    StandardError.say(error.complaint, at: master.placeText)
-                    throw ExitCode.failure
+            let deployment = try deployment(value)
+            do {
+                for master in try deployment.masters() {
+                    try RedisInstaller(master, of: deployment).install()
+                    Swift.print("functions version \(RedisFunctions.version) loaded into \(master.placeText)")
                 }
-                Swift.print("functions version \(RedisFunctions.version) loaded into \(master.placeText)")
+            } catch {
+                StandardError.say(error.complaint, at: deployment.placesText)
+                throw ExitCode.failure
             }
         }
 
         /// Authorities and a certificate for rediss:// come from the environment.
-        private func masters(_ value: SettingValue) throws -> [RedisMaster] {
+        private func deployment(_ value: SettingValue) throws -> RedisDeployment {
             do throws(SettingsError) {
-                let masters = try Settings.masters(value)
-                guard masters.contains(where: \.isSecure) else { return masters }
+                let deployment = try Settings.deployment(value)
+                guard deployment.isSecure else { return deployment }
             } catch {
                 throw ValidationError("\(error)")
             }
-            return try ServeOptions.settings(flags: [value], file: nil).redis
+            guard let secured = try ServeOptions.settings(flags: [value], file: nil).redis else { throw ExitCode.failure }
+            return secured
         }
     }
 }

@@ -28,7 +28,7 @@ struct Serve: ParsableCommand {
         do {
             node = try Node(
                 configuration,
-                hasUplinkThread: !settings.redis.isEmpty,
+                hasUplinkThread: settings.redis != nil,
                 backplane: settings.backplaneMaker(logger)
             )
         } catch {
@@ -41,7 +41,7 @@ struct Serve: ParsableCommand {
                 "address": "\(configuration.host):\(node.port)", "node": "\(configuration.nodeID)",
                 "reactors": "\(configuration.reactorCount)", "version": "\(Perseid.version)",
                 "tls": configuration.tls.map { "\($0.host):\(node.securePort)" } ?? "none",
-                "backplane": settings.redis.isEmpty ? "embedded" : "redis \(settings.redis.placesText)",
+                "backplane": settings.redis.map { "redis \($0.placesText)" } ?? "embedded",
             ]
         )
         let signal = waitForEnd(node, settings, logger)
@@ -134,14 +134,13 @@ extension Settings {
     func backplaneMaker(_ logger: Logger) -> Node.BackplaneMaker {
         let limits = edge.limits
         let nodeID = edge.nodeID
-        guard !redis.isEmpty else {
+        guard let redis else {
             return { _, metrics in MemoryBackplane(limits: limits, nodeID: nodeID, metrics: metrics) }
         }
-        let masters = redis
         let (facts, keyPrefix, sharesTickets) = (nodeFacts, keyPrefix, edge.tls != nil)
         return { seat, metrics in
             RedisBackplane(
-                masters: masters,
+                deployment: redis,
                 nodeID: nodeID,
                 facts: facts,
                 limits: limits,
@@ -175,7 +174,7 @@ extension Settings {
                         metrics.redisBytes.set(bytes)
                     },
                     rivalled: { isStart in
-                        let names = ["node": "\(nodeID)", "redis": "\(masters.placesText)"] as Logger.Metadata
+                        let names = ["node": "\(nodeID)", "redis": "\(redis.placesText)"] as Logger.Metadata
                         logger.critical("another node lives by this name: give each its own node-id", metadata: names)
                         if isStart { Serve.exit(withError: ExitCode.failure) }
                     }

@@ -16,10 +16,10 @@ extension SettingTable {
         Setting(
             "redis",
             usual: "none",
-            "redis[s]://[user[:password]@]host[:port][/database], unix:///path or redis[s]+sentinel://host,host/master-name, shared with the nodes; several share the channels; none: embedded, one node",
+            "redis[s]://[user[:password]@]host[:port][/database], unix:///path, redis[s]+sentinel://host,host/master-name or redis[s]+cluster://host,host, shared with the nodes; several of the first three share the channels; none: embedded, one node",
             isSecret: true,
             take: { value, settings throws(SettingsError) in try settings.takeRedis(value) },
-            show: { $0.redis.isEmpty ? "none" : $0.redis.map(\.textWithoutPasswords).joined(separator: " ") }
+            show: { $0.redis?.textWithoutPasswords ?? "none" }
         ),
         Setting(
             "redis-tls.ca",

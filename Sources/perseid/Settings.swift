@@ -9,7 +9,7 @@ import Trust
 /// What a node is told: by flags, by the environment, by one YAML file, in that order.
 struct Settings {
     var edge = EdgeConfiguration()
-    var redis: [RedisMaster] = []
+    var redis: RedisDeployment?
     var keyPrefix = RedisBackplane.usualKeyPrefix
     var isInsecure = false
     var logLevel = Logger.Level.info
@@ -105,16 +105,20 @@ extension Settings {
     }
 
     mutating func takeRedis(_ value: SettingValue) throws(SettingsError) {
-        redis = try Self.masters(value)
+        redis = try Self.deployment(value)
         edge.isClustered = true
     }
 
-    /// The masters of Redis that a setting names, one at least.
-    static func masters(_ value: SettingValue) throws(SettingsError) -> [RedisMaster] {
+    /// The Redis that a setting names: a cluster, or masters, one at least.
+    static func deployment(_ value: SettingValue) throws(SettingsError) -> RedisDeployment {
+        let items = try value.words()
+        if items.count == 1, let seeds = RedisClusterSeeds(try items[0].text()) { return .cluster(seeds) }
         var masters: [RedisMaster] = []
-        for item in try value.words() {
+        for item in items {
             // Not what was given: a password may stand in it.
-            guard let master = RedisMaster(try item.text()) else { throw item.error("is not \(RedisMaster.schemes)") }
+            guard let master = RedisMaster(try item.text()) else {
+                throw item.error("is not \(RedisDeployment.schemes)")
+            }
             guard !masters.contains(where: { $0.name == master.name }) else {
                 throw item.error("two masters are called \(master.name): give each a name of its own, redis://…#name")
             }
@@ -123,7 +127,7 @@ extension Settings {
             }
             masters.append(master)
         }
-        return masters
+        return .masters(masters)
     }
 
     mutating func takeKeyPrefix(_ value: SettingValue) throws(SettingsError) {

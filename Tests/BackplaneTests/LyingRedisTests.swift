@@ -27,7 +27,7 @@ struct LyingRedisTests {
         var now: UInt64 = Clock.monotonicNanoseconds
         seat.setClock(now)
         let backplane = RedisBackplane(
-            masters: [try #require(RedisMaster("redis://127.0.0.1:\(redis.port)"))],
+            deployment: .masters([try #require(RedisMaster("redis://127.0.0.1:\(redis.port)"))]),
             nodeID: "a",
             facts: "{}",
             limits: limits,
@@ -46,7 +46,7 @@ struct LyingRedisTests {
             now += 50_000_000
             seat.setClock(now)
             redis.turn()
-            for token in [1, 2] as [UInt64] { backplane.ready(token: token, readiness: [.read, .write]) }
+            for token in [0, 1] as [UInt64] { backplane.ready(token: token, readiness: [.read, .write]) }
             asker.ask(uplink)
             if let tick = seat.advanceClock() { uplink.tick(tick) }
             _ = uplink.endOfTurn()

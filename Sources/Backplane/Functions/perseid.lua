@@ -34,10 +34,14 @@
 --
 -- Any client publishes with: FCALL perseid_publish 1 'perseid:{news}' '{"title":"hello"}'
 --
+-- In a Redis Cluster what is published is told by SPUBLISH, at the master that has the channel; patterns, presence and what nodes say to
+-- each other by PUBLISH, which the whole cluster hears. Nodes name all keys that a function touches there, behind the one that it is
+-- about: so a call in the midst of a slot's way to another master does all or nothing.
+--
 -- Anybody may write to Redis. What is here and cannot be what was written here is told as "BROKEN <kind> in <key>" before
 -- anything is changed; that key alone is of no use until somebody mends it.
 
-local VERSION = 9
+local VERSION = 10
 
 -- Defaults for callers that name no options. Nodes have the same ones and name only what was set otherwise.
 local HISTORY_COUNT = 100
@@ -138,6 +142,21 @@ local PATTERN_MAGIC = '\193'
 -- may have been loaded anew under nodes that hear some.
 local heard_patterns = nil
 
+-- Whether this is a node of a Redis Cluster; nothing until it is first asked. A user that may not ask is taken for one that is none.
+local clustered = nil
+
+local function is_clustered()
+  if clustered == nil then
+    local name = redis.pcall('CLUSTER', 'MYID')
+    clustered = type(name) == 'string'
+  end
+  return clustered
+end
+
+-- In a cluster nobody here knows whether somebody hears a pattern elsewhere: so nodes say that they still do (`perseid_hear`), and it is
+-- forgotten when none has for so long.
+local HEARD_SECONDS = 90
+
 -- Beyond so many it is learnt anew: those that are heard no longer and were never published to are forgotten with that.
 local HEARD_MAX = 100000
 local heard_count = 0
@@ -158,9 +177,9 @@ local function count_pattern(name, step)
 end
 
 local function note_pattern(name)
-  if heard_patterns[name] then return end
-  heard_patterns[name] = true
-  count_pattern(name, 1)
+  local is_new = not heard_patterns[name]
+  heard_patterns[name] = is_clustered() and tonumber(redis.call('TIME')[1]) or 0
+  if is_new then count_pattern(name, 1) end
 end
 
 -- A user that may not ask learns of those that say so.
@@ -173,7 +192,9 @@ end
 
 local function tell_pattern(name, key, message)
   if not heard_patterns[name] then return end
-  if redis.call('PUBLISH', name, PATTERN_MAGIC .. key .. '\n' .. message) == 0 then
+  local heard = redis.call('PUBLISH', name, PATTERN_MAGIC .. key .. '\n' .. message)
+  if is_clustered() then heard = heard_patterns[name] + HEARD_SECONDS - tonumber(redis.call('TIME')[1]) end
+  if heard <= 0 then
     heard_patterns[name] = nil
     count_pattern(name, -1)
   end
@@ -248,12 +269,12 @@ local function forget_old(key, position, previous, lifetime)
   redis.call('PEXPIRE', key, lifetime + 1000)
 end
 
--- KEYS: channel. ARGS: payload [TYPE json|text|binary|auto] [ONCE key] [HISTORY count] [TTL ms] [HEADTTL ms]
+-- KEYS: channel [its head, its idempotency key]. ARGS: payload [TYPE json|text|binary|auto] [ONCE key] [HISTORY count] [TTL ms] [HEADTTL ms]
 -- [ONCETTL ms]. Returns the position. All that can be wrong is found out before anything is written.
 local function publish(keys, args)
   local key, payload = keys[1], args[1]
-  if #keys ~= 1 or payload == nil then
-    return redis.error_reply('ERR perseid_publish takes one channel key and a payload')
+  if #keys == 0 or payload == nil then
+    return redis.error_reply('ERR perseid_publish takes a channel key and a payload')
   end
   if not is_channel(key) then
     return redis.error_reply('ERR ' .. key .. ' is not a key such as perseid:{news}, with %, { and } as %25, %7B and %7D')
@@ -282,7 +303,7 @@ local function publish(keys, args)
   redis.call('SET', key .. ':head', position, 'PX', options.HEADTTL or HEAD_MILLISECONDS)
   if once then redis.call('SET', once, position, 'PX', options.ONCETTL or ONCE_MILLISECONDS) end
   local message = MAGIC .. position .. ' ' .. previous .. ' ' .. kind .. '\n' .. payload
-  redis.call('PUBLISH', key, message)
+  redis.call(is_clustered() and 'SPUBLISH' or 'PUBLISH', key, message)
   tell_patterns(key, message)
   return position
 end
@@ -383,6 +404,13 @@ local function find(keys, args)
     end
   end
   return reply
+end
+
+-- ARGS: prefix, then patterns as in a key, which somebody still hears.
+local function hear(keys, args)
+  if not heard_patterns then learn_patterns() end
+  for index = 2, #args do note_pattern(args[1] .. ':{' .. args[index] .. '}') end
+  return #args - 1
 end
 
 -- KEYS: channel. ARGS: node, subscribers, lease in milliseconds. A node with none is forgotten at once.
@@ -840,7 +868,8 @@ end
 
 redis.register_function('perseid_publish', publish)
 redis.register_function { function_name = 'perseid_history', callback = history, flags = { 'no-writes' } }
-redis.register_function { function_name = 'perseid_find', callback = find, flags = { 'no-writes' } }
+redis.register_function { function_name = 'perseid_find', callback = find, flags = { 'no-writes', 'allow-cross-slot-keys' } }
+redis.register_function { function_name = 'perseid_hear', callback = hear, flags = { 'no-writes' } }
 redis.register_function('perseid_count', count)
 redis.register_function { function_name = 'perseid_describe', callback = describe, flags = { 'no-writes' } }
 redis.register_function('perseid_enter', enter)
@@ -862,7 +891,7 @@ redis.register_function('perseid_live', live)
 redis.register_function('perseid_tell', tell)
 redis.register_function('perseid_revoke', revoke)
 redis.register_function { function_name = 'perseid_revocations', callback = revocations, flags = { 'no-writes' } }
-redis.register_function { function_name = 'perseid_list', callback = list, flags = { 'no-writes' } }
+redis.register_function { function_name = 'perseid_list', callback = list, flags = { 'no-writes', 'allow-cross-slot-keys' } }
 redis.register_function { function_name = 'perseid_session_facts', callback = session_facts, flags = { 'no-writes' } }
 redis.register_function('perseid_session_end', session_end)
 redis.register_function('perseid_spend', spend)

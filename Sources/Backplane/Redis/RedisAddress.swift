@@ -70,6 +70,12 @@ public struct RedisAddress: Sendable, Equatable {
         return moved
     }
 
+    /// User and password as they stand in a URL for all to see.
+    var credentialsText: String {
+        let text = (user ?? "") + (password == nil ? "" : ":(hidden)")
+        return text.isEmpty ? "" : "\(text)@"
+    }
+
     /// Host and port, or the socket's path, as logs and messages name it.
     public var place: String {
         if let path { return path }

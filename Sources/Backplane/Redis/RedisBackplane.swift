@@ -5,8 +5,7 @@ internal import TLS
 /// The backplane of a cluster: publishes and reads go through a library of Redis functions, and everything that is
 /// published is heard by pub/sub. There is one master of Redis, or several that share the channels.
 public final class RedisBackplane: Backplane {
-    let shards: [RedisShard]
-    private let map: RedisShardMap
+    private let topology: any RedisTopology
     private let keys: RedisKeys
     private let classify: PayloadClassifier
     private let context: RedisContext
@@ -18,8 +17,9 @@ public final class RedisBackplane: Backplane {
     private var wasUp = false
     private var rivalCount = 0
 
-    /// Patterns are heard at every master: those that have acknowledged one.
-    private var heardPatterns: [ChannelName: Set<Int>] = [:]
+    /// The masters that have acknowledged each pattern, by number.
+    private var answered: (any RedisCommand) -> Void = { _ in }
+    private var heardPatterns: [ChannelName: Set<UInt64>] = [:]
 
     /// What tickets of TLS are sealed with; `nil` where there is no listener for it.
     private var tickets: RedisTickets?
@@ -29,12 +29,11 @@ public final class RedisBackplane: Backplane {
     /// What begins the names of keys unless nodes are told otherwise.
     public static let usualKeyPrefix = RedisKeys.usualPrefix
 
-    /// Makes a backplane in the uplink's seat; it connects when it is started. The masters, one at least, have different names and one
-    /// number of a database. `facts` is a JSON object, for who looks at
+    /// Makes a backplane in the uplink's seat; it connects when it is started. `facts` is a JSON object, for who looks at
     /// Redis to see which nodes live. `keyPrefix` begins the names of all keys and pub/sub channels, the same for all nodes of a
     /// cluster: letters, digits, dots, dashes and underscores. `sharesTickets` is for nodes with TLS. `resolver` is the system's, unless a test brings its own.
     public init(
-        masters: [RedisMaster],
+        deployment: RedisDeployment,
         nodeID: String,
         facts: String,
         limits: Limits,
@@ -45,7 +44,7 @@ public final class RedisBackplane: Backplane {
         sharesTickets: Bool = false,
         resolver: @escaping HostLookup.Resolver = HostLookup.askSystem
     ) {
-        let keys = RedisKeys(prefix: keyPrefix, database: masters[0].address.database)
+        let keys = RedisKeys(prefix: keyPrefix, database: deployment.database)
         self.keys = keys
         let incarnation = String(UInt64.random(in: 0...(.max)), radix: 36)
         let facts = "{\"incarnation\":\"\(incarnation)\",\(facts.dropFirst())"
@@ -55,43 +54,71 @@ public final class RedisBackplane: Backplane {
             nodeID: nodeID,
             incarnation: incarnation,
             keys: keys,
+            isClustered: deployment.isCluster,
             classify: classify,
             complain: { complaints.tell($0) }
         )
         self.context = context
-        shards = masters.enumerated().map { place, master in
-            RedisShard(
-                master,
-                context: context,
-                incarnation: incarnation,
-                facts: facts,
-                // 0 is nobody's.
-                firstToken: 1 + UInt64(place) * RedisShard.tokenCount,
-                seat: seat,
-                report: report,
-                resolver: resolver
-            )
-        }
-        map = RedisShardMap(names: masters.map(\.name))
         self.classify = classify
         self.report = report
         tickets = sharesTickets ? RedisTickets() : nil
         self.seat = seat
         leaseMilliseconds = limits.nodeLeaseMilliseconds
+        let listeners = RedisShardListeners()
+        let makeShard = { (master: RedisMaster, place: RedisPlace?, number: UInt64) in
+            let shard = RedisShard(
+                master,
+                number: number,
+                at: place,
+                context: context,
+                incarnation: incarnation,
+                facts: facts,
+                firstToken: number * RedisShard.tokenCount,
+                seat: seat,
+                report: report,
+                resolver: resolver
+            )
+            listeners.attach(shard)
+            return shard
+        }
+        switch deployment {
+        case .masters(let masters):
+            topology = RedisMasters(masters, keys: keys) { makeShard($0, nil, $1) }
+            for shard in topology.shards { listen(to: shard) }
+        case .cluster(let seeds):
+            let directory = RedisClusterLink(seeds, limits: limits, token: 0, seat: seat, resolver: resolver)
+            let cluster = RedisCluster(
+                directory,
+                context: context,
+                incarnation: incarnation,
+                report: report,
+                seat: seat
+            ) { makeShard(RedisMaster(seeds.address), $0, $1) }
+            topology = cluster
+            cluster.onAnswer = { [unowned self] in answer($0, $1) }
+            cluster.onChange = { [unowned self] in topologyChanged() }
+            answered = { [unowned cluster] in cluster.answered($0) }
+        }
+        listeners.attach = { [unowned self] in listen(to: $0) }
         complaints.tell = { [unowned self] in refused($0) }
-        for place in shards.indices { listen(to: place) }
     }
 
-    private func listen(to place: Int) {
-        let shard = shards[place]
-        shard.commands.onAnswer = { [unowned self] in answer($0, $1) }
+    private func listen(to shard: RedisShard) {
+        shard.commands.onAnswer = { [unowned self] in
+            answered($0)
+            answer($0, $1)
+        }
         shard.commands.onRival = { [unowned self] in meetRival() }
+        shard.commands.onClaimed = { [unowned self] in
+            wasUp = true
+            rivalCount = 0
+        }
         shard.commands.onRefused = { [unowned self] in refused($0) }
         shard.commands.onRoundTrip = { [unowned self] in report.roundTrip($0) }
-        shard.onCommandsChanged = { [unowned self] in commandsChanged(place, $0) }
-        shard.onSubscriptionsChanged = { [unowned self] in subscriptionsChanged(place, $0) }
+        shard.onCommandsChanged = { [unowned self, unowned shard] in commandsChanged(shard, $0) }
+        shard.onSubscriptionsChanged = { [unowned self, unowned shard] in subscriptionsChanged(shard, $0) }
         shard.onSentinelChanged = { [unowned self] in delegate?.linkChanged() }
-        shard.subscriptions.onSubscribed = { [unowned self] in subscribed($0, place) }
+        shard.subscriptions.onSubscribed = { [unowned self, unowned shard] in subscribed($0, shard) }
         shard.subscriptions.onRefused = { [unowned self] in refuse($0, $1) }
         shard.subscriptions.onMessage = { [unowned self] in hear($0, $1) }
         shard.subscriptions.onControl = { [unowned self] in obey($0) }
@@ -107,48 +134,39 @@ public final class RedisBackplane: Backplane {
     /// Whether any master is: what the others have is served, and who asks for what this one has is answered that it is not there.
     public var isUp: Bool { shards.contains(where: \.isUp) }
 
+    private var shards: [RedisShard] { topology.shards }
+
     public var trouble: String? {
         for shard in shards {
             if let trouble = shard.trouble { return shards.count == 1 ? trouble : "\(shard.name): \(trouble)" }
         }
-        return nil
+        return topology.trouble
     }
 
     // MARK: Who has what
 
-    private func shard(of key: String) -> RedisShard { shards.count == 1 ? shards[0] : shards[map.place(of: key)] }
-
-    /// Asks the master that has the key.
-    private func ask(_ command: some RedisCommand) {
-        let shard = shards.count == 1 ? shards[0] : shard(of: command.key(keys))
-        shard.commands.ask(command)
-    }
-
-    private func shard(of channel: ChannelName) -> RedisShard {
-        shards.count == 1 ? shards[0] : shard(of: keys.channel(channel))
-    }
+    private func ask(_ command: some RedisCommand) { topology.ask(command) }
 
     public func start(delegate: any BackplaneDelegate) {
         self.delegate = delegate
-        for shard in shards { shard.connect() }
+        topology.connect()
     }
 
     public func subscribe(_ channel: ChannelName) {
-        guard channel.isPattern else { return shard(of: channel).subscriptions.subscribe(channel) }
-        for shard in shards { shard.subscriptions.subscribe(channel) }
+        if channel.isPattern { heardPatterns[channel] = heardPatterns[channel] ?? [] }
+        topology.subscribe(channel)
     }
 
     public func unsubscribe(_ channel: ChannelName) {
-        guard channel.isPattern else { return shard(of: channel).subscriptions.unsubscribe(channel) }
         heardPatterns[channel] = nil
-        for shard in shards { shard.subscriptions.unsubscribe(channel) }
+        topology.unsubscribe(channel)
     }
 
-    /// A pattern is heard once it is at every master: only then nothing of its channels is missed.
-    private func subscribed(_ channel: ChannelName, _ place: Int) {
-        if channel.isPattern, shards.count > 1 {
-            heardPatterns[channel, default: []].insert(place)
-            guard heardPatterns[channel]?.count == shards.count else { return }
+    /// A pattern is heard once it is wherever it must be: only then nothing of its channels is missed.
+    private func subscribed(_ channel: ChannelName, _ shard: RedisShard) {
+        if channel.isPattern {
+            heardPatterns[channel]?.insert(shard.number)
+            guard topology.isHeard(by: heardPatterns[channel] ?? []) else { return }
         }
         delegate?.subscribed(channel)
     }
@@ -156,7 +174,13 @@ public final class RedisBackplane: Backplane {
     public func find(_ patterns: PatternSet) { find(patterns, at: 0, from: "0") }
 
     /// Looks through one master after the other.
+    /// Looks through one master after the other. One that has gone meanwhile has left its channels to others, and it is looked for them
+    /// anew when those come.
     private func find(_ patterns: PatternSet, at place: Int, from cursor: String) {
+        guard place < shards.count else {
+            delegate?.found(nil)
+            return
+        }
         let isLast = place + 1 == shards.count
         let question = RedisFind(patterns: patterns, cursor: cursor, isLastMaster: isLast) { [unowned self] next in
             find(patterns, at: next == nil ? place + 1 : place, from: next ?? "0")
@@ -247,6 +271,10 @@ public final class RedisBackplane: Backplane {
     public func list(_ inventory: Inventory, for ticket: Ticket) { list(inventory, [], for: ticket) }
 
     private func list(_ inventory: Inventory, _ found: [InventoryPage.Item], for ticket: Ticket) {
+        guard !shards.isEmpty else {
+            delegate?.controlled(ticket, .failure(.unavailable))
+            return
+        }
         let place = RedisListPlace(inventory.after, masters: shards.count)
         let question = RedisList(inventory: inventory, ticket: ticket, place: place, found: found) {
             [unowned self] next, found in
@@ -266,7 +294,7 @@ public final class RedisBackplane: Backplane {
 
     public var keepsWills: Bool { true }
 
-    public var areWillsUp: Bool { shard(of: keys.wills).isUp }
+    public var areWillsUp: Bool { topology.shard(of: keys.wills)?.isUp == true }
 
     public func openWill(_ will: WillID, replacing old: WillID?) {
         ask(RedisOpenWill(will: will, old: old))
@@ -292,21 +320,29 @@ public final class RedisBackplane: Backplane {
 
     public func spend(_ spending: RateSpending) { ask(RedisSpend(spending: spending)) }
 
-    public func ready(token: UInt64, readiness: Readiness) {
-        let (place, rest) = (token - 1).quotientAndRemainder(dividingBy: RedisShard.tokenCount)
-        shards[Int(place)].ready(token: rest, readiness)
-    }
+    public func ready(token: UInt64, readiness: Readiness) { topology.ready(token: token, readiness) }
 
     public func tick(_ tick: Tick) {
-        for shard in shards { shard.tick(tick) }
-        if nextBeatTick.isReached(by: tick), shards.contains(where: \.commands.isUp) { beat() }
+        topology.tick(tick)
+        if nextBeatTick.isReached(by: tick), topology.registries.contains(where: \.commands.isUp) { beat() }
     }
 
-    /// Says that this node lives, to every master: what each tells of nodes, it has to know by itself.
+    /// Says that this node lives, to every master that others ask for that.
     private func beat() {
         nextBeatTick = seat.tick(afterMilliseconds: leaseMilliseconds / 3)
-        for shard in shards { shard.commands.sayAlive() }
+        for shard in topology.registries { shard.commands.sayAlive() }
+        if context.isClustered { sayPatterns() }
         askForTickets()
+    }
+
+    /// Says which patterns this node hears: a master of a cluster does not know by itself.
+    private func sayPatterns() {
+        guard !heardPatterns.isEmpty else { return }
+        let patterns = Array(heardPatterns.keys)
+        for start in stride(from: 0, to: patterns.count, by: RedisHear.patternsMax) {
+            let some = Array(patterns[start..<min(start + RedisHear.patternsMax, patterns.count)])
+            for shard in shards { shard.commands.ask(RedisHear(patterns: some)) }
+        }
     }
 
     /// With every sign of life, looks whether another secret is needed, or another one's time has come.
@@ -332,8 +368,8 @@ public final class RedisBackplane: Backplane {
 
     public func endOfTurn() {
         var (bulk, bytes) = (0, 0)
+        topology.endOfTurn()
         for shard in shards {
-            shard.endOfTurn()
             bulk += shard.commands.bulkWaitingCount
             bytes += shard.commands.heldByteCount
         }
@@ -357,25 +393,35 @@ public final class RedisBackplane: Backplane {
     // MARK: Links
 
     /// What is published there is heard there: the other link follows.
-    private func commandsChanged(_ place: Int, _ reason: String?) {
+    private func commandsChanged(_ shard: RedisShard, _ reason: String?) {
         if reason == nil {
-            wasUp = true
-            rivalCount = 0
-            // It has just been said there.
-            if shards.count == 1 { nextBeatTick = seat.tick(afterMilliseconds: leaseMilliseconds / 3) }
+            // It has just been said there, or is not yet.
+            nextBeatTick = context.isClustered ? .start : seat.tick(afterMilliseconds: leaseMilliseconds / 3)
             askForTickets()
         }
-        changed(place, reason)
+        changed(shard, reason)
     }
 
-    private func subscriptionsChanged(_ place: Int, _ reason: String?) {
-        if reason != nil { for pattern in heardPatterns.keys { heardPatterns[pattern]?.remove(place) } }
-        changed(place, reason)
+    private func subscriptionsChanged(_ shard: RedisShard, _ reason: String?) {
+        if reason != nil { for pattern in heardPatterns.keys { heardPatterns[pattern]?.remove(shard.number) } }
+        changed(shard, reason)
     }
 
-    private func changed(_ place: Int, _ reason: String?) {
-        // What was taken back in a silence.
-        if reason == nil, shards[place].isUp { ask(RedisRevocations()) }
+    private func changed(_ shard: RedisShard, _ reason: String?) {
+        if reason == nil, shard.isUp {
+            // What was taken back in a silence.
+            ask(RedisRevocations())
+            if context.isClustered { searchAgain() }
+        }
+        topologyChanged()
+    }
+
+    /// A master of a cluster that was not there knows of no patterns, and what was published there they have not heard.
+    private func searchAgain() {
+        for (pattern, numbers) in heardPatterns where topology.isHeard(by: numbers) { delegate?.subscribed(pattern) }
+    }
+
+    private func topologyChanged() {
         // bounded: counts what there is
         report.reached(shards.count { $0.isUp }, shards.count)
         delegate?.linkChanged()
@@ -448,4 +494,9 @@ public final class RedisBackplane: Backplane {
 /// Where answers that make no sense are complained of: what they are read with is made before who listens.
 private final class RedisComplaints {
     var tell: (String) -> Void = { _ in }
+}
+
+/// Who listens to a master: those that come later are made by what is made before who listens.
+private final class RedisShardListeners {
+    var attach: (RedisShard) -> Void = { _ in }
 }

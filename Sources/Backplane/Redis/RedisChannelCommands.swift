@@ -21,11 +21,15 @@ struct RedisPublish: RedisCommand {
         if let key = request.idempotencyKey {
             options += ["ONCE", .text(key), "ONCETTL", .number(context.limits.idempotencyMilliseconds)]
         }
-        buffer.begin(argumentCount: 7 + options.count)
+        let key = key(context.keys)
+        let once = request.idempotencyKey.map { context.keys.once(key, $0) }
+        let others = context.isClustered ? [key + ":head"] + (once.map { [$0] } ?? []) : []
+        buffer.begin(argumentCount: 7 + others.count + options.count)
         buffer.append(word: "FCALL")
         buffer.append(word: "perseid_publish")
-        buffer.append(word: "1")
-        buffer.append(.text(key(context.keys)))
+        buffer.append(.text(String(1 + others.count)))
+        buffer.append(.text(key))
+        for other in others { buffer.append(.text(other)) }
         buffer.append(shared: request.payload.bytes)
         buffer.append(word: "TYPE")
         buffer.append(word: request.payload.kind.name)
@@ -66,7 +70,7 @@ struct RedisRead: RedisCommand {
         let since = RedisArgument.text(since?.description ?? "")
         buffer.append(
             ask: "perseid_history",
-            key(context.keys),
+            keys: context.touched(key(context.keys), [":head"]),
             [since, .text(String(countMax)), .text(String(bytesMax))]
         )
     }

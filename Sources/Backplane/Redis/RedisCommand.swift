@@ -115,16 +115,21 @@ struct RedisContext {
     /// both sides spend on them.
     let historyOptions: [RedisArgument]
 
+    /// Whether all keys are named that a function touches, as a Redis Cluster needs them.
+    let isClustered: Bool
+
     init(
         limits: Limits,
         nodeID: String,
         incarnation: String,
         keys: RedisKeys,
+        isClustered: Bool = false,
         classify: @escaping PayloadClassifier = { Payload(kind: $1 ?? .binary, bytes: Array($0)) },
         complain: @escaping (String) -> Void = { _ in }
     ) {
         self.limits = limits
         self.keys = keys
+        self.isClustered = isClustered
         self.classify = classify
         self.complain = complain
         self.nodeID = nodeID
@@ -132,6 +137,11 @@ struct RedisContext {
         nodeKey = .text(keys.node(nodeID))
         self.incarnation = .text(incarnation)
         historyOptions = Self.historyOptions(limits)
+    }
+
+    /// The keys that a function touches: the one that it is about, and where that matters those with something behind it.
+    func touched(_ key: String, _ endings: [String]) -> [String] {
+        isClustered ? [key] + endings.map { key + $0 } : [key]
     }
 
     private static func historyOptions(_ limits: Limits) -> [RedisArgument] {

@@ -52,25 +52,35 @@ struct RedisCommandBuffer {
 
     /// Appends a call of the function library about one key.
     mutating func append(call function: StaticString, _ key: String, _ arguments: [RedisArgument]) {
-        append("FCALL", function, key, arguments)
+        append("FCALL", function, CollectionOfOne(key), arguments)
+    }
+
+    /// The same of a function that touches several keys; it is about the first.
+    mutating func append(call function: StaticString, keys: [String], _ arguments: [RedisArgument]) {
+        append("FCALL", function, keys, arguments)
     }
 
     /// The same of a function that writes nothing.
     mutating func append(ask function: StaticString, _ key: String, _ arguments: [RedisArgument]) {
-        append("FCALL_RO", function, key, arguments)
+        append("FCALL_RO", function, CollectionOfOne(key), arguments)
+    }
+
+    /// The same of several keys.
+    mutating func append(ask function: StaticString, keys: [String], _ arguments: [RedisArgument]) {
+        append("FCALL_RO", function, keys, arguments)
     }
 
     private mutating func append(
         _ word: StaticString,
         _ function: StaticString,
-        _ key: String,
+        _ keys: some Collection<String>,
         _ arguments: [RedisArgument]
     ) {
-        begin(argumentCount: 4 + arguments.count)
+        begin(argumentCount: 3 + keys.count + arguments.count)
         append(word: word)
         append(word: function)
-        append(word: "1")
-        append(.text(key))
+        append(.text(String(keys.count)))
+        for key in keys { append(.text(key)) }
         for argument in arguments { append(argument) }
     }
 

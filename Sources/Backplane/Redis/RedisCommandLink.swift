@@ -16,6 +16,9 @@ final class RedisCommandLink {
     /// and whether it is alone by its name.
     private let facts: String
 
+    /// Whether it is of use only once that is said. In a cluster it can be said at one master alone.
+    private let claimsFirst: Bool
+
     private var lanes: [RedisLane]
     private var pending = Deque<RedisPending>()
     private var repair: RedisRepair?
@@ -37,6 +40,10 @@ final class RedisCommandLink {
     var onRefused: (String) -> Void = { _ in }
     /// Another process lives by this node's name, and the link is not to be used.
     var onRival: () -> Void = {}
+    /// A node of a cluster sends a command somewhere else; it is not answered otherwise.
+    var onRedirected: (any RedisCommand, RedisRedirect) -> Void = { _, _ in }
+    /// Redis took it for alive that the node of this name is this process.
+    var onClaimed: () -> Void = {}
     /// Time from a request to its answer, in nanoseconds.
     var onRoundTrip: (UInt64) -> Void = { _ in }
 
@@ -44,11 +51,13 @@ final class RedisCommandLink {
         address: RedisAddress,
         context: RedisContext,
         facts: String = "",
+        claimsFirst: Bool = true,
         token: UInt64,
         seat: ReactorSeat,
         resolver: @escaping HostLookup.Resolver = HostLookup.askSystem
     ) {
-        handshake = RedisHandshake(address: address)
+        handshake = RedisHandshake(address: address, isClustered: context.isClustered)
+        self.claimsFirst = claimsFirst
         limits = context.limits
         self.context = context
         self.facts = facts
@@ -71,7 +80,11 @@ final class RedisCommandLink {
         link.connect()
     }
 
+    func end() { link.end() }
     func ready(_ readiness: Readiness) { link.ready(readiness) }
+
+    /// Whether nobody waits for an answer.
+    var isIdle: Bool { pending.isEmpty && repair == nil && lanes.allSatisfy(\.isEmpty) }
 
     func endOfTurn() { link.flush() }
 
@@ -109,6 +122,23 @@ final class RedisCommandLink {
         let kind = command.lane
         guard lanes[kind.rawValue].append(command) else { return onAnswer(command, .failure(.overloaded)) }
         sendWaiting(kind)
+    }
+
+    /// Sends a question that another node of a cluster has sent here, for what it asks for is under way to this one. It waits for nothing
+    /// behind which it did not stand there.
+    func askEarly(_ command: any RedisCommand) {
+        guard isUp, repair == nil else { return onAnswer(command, .failure(.unavailable)) }
+        lanes[command.lane.rawValue].force(command)
+        send(.asking)
+        send(.command(command))
+    }
+
+    /// Those that are not answered and for which something is so.
+    func unansweredCount(where isMeant: (any RedisCommand) -> Bool) -> Int {
+        // bounded: counts what there is
+        let underWay = pending.count { if case .command(let command) = $0.question { isMeant(command) } else { false } }
+        let waiting = lanes.reduce(0) { $0 + $1.waiting.count(where: isMeant) }
+        return underWay + waiting + (repair?.missed.count(where: isMeant) ?? 0)
     }
 
     /// Says that the node lives.
@@ -154,7 +184,10 @@ final class RedisCommandLink {
     /// The functions are there. A link is up once something is written: a replica, or a Redis without memory, answers all
     /// that comes before as if nothing were wrong.
     private func goOn() {
-        guard isUp else { return send(.live(facts: facts)) }
+        guard isUp else {
+            if claimsFirst { send(.live(facts: facts)) } else { markUp() }
+            return
+        }
         unsettledSince = nil
         guard let repair else { return }
         for missed in repair.missed {
@@ -177,6 +210,7 @@ final class RedisCommandLink {
             onRival()
             return link.fail("another node lives by this one's name")
         }
+        onClaimed()
         markUp()
     }
 
@@ -195,6 +229,10 @@ final class RedisCommandLink {
         lastAnswerAt = seat.now
         onRoundTrip(seat.now > done.sentAt ? seat.now - done.sentAt : 0)
         let error = reply.error.map { RedisErrorReply(text: $0) }
+        if context.isClustered, let redirect = error.flatMap({ RedisRedirect($0) }) {
+            if case .command(let command) = done.question { redirected(command, redirect) }
+            return
+        }
         if let error, error.isFatal {
             // It is answered with all others.
             pending.prepend(done)
@@ -205,7 +243,7 @@ final class RedisCommandLink {
         case .version: takeVersion(reply, error)
         case .install: takeInstalled(error)
         case .live: takeClaim(reply, error)
-        case .retire, .ping: if let error { onRefused(error.text) }
+        case .retire, .ping, .asking: if let error { onRefused(error.text) }
         case .command(let command): answer(command, isRepeated: done.isRepeated, reply, error)
         }
     }
@@ -246,6 +284,13 @@ final class RedisCommandLink {
             onRefused(error.text)
             end(command, .failure(.refused(error.text)))
         }
+    }
+
+    private func redirected(_ command: any RedisCommand, _ redirect: RedisRedirect) {
+        let kind = command.lane
+        lanes[kind.rawValue].end(command)
+        onRedirected(command, redirect)
+        sendWaiting(kind)
     }
 
     private func end(_ command: any RedisCommand, _ outcome: Result<RedisReply, BackplaneFailure>) {

@@ -106,8 +106,10 @@ final class RedisConversation {
     }
 
     /// Connects to a master, wherever it is, and says who we are.
-    static func begin(with master: RedisMaster) throws(RedisFailure) -> RedisConversation {
-        guard let sentinels = master.sentinels else { return try begin(with: master.address) }
+    static func begin(with master: RedisMaster, isClustered: Bool) throws(RedisFailure) -> RedisConversation {
+        guard let sentinels = master.sentinels else {
+            return try begin(with: master.address, isClustered: isClustered)
+        }
         var failure = RedisFailure(description: "no Sentinel is named")
         for place in sentinels.places {
             let known: RedisPlace
@@ -117,9 +119,35 @@ final class RedisConversation {
                 failure = error
                 continue
             }
-            return try begin(with: master.address.moved(to: known))
+            return try begin(with: master.address.moved(to: known), isClustered: false)
         }
         throw failure
+    }
+
+    /// The masters of a cluster that have slots, as the first of its nodes says that answers.
+    static func masters(of seeds: RedisClusterSeeds) throws(RedisFailure) -> [RedisMaster] {
+        var failure = RedisFailure(description: "no node is named")
+        for place in seeds.places {
+            do throws(RedisFailure) {
+                let node = try RedisConversation(connectingTo: seeds.address.moved(to: place))
+                try node.authenticate(seeds.address.user, seeds.address.password)
+                let found: Result<[RedisPlace], RedisFailure> = try node.ask(["CLUSTER", "SLOTS"]) { reply in
+                    if let error = reply.error { return .failure(RedisFailure(description: error)) }
+                    return .success(RedisClusterMap.ranges(reply, from: place).map(\.master))
+                }
+                let places = Set(try found.get()).sorted { $0.description < $1.description }
+                guard !places.isEmpty else { throw RedisFailure(description: "no master of the cluster has slots") }
+                return places.map { RedisMaster(seeds.address.moved(to: $0)) }
+            } catch {
+                failure = error
+            }
+        }
+        throw failure
+    }
+
+    private func authenticate(_ user: String?, _ password: String?) throws(RedisFailure) {
+        guard let password else { return }
+        _ = try ask(["AUTH"] + (user.map { [.text($0)] } ?? []) + [.text(password)])
     }
 
     /// Asks one Sentinel where the master is.
@@ -128,9 +156,7 @@ final class RedisConversation {
         askingAt address: RedisAddress
     ) throws(RedisFailure) -> RedisPlace {
         let sentinel = try RedisConversation(connectingTo: address)
-        if let password = sentinels.password {
-            _ = try sentinel.ask(["AUTH"] + (sentinels.user.map { [.text($0)] } ?? []) + [.text(password)])
-        }
+        try sentinel.authenticate(sentinels.user, sentinels.password)
         let words: [RedisArgument] = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", .text(sentinels.masterName)]
         let found: Result<RedisPlace, RedisFailure> = try sentinel.ask(words) { reply in
             if let error = reply.error { return .failure(RedisFailure(description: error)) }
@@ -144,9 +170,12 @@ final class RedisConversation {
     }
 
     /// Connects and says who we are.
-    private static func begin(with address: RedisAddress) throws(RedisFailure) -> RedisConversation {
+    private static func begin(
+        with address: RedisAddress,
+        isClustered: Bool
+    ) throws(RedisFailure) -> RedisConversation {
         let redis = try RedisConversation(connectingTo: address)
-        let handshake = RedisHandshake(address: address)
+        let handshake = RedisHandshake(address: address, isClustered: isClustered)
         for step in handshake.steps {
             let objection = try redis.ask(handshake.words(of: step)) { handshake.objection(to: $0, of: step) }
             if let objection { throw RedisFailure(description: objection) }

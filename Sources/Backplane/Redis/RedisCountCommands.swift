@@ -17,7 +17,7 @@ struct RedisCount: RedisCommand {
         let lease = RedisArgument.number(context.limits.countLeaseMilliseconds)
         buffer.append(
             call: "perseid_count",
-            key(context.keys),
+            keys: context.touched(key(context.keys), [":counts"]),
             [context.node, .text(String(subscribers)), lease]
         )
     }
@@ -33,7 +33,7 @@ struct RedisDescribe: RedisCommand {
     func key(_ keys: RedisKeys) -> String { keys.channel(channel) }
 
     func write(to buffer: inout RedisCommandBuffer, _ context: RedisContext) {
-        buffer.append(ask: "perseid_describe", key(context.keys), [])
+        buffer.append(ask: "perseid_describe", keys: context.touched(key(context.keys), [":head", ":counts"]), [])
     }
 
     func read(_ reply: RedisReply, _ context: RedisContext) throws(RedisNonsense) -> ChannelFacts {

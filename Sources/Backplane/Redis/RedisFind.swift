@@ -63,3 +63,23 @@ struct RedisFind: RedisCommand {
         }
     }
 }
+
+/// Says which patterns a node still hears.
+struct RedisHear: RedisCommand {
+    typealias Answer = Void
+
+    let patterns: [ChannelName]
+
+    /// Patterns of one question: some 100 µs of Redis.
+    static let patternsMax = 500
+
+    var lane: RedisLane.Kind { .upkeep }
+    var carriedBytes: Int { patterns.count * RedisCommandBytes.listed }
+
+    func key(_ keys: RedisKeys) -> String { keys.channel(patterns[0]) }
+
+    func write(to buffer: inout RedisCommandBuffer, _ context: RedisContext) {
+        let tags: [RedisArgument] = patterns.map { .text(context.keys.tag(of: $0)) }
+        buffer.append(["FCALL_RO", "perseid_hear", "0", .text(context.keys.prefix)] + tags)
+    }
+}

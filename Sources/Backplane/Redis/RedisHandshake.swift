@@ -11,6 +11,9 @@ struct RedisHandshake {
 
     let address: RedisAddress
 
+    /// Whether the server is to be a node of a cluster, or is to be none.
+    var isClustered = false
+
     /// The questions, in their order, of a connection that asks and writes.
     var steps: [Step] {
         (address.password == nil ? [] : [.authenticate]) + [.hello] + (address.database == 0 ? [] : [.select])
@@ -34,16 +37,19 @@ struct RedisHandshake {
         switch step {
         case .authenticate, .select: reply.error
         // No ACL forbids it, and a server that does not know it is tried.
-        case .hello: reply.error == nil ? Self.objection(toServer: reply) : nil
+        case .hello: reply.error == nil ? objection(toServer: reply) : nil
         }
     }
 
     /// Redis says of itself what it is.
-    private static func objection(toServer reply: RedisReply) -> String? {
+    private func objection(toServer reply: RedisReply) -> String? {
         var facts: [String: String] = [:]
         for index in stride(from: 0, to: reply.count - 1, by: 2) { facts[reply[index].text] = reply[index + 1].text }
         return switch (facts["mode"], facts["role"]) {
-        case ("cluster", _): "this is a node of a Redis Cluster: the redis URL must name a server by itself"
+        case ("cluster", _) where !isClustered:
+            "this is a node of a Redis Cluster: the redis URL must begin with redis+cluster://"
+        case ("standalone", _) where isClustered:
+            "this is not a node of a Redis Cluster: the redis URL must begin with redis://"
         case ("sentinel", _): "this is a Redis Sentinel: the redis URL must name the master"
         case (_, "replica"), (_, "slave"): "READONLY this is a replica: the redis URL must name the master"
         default: nil

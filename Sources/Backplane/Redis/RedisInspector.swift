@@ -1,6 +1,7 @@
 /// Tries whether a node could work with a Redis, and leaves nothing there: what `perseid check` asks.
 public struct RedisInspector {
     private let master: RedisMaster
+    private let isClustered: Bool
     private let keys: RedisKeys
 
     /// What was found of the function library.
@@ -12,8 +13,9 @@ public struct RedisInspector {
     }
 
     /// Names the Redis to try, and what begins the names of keys there.
-    public init(_ master: RedisMaster, keyPrefix: String) {
+    public init(_ master: RedisMaster, of deployment: RedisDeployment, keyPrefix: String) {
         self.master = master
+        isClustered = deployment.isCluster
         keys = RedisKeys(prefix: keyPrefix, database: master.address.database)
     }
 
@@ -21,7 +23,7 @@ public struct RedisInspector {
     ///
     /// - Throws: what a node would stumble over. Missing functions that it may load itself are no reason.
     public func inspect() throws(RedisFailure) -> Library {
-        let redis = try RedisConversation.begin(with: master)
+        let redis = try RedisConversation.begin(with: master, isClustered: isClustered)
         try tryWriting(redis)
         let library = try library(redis)
         // Last: a connection that subscribed takes no other commands.
@@ -32,6 +34,8 @@ public struct RedisInspector {
     /// A write that changes nothing shows a replica; that its keys lie in two slots, a cluster, whoever has them; one that
     /// stores something, for a second, a full memory.
     private func tryWriting(_ redis: RedisConversation) throws(RedisFailure) {
+        // Which keys lie at this node is not for us to say; that it is a master, it has said.
+        if isClustered { return }
         _ = try redis.ask(["DEL", .text(keys.check("a")), .text(keys.check("b"))])
         _ = try redis.ask(["SET", .text(keys.check("a")), "1", "PX", "1000"])
         _ = try redis.ask(["DEL", .text(keys.check("a"))])

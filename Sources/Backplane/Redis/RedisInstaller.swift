@@ -1,20 +1,22 @@
 /// Looks at and loads the function library: for the command line, not for a node.
 public struct RedisInstaller {
     private let master: RedisMaster
+    private let isClustered: Bool
 
     /// Names the Redis to work on.
-    public init(_ master: RedisMaster) {
+    public init(_ master: RedisMaster, of deployment: RedisDeployment) {
         self.master = master
+        isClustered = deployment.isCluster
     }
 
     /// The version of the library that is loaded, if one is.
     public func installedVersion() throws(RedisFailure) -> Int? {
-        try RedisConversation.begin(with: master).installedVersion()
+        try RedisConversation.begin(with: master, isClustered: isClustered).installedVersion()
     }
 
     /// Loads the library in place of the one that is there.
     public func install() throws(RedisFailure) {
-        try RedisConversation.begin(with: master).install()
+        try RedisConversation.begin(with: master, isClustered: isClustered).install()
     }
 }
 

@@ -26,6 +26,9 @@ struct RedisKeys: Sendable {
         channelPrefix + Self.encode(channel.text) + suffix
     }
 
+    /// What an idempotency key got in the channel of a key.
+    func once(_ channelKey: String, _ key: String) -> String { "\(channelKey):once:\(Self.encode(key))" }
+
     /// A channel's name as it stands in its tag.
     func tag(of channel: ChannelName) -> String { Self.encode(channel.text) }
 

@@ -63,6 +63,12 @@ struct RedisLane {
         return true
     }
 
+    /// Takes one in that is under way at once, whatever waits: it was under way already elsewhere.
+    mutating func force(_ request: any RedisCommand) {
+        byteCount += request.byteCount
+        underWay += 1
+    }
+
     /// The next that may be under way.
     mutating func next() -> (any RedisCommand)? {
         guard underWay < underWayMax, let request = waiting.popFirst() else { return nil }

@@ -11,6 +11,8 @@ final class RedisLink {
     enum State {
         /// Nothing until this tick.
         case waiting(untilTick: Tick)
+        /// Nothing any more.
+        case ended
         /// Its host's name is looked up, until this tick.
         case lookingUp(untilTick: Tick)
         /// A TCP handshake until this tick.
@@ -95,6 +97,7 @@ final class RedisLink {
     /// it waits for that.
     func connect() {
         guard address.isPlace else { return }
+        if case .ended = state { return }
         if let preferred {
             self.preferred = nil
             return connect(to: preferred)
@@ -158,8 +161,19 @@ final class RedisLink {
         guard moved != address else { return }
         address = moved
         (endpoints, preferred) = ([], nil)
-        if case .waiting = state { return }
-        fail("Redis is at \(place) now")
+        switch state {
+        case .waiting, .ended: return
+        case .lookingUp, .connecting, .securing, .connected: fail("Redis is at \(place) now")
+        }
+    }
+
+    /// The link is needed no longer. Nobody is told.
+    func end() {
+        close()
+        reader = nil
+        output.removeAll()
+        endpoint = nil
+        state = .ended
     }
 
     /// Drops the link and plans the next attempt: evenly between zero and a bound that doubles with each round of the

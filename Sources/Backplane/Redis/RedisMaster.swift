@@ -64,10 +64,14 @@ public struct RedisMaster: Sendable, Equatable {
         address.serverName = serverName
     }
 
+    /// Where it is or who says so, as logs and messages name it.
+    public var placeText: String {
+        sentinels.map { "\($0.masterName) of the Sentinels \($0.placesText)" } ?? address.place
+    }
+
     /// The URL for all to see.
     public var textWithoutPasswords: String {
-        let credentials = (address.user ?? "") + (address.password == nil ? "" : ":(hidden)")
-        let who = credentials.isEmpty ? "" : "\(credentials)@"
+        let who = address.credentialsText
         let scheme = isSecure ? "rediss" : "redis"
         if let sentinels {
             return "\(scheme)+sentinel://\(who)\(sentinels.placesText)/\(sentinels.masterName)/\(address.database)"

@@ -20,7 +20,7 @@ struct RedisEnter: RedisCommand {
         let lease = RedisArgument.number(context.limits.presenceLeaseMilliseconds)
         buffer.append(
             call: "perseid_enter",
-            key(context.keys),
+            keys: context.touched(key(context.keys), [":presence", ":members"]),
             [lease, context.node, .text("\(member)"), .text(transport)] + (details.isEmpty ? [] : [.bytes(details)])
         )
     }
@@ -40,7 +40,7 @@ struct RedisRenew: RedisCommand {
     func write(to buffer: inout RedisCommandBuffer, _ context: RedisContext) {
         let lease = RedisArgument.number(context.limits.presenceLeaseMilliseconds)
         let list = members.flatMap { [.text("\($0.id)"), .text($0.transport)] as [RedisArgument] }
-        buffer.append(call: "perseid_renew", key(context.keys), [lease, context.node] + list)
+        buffer.append(call: "perseid_renew", keys: context.touched(key(context.keys), [":presence", ":members"]), [lease, context.node] + list)
     }
 
     func read(
@@ -72,7 +72,7 @@ struct RedisLeave: RedisCommand {
     func key(_ keys: RedisKeys) -> String { keys.channel(channel) }
 
     func write(to buffer: inout RedisCommandBuffer, _ context: RedisContext) {
-        buffer.append(call: "perseid_leave", key(context.keys), [context.node, .text("\(member)")])
+        buffer.append(call: "perseid_leave", keys: context.touched(key(context.keys), [":presence", ":members"]), [context.node, .text("\(member)")])
     }
 }
 
@@ -87,7 +87,7 @@ struct RedisMembers: RedisCommand {
     func key(_ keys: RedisKeys) -> String { keys.channel(channel) }
 
     func write(to buffer: inout RedisCommandBuffer, _ context: RedisContext) {
-        buffer.append(ask: "perseid_presence", key(context.keys), [.text(String(limit)), "details"])
+        buffer.append(ask: "perseid_presence", keys: context.touched(key(context.keys), [":presence", ":members"]), [.text(String(limit)), "details"])
     }
 
     func read(_ reply: RedisReply, _ context: RedisContext) throws(RedisNonsense) -> PresenceList {

@@ -10,6 +10,8 @@ enum RedisQuestion {
     case ping
     /// The node lives, on a lease: answered with 0 where another process does by its name.
     case live(facts: String)
+    /// What follows is sent where its slot is under way to.
+    case asking
     /// The node goes in order.
     case retire
     case command(any RedisCommand)
@@ -21,6 +23,7 @@ enum RedisQuestion {
         case .version: buffer.append(["FCALL_RO", "perseid_version", "0"])
         case .install(let replaces):
             buffer.append(["FUNCTION", "LOAD"] + (replaces ? ["REPLACE"] : []) + [.bytes(RedisFunctions.source)])
+        case .asking: buffer.append(["ASKING"])
         case .ping: buffer.append(["PING"])
         case .live(let facts):
             let lease = RedisArgument.number(context.limits.nodeLeaseMilliseconds)

@@ -19,11 +19,7 @@ public struct RedisSentinels: Sendable, Equatable {
     /// Reads `hosts/master-name`, and of the query `sentinel-user` and `sentinel-password`.
     init?(_ url: RedisURL, masterName: Substring) {
         guard let name = RedisURL.decode(masterName), Self.isName(name) else { return nil }
-        var places: [RedisPlace] = []
-        for text in url.hosts.split(separator: ",", omittingEmptySubsequences: false) {
-            guard let authority = Authority(text), !text.hasSuffix(":"), authority.port != 0 else { return nil }
-            places.append(RedisPlace(host: authority.host, port: authority.port ?? Self.usualPort))
-        }
+        guard let places = Authority.places(url.hosts, usualPort: Self.usualPort) else { return nil }
         guard url.query.keys.allSatisfy({ $0 == "sentinel-user" || $0 == "sentinel-password" }) else { return nil }
         self.masterName = name
         self.places = places

@@ -11,6 +11,9 @@ final class RedisShard {
     /// What it is called in the log, where there are several.
     let name: String
 
+    /// Tells it from others, of before, too.
+    let number: UInt64
+
     private let sentinel: RedisSentinelLink?
     private let report: RedisLinkReport
     private unowned let seat: ReactorSeat
@@ -18,8 +21,11 @@ final class RedisShard {
     private var subscriptionLog = RedisLinkLog()
     private var sentinelLog = RedisLinkLog()
 
-    /// Where the master is, as far as that is known.
-    private var place: RedisPlace?
+    /// Where the master is, as far as others have said so.
+    private(set) var place: RedisPlace?
+
+    /// Until when it is a master though nobody knows of slots that it has, on the monotonic clock.
+    var keptUntil: UInt64 = 0
 
     /// The command link was made or lost (with a reason), or the other one was.
     var onCommandsChanged: (String?) -> Void = { _ in }
@@ -30,9 +36,11 @@ final class RedisShard {
     /// Descriptors of a shard.
     static let tokenCount: UInt64 = 3
 
-    /// `firstToken` is the first of `tokenCount` tokens.
+    /// `firstToken` is the first of `tokenCount` tokens. `place` is where it is if it is a node of a cluster.
     init(
         _ master: RedisMaster,
+        number: UInt64,
+        at place: RedisPlace? = nil,
         context: RedisContext,
         incarnation: String,
         facts: String,
@@ -41,25 +49,30 @@ final class RedisShard {
         report: RedisLinkReport,
         resolver: @escaping HostLookup.Resolver
     ) {
-        name = master.name
+        name = place?.description ?? master.name
+        self.number = number
+        self.place = place
+        let address = place.map { master.address.moved(to: $0) } ?? master.address
         self.report = report
         self.seat = seat
         commands = RedisCommandLink(
-            address: master.address,
+            address: address,
             context: context,
             facts: facts,
+            claimsFirst: !context.isClustered,
             token: firstToken,
             seat: seat,
             resolver: resolver
         )
         subscriptions = RedisSubscriptionLink(
-            address: master.address,
+            address: address,
             limits: context.limits,
             nodeID: context.nodeID,
             incarnation: incarnation,
             token: firstToken + 1,
             seat: seat,
             keys: context.keys,
+            isClustered: context.isClustered,
             resolver: resolver
         )
         sentinel = master.sentinels.map {

@@ -9,7 +9,7 @@ internal import Reactor
 final class RedisSubscriptionLink {
     /// What was asked of Redis and is not answered, in the order in which it answers.
     private enum Asked {
-        case own(String)
+        case own(String, isLeaving: Bool)
         case channels(SubscriptionList.Batch)
         case ping
         case handshake(RedisHandshake.Step)
@@ -21,14 +21,12 @@ final class RedisSubscriptionLink {
     private let keys: RedisKeys
     private unowned let seat: ReactorSeat
 
-    /// The pub/sub channel of this node alone.
-    private let control: String
+    /// Pub/sub channels that are no channels of clients: of this node alone, of all nodes, and of this process, of which somebody's hearing
+    /// it says that it lives. In a cluster each is heard at one master.
+    private var own: [String]
 
-    /// The pub/sub channel of all nodes.
-    private let common: String
-
-    /// The pub/sub channel of this process alone: that somebody hears it says that it lives.
-    private let life: String
+    /// Whether this is a node of a cluster, where channels are heard at the master that has their slot, one by one.
+    private let isClustered: Bool
 
     private var channels = SubscriptionList()
     private var asked = Deque<Asked>()
@@ -45,6 +43,8 @@ final class RedisSubscriptionLink {
     var onMessage: (ChannelName, UnsafeRawBufferPointer) -> Void = { _, _ in }
     /// A message for this node alone, or for all.
     var onControl: (String) -> Void = { _ in }
+    /// A channel that is wanted is heard at another master of a cluster, which is told if it is known.
+    var onEvicted: (ChannelName, RedisRedirect?) -> Void = { _, _ in }
     /// `isUp` may have changed.
     var onChange: (String?) -> Void = { _ in }
     /// Whether more channels may be opened now: each is read from next.
@@ -58,15 +58,15 @@ final class RedisSubscriptionLink {
         token: UInt64,
         seat: ReactorSeat,
         keys: RedisKeys = RedisKeys(),
+        isClustered: Bool = false,
         resolver: @escaping HostLookup.Resolver = HostLookup.askSystem
     ) {
         handshake = RedisHandshake(address: address)
         self.limits = limits
         self.seat = seat
         self.keys = keys
-        control = keys.node(nodeID)
-        common = keys.nodes
-        life = keys.incarnation(incarnation, of: nodeID)
+        self.isClustered = isClustered
+        own = isClustered ? [] : [keys.node(nodeID), keys.nodes, keys.incarnation(incarnation, of: nodeID)]
         link = RedisLink(address: address, limits: limits, token: token, seat: seat, resolver: resolver)
         link.onConnected = { [unowned self] in greet() }
         link.onReply = { [unowned self] in take($0) }
@@ -87,6 +87,7 @@ final class RedisSubscriptionLink {
         link.connect()
     }
 
+    func end() { link.end() }
     func ready(_ readiness: Readiness) { link.ready(readiness) }
 
     /// Publishes go there, so what is published is heard there.
@@ -103,6 +104,25 @@ final class RedisSubscriptionLink {
 
     func unsubscribe(_ channel: ChannelName) { channels.giveUp(channel) }
 
+    /// Gives up all channels, for they are heard somewhere else.
+    func evictAll() -> [ChannelName] { channels.evictAll() }
+
+    /// Hears these, of those that are no channels of clients.
+    func hear(own names: [String]) {
+        guard names != own else { return }
+        let before = own
+        own = names
+        guard link.isConnected else { return }
+        for name in before where !names.contains(name) {
+            asked.append(.own(name, isLeaving: true))
+            link.send(["UNSUBSCRIBE", .text(name)])
+        }
+        for name in names where !before.contains(name) {
+            asked.append(.own(name, isLeaving: false))
+            link.send(["SUBSCRIBE", .text(name)])
+        }
+    }
+
     /// Sends the next batches, as long as few enough are under way. What came and went meanwhile is never asked for.
     private func askForMore() {
         guard hearsControl else { return }
@@ -110,9 +130,21 @@ final class RedisSubscriptionLink {
     }
 
     private func send(_ batch: SubscriptionList.Batch) {
+        guard !isClustered else {
+            for name in batch.names { sendAlone(name, isLeaving: batch.isLeaving) }
+            return
+        }
         asked.append(.channels(batch))
         let names = batch.names.map { RedisArgument.text(keys.channel($0)) }
         link.send([batch.isLeaving ? "UNSUBSCRIBE" : "SUBSCRIBE"] + names)
+    }
+
+    /// One command may name channels of one slot only.
+    private func sendAlone(_ name: ChannelName, isLeaving: Bool) {
+        asked.append(.channels(SubscriptionList.Batch(isLeaving: isLeaving, names: [name])))
+        let word: RedisArgument = isLeaving ? "UNSUBSCRIBE" : "SUBSCRIBE"
+        let shardWord: RedisArgument = isLeaving ? "SUNSUBSCRIBE" : "SSUBSCRIBE"
+        link.send([name.isOfOneSlot ? shardWord : word, .text(keys.channel(name))])
     }
 
     /// The link is asked for a sign of life, several times within what Redis has to answer, and dropped when none comes.
@@ -139,8 +171,8 @@ final class RedisSubscriptionLink {
             asked.append(.handshake(step))
             link.send(handshake.words(of: step))
         }
-        asked += [.own(control), .own(common), .own(life)]
-        link.send(["SUBSCRIBE", .text(control), .text(common), .text(life)])
+        asked += own.map { .own($0, isLeaving: false) }
+        if own.isEmpty { hearsControl = true } else { link.send(["SUBSCRIBE"] + own.map { .text($0) }) }
         ping()
     }
 
@@ -160,9 +192,9 @@ final class RedisSubscriptionLink {
         if let error = reply.error { return take(RedisErrorReply(text: error)) }
         // Before the first subscription replies are those of any connection, afterwards they are lists.
         switch reply.count == 0 ? reply.text : reply[0].text {
-        case "message": takeMessage(reply[1].bytes, reply[2].bytes)
-        case "subscribe": acknowledge(reply[1].bytes, isLeaving: false)
-        case "unsubscribe": acknowledge(reply[1].bytes, isLeaving: true)
+        case "message", "smessage": takeMessage(reply[1].bytes, reply[2].bytes)
+        case "subscribe", "ssubscribe": acknowledge(reply[1].bytes, isLeaving: false)
+        case "unsubscribe", "sunsubscribe": acknowledge(reply[1].bytes, isLeaving: true)
         case "pong", "PONG": takeAnswer { if case .ping = $0 { true } else { false } }
         case "OK": takeAnswer { if case .handshake = $0 { true } else { false } }
         default: link.fail("an answer to nothing that was asked")
@@ -178,19 +210,22 @@ final class RedisSubscriptionLink {
 
     private func takeMessage(_ name: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer) {
         if let channel = keys.channelName(name) { return onMessage(channel, payload) }
-        guard name.elementsEqual(control.utf8) || name.elementsEqual(common.utf8) else { return }
+        guard own.contains(where: { name.elementsEqual($0.utf8) }) else { return }
         onControl(String(decoding: payload, as: UTF8.self))
     }
 
     private func acknowledge(_ name: UnsafeRawBufferPointer, isLeaving: Bool) {
-        if case .own(let own)? = asked.first, !isLeaving, name.elementsEqual(own.utf8) {
+        if case .own(let own, isLeaving)? = asked.first, name.elementsEqual(own.utf8) {
             asked.removeFirst()
-            hearsControl = own == life
+            if case .own? = asked.first {} else { hearsControl = true }
         } else if case .channels(var batch)? = asked.first, batch.isLeaving == isLeaving,
             let channel = batch.names.popFirst(), keys.channelName(name) == channel
         {
             if batch.names.isEmpty { asked.removeFirst() } else { asked[0] = .channels(batch) }
             if channels.acknowledge(channel, isLeaving: isLeaving) { onSubscribed(channel) }
+        } else if isClustered, isLeaving, let channel = keys.channelName(name) {
+            // Nobody asked for that: the slot has moved.
+            if channels.evict(channel) { onEvicted(channel, nil) }
         } else {
             return link.fail("an acknowledgement of nothing that was asked")
         }
@@ -200,6 +235,13 @@ final class RedisSubscriptionLink {
     /// An error is the answer to a whole batch, of which one name may be forbidden by the ACL: it is found by halves, and
     /// refused alone.
     private func take(_ error: RedisErrorReply) {
+        if isClustered, let redirect = RedisRedirect(error), case .channels(let batch)? = asked.first,
+            let channel = batch.names.first
+        {
+            asked.removeFirst()
+            if channels.evict(channel) { onEvicted(channel, redirect) }
+            return markGreeted()
+        }
         guard error.isAboutNames, case .channels(let batch)? = asked.first, !batch.isLeaving else {
             return link.fail(error.text)
         }
@@ -219,4 +261,9 @@ final class RedisSubscriptionLink {
         link.markHealthy()
         onChange(nil)
     }
+}
+
+extension ChannelName {
+    /// Whether a cluster tells what is published there at the master of its slot alone: not of what several slots have to do with.
+    fileprivate var isOfOneSlot: Bool { !isPattern && !text.hasPrefix("$") }
 }

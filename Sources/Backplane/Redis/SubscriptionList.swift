@@ -158,6 +158,22 @@ struct SubscriptionList {
         return entry.isWanted
     }
 
+    /// The channel is heard somewhere else from now on, if anybody wants it: says whether that is so, and forgets it.
+    mutating func evict(_ channel: ChannelName) -> Bool {
+        guard var entry = entries.removeValue(forKey: channel) else { return false }
+        if entry.standing == .entering || entry.standing == .leaving { underWay -= 1 }
+        if entry.isQueued, !entry.isWanted, entry.standing == .absent { staleCount -= 1 }
+        settle(&entry)
+        return entry.isWanted
+    }
+
+    /// All that are wanted are heard somewhere else from now on.
+    mutating func evictAll() -> [ChannelName] {
+        let wanted = entries.filter(\.value.isWanted).keys
+        self = SubscriptionList()
+        return Array(wanted)
+    }
+
     /// The link is lost: what is wanted is to be asked for anew.
     mutating func restart() {
         let wanted = entries.filter(\.value.isWanted).keys

@@ -32,7 +32,7 @@ final class TestNode {
         let master = try #require(RedisMaster("redis://127.0.0.1:\(gone)"))
         node = try Node(configuration, hasUplinkThread: true) { seat, _ in
             RedisBackplane(
-                masters: [master],
+                deployment: .masters([master]),
                 nodeID: nodeID,
                 facts: "{}",
                 limits: limits,

@@ -1,0 +1,290 @@
+internal import Broker
+internal import Reactor
+
+/// The masters of a Redis Cluster, each with the slots that it has: links are made as masters come, and let go as they go. What is sent on
+/// goes to where it is sent, in order; a channel whose slot moves is heard at its new master, and filled from there.
+///
+/// Thread: owned by the uplink.
+final class RedisCluster: RedisTopology {
+    private let directory: RedisClusterLink
+    private let keys: RedisKeys
+    private let limits: Limits
+    private let nodeKey: String
+    private let lifeName: String
+    private let report: RedisLinkReport
+    private unowned let seat: ReactorSeat
+    private let makeShard: (_ place: RedisPlace, _ number: UInt64) -> RedisShard
+
+    /// By their slot; 16,384 of them.
+    private var owners = [RedisShard?](repeating: nil, count: RedisSlot.count)
+    private var shardsByPlace: [RedisPlace: RedisShard] = [:]
+    private var shardsByNumber: [UInt64: RedisShard] = [:]
+    private var nextNumber: UInt64 = 1
+
+    /// Masters without slots that have not answered everything.
+    private var leaving: [RedisShard] = []
+
+    /// By their slot.
+    private var detours: [Int: RedisDetour] = [:]
+    private var detourCount = 0
+
+    /// Channels that are wanted and have no master that is known.
+    private var homeless: Set<ChannelName> = []
+    private var directoryLog = RedisLinkLog()
+
+    /// Answers of what has no master to ask.
+    var onAnswer: (any RedisCommand, Result<RedisReply, BackplaneFailure>) -> Void = { _, _ in }
+    /// Something changed that is not a link's own affair.
+    var onChange: () -> Void = {}
+
+    /// A master that somebody was sent to is kept for so long though a node that lags knows nothing of its slots.
+    private static let keptNanoseconds: UInt64 = 3_000_000_000
+
+    init(
+        _ directory: RedisClusterLink,
+        context: RedisContext,
+        incarnation: String,
+        report: RedisLinkReport,
+        seat: ReactorSeat,
+        _ makeShard: @escaping (_ place: RedisPlace, _ number: UInt64) -> RedisShard
+    ) {
+        self.directory = directory
+        self.makeShard = makeShard
+        self.report = report
+        self.seat = seat
+        keys = context.keys
+        limits = context.limits
+        nodeKey = keys.node(context.nodeID)
+        lifeName = keys.incarnation(incarnation, of: context.nodeID)
+        directory.onMap = { [unowned self] in take($0) }
+        directory.onChange = { [unowned self] in
+            directoryLog.note($0)
+            tellDirectory()
+            onChange()
+        }
+    }
+
+    private(set) var shards: [RedisShard] = []
+
+    var trouble: String? { directoryLog.trouble }
+
+    var registries: [RedisShard] { shard(of: nodeKey).map { [$0] } ?? [] }
+
+    func shard(of key: String) -> RedisShard? { owners[RedisSlot.of(key)] }
+
+    // MARK: Time
+
+    func connect() { directory.connect() }
+
+    func ready(token: UInt64, _ readiness: Readiness) {
+        let (number, rest) = token.quotientAndRemainder(dividingBy: RedisShard.tokenCount)
+        if number == 0 { directory.ready(readiness) } else { shardsByNumber[number]?.ready(token: rest, readiness) }
+    }
+
+    func tick(_ tick: Tick) {
+        if shards.contains(where: { !$0.isUp }) || !homeless.isEmpty { directory.refresh() }
+        directory.tick(tick)
+        for shard in shards { shard.tick(tick) }
+        for shard in leaving { shard.tick(tick) }
+        letGo()
+        tellDirectory()
+    }
+
+    func endOfTurn() {
+        directory.endOfTurn()
+        for shard in shards { shard.endOfTurn() }
+        for shard in leaving { shard.endOfTurn() }
+    }
+
+    private func tellDirectory() {
+        if let line = directoryLog.takeLine(seat.now) { report.changed("cluster", "the cluster", line.reason) }
+    }
+
+    // MARK: Who has what
+
+    private func take(_ map: RedisClusterMap) {
+        var owners = [RedisShard?](repeating: nil, count: RedisSlot.count)
+        var present: Set<UInt64> = []
+        for range in map.ranges {
+            let shard = shard(at: range.master)
+            present.insert(shard.number)
+            for slot in range.slots { owners[slot] = shard }
+        }
+        self.owners = owners
+        for shard in shards where !present.contains(shard.number) && seat.now >= shard.keptUntil { remove(shard) }
+        settle()
+    }
+
+    /// Somebody was sent there for a slot: that is newer than any map.
+    private func move(_ slot: Int, to place: RedisPlace, by shard: RedisShard?) {
+        let host = place.host.isEmpty ? shard?.place?.host ?? "" : place.host
+        guard !host.isEmpty else { return }
+        let owner = self.shard(at: RedisPlace(host: host, port: place.port))
+        owner.keptUntil = seat.now + Self.keptNanoseconds
+        guard owners[slot] !== owner else { return }
+        owners[slot] = owner
+        directory.refresh()
+        settle()
+    }
+
+    private func shard(at place: RedisPlace) -> RedisShard {
+        if let known = shardsByPlace[place] { return known }
+        let shard = makeShard(place, nextNumber)
+        nextNumber += 1
+        shardsByPlace[place] = shard
+        shardsByNumber[shard.number] = shard
+        shards.append(shard)
+        shard.commands.onRedirected = { [unowned self, unowned shard] in redirect($0, $1, by: shard) }
+        shard.subscriptions.onEvicted = { [unowned self, unowned shard] in evict($0, $1, by: shard) }
+        shard.connect()
+        onChange()
+        return shard
+    }
+
+    /// It has no slots any more: its channels are heard elsewhere, and what it was asked is waited for.
+    private func remove(_ shard: RedisShard) {
+        shards.removeAll { $0 === shard }
+        if let place = shard.place { shardsByPlace[place] = nil }
+        homeless.formUnion(shard.subscriptions.evictAll())
+        shard.subscriptions.end()
+        leaving.append(shard)
+        onChange()
+    }
+
+    private func letGo() {
+        let done = leaving.filter { $0.commands.isIdle || !$0.commands.isUp }
+        guard !done.isEmpty else { return }
+        leaving.removeAll { shard in done.contains { $0 === shard } }
+        for shard in done {
+            shard.commands.end()
+            shardsByNumber[shard.number] = nil
+        }
+    }
+
+    /// What is heard at one master, is: what concerns this node at that of its key, what concerns all at that of theirs, where whoever tells
+    /// them counts them.
+    private func settle() {
+        let (home, common) = (shard(of: nodeKey), shard(of: keys.nodes))
+        for shard in shards {
+            shard.subscriptions.hear(
+                own: (shard === home ? [nodeKey, lifeName] : []) + (shard === common ? [keys.nodes] : [])
+            )
+        }
+        let waiting = homeless
+        homeless = []
+        for channel in waiting { subscribe(channel) }
+    }
+
+    // MARK: Hearing
+
+    func subscribe(_ channel: ChannelName) {
+        if let shard = shard(of: keys.channel(channel)) {
+            shard.subscriptions.subscribe(channel)
+        } else {
+            homeless.insert(channel)
+        }
+    }
+
+    /// Where its slot was a moment ago it may be heard as well.
+    func unsubscribe(_ channel: ChannelName) {
+        homeless.remove(channel)
+        for shard in shards { shard.subscriptions.unsubscribe(channel) }
+    }
+
+    /// What is published under a pattern goes through the whole cluster.
+    func isHeard(by numbers: Set<UInt64>) -> Bool { !numbers.isEmpty }
+
+    private func evict(_ channel: ChannelName, _ redirect: RedisRedirect?, by shard: RedisShard) {
+        if case .moved(let slot, let place)? = redirect { move(slot, to: place, by: shard) }
+        guard self.shard(of: keys.channel(channel)) !== shard else {
+            // It has moved, and nobody has said yet where.
+            homeless.insert(channel)
+            return directory.refresh()
+        }
+        subscribe(channel)
+    }
+
+    // MARK: Asking
+
+    func ask(_ command: some RedisCommand) {
+        let slot = RedisSlot.of(command.key(keys))
+        if detours[slot] != nil { return hold(command, slot) }
+        guard let shard = owners[slot] else { return onAnswer(command, .failure(.unavailable)) }
+        shard.commands.ask(command)
+    }
+
+    private func hold(_ command: any RedisCommand, _ slot: Int) {
+        guard detourCount < limits.redisRequestsMax else { return onAnswer(command, .failure(.overloaded)) }
+        detourCount += 1
+        detours[slot]?.hold(command)
+    }
+
+    private func redirect(_ command: any RedisCommand, _ redirect: RedisRedirect, by shard: RedisShard) {
+        let slot = RedisSlot.of(command.key(keys))
+        switch redirect {
+        case .moved(let moved, let place): move(moved, to: place, by: shard)
+        case .ask(let place):
+            // In its turn: what was sent before it and came back goes first.
+            guard detours[slot] == nil || detours[slot]?.isTrying == true else { break }
+            let host = place.host.isEmpty ? shard.place?.host ?? "" : place.host
+            let target = self.shard(at: RedisPlace(host: host, port: place.port))
+            target.keptUntil = seat.now + Self.keptNanoseconds
+            if target.commands.isUp { return target.commands.askEarly(command) }
+        case .tryAgain: break
+        case .down:
+            directory.refresh()
+            answered(command)
+            return onAnswer(command, .failure(.unavailable))
+        }
+        if detours[slot] == nil {
+            let unanswered = shard.commands.unansweredCount { RedisSlot.of($0.key(keys)) == slot }
+            detours[slot] = RedisDetour(beganAt: seat.now, unansweredCount: unanswered + 1)
+        }
+        detourCount += 1
+        detours[slot]?.takeBack(command)
+        goOn(slot)
+    }
+
+    /// A command that was under way is answered, or failed.
+    func answered(_ command: any RedisCommand) {
+        guard !detours.isEmpty else { return }
+        let slot = RedisSlot.of(command.key(keys))
+        guard detours[slot] != nil else { return }
+        detours[slot]?.takeAnswer(to: command)
+        goOn(slot)
+    }
+
+    private func goOn(_ slot: Int) {
+        while let step = detours[slot]?.next() {
+            switch step {
+            case .wait: return
+            case .giveUp(let overtaken):
+                detourCount -= overtaken.count
+                for command in overtaken { onAnswer(command, .failure(.unavailable)) }
+            case .attempt(let command):
+                detourCount -= 1
+                attempt(command, slot)
+                return
+            case .clear(let rest):
+                detourCount -= rest.count
+                detours[slot] = nil
+                for command in rest { ask(command) }
+                return
+            }
+        }
+    }
+
+    /// Tries the way, for as long as Redis has to answer anything.
+    private func attempt(_ command: any RedisCommand, _ slot: Int) {
+        let began = detours[slot]?.beganAt ?? 0
+        let isLate = seat.now > began && seat.now - began > limits.redisMilliseconds * 1_000_000
+        guard !isLate, let shard = owners[slot] else {
+            let rest = [command] + (detours[slot]?.removeAll() ?? [])
+            detourCount -= rest.count - 1
+            detours[slot] = nil
+            for command in rest { onAnswer(command, .failure(.unavailable)) }
+            return
+        }
+        shard.commands.ask(command)
+    }
+}
