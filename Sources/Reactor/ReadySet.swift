@@ -1,14 +1,14 @@
-/// What is ready of a shared reactor's descriptors: four bits for each of 128 tokens, which is 64 servers with two links each.
+/// What is ready of a shared reactor's descriptors: four bits for each of 256 tokens, which is 127 servers with two links each.
 ///
-/// Size: 64 bytes, and nothing on the heap.
+/// Size: 128 bytes, and nothing on the heap.
 @usableFromInline
 struct ReadySet: Sendable {
     /// Tokens are below this.
-    @usableFromInline static var tokenCount: UInt64 { 128 }
+    @usableFromInline static var tokenCount: UInt64 { 256 }
 
     private static let tokensPerWord: UInt64 = 16
 
-    private var words = SIMD8<UInt64>.zero
+    private var words = SIMD16<UInt64>.zero
 
     init() {}
 

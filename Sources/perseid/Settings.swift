@@ -127,6 +127,9 @@ extension Settings {
             }
             masters.append(master)
         }
+        guard masters.count <= RedisDeployment.mastersMax else {
+            throw value.error("names more than \(RedisDeployment.mastersMax) masters")
+        }
         return .masters(masters)
     }
 

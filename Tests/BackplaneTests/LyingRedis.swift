@@ -34,7 +34,12 @@ final class LyingRedis {
         }
     }
 
-    init(seed: UInt64) throws {
+    /// Whether it says that it is a node of a cluster, of which there are three at this port.
+    private let isClustered: Bool
+    private var epoch = 1
+
+    init(seed: UInt64, isClustered: Bool = false) throws {
+        self.isClustered = isClustered
         listener = try Listener(host: "127.0.0.1", port: 0)
         random = SeededGenerator(seed: seed)
     }
@@ -125,12 +130,13 @@ final class LyingRedis {
     private func truth(_ command: [String], _ connection: Connection) -> [UInt8] {
         let text: String
         switch command.first {
-        case "SUBSCRIBE", "UNSUBSCRIBE":
+        case "SUBSCRIBE", "UNSUBSCRIBE", "SSUBSCRIBE", "SUNSUBSCRIBE":
             connection.isSubscriber = true
             let kind = command[0].lowercased()
             text = command.dropFirst().map { "*3\r\n" + kind.asBulk + $0.asBulk + ":1\r\n" }.joined()
         case "PING": text = connection.isSubscriber ? "*2\r\n$4\r\npong\r\n$0\r\n\r\n" : "+PONG\r\n"
-        case "HELLO": text = CommandLinkFixture.hello()
+        case "HELLO": text = CommandLinkFixture.hello(mode: isClustered ? "cluster" : "standalone")
+        case "CLUSTER": text = command.last == "INFO" ? clusterInfo() : clusterSlots()
         case "FCALL", "FCALL_RO": text = result(of: command[1])
         default: text = "+OK\r\n"
         }
@@ -151,6 +157,21 @@ final class LyingRedis {
         }
     }
 
+    private func clusterInfo() -> String {
+        if Int.random(in: 0..<20, using: &random) == 0 { epoch += 1 }
+        return "cluster_state:ok\r\ncluster_current_epoch:\(epoch)\r\n".asBulk
+    }
+
+    /// Slots by thirds, as of late: which third is whose, and whether there is a fourth, is different now and then.
+    private func clusterSlots() -> String {
+        let hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3", "localhost"].shuffled(using: &random)
+        let bounds = [0, 5_000, 11_000, 16_384]
+        let ranges = (0..<3).map { place in
+            "*3\r\n:\(bounds[place])\r\n:\(bounds[place + 1] - 1)\r\n*3\r\n" + hosts[place].asBulk + ":\(port)\r\n" + "id".asBulk
+        }
+        return "*3\r\n" + ranges.joined()
+    }
+
     private func position() -> String {
         let position = Position(milliseconds: UInt64(positions.count + 1_000), sequence: 7)
         positions.insert(position)
@@ -159,6 +180,10 @@ final class LyingRedis {
 
     /// What is heard of a channel: a publication, something like one, or anything.
     private func message() -> [UInt8] {
+        if isClustered, Int.random(in: 0..<10, using: &random) == 0 {
+            let name = ["perseid:{a}", "perseid:{b}", "other"].randomElement(using: &random) ?? ""
+            return Array(("*3\r\n" + "sunsubscribe".asBulk + name.asBulk + ":0\r\n").utf8)
+        }
         let channel =
             ["perseid:{a}", "perseid:{b}", "perseid:node:a", "perseid:nodes", "other"].randomElement(using: &random)
             ?? ""
@@ -191,7 +216,8 @@ final class LyingRedis {
     private static let errors = [
         "ERR", "ERR Function not found", "ERR Library 'perseid' already exists", "READONLY no", "OOM no", "LOADING",
         "NOAUTH",
-        "MOVED 1 127.0.0.1:1", "NOPERM this user has no permissions to access one of the channels used as arguments",
+        "MOVED 1 127.0.0.1:1", "MOVED 15495 :1", "MOVED 15495 localhost:2", "MOVED 99999 127.0.0.1:1", "MOVED x", "ASK 15495 127.0.0.1:1",
+        "ASK", "TRYAGAIN", "CLUSTERDOWN", "CROSSSLOT", "ERR Script attempted to access a non local key in a cluster node", "NOPERM this user has no permissions to access one of the channels used as arguments",
         "",
     ]
 

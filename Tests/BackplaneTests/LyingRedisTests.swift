@@ -13,10 +13,11 @@ struct LyingRedisTests {
 
     @Test(
         "whatever Redis says, no node dies of it, nothing is acknowledged that it did not say, every question is answered once",
-        arguments: 1...4 as ClosedRange<UInt64>
+        arguments: 1...4 as ClosedRange<UInt64>,
+        [false, true]
     )
-    func lies(seed: UInt64) throws {
-        let redis = try LyingRedis(seed: seed)
+    func lies(seed: UInt64, isClustered: Bool) throws {
+        let redis = try LyingRedis(seed: seed, isClustered: isClustered)
         var limits = Limits()
         limits.reconnectMillisecondsMin = 0
         limits.reconnectMillisecondsMax = 0
@@ -27,7 +28,9 @@ struct LyingRedisTests {
         var now: UInt64 = Clock.monotonicNanoseconds
         seat.setClock(now)
         let backplane = RedisBackplane(
-            deployment: .masters([try #require(RedisMaster("redis://127.0.0.1:\(redis.port)"))]),
+            deployment: isClustered
+                ? .cluster(try #require(RedisClusterSeeds("redis+cluster://127.0.0.1:\(redis.port)")))
+                : .masters([try #require(RedisMaster("redis://127.0.0.1:\(redis.port)"))]),
             nodeID: "a",
             facts: "{}",
             limits: limits,
@@ -46,7 +49,8 @@ struct LyingRedisTests {
             now += 50_000_000
             seat.setClock(now)
             redis.turn()
-            for token in [0, 1] as [UInt64] { backplane.ready(token: token, readiness: [.read, .write]) }
+            let tokens = (backplane.topology as? RedisCluster)?.tokens ?? [0, 1]
+            for token in tokens { backplane.ready(token: token, readiness: [.read, .write]) }
             asker.ask(uplink)
             if let tick = seat.advanceClock() { uplink.tick(tick) }
             _ = uplink.endOfTurn()

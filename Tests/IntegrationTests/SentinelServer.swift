@@ -12,8 +12,8 @@ final class SentinelServer: Sendable {
     /// What its process takes from a file that it also writes to.
     private let settings: URL
 
-    /// Milliseconds without an answer after which it takes a master for dead.
-    static let patienceMilliseconds = 500
+    /// Milliseconds without an answer after which it takes a master for dead: not so few that a busy machine is enough for that.
+    static let patienceMilliseconds = 1_500
 
     init(master: UInt16, quorum: Int, in scratch: Scratch) async throws {
         self.scratch = scratch

@@ -5,7 +5,7 @@ internal import TLS
 /// The backplane of a cluster: publishes and reads go through a library of Redis functions, and everything that is
 /// published is heard by pub/sub. There is one master of Redis, or several that share the channels.
 public final class RedisBackplane: Backplane {
-    private let topology: any RedisTopology
+    let topology: any RedisTopology
     private let keys: RedisKeys
     private let classify: PayloadClassifier
     private let context: RedisContext
@@ -65,6 +65,7 @@ public final class RedisBackplane: Backplane {
         self.seat = seat
         leaseMilliseconds = limits.nodeLeaseMilliseconds
         let listeners = RedisShardListeners()
+        let room = RedisReadingRoom()
         let makeShard = { (master: RedisMaster, place: RedisPlace?, number: UInt64) in
             let shard = RedisShard(
                 master,
@@ -73,9 +74,11 @@ public final class RedisBackplane: Backplane {
                 context: context,
                 incarnation: incarnation,
                 facts: facts,
-                firstToken: number * RedisShard.tokenCount,
+                firstToken: number
+                    * (deployment.isCluster ? RedisShard.tokenCountInCluster : RedisShard.tokenCount),
                 seat: seat,
                 report: report,
+                room: room,
                 resolver: resolver
             )
             listeners.attach(shard)
@@ -86,7 +89,14 @@ public final class RedisBackplane: Backplane {
             topology = RedisMasters(masters, keys: keys) { makeShard($0, nil, $1) }
             for shard in topology.shards { listen(to: shard) }
         case .cluster(let seeds):
-            let directory = RedisClusterLink(seeds, limits: limits, token: 0, seat: seat, resolver: resolver)
+            let directory = RedisClusterLink(
+                seeds,
+                limits: limits,
+                token: 0,
+                seat: seat,
+                room: room,
+                resolver: resolver
+            )
             let cluster = RedisCluster(
                 directory,
                 context: context,

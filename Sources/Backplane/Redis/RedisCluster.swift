@@ -19,7 +19,9 @@ final class RedisCluster: RedisTopology {
     private var owners = [RedisShard?](repeating: nil, count: RedisSlot.count)
     private var shardsByPlace: [RedisPlace: RedisShard] = [:]
     private var shardsByNumber: [UInt64: RedisShard] = [:]
-    private var nextNumber: UInt64 = 1
+
+    /// Numbers that were given back in this tick and in the one before: what was ready of their descriptors may still be told.
+    private var resting: (now: [UInt64], before: [UInt64]) = ([], [])
 
     /// Masters without slots that have not answered everything.
     private var leaving: [RedisShard] = []
@@ -66,6 +68,15 @@ final class RedisCluster: RedisTopology {
 
     private(set) var shards: [RedisShard] = []
 
+    /// Masters that a node has links to, at most: so many have descriptors beside the directory's (`ReadySet`).
+    static let shardsMax: UInt64 = 127
+
+    /// Those of all its links.
+    var tokens: [UInt64] {
+        let count = RedisShard.tokenCountInCluster
+        return shardsByNumber.keys.flatMap { number in (0..<count).map { number * count + $0 } } + [0]
+    }
+
     var trouble: String? { directoryLog.trouble }
 
     var registries: [RedisShard] { shard(of: nodeKey).map { [$0] } ?? [] }
@@ -77,7 +88,7 @@ final class RedisCluster: RedisTopology {
     func connect() { directory.connect() }
 
     func ready(token: UInt64, _ readiness: Readiness) {
-        let (number, rest) = token.quotientAndRemainder(dividingBy: RedisShard.tokenCount)
+        let (number, rest) = token.quotientAndRemainder(dividingBy: RedisShard.tokenCountInCluster)
         if number == 0 { directory.ready(readiness) } else { shardsByNumber[number]?.ready(token: rest, readiness) }
     }
 
@@ -86,6 +97,7 @@ final class RedisCluster: RedisTopology {
         directory.tick(tick)
         for shard in shards { shard.tick(tick) }
         for shard in leaving { shard.tick(tick) }
+        resting = ([], resting.now)
         letGo()
         tellDirectory()
     }
@@ -106,7 +118,7 @@ final class RedisCluster: RedisTopology {
         var owners = [RedisShard?](repeating: nil, count: RedisSlot.count)
         var present: Set<UInt64> = []
         for range in map.ranges {
-            let shard = shard(at: range.master)
+            guard let shard = shard(at: range.master) else { continue }
             present.insert(shard.number)
             for slot in range.slots { owners[slot] = shard }
         }
@@ -118,8 +130,7 @@ final class RedisCluster: RedisTopology {
     /// Somebody was sent there for a slot: that is newer than any map.
     private func move(_ slot: Int, to place: RedisPlace, by shard: RedisShard?) {
         let host = place.host.isEmpty ? shard?.place?.host ?? "" : place.host
-        guard !host.isEmpty else { return }
-        let owner = self.shard(at: RedisPlace(host: host, port: place.port))
+        guard !host.isEmpty, let owner = self.shard(at: RedisPlace(host: host, port: place.port)) else { return }
         owner.keptUntil = seat.now + Self.keptNanoseconds
         guard owners[slot] !== owner else { return }
         owners[slot] = owner
@@ -127,10 +138,14 @@ final class RedisCluster: RedisTopology {
         settle()
     }
 
-    private func shard(at place: RedisPlace) -> RedisShard {
+    /// `nil` if there are too many.
+    private func shard(at place: RedisPlace) -> RedisShard? {
         if let known = shardsByPlace[place] { return known }
-        let shard = makeShard(place, nextNumber)
-        nextNumber += 1
+        let taken = resting.now + resting.before
+        guard let number = (1...Self.shardsMax).first(where: { shardsByNumber[$0] == nil && !taken.contains($0) }) else {
+            return nil
+        }
+        let shard = makeShard(place, number)
         shardsByPlace[place] = shard
         shardsByNumber[shard.number] = shard
         shards.append(shard)
@@ -148,7 +163,7 @@ final class RedisCluster: RedisTopology {
         homeless.formUnion(shard.subscriptions.evictAll())
         shard.subscriptions.end()
         leaving.append(shard)
-        onChange()
+        shard.onSubscriptionsChanged("it has no slots any more")
     }
 
     private func letGo() {
@@ -158,6 +173,7 @@ final class RedisCluster: RedisTopology {
         for shard in done {
             shard.commands.end()
             shardsByNumber[shard.number] = nil
+            resting.now.append(shard.number)
         }
     }
 
@@ -228,8 +244,8 @@ final class RedisCluster: RedisTopology {
             guard detours[slot] == nil || detours[slot]?.isTrying == true else { break }
             let host = place.host.isEmpty ? shard.place?.host ?? "" : place.host
             let target = self.shard(at: RedisPlace(host: host, port: place.port))
-            target.keptUntil = seat.now + Self.keptNanoseconds
-            if target.commands.isUp { return target.commands.askEarly(command) }
+            target?.keptUntil = seat.now + Self.keptNanoseconds
+            if let target, target.commands.isUp { return target.commands.askEarly(command) }
         case .tryAgain: break
         case .down:
             directory.refresh()

@@ -90,6 +90,7 @@ final class RedisClusterLink {
         limits: Limits,
         token: UInt64,
         seat: ReactorSeat,
+        room: RedisReadingRoom = RedisReadingRoom(),
         resolver: @escaping HostLookup.Resolver
     ) {
         self.seeds = seeds
@@ -97,7 +98,7 @@ final class RedisClusterLink {
         self.seat = seat
         places = seeds.places.shuffled()
         let address = seeds.address.moved(to: places[0])
-        link = RedisLink(address: address, limits: limits, token: token, seat: seat, resolver: resolver)
+        link = RedisLink(address: address, limits: limits, token: token, seat: seat, room: room, resolver: resolver)
         link.onConnected = { [unowned self] in greet() }
         link.onReply = { [unowned self] in take($0) }
         link.onLost = { [unowned self] in lose($0) }

@@ -54,6 +54,7 @@ final class RedisCommandLink {
         claimsFirst: Bool = true,
         token: UInt64,
         seat: ReactorSeat,
+        room: RedisReadingRoom = RedisReadingRoom(),
         resolver: @escaping HostLookup.Resolver = HostLookup.askSystem
     ) {
         handshake = RedisHandshake(address: address, isClustered: context.isClustered)
@@ -63,7 +64,7 @@ final class RedisCommandLink {
         self.facts = facts
         lanes = RedisLane.Kind.allCases.map { RedisLane($0, limits: context.limits) }
         self.seat = seat
-        link = RedisLink(address: address, limits: limits, token: token, seat: seat, resolver: resolver)
+        link = RedisLink(address: address, limits: limits, token: token, seat: seat, room: room, resolver: resolver)
         link.onConnected = { [unowned self] in greet() }
         link.onReply = { [unowned self] in take($0) }
         link.onLost = { [unowned self] in lose($0) }

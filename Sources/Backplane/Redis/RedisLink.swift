@@ -45,8 +45,7 @@ final class RedisLink {
     /// Where to try first the next time.
     private var preferred: Endpoint?
 
-    /// Where reads go before hiredis takes them: large enough to empty a busy socket in few calls.
-    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+    private let room: RedisReadingRoom
 
     /// The link is up and can be written to.
     var onConnected: () -> Void = {}
@@ -60,8 +59,10 @@ final class RedisLink {
         limits: Limits,
         token: UInt64,
         seat: ReactorSeat,
+        room: RedisReadingRoom = RedisReadingRoom(),
         resolver: @escaping HostLookup.Resolver = HostLookup.askSystem
     ) {
+        self.room = room
         self.address = address
         self.limits = limits
         self.token = token
@@ -72,7 +73,6 @@ final class RedisLink {
 
     deinit {
         close()
-        buffer.deallocate()
     }
 
     var isConnected: Bool {
@@ -235,10 +235,10 @@ final class RedisLink {
     private func receive() {
         for _ in 0..<Self.readsPerTurnMax {
             guard let stream else { return }
-            let received = stream.receive(into: buffer)
+            let received = stream.receive(into: room.bytes)
             noteAgreement()
             switch received {
-            case .plain(.moved(let count)): take(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            case .plain(.moved(let count)): take(UnsafeRawBufferPointer(rebasing: room.bytes[..<count]))
             case .plain(.wouldBlock): return
             case .plain(.endOfStream): return fail("closed by Redis")
             case .plain(.failed(let code)): return fail("\(SystemError(call: "receive", result: -Int(code)))")
@@ -320,6 +320,15 @@ final class RedisLink {
             }
         }
     }
+}
+
+/// Where what a link reads lies before hiredis takes it: large enough to empty a busy socket in few calls. All links of a node share one.
+///
+/// Thread: owned by the uplink.
+final class RedisReadingRoom {
+    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+
+    deinit { bytes.deallocate() }
 }
 
 /// One argument of a command.

@@ -62,6 +62,7 @@ final class RedisSentinelLink {
         limits: Limits,
         token: UInt64,
         seat: ReactorSeat,
+        room: RedisReadingRoom = RedisReadingRoom(),
         resolver: @escaping HostLookup.Resolver
     ) {
         self.sentinels = sentinels

@@ -33,10 +33,11 @@ final class RedisShard {
     /// A Sentinel was reached or lost, which may be why there is no link.
     var onSentinelChanged: () -> Void = {}
 
-    /// Descriptors of a shard.
+    /// Descriptors of a shard; of one in a cluster, which no Sentinels watch.
     static let tokenCount: UInt64 = 3
+    static let tokenCountInCluster: UInt64 = 2
 
-    /// `firstToken` is the first of `tokenCount` tokens. `place` is where it is if it is a node of a cluster.
+    /// `firstToken` is the first of its tokens. `place` is where it is if it is a node of a cluster.
     init(
         _ master: RedisMaster,
         number: UInt64,
@@ -47,6 +48,7 @@ final class RedisShard {
         firstToken: UInt64,
         seat: ReactorSeat,
         report: RedisLinkReport,
+        room: RedisReadingRoom,
         resolver: @escaping HostLookup.Resolver
     ) {
         name = place?.description ?? master.name
@@ -62,6 +64,7 @@ final class RedisShard {
             claimsFirst: !context.isClustered,
             token: firstToken,
             seat: seat,
+            room: room,
             resolver: resolver
         )
         subscriptions = RedisSubscriptionLink(
@@ -73,6 +76,7 @@ final class RedisShard {
             seat: seat,
             keys: context.keys,
             isClustered: context.isClustered,
+            room: room,
             resolver: resolver
         )
         sentinel = master.sentinels.map {
@@ -82,6 +86,7 @@ final class RedisShard {
                 limits: context.limits,
                 token: firstToken + 2,
                 seat: seat,
+                room: room,
                 resolver: resolver
             )
         }

@@ -59,6 +59,7 @@ final class RedisSubscriptionLink {
         seat: ReactorSeat,
         keys: RedisKeys = RedisKeys(),
         isClustered: Bool = false,
+        room: RedisReadingRoom = RedisReadingRoom(),
         resolver: @escaping HostLookup.Resolver = HostLookup.askSystem
     ) {
         handshake = RedisHandshake(address: address)
@@ -67,7 +68,7 @@ final class RedisSubscriptionLink {
         self.keys = keys
         self.isClustered = isClustered
         own = isClustered ? [] : [keys.node(nodeID), keys.nodes, keys.incarnation(incarnation, of: nodeID)]
-        link = RedisLink(address: address, limits: limits, token: token, seat: seat, resolver: resolver)
+        link = RedisLink(address: address, limits: limits, token: token, seat: seat, room: room, resolver: resolver)
         link.onConnected = { [unowned self] in greet() }
         link.onReply = { [unowned self] in take($0) }
         link.onLost = { [unowned self] in lose($0) }

@@ -1,0 +1,128 @@
+import Foundation
+import Testing
+
+/// A real Redis Cluster on this machine: masters that share the slots, and replicas of them.
+final class RedisClusterServers: Sendable {
+    /// Masters first, then a replica of each, if there are any.
+    let servers: [RedisServer]
+    let masterCount: Int
+    private let scratch: Scratch
+
+    /// Milliseconds without an answer after which its nodes take one for dead: not so few that a busy machine is enough for that.
+    static let patienceMilliseconds = 1_500
+
+    init(masters: Int = 3, replicas: Bool = false, spares: Int = 0, in scratch: Scratch) async throws {
+        self.scratch = scratch
+        masterCount = masters
+        var servers: [RedisServer] = []
+        for _ in 0..<(masters * (replicas ? 2 : 1) + spares) {
+            servers.append(try await Self.server(in: scratch))
+        }
+        self.servers = servers
+        try await meet()
+        let share = 16_384 / masters
+        for place in 0..<masters {
+            let first = place * share
+            let last = place == masters - 1 ? 16_383 : first + share - 1
+            try await servers[place].command("CLUSTER", "ADDSLOTSRANGE", "\(first)", "\(last)")
+        }
+        if replicas {
+            for place in 0..<masters {
+                let master = try await servers[place].command("CLUSTER", "MYID")
+                try await eventually(
+                    "the replica knows its master",
+                    isTrue: {
+                        (try? await servers[masters + place].command("CLUSTER", "REPLICATE", master)) == "OK"
+                    }
+                )
+            }
+        }
+        for server in servers {
+            try await eventually(
+                "all nodes agree on the cluster",
+                isTrue: { try await server.command("CLUSTER", "INFO").contains("cluster_state:ok") }
+            )
+        }
+        if replicas {
+            for place in 0..<masters {
+                try await eventually(
+                    "the replica is in step",
+                    isTrue: {
+                        try await servers[masters + place].command("INFO", "replication").contains("master_link_status:up")
+                    }
+                )
+            }
+        }
+    }
+
+    /// The bus listens at the port and ten thousand.
+    private static func server(in scratch: Scratch) async throws -> RedisServer {
+        try await RedisServer(
+            options: [
+                "--cluster-enabled", "yes", "--cluster-node-timeout", "\(patienceMilliseconds)",
+                "--cluster-config-file", "nodes-\(UUID().uuidString).conf", "--dbfilename", "\(UUID().uuidString).rdb",
+                "--repl-diskless-sync-delay", "0", "--cluster-require-full-coverage", "no",
+            ],
+            in: scratch
+        )
+    }
+
+    private func meet() async throws {
+        for (place, server) in servers.enumerated() {
+            try await server.command("CLUSTER", "SET-CONFIG-EPOCH", "\(place + 1)")
+        }
+        for server in servers.dropFirst() {
+            try await servers[0].command("CLUSTER", "MEET", "127.0.0.1", "\(server.port)")
+        }
+        for server in servers {
+            try await eventually(
+                "everybody knows everybody",
+                isTrue: { try await server.command("CLUSTER", "INFO").contains("cluster_known_nodes:\(servers.count)") }
+            )
+        }
+    }
+
+    /// As nodes name it: two of its servers.
+    var url: String { "redis+cluster://" + servers.prefix(2).map { "127.0.0.1:\($0.port)" }.joined(separator: ",") }
+
+    func slot(of channel: String, asking asked: RedisServer? = nil) async throws -> Int {
+        let server = asked ?? servers[0]
+        return try #require(Int(try await server.command("CLUSTER", "KEYSLOT", RedisServer.key(channel))))
+    }
+
+    /// The server that has a channel now, as `asked` says.
+    func server(of channel: String, asking asked: RedisServer? = nil) async throws -> RedisServer {
+        let slot = try await slot(of: channel, asking: asked)
+        let text = try await (asked ?? servers[0]).command("--json", "CLUSTER", "SLOTS")
+        let ranges = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[Any]])
+        let range = try #require(ranges.first { ($0[0] as! Int)...($0[1] as! Int) ~= slot })
+        let port = try #require((range[2] as? [Any])?[1] as? Int)
+        return try #require(servers.first { Int($0.port) == port })
+    }
+
+    /// Moves a slot with all its keys, as redis-cli does: they are handed on some at a time. `between` is done in the midst of it.
+    func move(
+        slot: Int,
+        from source: RedisServer,
+        to target: RedisServer,
+        between: () async throws -> Void = {}
+    ) async throws {
+        let (sourceID, targetID) = (
+            try await source.command("CLUSTER", "MYID"), try await target.command("CLUSTER", "MYID")
+        )
+        try await target.command("CLUSTER", "SETSLOT", "\(slot)", "IMPORTING", sourceID)
+        try await source.command("CLUSTER", "SETSLOT", "\(slot)", "MIGRATING", targetID)
+        var isFirst = true
+        while true {
+            let keys = try await source.command("CLUSTER", "GETKEYSINSLOT", "\(slot)", isFirst ? "1" : "10")
+                .split(separator: "\n").map(String.init)
+            guard !keys.isEmpty else { break }
+            try await source.command(["MIGRATE", "127.0.0.1", "\(target.port)", "", "0", "5000", "KEYS"] + keys)
+            if isFirst { try await between() }
+            isFirst = false
+        }
+        for server in [target, source] + servers.prefix(masterCount).filter({ $0.port != target.port && $0.port != source.port }) {
+            _ = try? await server.command("CLUSTER", "SETSLOT", "\(slot)", "NODE", targetID)
+        }
+    }
+}

@@ -1,0 +1,241 @@
+import Broker
+import Foundation
+import Testing
+
+/// A Redis Cluster: everything that holds with one server holds with three masters, while slots move and masters die.
+@Suite(.serialized) struct RedisClusterTests {
+    private struct Clustered {
+        let scratch: Scratch
+        let redis: RedisClusterServers
+        let nodes: [PerseidNode]
+    }
+
+    private func with(
+        replicas: Bool = false,
+        spares: Int = 0,
+        nodes count: Int = 2,
+        environment: [String: String] = [:],
+        _ body: (Clustered) async throws -> Void
+    ) async throws {
+        let scratch = try Scratch()
+        let redis = try await RedisClusterServers(replicas: replicas, spares: spares, in: scratch)
+        var nodes: [PerseidNode] = []
+        for id in ["a", "b", "c"].prefix(count) {
+            nodes.append(try await PerseidNode(id: id, redis: redis.url, environment: environment, in: scratch))
+        }
+        do {
+            for node in nodes {
+                try await eventually(
+                    "all masters are reached",
+                    isTrue: { try await node.metric("perseid_redis_masters_up") == redis.masterCount }
+                )
+            }
+            try await body(Clustered(scratch: scratch, redis: redis, nodes: nodes))
+        } catch {
+            for node in nodes { Issue.record("node \(node.id) logged:\n\(node.log.suffix(6_000))") }
+            throw error
+        }
+        for node in nodes {
+            let ending = try await node.stop()
+            try #require(ending == .exited(0))
+        }
+    }
+
+    private static let channels = (0..<24).map { "room/\($0)" }
+    private static var query: String { channels.map { "channel=\($0)" }.joined(separator: "&") }
+
+    private func publish(_ text: String, to channel: String, by node: PerseidNode) async throws {
+        try await eventually(
+            "\(channel) takes \(text)",
+            isTrue: { try await node.ask("POST", "/channels/\(channel)", body: text).status == 200 }
+        )
+    }
+
+    private func publishToAll(_ text: String, _ clustered: Clustered) async throws {
+        for (place, channel) in Self.channels.enumerated() {
+            let node = clustered.nodes[place % clustered.nodes.count]
+            try await publish("\(text) to \(channel)", to: channel, by: node)
+        }
+    }
+
+    /// Everybody has each channel whole, up to its head.
+    private func verify(
+        _ listeners: any Listeners,
+        _ clustered: Clustered,
+        asking asked: RedisServer? = nil,
+        gapsAllowed: Bool = false
+    ) async throws {
+        for channel in Self.channels {
+            let server = try await clustered.redis.server(of: channel, asking: asked)
+            try await listeners.reach(try await server.head(of: channel), in: channel)
+            try await Verifier(channel, on: server).checkChains(try listeners.received(), gapsAllowed: gapsAllowed)
+        }
+    }
+
+    @Test("channels lie at the masters of their slots; readers, patterns, backends, lists and presence have all of them")
+    func everything() async throws {
+        try await with(environment: ["PERSEID_PRESENCE": "room/**"]) { clustered in
+            let (a, b) = (clustered.nodes[0], clustered.nodes[1])
+            let watcher = try await WebSocketClient(
+                Self.channels.map { (a.port, "/ws?channel=$presence/\($0)") },
+                in: clustered.scratch
+            )
+            try await watcher.opened()
+            let many = try await WebSocketClient(
+                clustered.nodes.map { ($0.port, "/ws?\(Self.query)") },
+                in: clustered.scratch
+            )
+            let patterns = try await WebSocketClient(
+                clustered.nodes.map { ($0.port, "/ws?channel=room/*") },
+                in: clustered.scratch
+            )
+            try await many.opened(channels: Self.channels.count)
+            try await patterns.opened()
+            for number in 0..<4 { try await publishToAll("\(number)", clustered) }
+            for channel in Self.channels {
+                let server = try await clustered.redis.server(of: channel)
+                _ = try await server.publish("4 to \(channel)", to: channel)
+            }
+            try await verify(many, clustered)
+            try await eventually(
+                "whoever reads by a pattern has all of all",
+                isTrue: { try patterns.messages().allSatisfy { $0.count == 5 * Self.channels.count } }
+            )
+            for messages in try patterns.messages() {
+                for channel in Self.channels {
+                    let texts = messages.filter { $0.channel == channel }.compactMap(\.data)
+                    try #require(texts == (0..<5).map { "\($0) to \(channel)" })
+                }
+            }
+            try await eventually(
+                "joins are told at the other node",
+                isTrue: { try watcher.messages().allSatisfy { $0.count == 2 } }
+            )
+            for channel in Self.channels {
+                try #require(try await b.ask("GET", "/channels/\(channel)/presence").json["count"] as? Int == 2)
+                let facts = try await a.ask("GET", "/channels/\(channel)")
+                try #require(facts.json["subscribers"] as? Int ?? 0 >= 2, "\(facts.body)")
+            }
+            for received in try many.received() {
+                let token = try #require(received.compactMap(\.session).first)
+                try #require(try await b.ask("GET", "/poll?session=\(token)&wait=0").status == 200)
+            }
+            let nodes = try await a.ask("GET", "/nodes")
+            try #require((nodes.json["nodes"] as? [Any])?.count == 2, "\(nodes.body)")
+            let user = try await a.ask("GET", "/users/nobody")
+            try #require(user.status == 200 && user.json["complete"] as? Bool == true, "\(user.body)")
+        }
+    }
+
+    @Test("slots move while it is published, one of them stuck on its way for a while: nothing is lost, doubled or told out of order")
+    func resharding() async throws {
+        try await with { clustered in
+            let listeners = try await WebSocketClient(
+                clustered.nodes.map { ($0.port, "/ws?\(Self.query)") },
+                in: clustered.scratch
+            )
+            try await listeners.opened(channels: Self.channels.count)
+            try await publishToAll("before", clustered)
+            let publishers = Self.channels.enumerated().map { Publisher(to: $1, on: clustered.nodes[$0 % 2]) }
+            for channel in Self.channels.prefix(12) {
+                let source = try await clustered.redis.server(of: channel)
+                let place = try #require(clustered.redis.servers.firstIndex { $0.port == source.port })
+                let target = clustered.redis.servers[(place + 1) % 3]
+                let slot = try await clustered.redis.slot(of: channel)
+                try await clustered.redis.move(slot: slot, from: source, to: target) {
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+            }
+            for publisher in publishers {
+                try await publisher.stop()
+                try #require(publisher.record.odd == [] && publisher.record.acknowledged.count > 10)
+            }
+            try await publishToAll("after", clustered)
+            try await verify(listeners, clustered)
+            for (channel, publisher) in zip(Self.channels, publishers) {
+                let server = try await clustered.redis.server(of: channel)
+                try await Verifier(channel, on: server).checkAcknowledged([publisher.record])
+            }
+            try #require(listeners.ended() == [])
+        }
+    }
+
+    @Test("a master is killed: its replica takes over, its channels go on there, the others do not notice")
+    func failover() async throws {
+        try await with(replicas: true) { clustered in
+            let listeners = try await WebSocketClient(
+                clustered.nodes.map { ($0.port, "/ws?\(Self.query)") },
+                in: clustered.scratch
+            )
+            try await listeners.opened(channels: Self.channels.count)
+            try await publishToAll("before", clustered)
+            try await verify(listeners, clustered)
+            let victim = try await clustered.redis.server(of: Self.channels[0])
+            let witness = try #require(clustered.redis.servers.prefix(3).first { $0.port != victim.port })
+            try #require(Int(try await victim.command("WAIT", "1", "5000")) == 1)
+            try await victim.kill()
+            for node in clustered.nodes { try #require(await node.readiness == 200) }
+            try await publishToAll("after", clustered)
+            try await verify(listeners, clustered, asking: witness)
+            for node in clustered.nodes {
+                try await eventually(
+                    "all masters are reached",
+                    isTrue: {
+                        let up = try await node.metric("perseid_redis_masters_up")
+                        let all = try await node.metric("perseid_redis_masters")
+                        return up == 3 && all == 3
+                    }
+                )
+            }
+            try #require(listeners.ended() == [])
+        }
+    }
+
+    @Test("a master joins and takes all slots of another, which leaves: nodes follow without a word to their clients")
+    func replaced() async throws {
+        try await with(spares: 1) { clustered in
+            let listeners = try await WebSocketClient(
+                clustered.nodes.map { ($0.port, "/ws?\(Self.query)") },
+                in: clustered.scratch
+            )
+            let patterns = try await WebSocketClient(
+                clustered.nodes.map { ($0.port, "/ws?channel=room/*") },
+                in: clustered.scratch
+            )
+            try await listeners.opened(channels: Self.channels.count)
+            try await patterns.opened()
+            try await publishToAll("before", clustered)
+            let (old, new) = (clustered.redis.servers[2], clustered.redis.servers[3])
+            for channel in Self.channels {
+                let source = try await clustered.redis.server(of: channel)
+                guard source.port == old.port else { continue }
+                try await clustered.redis.move(slot: clustered.redis.slot(of: channel), from: source, to: new)
+                try await publish("moved", to: channel, by: clustered.nodes[0])
+            }
+            try await publishToAll("after", clustered)
+            try await verify(listeners, clustered)
+            let moved = Self.channels.count + Self.channels.count
+            try await eventually(
+                "patterns have all",
+                isTrue: { try patterns.messages().allSatisfy { $0.count >= moved } }
+            )
+            for node in clustered.nodes { try #require(try await node.metric("perseid_redis_masters_up") == 4) }
+            try #require(listeners.ended() == [])
+        }
+    }
+
+    @Test("a server by itself is no cluster, a node of a cluster no server by itself: both are told")
+    func mistaken() async throws {
+        let scratch = try Scratch()
+        let redis = try await RedisServer(in: scratch)
+        let node = try PerseidNode(id: "a", redis: "redis+cluster://127.0.0.1:\(redis.port)", startedIn: scratch)
+        try await eventually(
+            "it says why",
+            isTrue: {
+                guard let answer = try? await node.ask("GET", "/readyz") else { return false }
+                return answer.status == 503 && answer.body.contains("cluster support disabled")
+            }
+        )
+        _ = try await node.stop()
+    }
+}
