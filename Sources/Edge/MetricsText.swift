@@ -241,7 +241,11 @@ struct MetricsText: ~Copyable {
         counter("perseid_backplane_losses_total", "Links to the backplane lost.", uplink.linkLosses.value)
         gauge("perseid_redis_masters", "Masters of Redis that share the channels.", uplink.masters.value)
         gauge("perseid_redis_masters_up", "Of those, reached and heard.", uplink.mastersUp.value)
-        counter("perseid_redis_master_moves_total", "Masters that Sentinels said are elsewhere.", uplink.masterMoves.value)
+        counter(
+            "perseid_redis_master_moves_total",
+            "Masters that Sentinels said are elsewhere.",
+            uplink.masterMoves.value
+        )
         gauge("perseid_redis_bytes", "Bytes held for what Redis has not answered.", uplink.redisBytes.value)
         counter("perseid_backplane_publishes_total", "Publishes acknowledged.", uplink.publishesAcknowledged.value)
         counter("perseid_backplane_publish_failures_total", "Publishes not acknowledged.", uplink.publishesFailed.value)

@@ -50,7 +50,9 @@ struct Redis: ParsableCommand {
             } catch {
                 throw ValidationError("\(error)")
             }
-            guard let secured = try ServeOptions.settings(flags: [value], file: nil).redis else { throw ExitCode.failure }
+            guard let secured = try ServeOptions.settings(flags: [value], file: nil).redis else {
+                throw ExitCode.failure
+            }
             return secured
         }
     }

@@ -155,7 +155,10 @@ extension Settings {
                     },
                     moved: { master, place in
                         metrics.masterMoves.add()
-                        logger.notice("the master is elsewhere", metadata: ["redis": "\(master)", "address": "\(place)"])
+                        logger.notice(
+                            "the master is elsewhere",
+                            metadata: ["redis": "\(master)", "address": "\(place)"]
+                        )
                     },
                     reached: { up, all in
                         metrics.mastersUp.set(up)

@@ -167,7 +167,8 @@ final class LyingRedis {
         let hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3", "localhost"].shuffled(using: &random)
         let bounds = [0, 5_000, 11_000, 16_384]
         let ranges = (0..<3).map { place in
-            "*3\r\n:\(bounds[place])\r\n:\(bounds[place + 1] - 1)\r\n*3\r\n" + hosts[place].asBulk + ":\(port)\r\n" + "id".asBulk
+            "*3\r\n:\(bounds[place])\r\n:\(bounds[place + 1] - 1)\r\n*3\r\n" + hosts[place].asBulk + ":\(port)\r\n"
+                + "id".asBulk
         }
         return "*3\r\n" + ranges.joined()
     }
@@ -216,8 +217,11 @@ final class LyingRedis {
     private static let errors = [
         "ERR", "ERR Function not found", "ERR Library 'perseid' already exists", "READONLY no", "OOM no", "LOADING",
         "NOAUTH",
-        "MOVED 1 127.0.0.1:1", "MOVED 15495 :1", "MOVED 15495 localhost:2", "MOVED 99999 127.0.0.1:1", "MOVED x", "ASK 15495 127.0.0.1:1",
-        "ASK", "TRYAGAIN", "CLUSTERDOWN", "CROSSSLOT", "ERR Script attempted to access a non local key in a cluster node", "NOPERM this user has no permissions to access one of the channels used as arguments",
+        "MOVED 1 127.0.0.1:1", "MOVED 15495 :1", "MOVED 15495 localhost:2", "MOVED 99999 127.0.0.1:1", "MOVED x",
+        "ASK 15495 127.0.0.1:1",
+        "ASK", "TRYAGAIN", "CLUSTERDOWN", "CROSSSLOT",
+        "ERR Script attempted to access a non local key in a cluster node",
+        "NOPERM this user has no permissions to access one of the channels used as arguments",
         "",
     ]
 

@@ -93,7 +93,10 @@ struct RedisDetourTests {
         #expect(read("TRYAGAIN Multiple keys request during rehashing of slot") == .tryAgain)
         #expect(read("CLUSTERDOWN Hash slot not served") == .down)
         #expect(read("ERR Script attempted to access a non local key in a cluster node script: x") == .tryAgain)
-        for text in ["MOVED", "MOVED 1", "MOVED 16384 h:1", "MOVED -1 h:1", "MOVED 1 h", "MOVED 1 h:0", "MOVED 1 h:99999", "ASK 1", "OOM", ""] {
+        for text in [
+            "MOVED", "MOVED 1", "MOVED 16384 h:1", "MOVED -1 h:1", "MOVED 1 h", "MOVED 1 h:0", "MOVED 1 h:99999",
+            "ASK 1", "OOM", "",
+        ] {
             #expect(read(text) == nil, "\(text)")
         }
     }

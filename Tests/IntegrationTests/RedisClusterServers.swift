@@ -14,12 +14,17 @@ final class RedisClusterServers: Sendable {
     init(masters: Int = 3, replicas: Bool = false, spares: Int = 0, in scratch: Scratch) async throws {
         self.scratch = scratch
         masterCount = masters
-        var servers: [RedisServer] = []
+        var servers: [(server: RedisServer, bus: UInt16)] = []
         for _ in 0..<(masters * (replicas ? 2 : 1) + spares) {
             servers.append(try await Self.server(in: scratch))
         }
-        self.servers = servers
-        try await meet()
+        self.servers = servers.map(\.server)
+        try await meet(servers.map(\.bus))
+        try await share(replicas: replicas)
+    }
+
+    private func share(replicas: Bool) async throws {
+        let masters = masterCount
         let share = 16_384 / masters
         for place in 0..<masters {
             let first = place * share
@@ -48,31 +53,36 @@ final class RedisClusterServers: Sendable {
                 try await eventually(
                     "the replica is in step",
                     isTrue: {
-                        try await servers[masters + place].command("INFO", "replication").contains("master_link_status:up")
+                        try await servers[masters + place].command("INFO", "replication").contains(
+                            "master_link_status:up"
+                        )
                     }
                 )
             }
         }
     }
 
-    /// The bus listens at the port and ten thousand.
-    private static func server(in scratch: Scratch) async throws -> RedisServer {
-        try await RedisServer(
+    /// A server, and where its bus listens: the usual port is ten thousand above its own, where others may be.
+    private static func server(in scratch: Scratch) async throws -> (RedisServer, bus: UInt16) {
+        let bus = Port.free()
+        let server = try await RedisServer(
             options: [
-                "--cluster-enabled", "yes", "--cluster-node-timeout", "\(patienceMilliseconds)",
+                "--cluster-enabled", "yes", "--cluster-port", "\(bus)", "--cluster-node-timeout",
+                "\(patienceMilliseconds)",
                 "--cluster-config-file", "nodes-\(UUID().uuidString).conf", "--dbfilename", "\(UUID().uuidString).rdb",
                 "--repl-diskless-sync-delay", "0", "--cluster-require-full-coverage", "no",
             ],
             in: scratch
         )
+        return (server, bus)
     }
 
-    private func meet() async throws {
+    private func meet(_ buses: [UInt16]) async throws {
         for (place, server) in servers.enumerated() {
             try await server.command("CLUSTER", "SET-CONFIG-EPOCH", "\(place + 1)")
         }
-        for server in servers.dropFirst() {
-            try await servers[0].command("CLUSTER", "MEET", "127.0.0.1", "\(server.port)")
+        for (server, bus) in zip(servers, buses).dropFirst() {
+            try await servers[0].command("CLUSTER", "MEET", "127.0.0.1", "\(server.port)", "\(bus)")
         }
         for server in servers {
             try await eventually(
@@ -121,7 +131,9 @@ final class RedisClusterServers: Sendable {
             if isFirst { try await between() }
             isFirst = false
         }
-        for server in [target, source] + servers.prefix(masterCount).filter({ $0.port != target.port && $0.port != source.port }) {
+        for server in [target, source]
+            + servers.prefix(masterCount).filter({ $0.port != target.port && $0.port != source.port })
+        {
             _ = try? await server.command("CLUSTER", "SETSLOT", "\(slot)", "NODE", targetID)
         }
     }

@@ -72,7 +72,9 @@ import Testing
         }
     }
 
-    @Test("channels lie at the masters of their slots; readers, patterns, backends, lists and presence have all of them")
+    @Test(
+        "channels lie at the masters of their slots; readers, patterns, backends, lists and presence have all of them"
+    )
     func everything() async throws {
         try await with(environment: ["PERSEID_PRESENCE": "room/**"]) { clustered in
             let (a, b) = (clustered.nodes[0], clustered.nodes[1])
@@ -127,7 +129,9 @@ import Testing
         }
     }
 
-    @Test("slots move while it is published, one of them stuck on its way for a while: nothing is lost, doubled or told out of order")
+    @Test(
+        "slots move while it is published, one of them stuck on its way for a while: nothing is lost, doubled or told out of order"
+    )
     func resharding() async throws {
         try await with { clustered in
             let listeners = try await WebSocketClient(

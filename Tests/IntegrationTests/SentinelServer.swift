@@ -28,12 +28,12 @@ final class SentinelServer: Sendable {
 
             """
         try text.write(to: settings, atomically: true, encoding: .utf8)
-        process = Lock(try ChildProcess(["redis-server", settings.path, "--sentinel"], in: scratch))
+        process = Lock(try ChildProcess([RedisServer.program, settings.path, "--sentinel"], in: scratch))
         try await becomeReady()
     }
 
     func start() async throws {
-        let started = try ChildProcess(["redis-server", settings.path, "--sentinel"], in: scratch)
+        let started = try ChildProcess([RedisServer.program, settings.path, "--sentinel"], in: scratch)
         process.withLock { $0 = started }
         try await becomeReady()
     }

@@ -142,7 +142,8 @@ final class RedisCluster: RedisTopology {
     private func shard(at place: RedisPlace) -> RedisShard? {
         if let known = shardsByPlace[place] { return known }
         let taken = resting.now + resting.before
-        guard let number = (1...Self.shardsMax).first(where: { shardsByNumber[$0] == nil && !taken.contains($0) }) else {
+        guard let number = (1...Self.shardsMax).first(where: { shardsByNumber[$0] == nil && !taken.contains($0) })
+        else {
             return nil
         }
         let shard = makeShard(place, number)

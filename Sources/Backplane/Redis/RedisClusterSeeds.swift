@@ -14,7 +14,9 @@ public struct RedisClusterSeeds: Sendable, Equatable {
 
     /// Reads a URL, or `nil` where it is not one of this scheme.
     public init?(_ url: String) {
-        guard let url = RedisURL(url), url.scheme == "redis+cluster" || url.scheme == "rediss+cluster" else { return nil }
+        guard let url = RedisURL(url), url.scheme == "redis+cluster" || url.scheme == "rediss+cluster" else {
+            return nil
+        }
         // There is one database.
         guard url.query.isEmpty, url.fragment == nil, ["", "0"].contains(url.path ?? "") else { return nil }
         guard let places = Authority.places(url.hosts, usualPort: RedisAddress.usualPort) else { return nil }

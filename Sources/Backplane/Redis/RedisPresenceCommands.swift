@@ -40,7 +40,11 @@ struct RedisRenew: RedisCommand {
     func write(to buffer: inout RedisCommandBuffer, _ context: RedisContext) {
         let lease = RedisArgument.number(context.limits.presenceLeaseMilliseconds)
         let list = members.flatMap { [.text("\($0.id)"), .text($0.transport)] as [RedisArgument] }
-        buffer.append(call: "perseid_renew", keys: context.touched(key(context.keys), [":presence", ":members"]), [lease, context.node] + list)
+        buffer.append(
+            call: "perseid_renew",
+            keys: context.touched(key(context.keys), [":presence", ":members"]),
+            [lease, context.node] + list
+        )
     }
 
     func read(
@@ -72,7 +76,11 @@ struct RedisLeave: RedisCommand {
     func key(_ keys: RedisKeys) -> String { keys.channel(channel) }
 
     func write(to buffer: inout RedisCommandBuffer, _ context: RedisContext) {
-        buffer.append(call: "perseid_leave", keys: context.touched(key(context.keys), [":presence", ":members"]), [context.node, .text("\(member)")])
+        buffer.append(
+            call: "perseid_leave",
+            keys: context.touched(key(context.keys), [":presence", ":members"]),
+            [context.node, .text("\(member)")]
+        )
     }
 }
 
@@ -87,7 +95,11 @@ struct RedisMembers: RedisCommand {
     func key(_ keys: RedisKeys) -> String { keys.channel(channel) }
 
     func write(to buffer: inout RedisCommandBuffer, _ context: RedisContext) {
-        buffer.append(ask: "perseid_presence", keys: context.touched(key(context.keys), [":presence", ":members"]), [.text(String(limit)), "details"])
+        buffer.append(
+            ask: "perseid_presence",
+            keys: context.touched(key(context.keys), [":presence", ":members"]),
+            [.text(String(limit)), "details"]
+        )
     }
 
     func read(_ reply: RedisReply, _ context: RedisContext) throws(RedisNonsense) -> PresenceList {

@@ -48,7 +48,8 @@ struct RedisURL {
         var values: [Substring: String] = [:]
         for pair in query.split(separator: "&", omittingEmptySubsequences: false) {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, let value = Self.decode(parts[1]), values.updateValue(value, forKey: parts[0]) == nil
+            guard parts.count == 2, let value = Self.decode(parts[1]),
+                values.updateValue(value, forKey: parts[0]) == nil
             else { return nil }
         }
         self.query = values
