@@ -14,11 +14,21 @@ public struct PublishRequest: Sendable {
     /// Repeating a request with the same key gives the first one's position instead of a second publication.
     public let idempotencyKey: String?
 
+    /// How many replicas of Redis must have it before its publisher is answered.
+    public let replicasMin: Int
+
     /// Makes a request.
-    public init(ticket: Ticket, channel: ChannelName, payload: Payload, idempotencyKey: String?) {
+    public init(
+        ticket: Ticket,
+        channel: ChannelName,
+        payload: Payload,
+        idempotencyKey: String?,
+        replicasMin: Int = 0
+    ) {
         self.ticket = ticket
         self.channel = channel
         self.payload = payload
         self.idempotencyKey = idempotencyKey
+        self.replicasMin = replicasMin
     }
 }

@@ -9,10 +9,14 @@ public struct AccessRules: Sendable {
         /// Whom it allows what.
         public let permissions: [AccessAction: Permission]
 
+        /// How many replicas must have what is published there before its publisher is answered.
+        public let replicasMin: Int
+
         /// Makes one.
-        public init(channels: AccessPattern, permissions: [AccessAction: Permission]) {
+        public init(channels: AccessPattern, permissions: [AccessAction: Permission], replicasMin: Int = 0) {
             self.channels = channels
             self.permissions = permissions
+            self.replicasMin = replicasMin
         }
     }
 
@@ -45,6 +49,7 @@ public struct AccessRules: Sendable {
     /// Takes rules; without any everything is allowed.
     public init(_ rules: [Rule] = []) {
         self.rules = rules
+        areAnyDurable = rules.contains { $0.replicasMin > 0 }
         areForKnownOnly =
             !rules.isEmpty
             && !rules.contains { rule in rule.permissions.values.contains { $0 == .anyone || $0 == .hook } }
@@ -52,6 +57,16 @@ public struct AccessRules: Sendable {
 
     /// Whether they allow nothing to who does not say who that is; what a backend is asked for may be allowed to anybody.
     public let areForKnownOnly: Bool
+
+    /// Whether any says how many replicas must have what is published.
+    public let areAnyDurable: Bool
+
+    /// How many replicas must have what is published in a channel: as the first rule says that is for it.
+    public func replicasMin(for channel: ChannelName) -> Int {
+        guard areAnyDurable else { return 0 }
+        let shape = AccessPattern.Shape(channel)
+        return rules.first { $0.channels.relation(to: shape) != .none }?.replicasMin ?? 0
+    }
 
     /// Whether there are none: then nobody is asked who it is.
     public var isEmpty: Bool { rules.isEmpty }

@@ -358,6 +358,10 @@ public struct Limits: Sendable, Equatable {
     /// Time Redis has to answer. Hit: the link is dropped and made anew; requests get 503.
     public var redisMilliseconds: UInt64 = 3_000
 
+    /// Time that replicas have for what must be on some of them before its publisher is answered (`durable`); half of what Redis has to
+    /// answer at most. Hit: 503, though it is published; `perseid_durable_misses_total`.
+    public var durableMilliseconds: UInt64 = 1_000
+
     /// First and longest pause between attempts to reach Redis; each is drawn evenly from zero to a doubling bound.
     public var reconnectMillisecondsMin: UInt64 = 50
 

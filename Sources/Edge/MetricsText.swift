@@ -246,6 +246,12 @@ struct MetricsText: ~Copyable {
             "Masters that Sentinels said are elsewhere.",
             uplink.masterMoves.value
         )
+        counter(
+            "perseid_durable_publishes_total",
+            "Publications that waited for replicas.",
+            uplink.durablePublishes.value
+        )
+        counter("perseid_durable_misses_total", "Of those, too few replicas had in time.", uplink.durableMisses.value)
         gauge("perseid_redis_bytes", "Bytes held for what Redis has not answered.", uplink.redisBytes.value)
         counter("perseid_backplane_publishes_total", "Publishes acknowledged.", uplink.publishesAcknowledged.value)
         counter("perseid_backplane_publish_failures_total", "Publishes not acknowledged.", uplink.publishesFailed.value)

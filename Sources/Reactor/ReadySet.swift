@@ -1,4 +1,4 @@
-/// What is ready of a shared reactor's descriptors: four bits for each of 256 tokens, which is 127 servers with two links each.
+/// What is ready of a shared reactor's descriptors: four bits for each of 256 tokens, which is 32 servers with eight links each.
 ///
 /// Size: 128 bytes, and nothing on the heap.
 @usableFromInline

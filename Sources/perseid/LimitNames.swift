@@ -181,6 +181,7 @@ enum LimitNames {
         ("linger-milliseconds", \.lingerMilliseconds, "a node stays subscribed behind its last subscriber"),
         ("node-lease-milliseconds", \.nodeLeaseMilliseconds, "lease of what a node says of itself in Redis"),
         ("redis-milliseconds", \.redisMilliseconds, "Redis has to answer"),
+        ("durable-milliseconds", \.durableMilliseconds, "replicas have for what a rule calls durable"),
         ("reconnect-milliseconds-min", \.reconnectMillisecondsMin, "first pause before Redis is tried again"),
         ("reconnect-milliseconds-max", \.reconnectMillisecondsMax, "longest pause before Redis is tried again"),
         ("count-lease-milliseconds", \.countLeaseMilliseconds, "lease of a node's subscriber counts in Redis"),

@@ -168,6 +168,10 @@ extension Settings {
                     refused: { error in
                         logger.error("redis refused", metadata: ["error": "\(error)"])
                     },
+                    settled: { count, missed in
+                        metrics.durablePublishes.add(count)
+                        metrics.durableMisses.add(missed)
+                    },
                     roundTrip: { nanoseconds in
                         metrics.roundTrips.add()
                         metrics.roundTripNanoseconds.add(Int(nanoseconds))

@@ -9,6 +9,13 @@ extension Settings {
         edge.hooks[hook] = try value.hook(hook)
     }
 
+    /// Replicas there are only of Redis.
+    var durableFault: SettingsError? {
+        guard redis == nil, let place = edge.rules.rules.firstIndex(where: { $0.replicasMin > 0 }) else { return nil }
+        let reason = "rule \(place + 1) says durable, and without redis there are no replicas"
+        return SettingsError(name: "rules", source: source(of: "rules"), reason: reason)
+    }
+
     /// A rule that leaves something to a backend that is not there would leave it to nobody.
     var hookFault: SettingsError? {
         for (place, rule) in edge.rules.rules.enumerated() {

@@ -101,6 +101,7 @@ extension SettingValue {
     fileprivate func rule() throws(SettingsError) -> AccessRules.Rule {
         var channels: AccessPattern?
         var permissions: [AccessAction: Permission] = [:]
+        var replicasMin: Int?
         for field in try fields() {
             if field.name == "channels" {
                 guard channels == nil else { throw field.error("is said twice") }
@@ -110,12 +111,15 @@ extension SettingValue {
                         "is not a pattern such as room/*, user/{sub}/** or **: a wildcard is a whole segment"
                     )
                 }
+            } else if field.name == "durable" {
+                guard replicasMin == nil else { throw field.error("is said twice") }
+                replicasMin = try field.number(in: 0...16)
             } else if let action = AccessAction(rawValue: field.name) {
                 guard permissions[action] == nil else { throw field.error("is said twice") }
                 let word = try field.choice(of: Permission.allCases.map(\.rawValue))
                 permissions[action] = Permission(rawValue: word)
             } else {
-                let names = ["channels"] + AccessAction.allCases.map(\.rawValue)
+                let names = ["channels", "durable"] + AccessAction.allCases.map(\.rawValue)
                 let nearest = NearestName.find(field.name, among: names).map { "; did you mean \($0)?" } ?? ""
                 throw field.error("is nothing that a rule says\(nearest)")
             }
@@ -124,7 +128,7 @@ extension SettingValue {
         if permissions.values.contains(.owner), !channels.namesUser {
             throw error("\(channels.text): an owner is whose name stands in {sub}, and there is none")
         }
-        return AccessRules.Rule(channels: channels, permissions: permissions)
+        return AccessRules.Rule(channels: channels, permissions: permissions, replicasMin: replicasMin ?? 0)
     }
 
     private func fields() throws(SettingsError) -> [SettingValue] {
@@ -150,6 +154,7 @@ extension AccessRules.Rule {
         let allowed = AccessAction.allCases.compactMap { action in
             permissions[action].map { "\(action.rawValue)=\($0.rawValue)" }
         }
-        return ([channels.text] + allowed).joined(separator: " ")
+        let durable = replicasMin > 0 ? ["durable=\(replicasMin)"] : []
+        return ([channels.text] + allowed + durable).joined(separator: " ")
     }
 }

@@ -56,7 +56,7 @@ struct Settings {
         if errors.isEmpty { takeSecureListener(&errors) }
         if errors.isEmpty { takeRedisSecurity(&errors) }
         if errors.isEmpty, let error = exposure { errors.append(error) }
-        if errors.isEmpty, let error = hookFault { errors.append(error) }
+        if errors.isEmpty, let error = hookFault ?? durableFault { errors.append(error) }
         if !errors.isEmpty { throw SettingsErrors(all: errors) }
     }
 

@@ -118,6 +118,10 @@ public final class RedisBackplane: Backplane {
             answered($0)
             answer($0, $1)
         }
+        shard.onPublished { [unowned self] publication, outcome in
+            answered(publication)
+            if let delegate { publication.tell(delegate, outcome) }
+        }
         shard.commands.onRival = { [unowned self] in meetRival() }
         shard.commands.onClaimed = { [unowned self] in
             wasUp = true
@@ -387,8 +391,7 @@ public final class RedisBackplane: Backplane {
     }
 
     public func finish() {
-        for shard in shards { shard.commands.retire() }
-        for shard in shards { shard.commands.finish() }
+        for shard in shards { shard.finish() }
     }
 
     /// Answers of Redis that another node lives, after which a start has failed: the process that was here before may have

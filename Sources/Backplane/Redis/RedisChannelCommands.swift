@@ -8,6 +8,7 @@ struct RedisPublish: RedisCommand {
 
     var lane: RedisLane.Kind { .publish }
     var orderedChannel: ChannelName? { request.channel }
+    var replicasMin: Int { request.replicasMin }
 
     var carriedBytes: Int {
         RedisCommandBytes.of(argument: request.payload.bytes.count)

@@ -69,7 +69,7 @@ final class RedisCluster: RedisTopology {
     private(set) var shards: [RedisShard] = []
 
     /// Masters that a node has links to, at most: so many have descriptors beside the directory's (`ReadySet`).
-    static let shardsMax: UInt64 = 127
+    static let shardsMax: UInt64 = 84
 
     /// Those of all its links.
     var tokens: [UInt64] {
@@ -150,7 +150,7 @@ final class RedisCluster: RedisTopology {
         shardsByPlace[place] = shard
         shardsByNumber[shard.number] = shard
         shards.append(shard)
-        shard.commands.onRedirected = { [unowned self, unowned shard] in redirect($0, $1, by: shard) }
+        shard.onRedirected { [unowned self, unowned shard] in redirect($0, $1, by: shard) }
         shard.subscriptions.onEvicted = { [unowned self, unowned shard] in evict($0, $1, by: shard) }
         shard.connect()
         onChange()
@@ -168,11 +168,11 @@ final class RedisCluster: RedisTopology {
     }
 
     private func letGo() {
-        let done = leaving.filter { $0.commands.isIdle || !$0.commands.isUp }
+        let done = leaving.filter { $0.isIdle || !$0.commands.isUp }
         guard !done.isEmpty else { return }
         leaving.removeAll { shard in done.contains { $0 === shard } }
         for shard in done {
-            shard.commands.end()
+            shard.end()
             shardsByNumber[shard.number] = nil
             resting.now.append(shard.number)
         }
@@ -227,7 +227,7 @@ final class RedisCluster: RedisTopology {
         let slot = RedisSlot.of(command.key(keys))
         if detours[slot] != nil { return hold(command, slot) }
         guard let shard = owners[slot] else { return onAnswer(command, .failure(.unavailable)) }
-        shard.commands.ask(command)
+        shard.ask(command)
     }
 
     private func hold(_ command: any RedisCommand, _ slot: Int) {
@@ -246,7 +246,7 @@ final class RedisCluster: RedisTopology {
             let host = place.host.isEmpty ? shard.place?.host ?? "" : place.host
             let target = self.shard(at: RedisPlace(host: host, port: place.port))
             target?.keptUntil = seat.now + Self.keptNanoseconds
-            if let target, target.commands.isUp { return target.commands.askEarly(command) }
+            if let target, target.commands.isUp { return target.askEarly(command) }
         case .tryAgain: break
         case .down:
             directory.refresh()
@@ -254,7 +254,7 @@ final class RedisCluster: RedisTopology {
             return onAnswer(command, .failure(.unavailable))
         }
         if detours[slot] == nil {
-            let unanswered = shard.commands.unansweredCount { RedisSlot.of($0.key(keys)) == slot }
+            let unanswered = shard.unansweredCount { RedisSlot.of($0.key(keys)) == slot }
             detours[slot] = RedisDetour(beganAt: seat.now, unansweredCount: unanswered + 1)
         }
         detourCount += 1
@@ -302,6 +302,6 @@ final class RedisCluster: RedisTopology {
             for command in rest { onAnswer(command, .failure(.unavailable)) }
             return
         }
-        shard.commands.ask(command)
+        shard.ask(command)
     }
 }

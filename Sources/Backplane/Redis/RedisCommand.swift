@@ -18,6 +18,9 @@ protocol RedisCommand {
     /// The channel in which nothing asked later may come before it.
     var orderedChannel: ChannelName? { get }
 
+    /// How many replicas must have what it writes before it is answered.
+    var replicasMin: Int { get }
+
     /// The channel that is not heard if Redis says that it may not be.
     var openedChannel: ChannelName? { get }
 
@@ -48,6 +51,7 @@ extension RedisCommand {
     var carriedBytes: Int { 0 }
     var orderedChannel: ChannelName? { nil }
     var openedChannel: ChannelName? { nil }
+    var replicasMin: Int { 0 }
 
     /// What it holds in memory until it is answered.
     var byteCount: Int { RedisCommandBytes.overhead + carriedBytes }

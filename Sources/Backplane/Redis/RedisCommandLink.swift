@@ -44,6 +44,8 @@ final class RedisCommandLink {
     var onRedirected: (any RedisCommand, RedisRedirect) -> Void = { _, _ in }
     /// Redis took it for alive that the node of this name is this process.
     var onClaimed: () -> Void = {}
+    /// So many replicas have what was written on this link.
+    var onWaited: (_ replicas: Int) -> Void = { _ in }
     /// Time from a request to its answer, in nanoseconds.
     var onRoundTrip: (UInt64) -> Void = { _ in }
 
@@ -80,6 +82,9 @@ final class RedisCommandLink {
         link.aim(at: place)
         link.connect()
     }
+
+    /// The same for a link that nobody has asked for yet.
+    func aimLater(at place: RedisPlace) { link.aim(at: place) }
 
     func end() { link.end() }
     func ready(_ readiness: Readiness) { link.ready(readiness) }
@@ -140,6 +145,11 @@ final class RedisCommandLink {
         let underWay = pending.count { if case .command(let command) = $0.question { isMeant(command) } else { false } }
         let waiting = lanes.reduce(0) { $0 + $1.waiting.count(where: isMeant) }
         return underWay + waiting + (repair?.missed.count(where: isMeant) ?? 0)
+    }
+
+    /// Asks how many replicas have what was written; answered by `onWaited`.
+    func wait(for replicas: Int, milliseconds: UInt64) {
+        send(.wait(replicas: replicas, milliseconds: milliseconds))
     }
 
     /// Says that the node lives.
@@ -244,6 +254,9 @@ final class RedisCommandLink {
         case .version: takeVersion(reply, error)
         case .install: takeInstalled(error)
         case .live: takeClaim(reply, error)
+        case .wait:
+            if let error { onRefused(error.text) }
+            onWaited(reply.integer)
         case .retire, .ping, .asking: if let error { onRefused(error.text) }
         case .command(let command): answer(command, isRepeated: done.isRepeated, reply, error)
         }

@@ -10,8 +10,8 @@ public enum RedisDeployment: Sendable, Equatable {
     /// The schemes, as messages tell them.
     public static let schemes = "\(RedisMaster.schemes), or \(RedisClusterSeeds.scheme)"
 
-    /// Masters that may share the channels, at most: a node has up to three descriptors for each.
-    public static let mastersMax = 64
+    /// Masters that may share the channels, at most: a node has up to eight descriptors for each (`ReadySet`).
+    public static let mastersMax = 32
 
     /// Whether it is a Redis Cluster.
     public var isCluster: Bool { if case .cluster = self { true } else { false } }

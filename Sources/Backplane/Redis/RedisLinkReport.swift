@@ -16,6 +16,9 @@ public struct RedisLinkReport {
     /// For the log: Redis answered a request with an error. At most one line a second, and one a minute for each error.
     public var refused: (_ error: String) -> Void
 
+    /// So many publications waited for replicas, of which so many are not on as many as they should be.
+    public var settled: (_ count: Int, _ missed: Int) -> Void
+
     /// A request was answered after so many nanoseconds.
     public var roundTrip: (UInt64) -> Void
 
@@ -34,6 +37,7 @@ public struct RedisLinkReport {
         reached: @escaping (Int, Int) -> Void = { _, _ in },
         lost: @escaping () -> Void = {},
         refused: @escaping (String) -> Void = { _ in },
+        settled: @escaping (Int, Int) -> Void = { _, _ in },
         roundTrip: @escaping (UInt64) -> Void = { _ in },
         waiting: @escaping (Int, Int) -> Void = { _, _ in },
         rivalled: @escaping (Bool) -> Void = { _ in }
@@ -43,6 +47,7 @@ public struct RedisLinkReport {
         self.reached = reached
         self.lost = lost
         self.refused = refused
+        self.settled = settled
         self.roundTrip = roundTrip
         self.waiting = waiting
         self.rivalled = rivalled

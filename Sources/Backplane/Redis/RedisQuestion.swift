@@ -12,6 +12,8 @@ enum RedisQuestion {
     case live(facts: String)
     /// What follows is sent where its slot is under way to.
     case asking
+    /// How many replicas have all that was written on this link, once it are so many or some milliseconds are over.
+    case wait(replicas: Int, milliseconds: UInt64)
     /// The node goes in order.
     case retire
     case command(any RedisCommand)
@@ -24,6 +26,8 @@ enum RedisQuestion {
         case .install(let replaces):
             buffer.append(["FUNCTION", "LOAD"] + (replaces ? ["REPLACE"] : []) + [.bytes(RedisFunctions.source)])
         case .asking: buffer.append(["ASKING"])
+        case .wait(let replicas, let milliseconds):
+            buffer.append(["WAIT", .text(String(replicas)), .number(milliseconds)])
         case .ping: buffer.append(["PING"])
         case .live(let facts):
             let lease = RedisArgument.number(context.limits.nodeLeaseMilliseconds)

@@ -2,18 +2,17 @@ internal import Broker
 internal import DequeModule
 internal import Reactor
 
-/// The connection to one of the Sentinels of a master: asks where that is, and is told when it moves.
+/// The connection to one Sentinel: asks where the master is, hears when something happens to it, and asks again.
 ///
-/// Thread: owned by the uplink. A Sentinel that does not know the master, or names one that does not work, is left for the next. An
-/// answer older than the newest that was believed is not: a Sentinel that was cut off would send the node to the master of before.
+/// Thread: owned by the uplink.
 ///
-/// Source: https://redis.io/docs/latest/develop/reference/sentinel-clients/; replies and `+switch-master` as `sentinel.c` of Redis 7.0
-/// writes them.
+/// Source: https://redis.io/docs/latest/develop/reference/sentinel-clients/; replies and events as `sentinel.c` of Redis 7.0 writes them.
 final class RedisSentinelLink {
     private enum Asked {
         case authenticate
-        case master
         case others
+        case facts
+        case place
         case subscribe
         case unsubscribe
         case ping
@@ -24,40 +23,39 @@ final class RedisSentinelLink {
     private let limits: Limits
     private unowned let seat: ReactorSeat
 
-    /// Those that were named, and behind them those that these told of.
-    private var places: [RedisPlace]
-    private var current = 0
     private var asked = Deque<Asked>()
     private var lastPing: UInt64 = 0
     private var unansweredSince: UInt64?
 
-    /// Whether this Sentinel has said where the master is, and is not being asked again.
-    private var isSettled = false
+    /// Acknowledgements that are awaited of the channels.
+    private var awaitedChannels = 0
+    private var epoch: UInt64?
 
-    /// How often this one was asked again since something was found where it says.
-    private var doubts = 0
+    /// Whether it has said where the master is, and is not being asked again.
+    private(set) var isSettled = false
 
-    /// Nothing is wrong with this Sentinel but what it says.
-    private var isLeaving = false
+    /// Whether it has said that since it was reached.
+    private(set) var isReached = false
 
-    /// Of the newest answer that was believed: Sentinels raise it with each failover.
-    private var epoch: UInt64 = 0
+    /// Which of the Sentinels it is.
+    private(set) var place: RedisPlace
 
-    /// Where the master is now.
-    var onFound: (RedisPlace) -> Void = { _ in }
-    /// A Sentinel was reached (no reason), or is not, or is of no use.
+    /// Where the master is, as it says, and since which epoch.
+    var onFound: (RedisPlace, _ epoch: UInt64) -> Void = { _, _ in }
+    /// Which others there are.
+    var onOthers: ([RedisPlace]) -> Void = { _ in }
+    /// It was reached (no reason), or is not, or is of no use.
     var onChange: (String?) -> Void = { _ in }
 
-    /// Sentinels that are remembered, at most: what lies tells of thousands.
-    private static let placesMax = 32
+    /// What it tells when a master moves: the one that leads the failover says so last, but as first that a replica is promoted.
+    private static let channels: [RedisArgument] = ["+switch-master", "+promoted-slave", "+config-update-from"]
 
-    /// Times in a row that one names a master that does not work, after which another is asked.
-    private static let doubtsMax = 4
-
-    private static let channel = "+switch-master"
+    /// Sentinels that are learnt from one answer, at most: what lies tells of thousands.
+    private static let othersMax = 32
 
     init(
         _ sentinels: RedisSentinels,
+        at place: RedisPlace,
         master: RedisAddress,
         limits: Limits,
         token: UInt64,
@@ -66,14 +64,15 @@ final class RedisSentinelLink {
         resolver: @escaping HostLookup.Resolver
     ) {
         self.sentinels = sentinels
+        self.place = place
         self.limits = limits
         self.seat = seat
-        places = sentinels.places.shuffled()
         link = RedisLink(
-            address: master.moved(to: places[0]),
+            address: master.moved(to: place),
             limits: limits,
             token: token,
             seat: seat,
+            room: room,
             resolver: resolver
         )
         link.onConnected = { [unowned self] in greet() }
@@ -85,13 +84,14 @@ final class RedisSentinelLink {
     func ready(_ readiness: Readiness) { link.ready(readiness) }
     func endOfTurn() { link.flush() }
 
+    /// The next time another one is tried.
+    func aim(at place: RedisPlace) {
+        self.place = place
+        link.aim(at: place)
+    }
+
     /// Whether it is asked nothing that it has not answered.
     var isAnswered: Bool { asked.isEmpty }
-
-    /// Sentinels that are known.
-    var placeCount: Int { places.count }
-
-    // MARK: Time
 
     func tick(_ tick: Tick) {
         link.tick(tick)
@@ -106,18 +106,6 @@ final class RedisSentinelLink {
         send(.ping, ["PING"])
     }
 
-    /// What it named does not work, or not any more: it is asked again, and after some times another one.
-    func doubt() {
-        guard isSettled else { return }
-        doubts += 1
-        if doubts < Self.doubtsMax { return askAgain() }
-        isLeaving = true
-        link.fail("a Sentinel names a master that does not work: another is asked")
-    }
-
-    /// What it named works.
-    func trust() { doubts = 0 }
-
     // MARK: Asking
 
     private func greet() {
@@ -128,16 +116,21 @@ final class RedisSentinelLink {
         askForMaster()
     }
 
-    /// Whoever subscribed may ask nothing else (RESP2), so that is given up for a moment. What happens in it is in the answer.
-    private func askAgain() {
+    /// Asks once more. Whoever subscribed may ask nothing else (RESP2), so that is given up for a moment; what happens in it is in the
+    /// answer.
+    func askAgain() {
+        guard isSettled else { return }
         isSettled = false
-        send(.unsubscribe, ["UNSUBSCRIBE", .text(Self.channel)])
+        awaitedChannels = Self.channels.count
+        send(.unsubscribe, ["UNSUBSCRIBE"] + Self.channels)
         askForMaster()
     }
 
+    /// The facts have the epoch; where the master is they say late in a failover, which this Sentinel may be the leader of.
     private func askForMaster() {
-        send(.master, ["SENTINEL", "MASTER", .text(sentinels.masterName)])
-        send(.subscribe, ["SUBSCRIBE", .text(Self.channel)])
+        send(.facts, ["SENTINEL", "MASTER", .text(sentinels.masterName)])
+        send(.place, ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", .text(sentinels.masterName)])
+        send(.subscribe, ["SUBSCRIBE"] + Self.channels)
     }
 
     private func send(_ question: Asked, _ words: [RedisArgument]) {
@@ -150,47 +143,72 @@ final class RedisSentinelLink {
 
     private func take(_ reply: RedisReply) {
         if reply.count == 3, reply[0].text == "message" { return hear(reply[2].text) }
-        guard let question = asked.popFirst() else { return link.fail("an answer to nothing that was asked") }
-        unansweredSince = asked.isEmpty ? nil : seat.now
+        guard let question = asked.first else { return link.fail("an answer to nothing that was asked") }
         if let error = reply.error {
             // It may know no others, and it may not be for us to ask.
-            if case .others = question { return }
-            return link.fail(error)
+            guard case .others = question else { return link.fail(error) }
+            return answered()
         }
         switch question {
-        case .authenticate, .unsubscribe, .ping: break
-        case .others: learn(reply)
-        case .master: takeMaster(reply)
+        case .authenticate, .ping: answered()
+        case .unsubscribe: acknowledge { answered() }
+        case .others:
+            learn(reply)
+            answered()
+        case .facts: takeFacts(reply)
+        case .place: takePlace(reply)
         case .subscribe:
-            isSettled = true
-            link.markHealthy()
-            onChange(nil)
+            acknowledge {
+                answered()
+                isSettled = true
+                isReached = true
+                link.markHealthy()
+                onChange(nil)
+            }
         }
     }
 
-    /// The text says which master moved, and from where to where; how new that is, only the answer to a question.
+    private func answered() {
+        asked.removeFirst()
+        unansweredSince = asked.isEmpty ? nil : seat.now
+        if case .subscribe? = asked.first { awaitedChannels = Self.channels.count }
+    }
+
+    /// Each channel is acknowledged by itself.
+    private func acknowledge(_ body: () -> Void) {
+        awaitedChannels -= 1
+        if awaitedChannels <= 0 { body() }
+    }
+
+    /// The text says of which master something is told; how new that is, only the answer to a question.
     private func hear(_ text: String) {
-        guard isSettled, text.prefix(while: { $0 != " " }) == sentinels.masterName else { return }
+        guard isSettled, text.split(separator: " ").contains(Substring(sentinels.masterName)) else { return }
         askAgain()
     }
 
-    private func takeMaster(_ reply: RedisReply) {
-        let facts = Self.facts(reply)
-        guard let place = Self.place(facts), let newest = facts["config-epoch"].flatMap({ UInt64($0) }) else {
+    private func takeFacts(_ reply: RedisReply) {
+        guard let epoch = Self.facts(reply)["config-epoch"].flatMap({ UInt64($0) }) else {
+            return link.fail("a Sentinel does not say what it knows of \(sentinels.masterName)")
+        }
+        self.epoch = epoch
+        answered()
+    }
+
+    private func takePlace(_ reply: RedisReply) {
+        guard reply.count == 2, let place = Self.place(reply[0].text, reply[1].text), let epoch else {
             return link.fail("a Sentinel does not say where \(sentinels.masterName) is")
         }
-        guard newest >= epoch else { return link.fail("a Sentinel knows an older master than another one") }
-        epoch = newest
-        onFound(place)
+        answered()
+        onFound(place, epoch)
     }
 
     private func learn(_ reply: RedisReply) {
-        for index in 0..<min(reply.count, Self.placesMax) {
-            guard let place = Self.place(Self.facts(reply[index])), !places.contains(place),
-                places.count < Self.placesMax
-            else { continue }
-            places.append(place)
-        }
+        onOthers(
+            (0..<min(reply.count, Self.othersMax)).compactMap { index in
+                let facts = Self.facts(reply[index])
+                return Self.place(facts["ip"] ?? "", facts["port"] ?? "")
+            }
+        )
     }
 
     private static func facts(_ reply: RedisReply) -> [String: String] {
@@ -200,22 +218,17 @@ final class RedisSentinelLink {
         return facts
     }
 
-    private static func place(_ facts: [String: String]) -> RedisPlace? {
-        guard let host = facts["ip"], !host.isEmpty, let port = facts["port"].flatMap({ UInt16($0) }), port > 0 else {
-            return nil
-        }
+    private static func place(_ host: String, _ port: String) -> RedisPlace? {
+        guard !host.isEmpty, let port = UInt16(port), port > 0 else { return nil }
         return RedisPlace(host: host, port: port)
     }
 
-    /// The next one is tried, first those that were named.
     private func lose(_ reason: String) {
         asked = []
         unansweredSince = nil
         isSettled = false
-        doubts = 0
-        current = (current + 1) % places.count
-        link.aim(at: places[current])
-        if !isLeaving { onChange(reason) }
-        isLeaving = false
+        isReached = false
+        epoch = nil
+        onChange(reason)
     }
 }

@@ -14,7 +14,8 @@ final class RedisShard {
     /// Tells it from others, of before, too.
     let number: UInt64
 
-    private let sentinel: RedisSentinelLink?
+    private let durable: RedisDurableLink
+    private let sentinels: RedisSentinelWatch?
     private let report: RedisLinkReport
     private unowned let seat: ReactorSeat
     private var commandLog = RedisLinkLog()
@@ -34,8 +35,8 @@ final class RedisShard {
     var onSentinelChanged: () -> Void = {}
 
     /// Descriptors of a shard; of one in a cluster, which no Sentinels watch.
-    static let tokenCount: UInt64 = 3
-    static let tokenCountInCluster: UInt64 = 2
+    static let tokenCount = 3 + UInt64(RedisSentinelWatch.linksMax)
+    static let tokenCountInCluster: UInt64 = 3
 
     /// `firstToken` is the first of its tokens. `place` is where it is if it is a node of a cluster.
     init(
@@ -79,21 +80,34 @@ final class RedisShard {
             room: room,
             resolver: resolver
         )
-        sentinel = master.sentinels.map {
-            RedisSentinelLink(
+        durable = RedisDurableLink(
+            RedisCommandLink(
+                address: address,
+                context: context,
+                claimsFirst: false,
+                token: firstToken + 2,
+                seat: seat,
+                room: room,
+                resolver: resolver
+            ),
+            context: context
+        )
+        sentinels = master.sentinels.map {
+            RedisSentinelWatch(
                 $0,
                 master: master.address,
                 limits: context.limits,
-                token: firstToken + 2,
+                firstToken: firstToken + 3,
                 seat: seat,
                 room: room,
                 resolver: resolver
             )
         }
+        durable.onSettled = { [unowned self] in self.report.settled($0, $1) }
         commands.onChange = { [unowned self] in commandsChanged($0) }
         subscriptions.onChange = { [unowned self] in subscriptionsChanged($0) }
-        sentinel?.onFound = { [unowned self] in follow(to: $0) }
-        sentinel?.onChange = { [unowned self] in
+        sentinels?.onFound = { [unowned self] in follow(to: $0) }
+        sentinels?.onChange = { [unowned self] in
             sentinelLog.note($0)
             tellLinks()
             onSentinelChanged()
@@ -107,7 +121,7 @@ final class RedisShard {
     var trouble: String? { isUp ? nil : commandLog.trouble ?? subscriptionLog.trouble ?? sentinelLog.trouble }
 
     func connect() {
-        sentinel?.connect()
+        sentinels?.connect()
         commands.connect()
         subscriptions.connect()
     }
@@ -117,22 +131,71 @@ final class RedisShard {
         switch token {
         case 0: commands.ready(readiness)
         case 1: subscriptions.ready(readiness)
-        default: sentinel?.ready(readiness)
+        case 2: durable.ready(readiness)
+        default: sentinels?.ready(token: token - 3, readiness)
         }
     }
 
     func tick(_ tick: Tick) {
-        if !commands.isUp, place != nil { sentinel?.doubt() }
-        sentinel?.tick(tick)
+        if !commands.isUp, place != nil { sentinels?.doubt() }
+        sentinels?.tick(tick)
         subscriptions.tick(tick)
         commands.tick(tick)
+        durable.tick(tick)
         tellLinks()
     }
 
     func endOfTurn() {
-        sentinel?.endOfTurn()
+        sentinels?.endOfTurn()
         subscriptions.endOfTurn()
         commands.endOfTurn()
+        durable.endOfTurn()
+    }
+
+    // MARK: Asking
+
+    func ask(_ command: some RedisCommand) {
+        if command.replicasMin > 0, let publication = command as? RedisPublish { return durable.ask(publication) }
+        commands.ask(command)
+    }
+
+    /// Asks what another node of a cluster has sent here, for it is under way to this one.
+    func askEarly(_ command: any RedisCommand) {
+        if command.replicasMin > 0, let publication = command as? RedisPublish { return durable.askEarly(publication) }
+        commands.askEarly(command)
+    }
+
+    /// Those that are not answered and for which something is so.
+    func unansweredCount(where isMeant: (any RedisCommand) -> Bool) -> Int {
+        commands.unansweredCount(where: isMeant) + durable.unansweredCount(where: isMeant)
+    }
+
+    /// A node of a cluster sends a command somewhere else.
+    func onRedirected(_ body: @escaping (any RedisCommand, RedisRedirect) -> Void) {
+        commands.onRedirected = body
+        durable.onRedirected = body
+    }
+
+    /// One that replicas must have is answered.
+    func onPublished(_ body: @escaping (RedisPublish, Result<Position, BackplaneFailure>) -> Void) {
+        durable.onPublished = body
+    }
+
+    /// Whether nobody waits for an answer.
+    var isIdle: Bool { commands.isIdle && durable.isIdle }
+
+    /// Waits for the answers to all requests, at most as long as Redis has to answer one.
+    func finish() {
+        commands.retire()
+        durable.finish()
+        commands.finish()
+    }
+
+    /// It is needed no longer.
+    func end() {
+        subscriptions.end()
+        commands.end()
+        durable.end()
     }
 
     // MARK: Links
@@ -145,11 +208,11 @@ final class RedisShard {
         if isMove { report.moved(name, place.description) }
         commands.aim(at: place)
         subscriptions.aim(at: place)
+        durable.aim(at: place)
     }
 
     private func commandsChanged(_ reason: String?) {
         if reason == nil {
-            sentinel?.trust()
             if let endpoint = commands.endpoint { subscriptions.follow(to: endpoint) }
         }
         commandLog.note(reason)

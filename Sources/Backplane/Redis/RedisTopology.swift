@@ -52,7 +52,7 @@ final class RedisMasters: RedisTopology {
 
     func ask(_ command: some RedisCommand) {
         let shard = shards.count == 1 ? shards[0] : shards[map.place(of: command.key(keys))]
-        shard.commands.ask(command)
+        shard.ask(command)
     }
 
     /// What is published in a pattern's channels is told at the master of each.

@@ -47,6 +47,9 @@ public final class UplinkMetrics: Sendable {
     public let masters = Counter()
     /// Times that Sentinels said that a master is somewhere else.
     public let masterMoves = Counter()
+    /// Publications that waited for replicas, and those that were not on as many in time.
+    public let durablePublishes = Counter()
+    public let durableMisses = Counter()
     /// Times a link to Redis was lost.
     public let linkLosses = Counter()
     /// Answers from Redis, and the nanoseconds they took together.

@@ -45,7 +45,15 @@ extension EdgeReactor {
         batch.underWay += 1
         metrics.publishes.add()
         ask(.publish(.bayeux(batch, place), channel)) {
-            .publish(PublishRequest(ticket: $0, channel: channel, payload: payload, idempotencyKey: nil))
+            .publish(
+                PublishRequest(
+                    ticket: $0,
+                    channel: channel,
+                    payload: payload,
+                    idempotencyKey: nil,
+                    replicasMin: access.rules.replicasMin(for: channel)
+                )
+            )
         }
     }
 

@@ -163,7 +163,15 @@ extension EdgeReactor {
         metrics.publishes.add()
         begin(asker)
         ask(.publish(asker, channel)) {
-            .publish(PublishRequest(ticket: $0, channel: channel, payload: payload, idempotencyKey: key))
+            .publish(
+                PublishRequest(
+                    ticket: $0,
+                    channel: channel,
+                    payload: payload,
+                    idempotencyKey: key,
+                    replicasMin: access.rules.replicasMin(for: channel)
+                )
+            )
         }
     }
 
