@@ -62,6 +62,7 @@ final class RedisSentinelWatch {
     private var inUse: ArraySlice<RedisSentinelLink> { links.prefix(min(next, Self.linksMax)) }
 
     func connect() { for link in inUse { link.connect() } }
+    // bounded: tokens are those of the links
     func ready(token: UInt64, _ readiness: Readiness) { links[Int(token)].ready(readiness) }
     func tick(_ tick: Tick) { for link in inUse { link.tick(tick) } }
     func endOfTurn() { for link in inUse { link.endOfTurn() } }
