@@ -157,24 +157,27 @@ public struct Continuity {
             last = page.head
             tail.removeAll()
         }
-        let released = release()
+        let released = release(readHead: page.head)
         return (deliveries + released.deliveries, released.readAfter)
     }
 
     /// Hands over what was held, up to the next hole that no read was asked for.
-    private mutating func release() -> (deliveries: [Delivery], readAfter: Position?) {
+    ///
+    /// What was heard before a read was asked for, and lies behind the head that this found, is not in the history that everybody goes on
+    /// with: a master published it that is one no more, when it woke. Nobody is told of it.
+    private mutating func release(readHead: Position? = nil) -> (deliveries: [Delivery], readAfter: Position?) {
         var deliveries: [Delivery] = []
         let waiting = held
         let readCount = heldBeforeReadCount
         letGo()
         for (index, publication) in waiting.enumerated() where publication.position > last {
+            if let readHead, index < readCount, publication.position > readHead { continue }
             if !follows(publication) {
                 guard index < readCount else {
                     for publication in waiting[index...] { hold(publication) }
                     return (deliveries, startReading())
                 }
-                // It was heard, and the read that followed does not know it: its Redis lost it. Another read would not
-                // find it either.
+                // It was heard, and the read that followed does not have it any more. Another read would not find it either.
                 if publication.position <= highest { continue }
                 deliveries.append(.gap(from: last, to: publication.previous))
             }

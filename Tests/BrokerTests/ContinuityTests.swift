@@ -156,15 +156,34 @@ struct ContinuityTests {
         #expect(continuity.receive(Publication(6, after: 4)) == .deliver)
     }
 
-    @Test("what was heard and is nowhere in Redis any more does not make the channel read for ever")
+    @Test("what was heard and the Redis that is asked afterwards does not have is nobody's, and does not make the channel read for ever")
     func heardAndLost() {
         var continuity = live(at: 5)
         #expect(continuity.receive(Publication(7, after: 6)) == .read(after: 5))
         // Redis failed over to a replica that has neither 6 nor 7.
         let filled = continuity.fill(HistoryPage(since: 5, publications: [], head: 5))
-        #expect(filled.deliveries == [.gap(from: 5, to: 6), .publication(Publication(7, after: 6))])
+        #expect(filled.deliveries.isEmpty)
         #expect(filled.readAfter == nil)
-        #expect(continuity.isLive)
+        #expect(continuity.isLive && continuity.last == 5)
+        #expect(continuity.receive(Publication(8, after: 5)) == .deliver)
+    }
+
+    @Test("a master that is none any more wakes and publishes behind what it knows: readers stay with what the new one has")
+    func formerMaster() {
+        var continuity = live(at: 3, chain(5, after: 3))
+        #expect(continuity.receive(Publication(7, after: 3)) == .read(after: 5))
+        let filled = continuity.fill(HistoryPage(since: 5, publications: [], head: 5))
+        #expect(filled.deliveries.isEmpty && continuity.last == 5)
+        #expect(continuity.receive(Publication(8, after: 5)) == .deliver)
+    }
+
+    @Test("what was heard and is no longer in the history, whose head is as new, is told behind a gap")
+    func heardAndTrimmed() {
+        var continuity = live(at: 5)
+        #expect(continuity.receive(Publication(7, after: 6)) == .read(after: 5))
+        let filled = continuity.fill(HistoryPage(since: 5, publications: [], head: 7))
+        #expect(filled.deliveries == [.gap(from: 5, to: 7)])
+        #expect(continuity.receive(Publication(8, after: 7)) == .deliver)
     }
 
     @Test("a page that was made before something was heard is followed by another read")
