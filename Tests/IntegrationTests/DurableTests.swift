@@ -85,7 +85,7 @@ import Testing
             )
             try #require(answers.split(separator: "\n").count == 2_000 && !answers.contains("error"))
             let stats = try await replicated.master.command("INFO", "commandstats")
-            let line = try #require(stats.split(separator: "\n").first { $0.hasPrefix("cmdstat_wait:calls=") })
+            let line = try #require(stats.split(whereSeparator: \.isNewline).first { $0.hasPrefix("cmdstat_wait:calls=") })
             let calls = try #require(Int(line.dropFirst("cmdstat_wait:calls=".count).prefix { $0.isNumber }))
             try #require(calls < 1_000, "\(calls) times for 2,000 publications")
             for channel in 0..<10 {
