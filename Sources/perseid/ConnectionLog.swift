@@ -2,9 +2,13 @@ import PerseidClient
 
 /// Says on standard error what happens to a connection: each thing once, however often it is tried.
 struct ConnectionLog {
+    /// Says nothing, but judges.
+    private let isSilent: Bool
     private var isOpen = false
     private var wasOpen = false
     private var lastSaid = ""
+
+    init(isSilent: Bool = false) { self.isSilent = isSilent }
 
     /// What a command gives up for, although a client would go on: a place that is not there, and a session that is somebody else's now.
     private static let finalCodes: Set<Int> = [200, 404, 4_001]
@@ -14,9 +18,9 @@ struct ConnectionLog {
         switch state {
         case .connecting: break
         case .open:
-            StandardError.say(wasOpen ? "connected again" : "connected")
+            if !isSilent { StandardError.say(wasOpen ? "connected again" : "connected") }
             (isOpen, wasOpen, lastSaid) = (true, true, "")
-        case .complaint(let error): StandardError.say("the node says: \(error)")
+        case .complaint(let error): if !isSilent { StandardError.say("the node says: \(error)") }
         case .waiting(let error, let address, _):
             if Self.finalCodes.contains(error.code) { return error }
             say(error, address)
@@ -33,7 +37,7 @@ struct ConnectionLog {
             case (_, true): "lost: \(error); trying again"
             case (_, false): "\(authority): \(error); trying again"
             }
-        if text != lastSaid { StandardError.say(text) }
+        if text != lastSaid, !isSilent { StandardError.say(text) }
         lastSaid = text
     }
 

@@ -205,7 +205,7 @@ public final class RedisBackplane: Backplane {
     public func publish(_ request: PublishRequest) { ask(.publish(request)) }
 
     public func tell(_ payload: Payload, in channel: ChannelName) {
-        commands.ask(RedisTell(channel: channel, payload: payload))
+        ask(RedisTell(channel: channel, payload: payload))
     }
 
     public func read(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import PerseidClient
 import Reactor
 
 /// Shows how the nodes are, each second, as the console does on a page.
@@ -31,10 +32,10 @@ struct Top: ParsableCommand {
         HostProcess.ignoreBrokenPipes()
         // Before there is another thread, so that none but this one hears of signals.
         try HostProcess.catchEnd()
-        let (address, key) = (try node.address(), try node.key())
+        let client = try node.client { $0.session = .none }
         let board = TopBoard()
         let isLines = json && !once
-        let follower = FactsFollower(address: address, key: key) { line, facts in
+        let follower = FactsFollower(client: client) { line, facts in
             if isLines { StandardOutput.write(line + [UInt8(ascii: "\n")]) } else { board.take(facts, line) }
         } tell: { state in
             board.tell(state)
