@@ -122,9 +122,10 @@ final class ClientReactor: ReactorHandler {
     ) {
         let known = readers.channels
         readers.add(id, channels, since: since, mailbox)
-        connection.goBack(since, now: space.now)
-        for channel in channels where known.contains(channel) && since[channel] == nil {
-            if let position = connection.place[channel] { readers.tell(id, that: channel, isOpenAt: position) }
+        let isBehind = connection.goBack(since, now: space.now)
+        for channel in channels where known.contains(channel) && (since[channel] == nil || !isBehind) {
+            guard let position = connection.place[channel] else { continue }
+            readers.tell(id, that: channel, isOpenAt: position, isRecovered: since[channel].map { _ in true })
         }
         connection.want(readers.channels, now: space.now)
     }

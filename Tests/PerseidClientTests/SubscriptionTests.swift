@@ -56,11 +56,14 @@ import class Broker.Counter
             #expect(try await older.texts(1) == ["2"])
             for listener in [both, again] { try await listener.opened() }
             try await both.opened()
+            let latest = Listener(client.subscribe("a", since: try await client.history("a").position ?? one))
+            try #expect(await latest.opened().isRecovered == true)
             try await client.publish("b", "3")
             try await client.publish("a", "4")
             #expect(try await older.texts(1) == ["4"])
             #expect(try await first.texts(1) == ["4"])
             #expect(try await again.texts(1) == ["4"])
+            #expect(try await latest.texts(1) == ["4"])
             #expect(try await Set(both.texts(2)) == ["3", "4"])
             if transport == .webSocket { #expect(node.metrics.webSocketConnections.value == 1) }
         }

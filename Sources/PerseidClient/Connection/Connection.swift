@@ -94,9 +94,11 @@ struct Connection {
         adjust(now: now)
     }
 
-    /// Goes back to where somebody is who has had less: what is read already is read again from there.
-    mutating func goBack(_ positions: [ChannelName: Broker.Position], now: UInt64) {
-        if place.goBack(positions), link != nil { turn(now: now) }
+    /// Goes back to where somebody is who has had less: what is read already is read again from there. Says whether there was anything.
+    mutating func goBack(_ positions: [ChannelName: Broker.Position], now: UInt64) -> Bool {
+        guard place.goBack(positions) else { return false }
+        if link != nil { turn(now: now) }
+        return true
     }
 
     /// Ends it for all, for good.

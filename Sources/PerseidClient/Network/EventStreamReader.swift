@@ -6,9 +6,6 @@ final class EventStreamReader: LinkReader {
     private var decoder: EventStreamDecoder
     private let messageBytesMax: Int
 
-    /// How long the node asked to wait before the next stream; told with the end of this one.
-    private(set) var retryMilliseconds: UInt64?
-
     init(messageBytesMax: Int) {
         self.messageBytesMax = messageBytesMax
         decoder = EventStreamDecoder(eventBytesMax: messageBytesMax)
@@ -25,7 +22,8 @@ final class EventStreamReader: LinkReader {
             switch decoder.next(in: bytes, consumed: &consumed) {
             case .needMore: return
             case .tooBig: throw .tooBig(messageBytesMax)
-            case .retry(let milliseconds): retryMilliseconds = milliseconds
+            // For browsers: this client draws how long it waits, unless a goodbye says.
+            case .retry: break
             case .event(_, let data):
                 let message = try ServerMessage(data)
                 found(.message(message, Broker.Cursor(ofEventID: decoder.lastEventID)))

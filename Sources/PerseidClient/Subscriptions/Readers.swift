@@ -66,8 +66,9 @@ struct Readers {
     // MARK: What is told
 
     /// Tells one that a channel, which others read already, is open.
-    mutating func tell(_ id: UInt64, that channel: ChannelName, isOpenAt position: Broker.Position) {
-        readers[id]?.open(channel, at: position, isRecovered: nil)
+    mutating func tell(_ id: UInt64, that channel: ChannelName, isOpenAt position: Broker.Position, isRecovered: Bool?)
+    {
+        readers[id]?.open(channel, at: position, isRecovered: isRecovered)
     }
 
     /// Tells all how the connection stands.
