@@ -4,11 +4,19 @@ A client is somewhere in each of its channels. Each message must be the very nex
 `recovered: false` may carry it further; and where it says it is when it comes back must be where it was told it is.
 A client that comes back with nothing but its token does not say where it is: it may be sent back, and gets all from
 there again, but may not be carried further either.
+
+Where a replica took over, the master of before may have told publications that nobody has any more. They hang on those
+that they followed, as a branch: a client may go along it in the same order, each once, and must be told of a gap before
+it goes on with what survived. It may come back only to where it left that, or further.
 """
 
 from collections import Counter, deque
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote
+
+from .channel_record import numbers
+from .losses import Losses
 
 # What is shown of a client before its offence.
 EVENTS_SHOWN = 20
@@ -27,17 +35,32 @@ class Offence:
     history: list
 
 
+class Where(NamedTuple):
+    """A position: the place of what survived, or that behind which a branch begins, and the lost position in it."""
+
+    place: int | None
+    lost: str | None = None
+
+
 class Reader:
     """One client in one channel."""
 
-    __slots__ = ("place", "repeated_up_to", "lacks", "gaps", "missing", "has_cursor", "is_open_ended")
+    __slots__ = (
+        "place", "lost", "passed", "since_milliseconds", "repeated_up_to", "lacks", "gaps", "missing", "has_cursor", "is_open_ended",
+    )  # fmt: skip
 
     def __init__(self):
-        # Unknown until it was told where it stands.
+        # How far it is in what survived. Unknown until it was told where it stands.
         self.place = None
+        # The lost publication where it stands, if it does.
+        self.lost = None
+        # Lost publications that it had, or was told of.
+        self.passed = set()
+        # Since when its connection has been reading.
+        self.since_milliseconds = None
         # Up to which place it had everything when it was sent back.
         self.repeated_up_to = -1
-        # Within a poll's answer: the gaps that it names and that were not come to yet, by the place that each begins
+        # Within a poll's answer: the gaps that it names and that were not come to yet, by the position that each begins
         # behind.
         self.lacks = {}
         # Places that it was told are missing: first and last.
@@ -49,14 +72,32 @@ class Reader:
         # Within a poll's first answer, which does not say where it begins.
         self.is_open_ended = False
 
-    def advance(self, place):
-        """What it had, it had: sent back, it stays where it was, so that what comes again is doubled."""
-        self.place = place if self.place is None else max(self.place, place)
+    @property
+    def is_somewhere(self):
+        return self.place is not None or self.lost is not None
 
-    def go_back(self, place):
+    @property
+    def where(self):
+        return Where(self.place, self.lost)
+
+    def stands(self, where):
+        return self.lost == where.lost and (where.lost is not None or self.place == where.place)
+
+    def is_behind(self, where):
+        """Whether it has had something of what survived that comes behind there."""
+        return self.place is not None and where.place is not None and where.place < self.place
+
+    def advance(self, where):
+        """What it had, it had: sent back, it stays where it was, so that what comes again is doubled."""
+        if not self.is_behind(where) and where.place is not None:
+            self.place = where.place
+        self.lost = where.lost
+
+    def go_back(self, where):
         """What it had comes again."""
-        self.repeated_up_to = max(self.repeated_up_to, self.place)
-        self.place = place
+        if self.place is not None:
+            self.repeated_up_to = max(self.repeated_up_to, self.place)
+        self.place, self.lost = where
 
 
 class ClientState:
@@ -72,9 +113,10 @@ class ClientState:
 
 
 class Checker:
-    def __init__(self, records, forbids_gaps=False):
+    def __init__(self, records, forbids_gaps=False, losses=None):
         self.records = records
-        # Whether to be told of a gap is an offence, too.
+        self.losses = losses or Losses()
+        # Whether to be told of a gap is an offence, too, unless what Redis lost explains it.
         self.forbids_gaps = forbids_gaps
         self.clients = {}
         self.counts = Counter()
@@ -108,9 +150,17 @@ class Checker:
     def take_offence(self, state, event):
         self.offend("forbidden", state, event, event.detail)
 
+    def take_refused(self, state, event):
+        """A session that was opened while a replica took over may be lost."""
+        if self.losses.is_within(int(event.detail)):
+            self.counts["lost sessions"] += 1
+        else:
+            self.offend("forbidden", state, event, "its token is refused")
+
     def take_end(self, state, event):
         self.ends[event.detail] += 1
         for reader in state.readers.values():
+            reader.since_milliseconds = None
             reader.is_open_ended = reader.has_cursor = False
             reader.lacks = {}
 
@@ -124,32 +174,39 @@ class Checker:
             name, _, position = entry.rpartition("@")
             channel = unquote(name)
             reader, record = state.readers[channel], self.records[channel]
-            place = self.place_of(state, event, record, position)
-            if place is None:
+            where = self.where(state, event, record, reader, position)
+            if where is None:
                 continue
-            if reader.place is not None and place != reader.place:
-                kind = "skipped" if place > reader.place else "rewound"
-                where = f"{channel}: its cursor says {position}, it was at {self.position(record, reader)}"
-                self.offend(kind, state, event, where)
-            reader.advance(place)
+            if reader.is_somewhere and not reader.stands(where):
+                text = f"{channel}: its cursor says {position}, it was at {self.position(record, reader)}"
+                self.offend(self.kind_of_leap(reader, where), state, event, text)
+            reader.advance(where)
             reader.has_cursor = True
 
     def take_subscribed(self, state, event, reader, record):
-        place = self.place_of(state, event, record, event.position)
-        if place is None:
+        where = self.where(state, event, record, reader, event.position)
+        if where is None:
             return
-        is_told = event.detail == "false" and (state.has_only_token or reader.has_cursor and place >= reader.place)
+        is_back = reader.is_behind(where)
+        is_told = event.detail == "false" and (state.has_only_token or reader.has_cursor and not is_back)
         if is_told:
-            self.note_gap("recovered: false of a subscribed", state, event, reader, place)
-        if state.has_only_token and place < reader.place:
-            reader.go_back(place)
-        elif reader.place is not None and place != reader.place and not is_told:
-            where = f"begins at {event.position}, it was at {self.position(record, reader)}"
-            self.offend("skipped" if place > reader.place else "rewound", state, event, where)
+            self.note_gap("recovered: false of a subscribed", state, event, reader, record, where)
+        if state.has_only_token and (is_back or self.is_back_in_branch(record, reader, where)):
+            reader.go_back(where)
+        elif reader.is_somewhere and not reader.stands(where) and not is_told:
+            text = f"begins at {event.position}, it was at {self.position(record, reader)}"
+            self.offend(self.kind_of_leap(reader, where), state, event, text)
         else:
             self.check_recovered(state, event, reader)
-        reader.advance(place)
+        reader.advance(where)
         reader.has_cursor = False
+        reader.since_milliseconds = event.milliseconds
+
+    def is_back_in_branch(self, record, reader, where):
+        """Whether it is sent back along the lost publications that it had, or to where they began."""
+        if reader.lost is None:
+            return where.lost is not None
+        return where.place == reader.place if where.lost is None else where.lost in record.way_to(reader.lost)[1:]
 
     def check_recovered(self, state, event, reader):
         if not event.detail and (reader.has_cursor or state.has_only_token):
@@ -158,21 +215,57 @@ class Checker:
             self.offend("forbidden", state, event, "`recovered`, though it came without a cursor")
 
     def take_message(self, state, event, reader, record):
-        place = self.place_of(state, event, record, event.position)
-        if place is None:
+        self.pass_gaps(state, event, reader, record)
+        if not reader.is_somewhere and not reader.is_open_ended:
+            self.offend("forbidden", state, event, "a message before it was told where it stands")
+        if record.is_lost(event.position, event.detail):
+            return self.take_lost(state, event, reader, record)
+        where = self.where(state, event, record, None, event.position)
+        if where is None:
             return
+        place = where.place
         if record.payloads[place] != event.detail:
             self.offend("unknown", state, event, f"at {event.position} Redis has {record.payloads[place]}")
         self.counts["delivered"] += 1
-        self.pass_gaps(state, event, reader)
-        if reader.place is None and not reader.is_open_ended:
-            self.offend("forbidden", state, event, "a message before it was told where it stands")
-        elif reader.place is not None and place <= reader.place:
+        if reader.place is not None and place <= reader.place:
             return self.take_old(state, event, reader, record, place)
+        if reader.lost is not None:
+            text = f"it was at {reader.lost}, which Redis lost, and is told of no gap"
+            self.offend("strayed", state, event, text)
         elif reader.place is not None and place > reader.place + 1:
             self.take_leap(state, event, reader, record, place)
+        elif reader.place is not None:
+            self.note_unseen(state, event, reader, record)
         self.counts["repeated"] += place <= reader.repeated_up_to
-        reader.place = place
+        reader.place, reader.lost = place, None
+
+    def take_lost(self, state, event, reader, record):
+        """One that no surviving master has: it must follow where the client stands, as it did for everybody else."""
+        self.counts["delivered, and lost by Redis"] += 1
+        reader.passed.add(event.position)
+        way = record.way_to(event.position)
+        here = self.position(record, reader)
+        if reader.lost is not None and event.position in record.way_to(reader.lost):
+            self.offend("doubled", state, event, f"it was at {here} already")
+            return
+        if reader.is_somewhere and record.lost[event.position].previous != here:
+            missing = way[1 : way.index(reader.lost)] if reader.lost in way else way[1:]
+            is_ahead = reader.lost in way or reader.lost is None and record.fork(event.position) == reader.place
+            text = f"it was at {here}, and lacks {', '.join(missing[:5]) or 'what is before it'}"
+            self.offend("lost" if is_ahead else "strayed", state, event, text, max(1, len(missing)))
+        reader.advance(Where(record.fork(event.position), event.position))
+
+    def note_unseen(self, state, event, reader, record):
+        """It goes on with what survived and never had what was lost there. Whoever read at a node that told others of it, on
+        one connection all the time, must have had it or have been told."""
+        for position in record.branches_at(reader.place):
+            if position in reader.passed:
+                continue
+            self.counts["lost, and unseen"] += 1
+            milliseconds, _ = numbers(position)
+            since = reader.since_milliseconds
+            if since is not None and since < milliseconds and state.node in self.losses.deliverers[record.channel, position]:
+                self.offend("silent", state, event, f"its node told others of {position}, and Redis lost it")
 
     def take_old(self, state, event, reader, record, place):
         is_late = place in reader.missing or any(first <= place <= last for first, last in reader.gaps)
@@ -190,50 +283,48 @@ class Checker:
         reader.missing.update(range(reader.place + 1, place))
 
     def take_gap(self, state, event, reader, record):
-        begin = self.place_of(state, event, record, event.detail)
-        end = self.place_of(state, event, record, event.position)
+        begin = self.where(state, event, record, reader, event.detail)
+        end = self.where(state, event, record, reader, event.position)
         if begin is None or end is None:
             return
-        if begin != reader.place or end < begin:
-            where = f"a gap from {event.detail} to {event.position}, it was at {self.position(record, reader)}"
-            self.offend("forbidden", state, event, where)
-        self.note_gap("gap", state, event, reader, end)
+        if not reader.stands(begin) or reader.is_behind(end):
+            text = f"a gap from {event.detail} to {event.position}, it was at {self.position(record, reader)}"
+            self.offend("forbidden", state, event, text)
+        self.note_gap("gap", state, event, reader, record, end)
         reader.advance(end)
 
     def take_answer(self, state, event):
         for reader in state.readers.values():
-            reader.is_open_ended = reader.place is None
-            if reader.place is not None and not event.detail:
+            reader.is_open_ended = not reader.is_somewhere
+            if reader.is_somewhere and not event.detail:
                 self.offend("forbidden", state, event, "a poll with a cursor is not told whether it has all")
 
     def take_lacks(self, state, event, reader, record):
-        begin = self.place_of(state, event, record, event.detail)
-        end = self.place_of(state, event, record, event.position)
+        begin = self.where(state, event, record, reader, event.detail)
+        end = self.where(state, event, record, reader, event.position)
         if begin is None or end is None:
             return
-        if end < begin:
+        if None not in (begin.place, end.place) and end.place < begin.place:
             self.offend("forbidden", state, event, "a gap that ends before it begins")
-        reader.lacks[begin] = end
+        reader.lacks[event.detail] = end
 
-    def pass_gaps(self, state, event, reader):
+    def pass_gaps(self, state, event, reader, record):
         """Goes on behind the gaps of a poll's answer that begin where the client stands."""
-        while (end := reader.lacks.pop(reader.place, None)) is not None:
-            self.note_gap("gap of a poll", state, event, reader, end)
+        while reader.lacks and (end := reader.lacks.pop(self.position(record, reader), None)) is not None:
+            self.note_gap("gap of a poll", state, event, reader, record, end)
             reader.advance(end)
 
     def take_stands(self, state, event, reader, record):
-        place = self.place_of(state, event, record, event.position)
-        if place is None:
+        self.pass_gaps(state, event, reader, record)
+        where = self.where(state, event, record, reader, event.position)
+        if where is None:
             return
-        self.pass_gaps(state, event, reader)
         if reader.lacks and not reader.is_open_ended:
-            where = ", ".join(record.entries[begin][0] if begin >= 0 else "the start" for begin in reader.lacks)
-            self.offend("forbidden", state, event, f"gaps from where the client never is: {where}")
-        if reader.place is not None and place != reader.place:
-            kind = "skipped" if place > reader.place else "rewound"
-            where = f"its answer ends at {self.position(record, reader)}, the cursor says {event.position}"
-            self.offend(kind, state, event, where)
-        reader.advance(place)
+            self.offend("forbidden", state, event, f"gaps from where the client never is: {', '.join(reader.lacks)}")
+        if reader.is_somewhere and not reader.stands(where):
+            text = f"its answer ends at {self.position(record, reader)}, the cursor says {event.position}"
+            self.offend(self.kind_of_leap(reader, where), state, event, text)
+        reader.advance(where)
         reader.lacks = {}
         reader.is_open_ended = False
 
@@ -244,7 +335,7 @@ class Checker:
         for client, state in self.clients.items():
             for channel, reader in state.readers.items():
                 record = self.records[channel]
-                if reader.place != record.last_place:
+                if reader.place != record.last_place or reader.lost is not None:
                     count = record.last_place - reader.place if reader.place is not None else record.last_place + 1
                     event = state.history[-1][0] if state.history else None
                     where = f"{channel}: it ended at {self.position(record, reader)}, {count} before the last"
@@ -252,26 +343,48 @@ class Checker:
 
     # Means
 
-    def place_of(self, state, event, record, position):
+    def where(self, state, event, record, reader, position):
+        """Where a position is; of two publications that have it the one where the client stands."""
         place = record.places.get(position)
+        if position in record.lost and (place is None or reader is not None and reader.lost == position):
+            return Where(record.fork(position), position)
         if place is None:
             self.offend("unknown", state, event, f"Redis knows no {position} in {record.channel}")
-        return place
+            return None
+        return Where(place)
+
+    @staticmethod
+    def kind_of_leap(reader, where):
+        """What it is called when a client is somewhere else without a word."""
+        if reader.lost is not None or where.lost is not None:
+            return "strayed"
+        return "skipped" if where.place > reader.place else "rewound"
 
     @staticmethod
     def position(record, reader):
-        if reader.place is None:
-            return "no place"
-        return record.entries[reader.place][0] if reader.place >= 0 else "the start"
+        if reader.lost is not None:
+            return reader.lost
+        return record.position(reader.place) if reader.place is not None else "no place"
 
-    def note_gap(self, kind, state, event, reader, end):
+    def note_gap(self, kind, state, event, reader, record, end):
+        begin = reader.where
         # None where it is set back.
-        count = max(0, end - reader.place)
-        if self.forbids_gaps:
+        count = max(0, end.place - begin.place) if None not in (begin.place, end.place) else 0
+        self.counts["lost, and told"] += begin.lost is not None
+        reader.passed.update(record.branches_at(reader.place))
+        if self.forbids_gaps and not self.is_explained(record, begin, end, count):
             self.offend("gap", state, event, f"{kind}: {count} are told missing")
         self.gap_counts[kind] += 1
         self.gap_counts["publications in gaps"] += count
-        reader.gaps.append((reader.place + 1, end))
+        if count:
+            reader.gaps.append((begin.place + 1, end.place))
+
+    @staticmethod
+    def is_explained(record, begin, end, count):
+        """Whether it tells of what Redis lost, and of nothing that can be had: what survived has a later position than that."""
+        if begin.lost is None:
+            return count == 0 and (end.lost is not None or bool(record.branches_at(begin.place)))
+        return not count or numbers(record.position(end.place)) <= numbers(begin.lost)
 
     def offend(self, kind, state, event, text, count=1):
         self.offence_counts[kind] += count

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from urllib.parse import quote, unquote
 
 from .bayeux import Bayeux, position
@@ -59,6 +60,8 @@ class Client:
         self.is_forgetful = is_forgetful and self.resumes_sessions and self.transport_class is WebSocket
         self.shows_only_token = False
         self.session = None
+        # When it was told of that session.
+        self.session_milliseconds = 0
         self.cookie = None
         # Whether an attempt with the token was given up unanswered: a node may carry it out yet and so take over.
         self.has_stray_resume = False
@@ -129,8 +132,9 @@ class Client:
         return self.random.uniform(*PAUSE_SECONDS) if told is None else told
 
     def remember_session(self, token):
-        if self.resumes_sessions:
+        if self.resumes_sessions and self.session != token:
             self.session = token
+            self.session_milliseconds = time.time_ns() // 1_000_000
 
     def remember_cookie(self, text):
         if self.keeps_cookie and text.startswith(AFFINITY_COOKIE):
@@ -158,8 +162,8 @@ class Client:
             self.offend(f"closed with {code}")
 
     def token_refused(self):
-        """Redis forgets nothing here, and nobody is away for as long as a session waits."""
-        self.offend("its token is refused")
+        """Nobody is away for as long as a session waits, so Redis must have lost it, if it does such a thing."""
+        self.note("refused", detail=self.session_milliseconds)
         self.session = None
 
     def taken_over(self):

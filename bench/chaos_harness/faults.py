@@ -1,4 +1,4 @@
-"""Faults: what is done to the cluster and its clients, and undone again."""
+"""Faults: what is done to the nodes and their clients, and undone again. What is done to Redis, its topology knows."""
 
 import asyncio
 import signal
@@ -6,8 +6,7 @@ import time
 from collections import Counter
 
 from .child import eventually
-from .cluster import DRAIN_MILLISECONDS
-from .redis_client import RedisClient, RedisError
+from .node import DRAIN_MILLISECONDS
 
 # Beyond its drain window a node has this long to end: threads are joined, on a busy machine.
 DRAIN_GRACE_SECONDS = 2
@@ -27,7 +26,6 @@ class Faults:
         self.say = say
         self.nodes = {node.identifier: node for node in cluster.nodes}
         self.changed = asyncio.Condition()
-        self.redis_lock = asyncio.Lock()
         self.survived = Counter()
         self.offences = []
         self.slowest_drain_seconds = 0
@@ -43,7 +41,9 @@ class Faults:
 
     async def happen(self, fault):
         self.say(f"{fault}")
-        await getattr(self, fault.kind.replace(" ", "_"))(fault, **fault.details)
+        name = fault.kind.replace(" ", "_")
+        harm = getattr(self, name, None) or getattr(self.cluster.topology, name)
+        await harm(fault, **fault.details)
         self.survived[fault.kind] += 1
 
     # Nodes
@@ -66,7 +66,8 @@ class Faults:
             self.offences.append(f"node {node.identifier} ended by itself with {node.child.process.returncode}")
 
     async def heal(self):
-        """All nodes are ready again, also one that should not have ended."""
+        """Redis is whole and all nodes are ready again, also one that should not have ended."""
+        await self.cluster.topology.heal()
         for node in self.cluster.nodes:
             self.check_alive(node)
             if not node.child.is_running:
@@ -120,35 +121,3 @@ class Faults:
         for _ in range(FLOOD_COUNT):
             await self.flooder.publish(channel, FLOOD_BYTES)
         await asyncio.sleep(slow_seconds)
-
-    # Redis
-
-    async def subscriptions_killed(self, fault, times):
-        await self.kill_links("pubsub", times)
-
-    async def commands_killed(self, fault, times):
-        await self.kill_links("normal", times)
-
-    async def kill_links(self, kind, times):
-        client = RedisClient(self.cluster.redis.port)
-        for _ in range(times):
-            async with self.redis_lock:
-                try:
-                    await client.command("CLIENT", "KILL", "TYPE", kind)
-                except (OSError, EOFError, RedisError) as error:
-                    self.say(f"no links killed: {error}")
-            await asyncio.sleep(0.3)
-        client.close()
-
-    async def redis_restarted(self, fault, down_seconds):
-        await self.end_redis(signal.SIGTERM, down_seconds)
-
-    async def redis_killed(self, fault, down_seconds):
-        await self.end_redis(signal.SIGKILL, down_seconds)
-
-    async def end_redis(self, number, down_seconds):
-        async with self.redis_lock:
-            self.cluster.redis.child.signal(number)
-            await self.cluster.redis.child.process.wait()
-            await asyncio.sleep(down_seconds)
-            await self.cluster.redis.start()

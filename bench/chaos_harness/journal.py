@@ -13,6 +13,7 @@ gap          channel  to        from
 answer       -        -         a poll's answer begins; true, false or nothing: `recovered`
 lacks        channel  to        from: one of that answer's `gaps`, ahead of its messages
 stands       channel  where     the cursor of that answer, which ends it
+refused      -        -         its token is, which it was told at that time in milliseconds
 slow         -        -         for how long it reads nothing
 end          -        -         why the connection ended
 offence      -        -         what the client saw that must not be

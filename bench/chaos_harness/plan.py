@@ -8,6 +8,7 @@ QUIET_SECONDS = (1, 3)
 # On average from one fault to the next; most take longer than that, so they overlap.
 STEP_SECONDS = 2.8
 
+# What is done whatever the topology; each adds what is done to its Redis.
 KINDS = {
     "node killed": lambda draw, nodes: {"node": draw.choice(nodes), "down_seconds": draw.uniform(0.2, 3)},
     "node stopped": lambda draw, nodes: {"node": draw.choice(nodes), "down_seconds": draw.uniform(1, 6)},
@@ -16,8 +17,6 @@ KINDS = {
     "slow readers": lambda draw, nodes: {"share": draw.uniform(0.05, 0.2), "slow_seconds": draw.uniform(3, 6)},
     "subscriptions killed": lambda draw, nodes: {"times": draw.randint(1, 3)},
     "commands killed": lambda draw, nodes: {"times": draw.randint(1, 3)},
-    "redis restarted": lambda draw, nodes: {"down_seconds": draw.uniform(0.1, 2)},
-    "redis killed": lambda draw, nodes: {"down_seconds": draw.uniform(0.1, 2)},
 }
 
 
@@ -33,23 +32,27 @@ class Fault:
         return f"{self.kind} ({', '.join(f'{name} {value}' for name, value in rounded.items())})"
 
 
-def plan_faults(seed, seconds, nodes):
-    """Rounds of all kinds, each in an order of its own; the first round fits into half a minute."""
+def plan_faults(seed, seconds, nodes, redis_kinds):
+    """Rounds of all kinds, each in an order of its own; the first round fits into half a minute, except that what is done to
+    a Redis that fails over takes its time."""
     draw = random.Random(f"{seed}/plan")
+    all_kinds = list(KINDS) + list(redis_kinds)
     first, last = QUIET_SECONDS[0], seconds - QUIET_SECONDS[1]
-    count = max(len(KINDS), int((last - first) / STEP_SECONDS))
+    count = max(len(all_kinds), int((last - first) / STEP_SECONDS))
     step = (last - first) / count
     kinds = []
     while len(kinds) < count:
-        kinds += draw.sample(list(KINDS), len(KINDS))
+        kinds += draw.sample(all_kinds, len(all_kinds))
     faults = []
     for number, kind in enumerate(kinds[:count]):
         at_seconds = first + step * (number + draw.random())
-        faults.append(Fault(at_seconds, kind, draw.getrandbits(32), KINDS[kind](draw, nodes)))
+        own_seed = draw.getrandbits(32)
+        details = KINDS[kind](draw, nodes) if kind in KINDS else redis_kinds[kind](draw)
+        faults.append(Fault(at_seconds, kind, own_seed, details))
     return sorted(faults)
 
 
-def plan_failover(seed, seconds, nodes):
+def plan_failover(seed, seconds, nodes, redis_kinds):
     """One node is killed and stays away."""
     draw = random.Random(f"{seed}/plan")
     at_seconds = seconds / 3

@@ -7,10 +7,10 @@ from collections import Counter
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from .cluster import DAY_MILLISECONDS
+from .node import DAY_MILLISECONDS
 from .http_request import HTTPConnection
 from .journal import condensed
-from .redis_client import RedisClient, RedisError, channel_key
+from .redis_client import RedisError
 
 PAUSE_SECONDS = (0.05, 0.5)
 
@@ -96,21 +96,22 @@ class HTTPPublisher(Publisher):
 class DirectPublisher(Publisher):
     """Straight into Redis, as any backend may."""
 
-    def __init__(self, name, seed, redis_port, history_count):
+    def __init__(self, name, seed, backend, history_count):
         super().__init__(name, seed)
-        self.client = RedisClient(redis_port)
+        self.backend = backend
         self.history_count = history_count
 
     async def attempt(self, channel, payload, key):
         options = ["ONCE", key, "HISTORY", self.history_count, "TTL", DAY_MILLISECONDS]
         try:
-            return await self.client.command("FCALL", "perseid_publish", 1, channel_key(channel), payload, *options)
+            return await self.backend.publish(channel, payload, options)
         except (OSError, EOFError) as error:
             self.troubles[type(error).__name__] += 1
         except RedisError as error:
-            # LOADING: it reads its log after a restart. Everything else is odd; the report shows it.
+            # LOADING: it reads its log after a restart. READONLY, CLUSTERDOWN, TRYAGAIN: a master or a slot is on its way.
+            # Everything else is odd; the report shows it.
             self.troubles[str(error).split(" ", 1)[0]] += 1
         return None
 
     def close(self):
-        self.client.close()
+        self.backend.close()

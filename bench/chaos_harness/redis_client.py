@@ -22,14 +22,15 @@ class RedisClient:
         # Faults and publishers share one: an answer is read by who asked.
         self.turn = asyncio.Lock()
 
-    async def command(self, *words):
-        """The answer; raises RedisError for a refusal, and OSError or EOFError if it is not known what became of it."""
+    async def command(self, *words, is_asking=False):
+        """The answer; raises RedisError for a refusal, and OSError or EOFError if it is not known what became of it. With
+        `is_asking` a cluster's node answers for a slot that is on its way to it."""
         async with self.turn:
-            return await self._command(words)
+            return await self._command(words, is_asking)
 
-    async def _command(self, words):
+    async def _command(self, words, is_asking):
         try:
-            return await asyncio.wait_for(self._ask(words), ANSWER_SECONDS)
+            return await asyncio.wait_for(self._ask(words, is_asking), ANSWER_SECONDS)
         except RedisError:
             raise
         except asyncio.TimeoutError:
@@ -39,11 +40,15 @@ class RedisClient:
             self.close()
             raise
 
-    async def _ask(self, words):
+    async def _ask(self, words, is_asking):
         if self.writer is None:
             self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
+        if is_asking:
+            self.writer.write(b"ASKING\r\n")
         parts = [str(word).encode() for word in words]
         self.writer.write(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
+        if is_asking:
+            await self._read()
         return await self._read()
 
     async def _read(self):

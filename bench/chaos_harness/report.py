@@ -21,6 +21,16 @@ def sessions(run):
     return f"{of_nodes}; connections with a token {shown:,}, with only that {alone:,}"
 
 
+def losses(run):
+    """What Redis lost by itself, and what became of those who had it."""
+    acknowledged = sum(lost.is_acknowledged for lost in run.lost)
+    unread = sum(lost.previous is None for lost in run.lost)
+    told, unseen = run.checker.counts["lost, and told"], run.checker.counts["lost, and unseen"]
+    publications = f"{len(run.lost)} publications, {acknowledged} of them acknowledged, {unread} that nobody read"
+    readers = f"{told:,} readers stood there and were told a gap; {unseen:,} times one went by who never had it"
+    return f"{publications}; {readers}; sessions {run.checker.counts['lost sessions']}"
+
+
 def outcome(run):
     """The report's lines."""
     checker = run.checker
@@ -28,7 +38,7 @@ def outcome(run):
     lost, doubled, reordered = (others.pop(kind, 0) for kind in ("lost", "doubled", "reordered"))
     options = run.options
     rows = [
-        ("run", f"seed {options.seed}, {options.minutes:g} min, {options.nodes} nodes, {options.clients} clients"),
+        ("run", f"{options.topology}, seed {options.seed}, {options.minutes:g} min, {options.nodes} nodes, {options.clients} clients"),
         ("faults survived", counted(run.faults.survived)),
         ("reconnects", reconnects(checker)),
         ("acknowledged", f"{run.acknowledged_count:,} publications; until then: {counted(run.troubles)}"),
@@ -38,6 +48,8 @@ def outcome(run):
         ("repeated", f"{checker.counts['repeated']:,} for clients without cursor"),
         ("sessions", sessions(run)),
         ("gaps told", counted(checker.gap_counts)),
+        ("took over", f"{run.topology.takeover_count} times another master; slots moved {run.topology.moved_count}"),
+        ("lost by Redis", losses(run)),
         ("slowest drain", f"{run.faults.slowest_drain_seconds:.1f} s"),
         ("all caught up", f"{run.catch_up_seconds:.1f} s after the last publication"),
     ]

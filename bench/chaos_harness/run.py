@@ -1,6 +1,7 @@
 """One run: the cluster, its clients and publishers, the faults, and the judgement."""
 
 import asyncio
+import json
 import time
 from collections import Counter
 
@@ -10,10 +11,11 @@ from .cluster import Cluster
 from .crowd import Crowd
 from .faults import FLOOD_COUNT, Faults
 from .journal import read_journal
+from .losses import Losses
 from .plan import plan_failover, plan_faults
 from .publisher import DirectPublisher, HTTPPublisher
-from .redis_client import RedisClient, read_stream
 from .resumption import Resumption
+from .topologies import TOPOLOGIES
 
 PUBLISHERS_OF_EACH_KIND = 8
 BEGIN_SECONDS = 60
@@ -29,7 +31,8 @@ class Run:
         # With a slash, so that names need encoding wherever they are written.
         self.channels = [f"news/{number}" for number in range(options.channels)]
         plan = plan_failover if options.failover else plan_faults
-        self.plan = plan(options.seed, self.seconds, ["a", "b", "c"][: options.nodes])
+        self.topology = TOPOLOGIES[options.topology](directory, say)
+        self.plan = plan(options.seed, self.seconds, ["a", "b", "c"][: options.nodes], self.topology.kinds)
         self.problems = []
         self.catch_up_seconds = 0
 
@@ -37,10 +40,12 @@ class Run:
         # Enough that no channel forgets anything, even if everything were published there.
         floods = sum(fault.kind == "slow readers" for fault in self.plan)
         self.history_count = max(100_000, int(2 * self.options.rate * self.seconds) + floods * FLOOD_COUNT)
-        async with Cluster(self.options.perseid, self.options.nodes, self.history_count, self.directory) as cluster:
+        options = self.options
+        cluster = Cluster(options.perseid, options.nodes, self.history_count, self.directory, self.topology)
+        async with cluster:
             self.crowd = Crowd(self.directory)
             try:
-                await self.crowd.start(self.options, cluster.port, self.channels)
+                await self.crowd.start(options, cluster.port, self.channels)
                 records = await self.stir(cluster)
                 await self.crowd.ask("close")
             finally:
@@ -50,7 +55,7 @@ class Run:
     async def stir(self, cluster):
         """Publishes and does harm for the time given; returns what Redis has in the end."""
         self.publishers = self.make_publishers(cluster)
-        flooder = DirectPublisher("f", self.options.seed, cluster.redis.port, self.history_count)
+        flooder = DirectPublisher("f", self.options.seed, self.topology.backend(), self.history_count)
         self.faults = Faults(cluster, self.crowd, flooder, self.channels, self.say)
         rate = self.options.rate / len(self.publishers)
         # The publishers first, so that those polls are answered that came without a cursor.
@@ -67,13 +72,13 @@ class Run:
         self.publishers.append(flooder)
         await self.catch_up(flooder)
         self.metrics = await cluster.metrics()
-        return await self.read_records(cluster)
+        return await self.read_records()
 
     def make_publishers(self, cluster):
         seed = self.options.seed
         numbers = range(1, PUBLISHERS_OF_EACH_KIND + 1)
         over_http = [HTTPPublisher(f"h{number}", seed, cluster.port) for number in numbers]
-        return over_http + [DirectPublisher(f"d{n}", seed, cluster.redis.port, self.history_count) for n in numbers]
+        return over_http + [DirectPublisher(f"d{n}", seed, self.topology.backend(), self.history_count) for n in numbers]
 
     async def catch_up(self, publisher):
         """Publishes the last of each channel, and waits until every client has it."""
@@ -85,26 +90,35 @@ class Run:
         behind = sum((answer["behind"] for answer in answers), [])
         self.say(f"clients that are behind after {self.catch_up_seconds:.1f} s: {behind or 'none'}")
 
-    async def read_records(self, cluster):
-        client = RedisClient(cluster.redis.port)
+    async def read_records(self):
         try:
-            return {channel: ChannelRecord(channel, await read_stream(client, channel)) for channel in self.channels}
+            streams = await self.topology.streams(self.channels)
+            self.keep_truth(streams)
+            return {channel: ChannelRecord(channel, entries) for channel, entries in streams.items()}
         finally:
-            client.close()
             for publisher in self.publishers:
                 publisher.close()
+
+    def keep_truth(self, streams):
+        """Beside the journals, so that what was found can be looked into."""
+        acknowledged = [list(vars(told).values()) for publisher in self.publishers for told in publisher.acknowledged]
+        truth = {"streams": streams, "losses": self.topology.losses, "acknowledged": acknowledged}
+        truth["attempts"] = {publisher.name: publisher.numbers for publisher in self.publishers}
+        (self.directory / "truth.json").write_text(json.dumps(truth))
 
     # The judgement
 
     def judge(self, records):
-        self.checker = Checker(records, self.options.forbid_gaps)
+        self.losses = self.find_losses(records)
+        self.checker = Checker(records, self.options.forbid_gaps, self.losses)
         self.resumption = Resumption(self.faults.last_kill_milliseconds)
         for path in self.crowd.journals:
             for event in read_journal(path):
                 self.checker.take(event)
                 self.resumption.take(event)
         self.checker.finish()
-        self.problems += self.faults.offences
+        self.lost = [lost for record in records.values() for lost in record.lost.values()]
+        self.problems += self.faults.offences + self.losses.problems
         for publisher in self.publishers:
             self.problems += publisher.offences
             for acknowledgement in publisher.acknowledged:
@@ -112,6 +126,16 @@ class Run:
                 self.problems += record.acknowledgement_problems(acknowledgement)
         for record in records.values():
             self.problems += record.problems()
+
+    def find_losses(self, records):
+        losses = Losses(self.topology.losses)
+        if losses.windows:
+            losses.take_publishers(self.publishers, records)
+            for path in self.crowd.journals:
+                for event in read_journal(path):
+                    losses.take(event, records)
+            losses.finish(records)
+        return losses
 
     @property
     def acknowledged_count(self):

@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 from chaos_harness.child import Child, eventually, free_port
-from chaos_harness.cluster import Redis, answers_200, clean_environment
+from chaos_harness.node import answers_200, clean_environment
+from chaos_harness.redis_server import Redis
 from chaos_harness.http_request import HTTPConnection
 
 from . import cores

@@ -1,0 +1,203 @@
+"""A Redis Cluster: three masters that share the slots, and a replica of each."""
+
+import asyncio
+import random
+import signal
+
+from .backend import SLOT_COUNT, ClusterBackend, key_slot
+from .child import eventually, free_port
+
+from .redis_server import Redis
+from .topology import Topology
+
+MASTER_COUNT = 3
+# Without an answer for so long, a node is down: not so short that a busy machine is enough for that.
+NODE_TIMEOUT_MILLISECONDS = 1_500
+SHORT_SECONDS, LONG_SECONDS = (0.1, 0.8), (3, 8)
+FAILOVER_SECONDS = 15
+MIGRATED_TOGETHER = 10
+MIGRATE_MILLISECONDS = 5_000
+STUCK_SECONDS = (1, 2)
+COMMAND_ATTEMPTS = 20
+
+
+def away(draw):
+    down_seconds = draw.uniform(*draw.choice([SHORT_SECONDS, LONG_SECONDS]))
+    return {"master": draw.randrange(MASTER_COUNT), "down_seconds": down_seconds}
+
+
+def asked(draw):
+    return {"master": draw.randrange(MASTER_COUNT)}
+
+
+class ClusterNode(Redis):
+    def __init__(self, directory, name):
+        self.bus_port = free_port()
+        options = ["--cluster-enabled", "yes", "--cluster-node-timeout", NODE_TIMEOUT_MILLISECONDS]
+        options += ["--cluster-port", self.bus_port, "--cluster-config-file", f"{name}.nodes"]
+        options += ["--cluster-require-full-coverage", "no", "--cluster-allow-replica-migration", "no"]
+        options += ["--repl-diskless-sync-delay", "0"]
+        super().__init__(directory, name=name, options=options)
+        self.identifier = None
+
+    async def view(self):
+        """All nodes as it sees them, each a list of words: id, address, flags, master, …, link, slots."""
+        return [line.split(" ") for line in (await self.command("CLUSTER", "NODES")).splitlines()]
+
+    async def insistently(self, *words):
+        """Again, if its links were cut; what the cluster is told may be told twice."""
+        for attempt in range(COMMAND_ATTEMPTS):
+            try:
+                return await self.command(*words)
+            except (OSError, EOFError):
+                if attempt == COMMAND_ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(0.1)
+
+
+class ClusterTopology(Topology):
+    kinds = {
+        "master killed": away,
+        "master stopped": away,
+        "failover asked for": asked,
+        "failover forced": asked,
+        "slots moved": lambda draw: {"count": draw.randint(4, 12), "stuck_seconds": draw.uniform(*STUCK_SECONDS)},
+        "all redis killed": lambda draw: {"down_seconds": draw.uniform(0.1, 1)},
+    }
+
+    def __init__(self, directory, say):
+        super().__init__(directory, say)
+        self.servers = [ClusterNode(directory, f"redis-{number}") for number in range(1, 2 * MASTER_COUNT + 1)]
+
+    @property
+    def url(self):
+        return "redis+cluster://" + ",".join(f"127.0.0.1:{server.port}" for server in self.servers[:2])
+
+    def backend(self):
+        return ClusterBackend([server.port for server in self.servers])
+
+    # Its making
+
+    async def start(self):
+        await super().start()
+        for number, server in enumerate(self.servers, 1):
+            await server.command("CLUSTER", "SET-CONFIG-EPOCH", number)
+            server.identifier = await server.command("CLUSTER", "MYID")
+        for server in self.servers[1:]:
+            await self.servers[0].command("CLUSTER", "MEET", "127.0.0.1", server.port, server.bus_port)
+        await eventually("everybody knows everybody", self.knows_all)
+        share = SLOT_COUNT // MASTER_COUNT
+        for number, server in enumerate(self.servers[:MASTER_COUNT]):
+            last = SLOT_COUNT - 1 if number == MASTER_COUNT - 1 else (number + 1) * share - 1
+            await server.command("CLUSTER", "ADDSLOTSRANGE", number * share, last)
+        for master, replica in zip(self.servers, self.servers[MASTER_COUNT:]):
+            await replica.command("CLUSTER", "REPLICATE", master.identifier)
+        await self.become_healthy()
+
+    async def knows_all(self):
+        views = [await server.view() for server in self.servers]
+        return all(len(view) == len(self.servers) and "handshake" not in str(view) for view in views)
+
+    # Its state
+
+    async def masters(self):
+        """Ids of the masters, sorted, once all agree on who they are and what they have, and the others follow them."""
+        views = []
+        for server in self.servers:
+            view = await server.view()
+            if any("fail" in flags for _, _, flags, *_ in view) or "cluster_state:ok" not in await server.command("CLUSTER", "INFO"):
+                return None
+            # What is on its way, `[…]`, only those know whom it concerns.
+            slots = {words[0]: [word for word in words[8:] if word[0] != "["] for words in view}
+            roles = {words[0]: words[3] for words in view}
+            views.append((roles, slots))
+            facts = await server.facts("replication")
+            if facts["role"] == "slave" and facts["master_link_status"] != "up":
+                return None
+        if any(view != views[0] for view in views):
+            return None
+        masters = sorted(identifier for identifier, slots in views[0][1].items() if slots)
+        followed = {master for master in views[0][0].values() if master != "-"}
+        return masters if len(masters) == MASTER_COUNT and followed == set(masters) else None
+
+    def server(self, identifier):
+        return next(server for server in self.servers if server.identifier == identifier)
+
+    def master(self, number):
+        return self.server(self.known_masters[number])
+
+    async def replica(self, number):
+        view = await self.servers[0].view()
+        return self.server(next(words[0] for words in view if words[3] == self.known_masters[number]))
+
+    # Its faults
+
+    async def master_killed(self, fault, master, down_seconds):
+        async with self.harm(fault):
+            await self.end_for_a_while([self.master(master)], signal.SIGKILL, down_seconds)
+
+    async def master_stopped(self, fault, master, down_seconds):
+        async with self.harm(fault):
+            await self.stop_for_a_while(self.master(master), down_seconds)
+
+    async def all_redis_killed(self, fault, down_seconds):
+        async with self.harm(fault):
+            await self.end_for_a_while(self.servers, signal.SIGKILL, down_seconds)
+
+    async def failover_asked_for(self, fault, master):
+        # The master holds everybody back until its replica has all.
+        async with self.harm(fault, is_lossless=True):
+            await self.fail_over(master)
+
+    async def failover_forced(self, fault, master):
+        async with self.harm(fault):
+            await self.fail_over(master, "FORCE")
+
+    async def fail_over(self, master, *options):
+        replica = await self.replica(master)
+        await replica.insistently("CLUSTER", "FAILOVER", *options)
+        await eventually("the replica took over", lambda: self.is_master(replica), FAILOVER_SECONDS)
+
+    async def is_master(self, server):
+        return (await server.facts("replication"))["role"] == "master"
+
+    async def slots_moved(self, fault, count, stuck_seconds):
+        """Several at once: of channels, and of sessions. The first is stuck half-way for a while."""
+        async with self.harm(fault):
+            draw = random.Random(fault.seed)
+            slots = await self.slots_in_use(draw, count)
+            moves = [self.move(slot, draw.randrange(MASTER_COUNT - 1), stuck_seconds * (not at)) for at, slot in enumerate(slots)]
+            await asyncio.gather(*moves)
+            self.moved_count += len(slots)
+
+    async def slots_in_use(self, draw, count):
+        """Of keys as they come: most are of channels, or of sessions."""
+        found = set()
+        for number in range(MASTER_COUNT):
+            server = self.master(number)
+            for kind in ("perseid:{*", "perseid:session:*"):
+                keys = (await server.insistently("SCAN", 0, "MATCH", kind, "COUNT", 1_000))[1]
+                found |= {key_slot(key) for key in draw.sample(keys, min(count, len(keys)))}
+        return draw.sample(sorted(found), min(count, len(found)))
+
+    async def owner(self, slot):
+        for first, last, master, *_ in await self.servers[0].insistently("CLUSTER", "SLOTS"):
+            if first <= slot <= last:
+                return self.server(master[2])
+
+    async def move(self, slot, choice, stuck_seconds):
+        """To another master, as redis-cli does it."""
+        source = await self.owner(slot)
+        others = [server for server in map(self.server, self.known_masters) if server is not source]
+        target = others[choice]
+        await target.insistently("CLUSTER", "SETSLOT", slot, "IMPORTING", source.identifier)
+        await source.insistently("CLUSTER", "SETSLOT", slot, "MIGRATING", target.identifier)
+        is_first = True
+        while keys := await source.insistently("CLUSTER", "GETKEYSINSLOT", slot, 1 if is_first else MIGRATED_TOGETHER):
+            words = ["MIGRATE", "127.0.0.1", target.port, "", 0, MIGRATE_MILLISECONDS, "KEYS", *keys]
+            await source.insistently(*words)
+            if is_first:
+                await asyncio.sleep(stuck_seconds)
+            is_first = False
+        for server in [target, source] + [other for other in others if other is not target]:
+            await server.insistently("CLUSTER", "SETSLOT", slot, "NODE", target.identifier)

@@ -1,0 +1,66 @@
+"""One `perseid serve`, which is killed and started again under the same name and port."""
+
+import os
+
+from .child import Child, eventually, free_port
+from .http_request import HTTPConnection
+
+DRAIN_MILLISECONDS = 3_000
+DAY_MILLISECONDS = 86_400_000
+
+
+async def answers_200(port, path):
+    connection = HTTPConnection(port)
+    try:
+        return (await connection.request("GET", path, within_seconds=2)).status == 200
+    except (OSError, EOFError):
+        return False
+    finally:
+        connection.close()
+
+
+def clean_environment(**added):
+    """Nothing of Perseid's own settings comes in from outside."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PERSEID_")}
+    return kept | added
+
+
+class Node:
+    def __init__(self, identifier, program, redis_url, history_count, directory):
+        self.identifier = identifier
+        self.port = free_port()
+        self.command = [program, "serve", "--listen", f"127.0.0.1:{self.port}", "--node-id", identifier]
+        self.command += ["--redis", redis_url]
+        self.log = directory / f"node-{identifier}.log"
+        self.environment = clean_environment(
+            PERSEID_JSONP="true",
+            PERSEID_LIMITS_DRAIN_MILLISECONDS=str(DRAIN_MILLISECONDS),
+            # Everything is kept to the end, where it is compared with what clients got.
+            PERSEID_LIMITS_HISTORY_COUNT_MAX=str(history_count),
+            PERSEID_LIMITS_READ_COUNT_MAX=str(history_count),
+            PERSEID_LIMITS_HISTORY_MILLISECONDS=str(DAY_MILLISECONDS),
+            # Small, so that a slow reader of some seconds falls behind it.
+            PERSEID_LIMITS_WINDOW_BYTES_MAX="131072",
+        )
+        self.child = None
+        # Held by the fault that has the node down.
+        self.is_down = False
+
+    async def start(self):
+        self.child = await Child.start(f"node {self.identifier}", self.command, self.log, self.environment)
+        await eventually(f"node {self.identifier} listens", self.is_alive, child=self.child)
+
+    async def is_alive(self):
+        return await answers_200(self.port, "/healthz")
+
+    async def is_ready(self):
+        return await answers_200(self.port, "/readyz")
+
+    async def metrics(self):
+        connection = HTTPConnection(self.port)
+        try:
+            lines = (await connection.request("GET", "/metrics")).body.decode().splitlines()
+        finally:
+            connection.close()
+        pairs = (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
+        return {name: float(value) for name, value in pairs}
