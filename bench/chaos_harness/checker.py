@@ -287,11 +287,24 @@ class Checker:
         end = self.where(state, event, record, reader, event.position)
         if begin is None or end is None:
             return
-        if not reader.stands(begin) or reader.is_behind(end):
+        if not reader.stands(begin) or reader.is_behind(end) and not self.may_go_back(event, begin, end):
             text = f"a gap from {event.detail} to {event.position}, it was at {self.position(record, reader)}"
             self.offend("forbidden", state, event, text)
         self.note_gap("gap", state, event, reader, record, end)
-        reader.advance(end)
+        self.pass_gap(event, reader, end)
+
+    def may_go_back(self, event, begin, end):
+        """Where a replica takes over, nodes have different masters for a moment: who goes from one to another is told of the
+        way back, to or from what is lost, and has again what survived."""
+        return self.losses.is_within(event.milliseconds) and (begin.lost is not None or end.lost is not None)
+
+    def pass_gap(self, event, reader, end):
+        if reader.is_behind(end) and self.may_go_back(event, reader.where, end):
+            self.counts["sent back by a gap"] += 1
+            reader.go_back(end)
+            reader.passed.clear()
+        else:
+            reader.advance(end)
 
     def take_answer(self, state, event):
         for reader in state.readers.values():
@@ -304,7 +317,8 @@ class Checker:
         end = self.where(state, event, record, reader, event.position)
         if begin is None or end is None:
             return
-        if None not in (begin.place, end.place) and end.place < begin.place:
+        is_back = None not in (begin.place, end.place) and end.place < begin.place
+        if is_back and not self.may_go_back(event, begin, end):
             self.offend("forbidden", state, event, "a gap that ends before it begins")
         reader.lacks[event.detail] = end
 
@@ -312,7 +326,7 @@ class Checker:
         """Goes on behind the gaps of a poll's answer that begin where the client stands."""
         while reader.lacks and (end := reader.lacks.pop(self.position(record, reader), None)) is not None:
             self.note_gap("gap of a poll", state, event, reader, record, end)
-            reader.advance(end)
+            self.pass_gap(event, reader, end)
 
     def take_stands(self, state, event, reader, record):
         self.pass_gaps(state, event, reader, record)

@@ -45,12 +45,13 @@ class ClusterNode(Redis):
         return [line.split(" ") for line in (await self.command("CLUSTER", "NODES")).splitlines()]
 
     async def insistently(self, *words):
-        """Again, if its links were cut; what the cluster is told may be told twice."""
+        """Again, if its links were cut, or those to another one; what the cluster is told may be told twice."""
         for attempt in range(COMMAND_ATTEMPTS):
             try:
                 return await self.command(*words)
-            except (OSError, EOFError):
-                if attempt == COMMAND_ATTEMPTS - 1:
+            except (OSError, EOFError, RedisError) as error:
+                is_cut = not isinstance(error, RedisError) or str(error).startswith("IOERR")
+                if not is_cut or attempt == COMMAND_ATTEMPTS - 1:
                     raise
                 await asyncio.sleep(0.1)
 
@@ -194,7 +195,8 @@ class ClusterTopology(Topology):
         await source.insistently("CLUSTER", "SETSLOT", slot, "MIGRATING", target.identifier)
         is_first = True
         while keys := await source.insistently("CLUSTER", "GETKEYSINSLOT", slot, 1 if is_first else MIGRATED_TOGETHER):
-            words = ["MIGRATE", "127.0.0.1", target.port, "", 0, MIGRATE_MILLISECONDS, "KEYS", *keys]
+            # What it did not hear that the target has, it hands over again.
+            words = ["MIGRATE", "127.0.0.1", target.port, "", 0, MIGRATE_MILLISECONDS, "REPLACE", "KEYS", *keys]
             await source.insistently(*words)
             if is_first:
                 await asyncio.sleep(stuck_seconds)

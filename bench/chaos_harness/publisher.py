@@ -31,6 +31,8 @@ class Publisher:
 
     # Set from outside: it ends after the publication under way is acknowledged.
     is_stopping = False
+    # Likewise: it ends without that. A cancelled task may go on, if what it waited for came at that moment.
+    is_given_up = False
 
     def __init__(self, name, seed):
         self.name = name
@@ -45,7 +47,7 @@ class Publisher:
         """Publishes to one channel after the other, at most so many a second."""
         loop = asyncio.get_running_loop()
         due = loop.time() + self.random.uniform(0, 1 / rate)
-        while not self.is_stopping:
+        while not self.is_stopping and not self.is_given_up:
             await asyncio.sleep(max(0, due - loop.time()))
             await self.publish(self.random.choice(channels))
             # What an outage kept back is not made up for.
@@ -55,7 +57,7 @@ class Publisher:
         self.numbers[channel] += 1
         label = f"{self.name}-{self.numbers[channel]}"
         payload = f"{label} {'.' * padding_bytes}" if padding_bytes else label
-        while True:
+        while not self.is_given_up:
             position = await self.attempt(channel, payload, label)
             if position:
                 self.acknowledged.append(Acknowledgement(channel, position, condensed(payload)))

@@ -62,6 +62,19 @@ class Run:
         tasks = [asyncio.create_task(publisher.run(self.channels, rate)) for publisher in self.publishers]
         await self.crowd.ask("begin", BEGIN_SECONDS)
         self.say(f"{self.options.clients} clients are subscribed; {len(self.plan)} faults begin")
+        try:
+            await self.do_harm(tasks)
+        except BaseException:
+            for publisher in [*self.publishers, flooder]:
+                publisher.is_given_up = True
+            raise
+        self.publishers.append(flooder)
+        await self.catch_up(flooder)
+        self.metrics = await cluster.metrics()
+        return await self.read_records()
+
+    async def do_harm(self, tasks):
+        """Until the time is over, the publishers have ended, and all is well again."""
         begin = time.monotonic()
         await self.faults.carry_out(self.plan)
         await asyncio.sleep(max(0, self.seconds - (time.monotonic() - begin)))
@@ -69,10 +82,6 @@ class Run:
             publisher.is_stopping = True
         await asyncio.gather(*tasks)
         await self.faults.heal()
-        self.publishers.append(flooder)
-        await self.catch_up(flooder)
-        self.metrics = await cluster.metrics()
-        return await self.read_records()
 
     def make_publishers(self, cluster):
         seed = self.options.seed
