@@ -218,6 +218,10 @@ class Checker:
         self.pass_gaps(state, event, reader, record)
         if not reader.is_somewhere and not reader.is_open_ended:
             self.offend("forbidden", state, event, "a message before it was told where it stands")
+        if event.position in record.lost and event.position not in record.places:
+            if not record.is_lost(event.position, event.detail):
+                self.offend("unknown", state, event, f"others were told {record.lost[event.position].payload} there")
+            return self.take_lost(state, event, reader, record)
         if record.is_lost(event.position, event.detail):
             return self.take_lost(state, event, reader, record)
         where = self.where(state, event, record, None, event.position)
@@ -264,7 +268,9 @@ class Checker:
             self.counts["lost, and unseen"] += 1
             milliseconds, _ = numbers(position)
             since = reader.since_milliseconds
-            if since is not None and since < milliseconds and state.node in self.losses.deliverers[record.channel, position]:
+            # A former master may tell more when the one that took over has told much already.
+            is_earlier = numbers(position) < numbers(event.position) and since is not None and since < milliseconds
+            if is_earlier and state.node in self.losses.deliverers[record.channel, position]:
                 self.offend("silent", state, event, f"its node told others of {position}, and Redis lost it")
 
     def take_old(self, state, event, reader, record, place):

@@ -25,7 +25,8 @@ class Pattern(WebSocket):
             return super().take_text(message)
         if message["channel"] != PATTERN or message["position"] != BEGINNING:
             self.client.offend(f"subscribed to something else: {message}")
-        recovered = str(message.get("recovered", "")).lower()
+        # Of all channels together; a gap follows for each that lacks something, and the others must go on where they were.
+        recovered = "true" if "recovered" in message else ""
         for channel in self.client.channels:
             position = self.client.positions.setdefault(channel, "0-0")
             self.client.note("subscribed", channel, position, recovered)

@@ -1,9 +1,15 @@
 """Shows that the checker can fail: histories with one fault each, and what it must call it."""
 
+from collections import Counter
+from types import SimpleNamespace
+
+from .backend import key_slot
 from .channel_record import ChannelRecord
 from .checker import Checker
 from .journal import Event
+from .losses import Losses
 from .publisher import Acknowledgement
+from .shard_place import place
 
 COUNT = 9
 
@@ -112,6 +118,70 @@ SCENARIOS = [
     ("a session that is taken over for nothing", "forbidden", BEGIN + rest(3) + [TAKEN_OVER]),
 ]
 
+# Behind the fourth, a master told three that the next one does not know; the clock of their positions runs on.
+LOST = {number: f"h2-{number}" for number in (41, 42, 43)}
+# When a replica took over, in milliseconds.
+WINDOW = (100, 1_000)
+
+
+def lost_at(number):
+    return f"4{number}-0"
+
+
+def lost(number, payload=None):
+    return Event(500, 0, "message", "a", lost_at(number), payload or LOST[number])
+
+
+def gap_back(number, last, milliseconds=500):
+    """From a lost one to one that survived."""
+    return Event(milliseconds, 0, "gap", "a", at(last), lost_at(number))
+
+
+def back_from(number, position, recovered):
+    return [Event(500, 0, "end"), Event(500, 0, "resume", "", "", f"a@{lost_at(number)}"), subscribed(position, recovered)]
+
+
+def lost_poll(*events, recovered="true", ends):
+    return [Event(500, 0, "answer", detail=recovered), *events, Event(500, 0, "stands", "a", ends)]
+
+
+# What another client saw, who had all of them.
+WITNESS = [event._replace(client=1) for event in BEGIN + messages(3, 4) + [lost(41), lost(42), lost(43), gap_back(43, 4)] + rest(5)]
+ALL = BEGIN + messages(3, 4) + [lost(41), lost(42), lost(43)]
+WELCOME = Event(0, 0, "welcome", detail="n")
+HELD_POLLS = POLLS + poll(4, numbers=(4,))
+
+# The same, where Redis lost something: `gap` is no offence where that explains it.
+LOSSES = [
+    ("lost ones, and a gap that tells it", "", ALL + [gap_back(43, 4)] + rest(5)),
+    ("some of them", "", BEGIN + messages(3, 4) + [lost(41), gap_back(41, 4)] + rest(5)),
+    ("none of them", "", BEGIN + rest(3)),
+    ("one that comes back and is told", "", ALL + back_from(43, 4, "false") + rest(5)),
+    ("one that is told of more than it had", "", BEGIN + messages(3, 4) + [gap(4, 4)] + rest(5)),
+    ("a poll that has them", "", HELD_POLLS + lost_poll(lost(41), ends=lost_at(41))
+        + lost_poll(Event(500, 0, "lacks", "a", at(4), lost_at(41)), *rest(5), recovered="false", ends=at(9))),
+    ("a way back to who still has them", "", ALL + [gap_back(43, 4), lost(41), gap_back(41, 4)] + rest(5)),
+    ("a way there and back that repeats", "", BEGIN + messages(3, 4, 5)
+        + [Event(500, 0, "gap", "a", lost_at(41), at(5)), gap_back(41, 4)] + rest(5)),
+    ("a gap that begins anew at the lost", "lost", ALL + [gap_back(43, 4)] + rest(6)),
+    ("lost ones, and no word of it", "strayed", ALL + rest(5)),
+    ("one that comes back and is told nothing", "strayed", ALL + back_from(43, 4, "true") + rest(5)),
+    ("a poll that is told nothing", "strayed", HELD_POLLS + lost_poll(lost(41), ends=lost_at(41))
+        + lost_poll(*rest(5), ends=at(9))),
+    ("a poll whose cursor forgets them", "strayed", HELD_POLLS + lost_poll(lost(41), ends=at(4)) + poll(9, numbers=range(5, 10))),
+    ("a lost one left out", "lost", BEGIN + messages(3, 4) + [lost(41), lost(43), gap_back(43, 4)] + rest(5)),
+    ("the first of them left out", "lost", BEGIN + messages(3, 4) + [lost(42), gap_back(42, 4)] + rest(5)),
+    ("a lost one twice", "doubled", ALL + [lost(43), gap_back(43, 4)] + rest(5)),
+    ("lost ones that changed places", "lost doubled", BEGIN + messages(3, 4) + [lost(42), lost(41), gap_back(42, 4)] + rest(5)),
+    ("a lost one out of its place", "strayed", BEGIN + messages(3, 4, 5) + [lost(41), gap_back(41, 5)] + rest(6)),
+    ("two publications at one position", "unknown", BEGIN + messages(3, 4) + [lost(41, "h2-9"), gap_back(41, 4)] + rest(5)),
+    ("a lost one that nobody published", "unknown", BEGIN + messages(3, 4) + [Event(500, 0, "message", "a", "499-0", "x-1")] + rest(5)),
+    ("a gap that tells too much", "gap", ALL + [gap_back(43, 6)] + rest(7)),
+    ("a gap that takes it too far back", "forbidden doubled", ALL + [gap_back(43, 3, 2_000)] + rest(4)),
+    ("the end in the midst of them", "lost", ALL),
+    ("silence where its node told others", "silent", [WELCOME, *BEGIN] + rest(3)),
+]
+
 # Streams and acknowledgements: what is wrong, the payloads, and what a publisher was told.
 RECORDS = [
     ("a stream as published", False, ["h1-1", "h2-1", "h1-2"], Acknowledgement("a", at(3), "h1-2")),
@@ -131,6 +201,24 @@ def found_in(events, forbids_gaps=False):
     return set(+checker.offence_counts)
 
 
+def found_where_lost(events):
+    """As a run does it: first what was lost, as everybody saw it, then each client."""
+    known = record()
+    losses = Losses([WINDOW])
+    publisher = SimpleNamespace(name="h2", numbers=Counter(a=43), acknowledged=[Acknowledgement("a", lost_at(42), LOST[42])])
+    losses.take_publishers([publisher], {"a": known})
+    clients = [Event(0, client, "client", detail="/ws a") for client in (0, 1)]
+    told = [WELCOME._replace(client=1)] + WITNESS
+    for event in told + events:
+        losses.take(event, {"a": known})
+    losses.finish({"a": known})
+    checker = Checker({"a": known}, forbids_gaps=True, losses=losses)
+    for event in clients + told + events:
+        checker.take(event)
+    checker.finish()
+    return set(+checker.offence_counts)
+
+
 def problems_of(known, acknowledgement=None):
     told = known.acknowledgement_problems(acknowledgement) if acknowledgement else []
     return [*known.problems(), *told]
@@ -140,6 +228,9 @@ def judged_scenarios():
     for name, expected, events in SCENARIOS:
         found = found_in(events)
         yield name, found, found == set(expected.split())
+    for name, expected, events in LOSSES:
+        found = found_where_lost(events)
+        yield f"lost by Redis: {name}", found, found == set(expected.split())
     found = found_in(BEGIN + [gap(2, 6)] + rest(7), forbids_gaps=True)
     yield "a gap where none may be", found, found == {"gap"}
 
