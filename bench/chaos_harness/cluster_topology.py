@@ -7,6 +7,7 @@ import signal
 from .backend import SLOT_COUNT, ClusterBackend, key_slot
 from .child import eventually, free_port
 
+from .redis_client import RedisError
 from .redis_server import Redis
 from .topology import Topology
 
@@ -128,7 +129,8 @@ class ClusterTopology(Topology):
         return self.server(self.known_masters[number])
 
     async def replica(self, number):
-        view = await self.servers[0].view()
+        nodes = await self.servers[0].insistently("CLUSTER", "NODES")
+        view = [line.split(" ") for line in nodes.splitlines()]
         return self.server(next(words[0] for words in view if words[3] == self.known_masters[number]))
 
     # Its faults
@@ -157,7 +159,7 @@ class ClusterTopology(Topology):
     async def fail_over(self, master, *options):
         replica = await self.replica(master)
         await replica.insistently("CLUSTER", "FAILOVER", *options)
-        await eventually("the replica took over", lambda: self.is_master(replica), FAILOVER_SECONDS)
+        await eventually("the replica took over", lambda: self.holds(self.is_master(replica)), FAILOVER_SECONDS)
 
     async def is_master(self, server):
         return (await server.facts("replication"))["role"] == "master"

@@ -126,10 +126,10 @@ class SentinelTopology(Topology):
             before = self.known_masters
             try:
                 await self.sentinels[sentinel].command("SENTINEL", "FAILOVER", MASTER_NAME)
-            except RedisError as error:
+            except (OSError, EOFError, RedisError) as error:
                 # NOGOODSLAVE: it does not know yet that they are well. Then there is none this time.
                 return self.say(f"no failover: {error}")
-            await eventually("another is the master", lambda: self.has_moved(before))
+            await eventually("another is the master", lambda: self.holds(self.has_moved(before)))
 
     async def has_moved(self, before):
         told = [await sentinel.master() for sentinel in self.sentinels]

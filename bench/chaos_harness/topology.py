@@ -32,7 +32,7 @@ class Topology:
         self.losses = []
         self.takeover_count = 0
         self.moved_count = 0
-        self.known_masters = None
+        self.known_masters = self.agreed_masters = None
         self.known_milliseconds = now_milliseconds()
 
     # What each has in its own way
@@ -72,8 +72,7 @@ class Topology:
 
     async def become_healthy(self, is_lossless=False):
         await eventually("Redis is whole again", self.is_healthy, HEALTHY_SECONDS)
-        masters = await self.masters()
-        now = now_milliseconds()
+        masters, now = self.agreed_masters, now_milliseconds()
         if self.known_masters not in (None, masters):
             self.takeover_count += 1
             self.say(f"took over from {self.known_masters}: {masters}")
@@ -82,9 +81,17 @@ class Topology:
         self.known_masters, self.known_milliseconds = masters, now
 
     async def is_healthy(self):
+        return await self.holds(self.agree())
+
+    async def agree(self):
+        self.agreed_masters = await self.masters()
+        return self.agreed_masters is not None
+
+    async def holds(self, question):
+        """Not, if somebody who was asked is not there, or was cut off, or does not know enough yet."""
         try:
-            return await self.masters() is not None
-        except (OSError, EOFError, RedisError, KeyError, IndexError):
+            return await question
+        except (OSError, EOFError, RedisError, KeyError, IndexError, ValueError):
             return False
 
     async def end_for_a_while(self, processes, number, down_seconds):
