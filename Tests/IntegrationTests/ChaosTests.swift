@@ -13,7 +13,23 @@ import Testing
 
     @Test("nodes, Redis and links come to harm, and no client notices more than a reconnect")
     func cluster() async throws {
+        try await harm("server", within: .seconds(240))
+    }
+
+    @Test("masters are replaced by their replicas, and whoever had what that lost is told of it")
+    func sentinels() async throws {
+        try await harm("sentinel", within: .seconds(400))
+    }
+
+    @Test("slots move and masters of a Redis Cluster are replaced, and nobody goes on silently")
+    func redisCluster() async throws {
+        try await harm("cluster", within: .seconds(400))
+    }
+
+    private func harm(_ topology: String, within limit: Duration) async throws {
         try await chaos.run(
+            "--topology",
+            topology,
             "--minutes",
             "0.5",
             "--clients",
@@ -25,7 +41,7 @@ import Testing
             "--forbid-gaps",
             "--perseid",
             PerseidNode.executable,
-            within: .seconds(240)
+            within: limit
         )
     }
 }

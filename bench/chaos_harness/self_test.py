@@ -239,6 +239,8 @@ def judged_records():
     for name, is_wrong, payloads, acknowledgement in RECORDS:
         problems = problems_of(record(payloads), acknowledgement)
         yield name, problems, bool(problems) == is_wrong
+    yield "the slot of a key", [], key_slot("x{123456789}") == 0x31C3
+    yield "the place of a channel", [], place(["a"], "news") == 0 and place(["a", "b"], "news") == 1 - place(["b", "a"], "news")
     broken = record()
     broken.entries[4] = (at(5), at(3), "h1-5")
     problems = problems_of(broken)
