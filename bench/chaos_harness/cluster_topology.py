@@ -51,7 +51,7 @@ class ClusterNode(Redis):
             try:
                 return await self.command(*words)
             except (OSError, EOFError, RedisError) as error:
-                is_cut = not isinstance(error, RedisError) or str(error).startswith("IOERR")
+                is_cut = not isinstance(error, RedisError) or str(error).startswith(("IOERR", "CLUSTERDOWN"))
                 if not is_cut or attempt == COMMAND_ATTEMPTS - 1:
                     raise
                 await asyncio.sleep(0.1)

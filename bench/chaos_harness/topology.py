@@ -75,7 +75,7 @@ class Topology:
         masters, now = self.agreed_masters, now_milliseconds()
         if self.known_masters not in (None, masters):
             self.takeover_count += 1
-            self.say(f"took over from {self.known_masters}: {masters}")
+            self.say("another took over")
             if not is_lossless:
                 self.losses.append((self.known_milliseconds - LAG_MILLISECONDS, now))
         self.known_masters, self.known_milliseconds = masters, now
