@@ -18,6 +18,9 @@ from urllib.parse import unquote
 from .channel_record import numbers
 from .losses import Losses
 
+# How long after a takeover a session may still say what it said before: its checkpoints come every 5 s.
+SESSION_MILLISECONDS = 10_000
+
 # What is shown of a client before its offence.
 EVENTS_SHOWN = 20
 OFFENCES_KEPT = 1_000
@@ -218,6 +221,7 @@ class Checker:
         self.pass_gaps(state, event, reader, record)
         if not reader.is_somewhere and not reader.is_open_ended:
             self.offend("forbidden", state, event, "a message before it was told where it stands")
+        self.follow_session(state, event, reader, record)
         if event.position in record.lost and event.position not in record.places:
             if not record.is_lost(event.position, event.detail):
                 self.offend("unknown", state, event, f"others were told {record.lost[event.position].payload} there")
@@ -242,6 +246,24 @@ class Checker:
             self.note_unseen(state, event, reader, record)
         self.counts["repeated"] += place <= reader.repeated_up_to
         reader.place, reader.lost = place, None
+
+    def follow_session(self, state, event, reader, record):
+        """Who has no cursor of its own is where its session is; that of before a takeover may know less, and nothing of what
+        is lost. It may be sent back without a word, and never further."""
+        has_cursor = state.transport != "/bayeux" and not state.has_only_token
+        is_late = self.losses.is_within(event.milliseconds - SESSION_MILLISECONDS)
+        if has_cursor or reader.place is None or not (is_late or self.losses.is_within(event.milliseconds)):
+            return
+        if record.is_lost(event.position, event.detail):
+            before = record.lost[event.position].previous
+            where = Where(record.fork(event.position), before if before in record.lost else None)
+        else:
+            where = Where(record.places.get(event.position, 0) - 1)
+        # Where the client would have to be, and is not; what it lacks is not to be had back there.
+        if where.place is None or reader.stands(where) or where.place > reader.place:
+            return
+        self.counts["sent back by a session"] += 1
+        reader.go_back(where)
 
     def take_lost(self, state, event, reader, record):
         """One that no surviving master has: it must follow where the client stands, as it did for everybody else."""
