@@ -4,7 +4,7 @@ import asyncio
 import random
 import signal
 
-from .backend import SLOT_COUNT, ClusterBackend, key_slot
+from .cluster_backend import SLOT_COUNT, ClusterBackend, key_slot
 from .child import eventually, free_port
 
 from .redis_client import RedisError
@@ -107,7 +107,8 @@ class ClusterTopology(Topology):
         views = []
         for server in self.servers:
             view = await server.view()
-            if any("fail" in flags for _, _, flags, *_ in view) or "cluster_state:ok" not in await server.command("CLUSTER", "INFO"):
+            is_ok = "cluster_state:ok" in await server.command("CLUSTER", "INFO")
+            if not is_ok or any("fail" in flags for _, _, flags, *_ in view):
                 return None
             # What is on its way, `[…]`, only those know whom it concerns.
             slots = {words[0]: [word for word in words[8:] if word[0] != "["] for words in view}
@@ -169,8 +170,9 @@ class ClusterTopology(Topology):
         async with self.harm(fault):
             draw = random.Random(fault.seed)
             slots = await self.slots_in_use(draw, count)
-            moves = [self.move(slot, draw.randrange(MASTER_COUNT - 1), stuck_seconds * (not at)) for at, slot in enumerate(slots)]
-            await asyncio.gather(*moves)
+            stuck = [stuck_seconds] + [0] * len(slots)
+            choices = [draw.randrange(MASTER_COUNT - 1) for _ in slots]
+            await asyncio.gather(*map(self.move, slots, choices, stuck))
             self.moved_count += len(slots)
 
     async def slots_in_use(self, draw, count):

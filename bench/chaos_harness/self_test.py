@@ -3,7 +3,7 @@
 from collections import Counter
 from types import SimpleNamespace
 
-from .backend import key_slot
+from .cluster_backend import key_slot
 from .channel_record import ChannelRecord
 from .checker import Checker
 from .journal import Event
@@ -145,6 +145,10 @@ def lost_poll(*events, recovered="true", ends):
     return [Event(500, 0, "answer", detail=recovered), *events, Event(500, 0, "stands", "a", ends)]
 
 
+def at_once(events, milliseconds=500):
+    return [event._replace(milliseconds=milliseconds) for event in events]
+
+
 # What another client saw, who had all of them.
 WITNESS = [event._replace(client=1) for event in BEGIN + messages(3, 4) + [lost(41), lost(42), lost(43), gap_back(43, 4)] + rest(5)]
 ALL = BEGIN + messages(3, 4) + [lost(41), lost(42), lost(43)]
@@ -182,6 +186,14 @@ LOSSES = [
     ("silence where its node told others", "silent", [WELCOME, *BEGIN] + rest(3)),
 ]
 
+# Of a client that has no cursor but its session, which may be set back as long as a takeover is not long ago.
+SET_BACK = [
+    ("a session that knows nothing of the lost", "", ALL + at_once(rest(5))),
+    ("a session that is behind", "", BEGIN + messages(3, 4, 5) + at_once(messages(4, 5) + rest(6))),
+    ("a session that goes further", "strayed", ALL + at_once(rest(6))),
+    ("a session that is set back long after", "doubled", BEGIN + messages(3, 4, 5) + at_once(messages(5) + rest(6), 60_000)),
+]
+
 # Streams and acknowledgements: what is wrong, the payloads, and what a publisher was told.
 RECORDS = [
     ("a stream as published", False, ["h1-1", "h2-1", "h1-2"], Acknowledgement("a", at(3), "h1-2")),
@@ -201,13 +213,13 @@ def found_in(events, forbids_gaps=False):
     return set(+checker.offence_counts)
 
 
-def found_where_lost(events):
+def found_where_lost(events, transport="/ws"):
     """As a run does it: first what was lost, as everybody saw it, then each client."""
     known = record()
     losses = Losses([WINDOW])
     publisher = SimpleNamespace(name="h2", numbers=Counter(a=43), acknowledged=[Acknowledgement("a", lost_at(42), LOST[42])])
     losses.take_publishers([publisher], {"a": known})
-    clients = [Event(0, client, "client", detail="/ws a") for client in (0, 1)]
+    clients = [Event(0, client, "client", detail=f"{transport} a") for client in (0, 1)]
     told = [WELCOME._replace(client=1)] + WITNESS
     for event in told + events:
         losses.take(event, {"a": known})
@@ -230,6 +242,9 @@ def judged_scenarios():
         yield name, found, found == set(expected.split())
     for name, expected, events in LOSSES:
         found = found_where_lost(events)
+        yield f"lost by Redis: {name}", found, found == set(expected.split())
+    for name, expected, events in SET_BACK:
+        found = found_where_lost(events, "/bayeux")
         yield f"lost by Redis: {name}", found, found == set(expected.split())
     found = found_in(BEGIN + [gap(2, 6)] + rest(7), forbids_gaps=True)
     yield "a gap where none may be", found, found == {"gap"}

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 
-from .backend import SentinelBackend
+from .sentinel_backend import SentinelBackend
 from .child import eventually
 from .redis_client import RedisError
 from .redis_server import Redis

@@ -2,7 +2,7 @@
 
 import signal
 
-from .backend import ServerBackend
+from .server_backend import ServerBackend
 from .redis_server import Redis
 from .topology import Topology
 

@@ -2,7 +2,7 @@
 
 import signal
 
-from .backend import ShardsBackend
+from .shards_backend import ShardsBackend
 from .redis_server import Redis
 from .topology import Topology
 
