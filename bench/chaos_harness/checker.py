@@ -344,7 +344,7 @@ class Checker:
 
     @staticmethod
     def is_explained(record, begin, end, count):
-        """Whether it tells of what Redis lost, and of nothing that can be had: what survived has a later position than that."""
+        """Whether it tells of what Redis lost, and of nothing that can be had: that has a later position than what is lost."""
         if begin.lost is None:
             return count == 0 and (end.lost is not None or bool(record.branches_at(begin.place)))
         return not count or numbers(record.position(end.place)) <= numbers(begin.lost)

@@ -18,7 +18,8 @@ class Reader:
     """One client in one channel."""
 
     __slots__ = (
-        "place", "lost", "passed", "since_milliseconds", "repeated_up_to", "lacks", "gaps", "missing", "has_cursor", "is_open_ended",
+        "place", "lost", "passed", "since_milliseconds", "repeated_up_to",
+        "lacks", "gaps", "missing", "has_cursor", "is_open_ended",
     )  # fmt: skip
 
     def __init__(self):

@@ -150,18 +150,19 @@ def at_once(events, milliseconds=500):
 
 
 # What another client saw, who had all of them.
-WITNESS = [event._replace(client=1) for event in BEGIN + messages(3, 4) + [lost(41), lost(42), lost(43), gap_back(43, 4)] + rest(5)]
-ALL = BEGIN + messages(3, 4) + [lost(41), lost(42), lost(43)]
+FOUR = BEGIN + messages(3, 4)
+ALL = FOUR + [lost(41), lost(42), lost(43)]
+WITNESS = [event._replace(client=1) for event in ALL + [gap_back(43, 4)] + rest(5)]
 WELCOME = Event(0, 0, "welcome", detail="n")
 HELD_POLLS = POLLS + poll(4, numbers=(4,))
 
 # The same, where Redis lost something: `gap` is no offence where that explains it.
 LOSSES = [
     ("lost ones, and a gap that tells it", "", ALL + [gap_back(43, 4)] + rest(5)),
-    ("some of them", "", BEGIN + messages(3, 4) + [lost(41), gap_back(41, 4)] + rest(5)),
+    ("some of them", "", FOUR + [lost(41), gap_back(41, 4)] + rest(5)),
     ("none of them", "", BEGIN + rest(3)),
     ("one that comes back and is told", "", ALL + back_from(43, 4, "false") + rest(5)),
-    ("one that is told of more than it had", "", BEGIN + messages(3, 4) + [gap(4, 4)] + rest(5)),
+    ("one that is told of more than it had", "", FOUR + [gap(4, 4)] + rest(5)),
     ("a poll that has them", "", HELD_POLLS + lost_poll(lost(41), ends=lost_at(41))
         + lost_poll(Event(500, 0, "lacks", "a", at(4), lost_at(41)), *rest(5), recovered="false", ends=at(9))),
     ("a way back to who still has them", "", ALL + [gap_back(43, 4), lost(41), gap_back(41, 4)] + rest(5)),
@@ -172,14 +173,15 @@ LOSSES = [
     ("one that comes back and is told nothing", "strayed", ALL + back_from(43, 4, "true") + rest(5)),
     ("a poll that is told nothing", "strayed", HELD_POLLS + lost_poll(lost(41), ends=lost_at(41))
         + lost_poll(*rest(5), ends=at(9))),
-    ("a poll whose cursor forgets them", "strayed", HELD_POLLS + lost_poll(lost(41), ends=at(4)) + poll(9, numbers=range(5, 10))),
-    ("a lost one left out", "lost", BEGIN + messages(3, 4) + [lost(41), lost(43), gap_back(43, 4)] + rest(5)),
-    ("the first of them left out", "lost", BEGIN + messages(3, 4) + [lost(42), gap_back(42, 4)] + rest(5)),
+    ("a poll whose cursor forgets them", "strayed", HELD_POLLS + lost_poll(lost(41), ends=at(4))
+        + poll(9, numbers=range(5, 10))),
+    ("a lost one left out", "lost", FOUR + [lost(41), lost(43), gap_back(43, 4)] + rest(5)),
+    ("the first of them left out", "lost", FOUR + [lost(42), gap_back(42, 4)] + rest(5)),
     ("a lost one twice", "doubled", ALL + [lost(43), gap_back(43, 4)] + rest(5)),
-    ("lost ones that changed places", "lost doubled", BEGIN + messages(3, 4) + [lost(42), lost(41), gap_back(42, 4)] + rest(5)),
+    ("lost ones that changed places", "lost doubled", FOUR + [lost(42), lost(41), gap_back(42, 4)] + rest(5)),
     ("a lost one out of its place", "strayed", BEGIN + messages(3, 4, 5) + [lost(41), gap_back(41, 5)] + rest(6)),
-    ("two publications at one position", "unknown", BEGIN + messages(3, 4) + [lost(41, "h2-9"), gap_back(41, 4)] + rest(5)),
-    ("a lost one that nobody published", "unknown", BEGIN + messages(3, 4) + [Event(500, 0, "message", "a", "499-0", "x-1")] + rest(5)),
+    ("two publications at one position", "unknown", FOUR + [lost(41, "h2-9"), gap_back(41, 4)] + rest(5)),
+    ("a lost one that nobody published", "unknown", FOUR + [lost(99, "x-1")] + rest(5)),
     ("a gap that tells too much", "gap", ALL + [gap_back(43, 6)] + rest(7)),
     ("a gap that takes it too far back", "forbidden doubled", ALL + [gap_back(43, 3, 2_000)] + rest(4)),
     ("the end in the midst of them", "lost", ALL),
@@ -255,7 +257,7 @@ def judged_records():
         problems = problems_of(record(payloads), acknowledgement)
         yield name, problems, bool(problems) == is_wrong
     yield "the slot of a key", [], key_slot("x{123456789}") == 0x31C3
-    yield "the place of a channel", [], place(["a"], "news") == 0 and place(["a", "b"], "news") == 1 - place(["b", "a"], "news")
+    yield "the place of a channel", [], place(["a", "b"], "news") == 1 - place(["b", "a"], "news")
     broken = record()
     broken.entries[4] = (at(5), at(3), "h1-5")
     problems = problems_of(broken)

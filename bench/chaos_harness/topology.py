@@ -1,4 +1,4 @@
-"""What all topologies of Redis have in common: servers that come to harm one fault after the other, and get well again."""
+"""What all topologies of Redis have in common: servers that are done harm one fault after the other, and get well again."""
 
 import asyncio
 import signal
@@ -113,7 +113,7 @@ class Topology:
 
     async def kill_links(self, kind, times):
         for _ in range(times):
-            await asyncio.gather(*(self.kill_links_of(server, kind) for server in self.servers))
+            await asyncio.gather(*(self.kill_links_of(process, kind) for process in self.processes))
             await asyncio.sleep(0.3)
 
     async def kill_links_of(self, server, kind):
