@@ -84,14 +84,15 @@ class SentinelTopology(Topology):
         await self.become_healthy()
 
     async def masters(self):
-        """The master's port, once the Sentinels agree and know of all, and the others follow it."""
+        """The master's port, and the epoch since which it is one, once the Sentinels agree and know of all, and the others
+        follow it. A master may have been replaced and be one again."""
         told = [await sentinel.master() for sentinel in self.sentinels]
-        ports = {int(facts["port"]) for facts in told}
-        if len(ports) != 1 or any(facts["flags"] != "master" for facts in told):
+        masters = {(int(facts["port"]), int(facts["config-epoch"])) for facts in told}
+        if len(masters) != 1 or any(facts["flags"] != "master" for facts in told):
             return None
         if any(facts["num-other-sentinels"] != "2" or facts["num-slaves"] != "2" for facts in told):
             return None
-        [port] = ports
+        [(port, epoch)] = masters
         for server in self.servers:
             facts = await server.facts("replication")
             if server.port == port and facts["role"] != "master":
@@ -104,10 +105,10 @@ class SentinelTopology(Topology):
             replicas = await sentinel.command("SENTINEL", "REPLICAS", MASTER_NAME)
             if any(dict(zip(words[::2], words[1::2]))["flags"] != "slave" for words in replicas):
                 return None
-        return port
+        return port, epoch
 
     def master(self):
-        return next(server for server in self.servers if server.port == self.known_masters)
+        return next(server for server in self.servers if server.port == self.known_masters[0])
 
     async def master_killed(self, fault, down_seconds):
         async with self.harm(fault):
@@ -123,7 +124,7 @@ class SentinelTopology(Topology):
 
     async def failover_asked_for(self, fault, sentinel):
         async with self.harm(fault):
-            before = self.known_masters
+            before, _ = self.known_masters
             try:
                 await self.sentinels[sentinel].command("SENTINEL", "FAILOVER", MASTER_NAME)
             except (OSError, EOFError, RedisError) as error:
