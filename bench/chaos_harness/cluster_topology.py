@@ -70,6 +70,7 @@ class ClusterTopology(Topology):
     def __init__(self, directory, say):
         super().__init__(directory, say)
         self.servers = [ClusterNode(directory, f"redis-{number}") for number in range(1, 2 * MASTER_COUNT + 1)]
+        self.assignment = asyncio.Lock()
 
     @property
     def url(self):
@@ -205,5 +206,8 @@ class ClusterTopology(Topology):
             if is_first:
                 await asyncio.sleep(stuck_seconds)
             is_first = False
-        for server in [target, source] + [other for other in others if other is not target]:
-            await server.insistently("CLUSTER", "SETSLOT", slot, "NODE", target.identifier)
+        # One after the other: a source that gets a slot at that moment would claim this one with a newer epoch, and have the
+        # target throw its keys away.
+        async with self.assignment:
+            for server in [target, source] + [other for other in others if other is not target]:
+                await server.insistently("CLUSTER", "SETSLOT", slot, "NODE", target.identifier)
