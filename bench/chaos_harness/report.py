@@ -21,6 +21,12 @@ def sessions(run):
     return f"{of_nodes}; connections with a token {shown:,}, with only that {alone:,}"
 
 
+def sent_back(run):
+    """Readers that a takeover took back to where they had been."""
+    by_gap, by_session = (run.checker.counts[f"sent back by a {what}"] for what in ("gap", "session"))
+    return f"{by_gap:,} times by a gap, between nodes with different masters; {by_session:,} times by a session"
+
+
 def losses(run):
     """What Redis lost by itself, and what became of those who had it."""
     acknowledged = sum(lost.is_acknowledged for lost in run.lost)
@@ -50,6 +56,7 @@ def outcome(run):
         ("gaps told", counted(checker.gap_counts)),
         ("took over", f"{run.topology.takeover_count} times another master; slots moved {run.topology.moved_count}"),
         ("lost by Redis", losses(run)),
+        ("sent back", sent_back(run)),
         ("slowest drain", f"{run.faults.slowest_drain_seconds:.1f} s"),
         ("all caught up", f"{run.catch_up_seconds:.1f} s after the last publication"),
     ]
