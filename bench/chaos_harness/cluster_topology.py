@@ -72,7 +72,7 @@ class ClusterTopology(Topology):
     def __init__(self, directory, say):
         super().__init__(directory, say)
         self.servers = [ClusterNode(directory, f"redis-{number}") for number in range(1, 2 * MASTER_COUNT + 1)]
-        self.assignment = asyncio.Lock()
+        self.handover = asyncio.Lock()
 
     @property
     def url(self):
@@ -204,12 +204,14 @@ class ClusterTopology(Topology):
         while keys := await source.insistently("CLUSTER", "GETKEYSINSLOT", slot, 1 if is_first else MIGRATED_TOGETHER):
             # What it did not hear that the target has, it hands over again.
             words = ["MIGRATE", "127.0.0.1", target.port, "", 0, MIGRATE_MILLISECONDS, "REPLACE", "KEYS", *keys]
-            await source.insistently(*words)
+            # One after the other: two masters that hand over keys to each other both wait, and answer nobody for 5 s.
+            async with self.handover:
+                await source.insistently(*words)
             if is_first:
                 await asyncio.sleep(stuck_seconds)
             is_first = False
         # One after the other: a source that gets a slot at that moment would claim this one with a newer epoch, and have the
         # target throw its keys away.
-        async with self.assignment:
+        async with self.handover:
             for server in [target, source] + [other for other in others if other is not target]:
                 await server.insistently("CLUSTER", "SETSLOT", slot, "NODE", target.identifier)
