@@ -6,7 +6,7 @@ internal import Text
 /// A client of Perseid: one connection, for as long as there are subscriptions, whatever becomes of the network and the nodes.
 ///
 ///     let client = try PerseidClient("https://live.example.com")
-///     for try await message in client.subscribe("room/1").messages { print(message.text ?? "") }
+///     for try await message in client.subscribe("room/1") { print(message.text ?? "") }
 ///
 /// It connects when something is first subscribed to, with the best transport that works and to one address after the other; comes back by
 /// itself, with its session and its place in every channel; and has one thread, which all of it runs on. It ends with the last reference

@@ -30,6 +30,9 @@ public struct Message: Sendable, Hashable {
     /// What was published.
     public let payload: Payload
 
+    /// What is missing before it and cannot be had any more, where a loop over messages tells of it.
+    public var gap: Gap?
+
     /// Names a publication.
     public init(channel: String, position: Position?, payload: Payload) {
         self.channel = channel

@@ -100,7 +100,7 @@ struct Subscribe: ParsableCommand {
         let meter = Meter { "\($0) messages, \($1)/s" }
         var count = 0
         do throws(PerseidError) {
-            for try await event in subscription {
+            for try await event in subscription.events {
                 switch event {
                 case .message(let message):
                     printer.print(message)

@@ -40,7 +40,7 @@ import Testing
         import PerseidClient
 
         let client = try PerseidClient(CommandLine.arguments[1])
-        for try await event in client.subscribe("room/1") {
+        for try await event in client.subscribe("room/1").events {
             switch event {
             case .opened: try await client.publish("room/1", "hello")
             case .message(let message):

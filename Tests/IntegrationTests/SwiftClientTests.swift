@@ -15,7 +15,7 @@ import Testing
         var opened: Int { state.withLock { $0.opened } }
 
         func follow(_ subscription: Subscription) async throws {
-            for try await event in subscription {
+            for try await event in subscription.events {
                 state.withLock { state in
                     switch event {
                     case .message(let message): state.texts.append(message.text ?? "?")
@@ -84,14 +84,14 @@ import Testing
                 options.session = session
                 let client = try PerseidClient("http://127.0.0.1:\(node.port)", options: options)
                 let subscription = client.subscribe(["a"], cursor: cursor)
-                for try await event in subscription {
+                for try await event in subscription.events {
                     if case .connection(.open(_, _, _, let token?)) = event { session = .resumed(token) }
                     guard case .opened = event else { continue }
                     names.formUnion(try await client.presence("a").members.map(\.id))
                     try await cluster.redis.command("FCALL", "perseid_publish", "1", RedisServer.key("a"), "m\(round)")
                     break
                 }
-                for try await message in subscription.messages {
+                for try await message in subscription {
                     #expect(message.text == "m\(round)")
                     break
                 }
@@ -101,7 +101,7 @@ import Testing
                 // What was published meanwhile comes first in the next round.
                 let next = try PerseidClient("http://127.0.0.1:\(node.port)")
                 let rest = next.subscribe(["a"], cursor: cursor)
-                for try await message in rest.messages {
+                for try await message in rest {
                     #expect(message.text == "missed\(round)")
                     break
                 }

@@ -57,9 +57,9 @@ import struct Broker.Limits
             await #expect(throws: Enough.self) {
                 let client = try PerseidClient(address)
                 let room = client.subscribe("room/1")
-                for try await event in room { if case .opened = event { break } }
+                for try await event in room.events { if case .opened = event { break } }
                 try await client.publish("room/1", "hello")
-                for try await message in room.messages { try print(message.channel, message.text ?? "") }
+                for try await message in room { try print(message.channel, message.text ?? "") }
             }
             #expect(told == "room/1 hello")
         }
@@ -70,7 +70,7 @@ import struct Broker.Limits
         let client = try PerseidClient(address)
         let room = client.subscribe("room/1")
         try await client.publish("room/1", "hello")
-        for try await message in room.messages {
+        for try await message in room {
             print(message.channel, message.text ?? "")
         }
     }
@@ -110,7 +110,7 @@ import struct Broker.Limits
             let first = try await client.publish("room/1", "0")
             for number in 1..<9 { try await client.publish("room/1", .text("\(number)")) }
             await #expect(throws: Enough.self) {
-                for try await event in client.subscribe("room/1", since: first) {
+                for try await event in client.subscribe("room/1", since: first).events {
                     switch event {
                     case .message(let message): try show(message)
                     case .gap: await reload()
@@ -119,12 +119,20 @@ import struct Broker.Limits
                 }
             }
             #expect(shown == ["6", "7", "8"] && reloads == 1)
+            var gaps: [Gap?] = []
+            for try await message in client.subscribe("room/1", since: first) {
+                gaps.append(message.gap)
+                if gaps.count == 3 { break }
+            }
+            let gap = try #require(gaps[0])
+            #expect(gap.channel == "room/1" && gap.from == first && gap.to > first, "the message behind it tells of it")
+            #expect(gaps[1] == nil && gaps[2] == nil)
         }
     }
 
     /// Never called: it is here to be compiled.
     private func events(_ client: PerseidClient, show: (Message) -> Void, reload: () async -> Void) async throws {
-        for try await event in client.subscribe("room/1") {
+        for try await event in client.subscribe("room/1").events {
             switch event {
             case .message(let message): show(message)
             case .gap: await reload()
@@ -148,7 +156,7 @@ import struct Broker.Limits
                 if round == 0 {
                     let first = client.subscribe(["room/1", "prices"])
                     var count = 0
-                    for try await event in first {
+                    for try await event in first.events {
                         if case .opened = event { count += 1 }
                         if count == 2 { break }
                     }
@@ -156,7 +164,7 @@ import struct Broker.Limits
                     continue
                 }
                 let subscription = client.subscribe(["room/1", "prices"], cursor: load())
-                for try await message in subscription.messages {
+                for try await message in subscription {
                     show(message)
                     save(subscription.cursor)
                     break
@@ -174,7 +182,7 @@ import struct Broker.Limits
         show: (Message) -> Void
     ) async throws {
         let subscription = client.subscribe(["room/1", "prices"], cursor: load())
-        for try await message in subscription.messages {
+        for try await message in subscription {
             show(message)
             save(subscription.cursor)
         }

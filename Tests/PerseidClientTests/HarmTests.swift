@@ -198,7 +198,7 @@ import Testing
                 let client = try makeClient(stage, node: url, silent: silent.url)
                 let task = Task {
                     var count = 0
-                    for try await _ in client.subscribe("a") { count += 1 }
+                    for try await _ in client.subscribe("a").events { count += 1 }
                     return count
                 }
                 if stage == .open || stage == .polling {

@@ -88,10 +88,10 @@ func eventually(
 
 /// A loop over a subscription that a test steps through.
 final class Listener {
-    private var events: Subscription.Iterator
+    private var events: Subscription.Events.Iterator
     private(set) var states: [ConnectionState] = []
 
-    init(_ subscription: Subscription) { events = subscription.makeAsyncIterator() }
+    init(_ subscription: Subscription) { events = subscription.events.makeAsyncIterator() }
 
     /// The next event that is no state of the connection.
     func next(isolation: isolated (any Actor)? = #isolation) async throws -> SubscriptionEvent? {

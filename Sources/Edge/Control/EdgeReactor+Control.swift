@@ -215,7 +215,7 @@ extension Inventory {
         // A number, or two with a dot between them: the place in the keys of one of several masters.
         let parts = after.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         // bounded: reads text, and gives nil
-        return after.isEmpty || parts.allSatisfy { UInt64($0) != nil }
+        return after.isEmpty || parts.allSatisfy { UInt64($0) != nil && $0.utf8.first != UInt8(ascii: "+") }
     }
 }
 

@@ -3,20 +3,18 @@ internal import Reactor
 
 /// Channels that are read for as long as somebody holds this, or the loop over it goes on.
 ///
-///     for try await event in client.subscribe("room/1") {
-///         switch event {
-///         case .message(let message): show(message.text ?? "")
-///         case .gap: reload()
-///         default: break
-///         }
+///     for try await message in client.subscribe("room/1") {
+///         if message.gap != nil { reload() }
+///         show(message.text ?? "")
 ///     }
 ///
 /// Each message is told once and in its channel's order, whatever becomes of the network and the nodes; what cannot be had any more is a
-/// gap. The loop ends when the client is closed or its task is cancelled, and throws what is for good: a channel that is not allowed, say.
-/// One loop at a time reads a subscription; to have what is published twice, subscribe twice: that is one connection still.
+/// gap, which the message behind it tells of. The loop ends when the client is closed or its task is cancelled, and throws what is for good: a
+/// channel that is not allowed, say. One loop at a time reads a subscription; to have what is published twice, subscribe twice: that is one
+/// connection still.
 public struct Subscription: AsyncSequence, Sendable {
     /// What the loop is told.
-    public typealias Element = SubscriptionEvent
+    public typealias Element = Message
 
     private let reading: Reading
 
@@ -29,59 +27,77 @@ public struct Subscription: AsyncSequence, Sendable {
     /// Ends it: the loop is told what was there, and ends.
     public func unsubscribe() { reading.end() }
 
-    /// The messages alone. Who goes by them does not learn of gaps.
-    public var messages: Messages { Messages(self) }
+    /// All that happens, in order: gaps at once, and how the connection stands, as well as messages.
+    public var events: Events { Events(reading) }
 
     /// The loop.
-    public func makeAsyncIterator() -> Iterator { Iterator(reading: reading) }
+    public func makeAsyncIterator() -> Iterator { Iterator(events: events.makeAsyncIterator()) }
 
     /// What a loop calls.
     public struct Iterator: AsyncIteratorProtocol {
-        let reading: Reading
+        var events: Events.Iterator
 
-        /// The next event, once there is one; `nil` at the end.
-        public mutating func next() async throws(PerseidError) -> SubscriptionEvent? {
-            try await reading.mailbox.next().get()
+        /// By channel, until a message of it comes.
+        private var gaps: [String: Gap] = [:]
+
+        /// Channels of a pattern with a gap and nothing behind it, at most; of more, some are not told of.
+        private static let gapsMax = 1_024
+
+        init(events: Events.Iterator) { self.events = events }
+
+        /// The next message, once there is one; `nil` at the end.
+        public mutating func next() async throws(PerseidError) -> Message? {
+            while let event = try await events.next() { if let message = take(event) { return message } }
+            return nil
         }
 
         /// The same, whichever actor asks.
-        public mutating func next(
-            isolation actor: isolated (any Actor)?
-        ) async throws(PerseidError) -> SubscriptionEvent? {
-            try await reading.mailbox.next().get()
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws(PerseidError) -> Message? {
+            while let event = try await events.next(isolation: actor) { if let message = take(event) { return message } }
+            return nil
+        }
+
+        private mutating func take(_ event: SubscriptionEvent) -> Message? {
+            switch event {
+            case .message(var message):
+                message.gap = gaps.removeValue(forKey: message.channel)
+                return message
+            case .gap(let gap):
+                if gaps.count >= Self.gapsMax { gaps.removeAll() }
+                // Of several in a row it is one from the first to the last.
+                gaps[gap.channel] = Gap(channel: gap.channel, from: gaps[gap.channel]?.from ?? gap.from, to: gap.to)
+                return nil
+            case .opened, .connection: return nil
+            }
         }
     }
 
-    /// The messages of a subscription.
-    public struct Messages: AsyncSequence, Sendable {
+    /// What happens to a subscription.
+    public struct Events: AsyncSequence, Sendable {
         /// What the loop is told.
-        public typealias Element = Message
+        public typealias Element = SubscriptionEvent
 
-        private let subscription: Subscription
+        private let reading: Reading
 
-        init(_ subscription: Subscription) { self.subscription = subscription }
+        init(_ reading: Reading) { self.reading = reading }
 
         /// The loop.
-        public func makeAsyncIterator() -> Iterator { Iterator(events: subscription.makeAsyncIterator()) }
+        public func makeAsyncIterator() -> Iterator { Iterator(reading: reading) }
 
         /// What a loop calls.
         public struct Iterator: AsyncIteratorProtocol {
-            var events: Subscription.Iterator
+            let reading: Reading
 
-            /// The next message, once there is one; `nil` at the end.
-            public mutating func next() async throws(PerseidError) -> Message? {
-                while let event = try await events.next() {
-                    if case .message(let message) = event { return message }
-                }
-                return nil
+            /// The next event, once there is one; `nil` at the end.
+            public mutating func next() async throws(PerseidError) -> SubscriptionEvent? {
+                try await reading.mailbox.next().get()
             }
 
             /// The same, whichever actor asks.
-            public mutating func next(isolation actor: isolated (any Actor)?) async throws(PerseidError) -> Message? {
-                while let event = try await events.next(isolation: actor) {
-                    if case .message(let message) = event { return message }
-                }
-                return nil
+            public mutating func next(
+                isolation actor: isolated (any Actor)?
+            ) async throws(PerseidError) -> SubscriptionEvent? {
+                try await reading.mailbox.next().get()
             }
         }
     }

@@ -39,7 +39,7 @@ final class FactsFollower: Sendable {
     private func follow() async {
         var log = ConnectionLog(isSilent: true)
         do throws(PerseidError) {
-            for try await event in client.subscribe(Self.channel) {
+            for try await event in client.subscribe(Self.channel).events {
                 switch event {
                 case .message(let message): take(message.bytes)
                 case .connection(let state):
