@@ -16,7 +16,7 @@ extension SettingTable {
         Setting(
             "redis",
             usual: "none",
-            "redis[s]://[user[:password]@]host[:port][/database], unix:///path, redis[s]+sentinel://host,host/master-name or redis[s]+cluster://host,host, shared with the nodes; several of the first three share the channels; none: embedded, one node",
+            "redis[s]://[user[:password]@]host[:port][/database], unix:///path, redis[s]+sentinel://host,host/master-name[/database] or redis[s]+cluster://host,host, shared with the nodes; several of the first three, as a list or with spaces between them, share the channels; none: embedded, one node",
             isSecret: true,
             take: { value, settings throws(SettingsError) in try settings.takeRedis(value) },
             show: { $0.redis?.textWithoutPasswords ?? "none" }

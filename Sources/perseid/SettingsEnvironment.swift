@@ -39,14 +39,18 @@ enum SettingsEnvironment {
         NodeOptions.addressVariable, NodeOptions.keyVariable,
         "PERSEID_PORT", "PERSEID_PORT_A", "PERSEID_PORT_B", "PERSEID_PORT_C", "PERSEID_REDIS_PORT", "PERSEID_BINARY",
         "PERSEID_BIND", "PERSEID_MAXCONN", "PERSEID_NODE_A", "PERSEID_NODE_B", "PERSEID_NODE_C",
-        "PERSEID_SIMULATION_SEEDS", "PERSEID_SIMULATION_TRACE",
+        "PERSEID_SIMULATION_SEEDS", "PERSEID_SIMULATION_TRACE", "PERSEID_PACKAGE_TEST", "PERSEID_PICTURES",
+        "PERSEID_TEST_REDIS_SERVER",
     ]
+
+    /// What the names of those begin with that `deploy/run` has several of.
+    private static let foreignPrefixes = ["PERSEID_REDIS_PORT", "PERSEID_BUS_PORT", "PERSEID_SENTINEL_PORT"]
 
     /// Whether a variable is known and not for `serve`. Kubernetes tells each container of every service; one named
     /// `perseid` or `perseid-redis` comes as `PERSEID_SERVICE_HOST` or `PERSEID_REDIS_PORT=tcp://…`. Source: "Discovering
     /// services" in its documentation.
     private static func isForeign(_ name: String, _ value: String) -> Bool {
-        if foreign.contains(name) { return true }
+        if foreign.contains(name) || foreignPrefixes.contains(where: { name.hasPrefix($0) }) { return true }
         if name.contains("SERVICE_HOST") || name.contains("SERVICE_PORT") { return true }
         if name.wholeMatch(of: /.*_PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?/) != nil { return true }
         return name.hasSuffix("_PORT") && value.contains("://")

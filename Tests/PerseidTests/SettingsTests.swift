@@ -162,7 +162,9 @@ import Testing
             ("public-origin: [push.example]", "public-origin: push.example is not http[s]://HOST[:PORT]"),
             (
                 "redis: localhost:6379",
-                "redis: is not redis[s]://[user[:password]@]host[:port][/database] or unix://[user[:password]@]/path[?db=database]"
+                "redis: is not redis[s]://[user[:password]@]host[:port][/database], unix://[user[:password]@]/path[?db=database] or "
+                    + "redis[s]+sentinel://[user[:password]@]host[:port][,host[:port]…]/master-name[/database], each with #name if wished, "
+                    + "or redis[s]+cluster://[user[:password]@]host[:port][,host[:port]…]"
             ),
         ]
     )

@@ -236,11 +236,17 @@ class Checker:
         end = self.where(state, event, record, reader, event.position)
         if begin is None or end is None:
             return
-        if not reader.stands(begin) or reader.is_behind(end) and not self.may_go_back(event, begin, end):
+        stands = reader.stands(begin) or self.may_stand_in_session(state, event, begin)
+        if not stands or reader.is_behind(end) and not self.may_go_back(event, begin, end):
             text = f"a gap from {event.detail} to {event.position}, it was at {self.position(record, reader)}"
             self.offend("forbidden", state, event, text)
         self.note_gap("gap", state, event, reader, record, end)
         self.pass_gap(event, reader, end)
+
+    def may_stand_in_session(self, state, event, begin):
+        """Who has no cursor is where its session is: at what is lost, too, if the answer that it was in never came."""
+        has_cursor = state.transport != "/bayeux" and not state.has_only_token
+        return not has_cursor and begin.lost is not None and self.losses.is_within(event.milliseconds)
 
     def may_go_back(self, event, begin, end):
         """Where a replica takes over, nodes have different masters for a moment: who goes from one to another is told of the

@@ -193,6 +193,8 @@ SET_BACK = [
     ("a session that knows nothing of the lost", "", ALL + at_once(rest(5))),
     ("a session that is behind", "", BEGIN + messages(3, 4, 5) + at_once(messages(4, 5) + rest(6))),
     ("a session that goes further", "strayed", ALL + at_once(rest(6))),
+    ("a gap from what an answer had that never came", "", FOUR + [gap_back(41, 4)] + at_once(rest(5))),
+    ("such a gap long after", "forbidden", FOUR + [gap_back(41, 4, 60_000)] + at_once(rest(5), 60_000)),
     ("a session that is set back long after", "doubled", BEGIN + messages(3, 4, 5) + at_once(messages(5) + rest(6), 60_000)),
 ]
 
