@@ -53,7 +53,9 @@ public struct Subscription: AsyncSequence, Sendable {
 
         /// The same, whichever actor asks.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(PerseidError) -> Message? {
-            while let event = try await events.next(isolation: actor) { if let message = take(event) { return message } }
+            while let event = try await events.next(isolation: actor) {
+                if let message = take(event) { return message }
+            }
             return nil
         }
 
