@@ -37,7 +37,7 @@ import Testing
             for node in nodes { Issue.record("node \(node.id) logged:\n\(node.log.suffix(4_000))") }
             throw error
         }
-        for node in nodes {
+        for node in nodes where node.isRunning {
             let ending = try await node.stop()
             try #require(ending == .exited(0))
         }
@@ -162,6 +162,24 @@ import Testing
                 try await client.reach(try await server.head(of: channel), in: channel)
                 try await Verifier(channel, on: server).checkChains(try client.received())
             }
+        }
+    }
+
+    @Test("a node ends in time though masters have stopped, and the one that is well has its last words")
+    func lastWords() async throws {
+        try await with(nodes: 1) { shared in
+            let node = shared.nodes[0]
+            let well = shared.servers[2]
+            try #require(try await well.command("EXISTS", "perseid:node:a") == "1")
+            for server in shared.servers.prefix(2) { server.signal(SIGSTOP) }
+            let begin = ContinuousClock.now
+            let ending = try await node.stop()
+            let end = ContinuousClock.now - begin
+            for server in shared.servers.prefix(2) { server.signal(SIGCONT) }
+            try #require(ending == .exited(0))
+            try #require(try await well.command("EXISTS", "perseid:node:a") == "0")
+            // Redis has 800 ms to answer in these tests, once and not for each of them; the rest is the node's own end.
+            try #require(end < .milliseconds(5_000), "it took \(end)")
         }
     }
 

@@ -391,8 +391,18 @@ public final class RedisBackplane: Backplane {
     }
 
     public func finish() {
-        for shard in shards { shard.finish() }
+        for shard in shards { shard.commands.retire() }
+        // However many masters there are, together as long as Redis has to answer one; those that are slow do not keep the others from
+        // hearing a node's last words.
+        let deadline = Clock.monotonicNanoseconds + context.limits.redisMilliseconds * 1_000_000
+        for shard in shards {
+            shard.finish(until: min(Clock.monotonicNanoseconds + Self.finishingSliceNanoseconds, deadline))
+        }
+        for shard in shards { shard.finish(until: deadline) }
     }
+
+    /// A master that is well has answered everything in that time.
+    private static let finishingSliceNanoseconds: UInt64 = 100_000_000
 
     /// Answers of Redis that another node lives, after which a start has failed: the process that was here before may have
     /// been killed a moment ago.

@@ -94,9 +94,9 @@ final class RedisCommandLink {
 
     func endOfTurn() { link.flush() }
 
-    /// Waits for the answers to all requests, at most as long as Redis has to answer one.
-    func finish() {
-        link.settle(withinMilliseconds: limits.redisMilliseconds) { pending.isEmpty && lanes.allSatisfy(\.isEmpty) }
+    /// Waits for the answers to all requests, at most so long.
+    func finish(withinMilliseconds milliseconds: UInt64) {
+        link.settle(withinMilliseconds: milliseconds) { pending.isEmpty && lanes.allSatisfy(\.isEmpty) }
     }
 
     // MARK: Time

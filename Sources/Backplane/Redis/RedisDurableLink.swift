@@ -44,7 +44,7 @@ final class RedisDurableLink {
 
     func ready(_ readiness: Readiness) { link.ready(readiness) }
     func tick(_ tick: Tick) { if isWanted { link.tick(tick) } }
-    func finish() { link.finish() }
+    func finish(withinMilliseconds milliseconds: UInt64) { link.finish(withinMilliseconds: milliseconds) }
 
     /// Whether nobody waits for an answer.
     var isIdle: Bool { waiting.isEmpty && published.isEmpty && link.isIdle }

@@ -184,11 +184,12 @@ final class RedisShard {
     /// Whether nobody waits for an answer.
     var isIdle: Bool { commands.isIdle && durable.isIdle }
 
-    /// Waits for the answers to all requests, at most as long as Redis has to answer one.
-    func finish() {
-        commands.retire()
-        durable.finish()
-        commands.finish()
+    /// Waits for the answers to all requests, until a time of the monotonic clock.
+    func finish(until deadlineNanoseconds: UInt64) {
+        for finish in [durable.finish, commands.finish] {
+            let now = Clock.monotonicNanoseconds
+            finish((max(deadlineNanoseconds, now) - now) / 1_000_000)
+        }
     }
 
     /// It is needed no longer.
