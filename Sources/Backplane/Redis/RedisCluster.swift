@@ -69,7 +69,7 @@ final class RedisCluster: RedisTopology {
     private(set) var shards: [RedisShard] = []
 
     /// Masters that a node has links to, at most: so many have descriptors beside the directory's (`ReadySet`).
-    static let shardsMax: UInt64 = 84
+    static let shardsMax: UInt64 = 41
 
     /// Those of all its links.
     var tokens: [UInt64] {

@@ -11,7 +11,7 @@ public enum RedisDeployment: Sendable, Equatable {
     public static let schemes = "\(RedisMaster.schemes), or \(RedisClusterSeeds.scheme)"
 
     /// Masters that may share the channels, at most: a node has up to eight descriptors for each (`ReadySet`).
-    public static let mastersMax = 32
+    public static let mastersMax = 16
 
     /// Whether it is a Redis Cluster.
     public var isCluster: Bool { if case .cluster = self { true } else { false } }
