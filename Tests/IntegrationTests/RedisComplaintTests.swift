@@ -62,7 +62,7 @@ import Testing
         )
         for (redis, expected) in [
             (replica, "redis is a replica, or lacks one, and takes no writes"),
-            (cluster, "redis is a node of a cluster"),
+            (cluster, "redis is of another kind than the setting redis says"),
         ] {
             let check = try ChildProcess([PerseidNode.executable, "check", "--redis", redis.url], in: scratch)
             try #require(try await check.end() == .exited(1))

@@ -3,7 +3,8 @@ public import Reactor
 internal import TLS
 
 /// The backplane of a cluster: publishes and reads go through a library of Redis functions, and everything that is
-/// published is heard by pub/sub. There is one master of Redis, or several that share the channels.
+/// published is heard by pub/sub. There is one master of Redis, or several that share the channels, or a
+/// Redis Cluster: which has what, `topology` knows.
 public final class RedisBackplane: Backplane {
     let topology: any RedisTopology
     private let keys: RedisKeys
@@ -17,8 +18,10 @@ public final class RedisBackplane: Backplane {
     private var wasUp = false
     private var rivalCount = 0
 
-    /// The masters that have acknowledged each pattern, by number.
+    /// Tells a cluster that a command was answered, behind which others may wait.
     private var answered: (any RedisCommand) -> Void = { _ in }
+
+    /// The masters that have acknowledged each pattern, by number.
     private var heardPatterns: [ChannelName: Set<UInt64>] = [:]
 
     /// What tickets of TLS are sealed with; `nil` where there is no listener for it.

@@ -16,7 +16,7 @@ public struct RedisComplaint: Sendable, Equatable {
         case password, rights
         /// It takes no writes: a replica, a full memory, a disk that fails.
         case replica, memory, disk
-        /// It is not what nodes can use: a node of a cluster, an old version, without that database.
+        /// It is not what the setting says, or not what nodes can use: an old version, without that database.
         case cluster, version, database
         /// It is busy starting.
         case loading
@@ -43,7 +43,7 @@ public struct RedisComplaint: Sendable, Equatable {
         ("WRONGPASS", .password), ("NOAUTH", .password), ("without any password configured", .password),
         ("NOPERM", .rights),
         ("READONLY", .replica), ("MASTERDOWN", .replica), ("NOREPLICAS", .replica),
-        ("Redis Cluster", .cluster), ("Redis Sentinel", .cluster), ("MOVED ", .cluster), ("ASK ", .cluster),
+        ("cluster support disabled", .cluster), ("Redis Cluster", .cluster), ("Redis Sentinel", .cluster), ("MOVED ", .cluster), ("ASK ", .cluster),
         ("CROSSSLOT", .cluster), ("CLUSTERDOWN", .cluster),
         ("SELECT is not allowed in cluster mode", .cluster),
         ("OOM ", .memory), ("MISCONF", .disk), ("LOADING", .loading),
@@ -71,7 +71,7 @@ public struct RedisComplaint: Sendable, Equatable {
         case .replica: "redis is a replica, or lacks one, and takes no writes"
         case .memory: "redis has no memory left"
         case .disk: "redis cannot save to its disk and takes no writes"
-        case .cluster: "redis is a node of a cluster"
+        case .cluster: "redis is of another kind than the setting redis says"
         case .version: "redis is too old"
         case .database: "redis has no such database"
         case .loading: "redis is still loading its data"
@@ -95,7 +95,7 @@ public struct RedisComplaint: Sendable, Equatable {
         case .replica: "name the master in the setting redis; see ROLE and min-replicas-to-write there"
         case .memory: "raise maxmemory there, or keep less history"
         case .disk: "see its log and the disk there"
-        case .cluster: "name a Redis that is not in cluster mode"
+        case .cluster: "begin the URL with redis:// for a server, redis+sentinel:// for Sentinels, redis+cluster:// for a Redis Cluster"
         case .version: "use Redis 7 or Valkey 7.2, or later"
         case .database: "correct the number behind the slash in the setting redis"
         case .loading: "wait"
