@@ -43,7 +43,8 @@ public struct RedisComplaint: Sendable, Equatable {
         ("WRONGPASS", .password), ("NOAUTH", .password), ("without any password configured", .password),
         ("NOPERM", .rights),
         ("READONLY", .replica), ("MASTERDOWN", .replica), ("NOREPLICAS", .replica),
-        ("cluster support disabled", .cluster), ("Redis Cluster", .cluster), ("Redis Sentinel", .cluster), ("MOVED ", .cluster), ("ASK ", .cluster),
+        ("cluster support disabled", .cluster), ("Redis Cluster", .cluster), ("Redis Sentinel", .cluster),
+        ("MOVED ", .cluster), ("ASK ", .cluster),
         ("CROSSSLOT", .cluster), ("CLUSTERDOWN", .cluster),
         ("SELECT is not allowed in cluster mode", .cluster),
         ("OOM ", .memory), ("MISCONF", .disk), ("LOADING", .loading),
@@ -95,7 +96,8 @@ public struct RedisComplaint: Sendable, Equatable {
         case .replica: "name the master in the setting redis; see ROLE and min-replicas-to-write there"
         case .memory: "raise maxmemory there, or keep less history"
         case .disk: "see its log and the disk there"
-        case .cluster: "begin the URL with redis:// for a server, redis+sentinel:// for Sentinels, redis+cluster:// for a Redis Cluster"
+        case .cluster:
+            "begin the URL with redis:// for a server, redis+sentinel:// for Sentinels, redis+cluster:// for a Redis Cluster"
         case .version: "use Redis 7 or Valkey 7.2, or later"
         case .database: "correct the number behind the slash in the setting redis"
         case .loading: "wait"
