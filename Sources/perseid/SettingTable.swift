@@ -1,6 +1,6 @@
 /// All settings of a node. Whoever reads, checks, prints, guesses or documents one looks here.
 enum SettingTable {
-    /// In the order of the README.
+    /// In the order of deploy/reference/settings.md.
     static let all = node + trust + security + web + readers + logs + limits
 
     /// A setting by its name.

@@ -52,7 +52,7 @@ struct RedisMasterTests {
 
     @Test("which master has a key is the same for whoever computes it, in whatever language")
     func places() {
-        // By the program in the README.
+        // By the program in deploy/reference/redis.md.
         let map = RedisShardMap(names: ["a", "b", "c"])
         let keys = RedisKeys()
         let tags = ["news", "room/1", "chat/ü", "wills", "0123", "x"]

@@ -4,7 +4,7 @@ import Foundation
 import Hub
 import Testing
 
-/// What every transport must do; what one cannot do in its protocol is told in the README.
+/// What every transport must do; what one cannot do in its protocol is told in deploy/reference/http.md.
 @Suite("Every transport")
 struct TransportTests {
     private func withScripts(_ change: (inout EdgeConfiguration) -> Void = { _ in }, _ body: (TestNode) throws -> Void)

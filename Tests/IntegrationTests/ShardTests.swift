@@ -87,7 +87,7 @@ import Testing
         }
     }
 
-    @Test("a backend that computes the master as the README says publishes where nodes listen")
+    @Test("a backend that computes the master as the reference says publishes where nodes listen")
     func backend() async throws {
         try await with(nodes: 1) { shared in
             let client = try await WebSocketClient(
@@ -95,7 +95,7 @@ import Testing
                 in: shared.scratch
             )
             try await client.opened(channels: Self.channels.count)
-            let program = try Self.program(in: "README.md")
+            let program = try Self.program(in: "deploy/reference/redis.md")
             for channel in Self.channels {
                 let names = "['redis-0', 'redis-1', 'redis-2']"
                 let place = try await ChildProcess.run(

@@ -12,11 +12,11 @@ import struct Broker.Limits
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
-    @Test("every snippet of the article and of the README is code that runs here")
+    @Test("every snippet of the article and of the reference is code that runs here")
     func snippets() throws {
         let own = try lines(of: "Tests/PerseidClientTests/FiveMinutesTests.swift")
         var count = 0
-        for file in ["Sources/PerseidClient/PerseidClient.docc/FiveMinutes.md", "README.md"] {
+        for file in ["Sources/PerseidClient/PerseidClient.docc/FiveMinutes.md", "deploy/reference/clients.md"] {
             var snippet: [String]?
             for line in try lines(of: file) {
                 if line == "```swift" {

@@ -39,10 +39,10 @@ import Testing
         for flag in options.flags { #expect(flag.source == .flag(flag.name)) }
     }
 
-    @Test("the README's table of settings is this one")
-    func readme() throws {
-        let text = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
-        let section = try #require(text.split(separator: "\n## Settings\n").last?.split(separator: "\n## ").first)
+    @Test("the reference's table of settings is this one")
+    func reference() throws {
+        let text = try String(contentsOf: root.appending(path: "deploy/reference/settings.md"), encoding: .utf8)
+        let section = try #require(text.split(separator: "\n## ").first)
         let rows = section.split(separator: "\n").filter { $0.hasPrefix("| `") && !$0.hasPrefix("| `limits.") }
         let expected = SettingTable.all.filter { !$0.name.hasPrefix("limits.") }.map {
             "| \($0.name) | \($0.usual) | \($0.meaning) |"

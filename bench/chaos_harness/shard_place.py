@@ -1,4 +1,4 @@
-"""Which of several masters has a channel: the README's own function for backends."""
+"""Which of several masters has a channel: the function of deploy/reference/redis.md for backends."""
 
 
 def place(names, channel):

@@ -91,8 +91,8 @@ public struct RedisComplaint: Sendable, Equatable {
         case .silent: "see whether it is stopped, swapping, or busy with a slow command (SLOWLOG GET)"
         case .password: "correct user and password in the setting redis"
         case .rights:
-            "give the user the keys and channels of the key-prefix and the commands the README lists; if it may not load functions, "
-                + "let one who may run: perseid redis install"
+            "give the user the keys and channels of the key-prefix and the commands that the reference of Redis lists; "
+                + "if it may not load functions, let one who may run: perseid redis install"
         case .replica: "name the master in the setting redis; see ROLE and min-replicas-to-write there"
         case .memory: "raise maxmemory there, or keep less history"
         case .disk: "see its log and the disk there"

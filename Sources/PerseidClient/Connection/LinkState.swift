@@ -7,7 +7,7 @@ struct LinkState {
     /// The time in which a ping is answered, or there is nobody any more.
     static let pongMillisecondsMax: UInt64 = 3_000
 
-    /// Between two signs of life, where the node does not say. Source: `heartbeat` of the README.
+    /// Between two signs of life, where the node does not say. Source: `heartbeat` of deploy/reference/http.md.
     static let heartbeatSeconds: UInt64 = 25
 
     /// After which what could not be had is tried again: a channel, a token.
