@@ -260,7 +260,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Broker", "Backplane", "PerseidClient", "Reactor", "TestCertificates", "Text", "TLS", "perseid",
+                "Broker", "Backplane", "Hub", "PerseidClient", "Reactor", "TestCertificates", "Text", "TLS", "perseid",
             ],
             exclude: ["Clients"],
             swiftSettings: settings

@@ -42,7 +42,7 @@ public struct Limits: Sendable, Equatable {
     /// Questions to backends that wait for a reactor. Hit: as if there were no answer; `perseid_hook_questions_refused_total`.
     public var hookQuestionsMax = 4_096
 
-    /// Memory for those of one reactor. Hit: the same.
+    /// Memory for those of one reactor. Hit: as if there were no answer; `perseid_hook_questions_refused_total`.
     public var hookBytesMax = 16_777_216
 
     /// An answer of a backend, its head and its body each. Hit: it is none; `perseid_hook_failures_total`. Room for a payload that is
@@ -71,8 +71,8 @@ public struct Limits: Sendable, Equatable {
     /// Connections of a node. Hit: the connection is closed at once; `perseid_connections_refused_total`.
     public var connectionsMax = 1_000_000
 
-    /// Connections from one address, or one IPv6 network of 64 bits. Hit: as above. The default leaves a load balancer, which
-    /// is one address, alone.
+    /// Connections from one address, or one IPv6 network of 64 bits. Hit: the connection is closed at once;
+    /// `perseid_connections_refused_total`. The default leaves a load balancer, which is one address, alone.
     public var connectionsPerAddressMax = 1_000_000
 
     /// Connections of one user or API key that read, on one node: WebSockets and streams. Hit: 429 with `Retry-After`, or an error
@@ -120,7 +120,7 @@ public struct Limits: Sendable, Equatable {
     public var userHistoryPerSecondMax = 0
 
     /// What a user or a key may have from one reactor before the cluster knows of it, in hundredths of what can be saved up. After a
-    /// quarter of that the cluster is told, and nobody waits for its answer. Hit: refused as above until the answer is there, or as
+    /// quarter of that the cluster is told, and nobody waits for its answer. Hit: 429 until the answer is there, or as
     /// the setting `rates.without-redis` says; `perseid_rates_ahead_total`. So all nodes together exceed a limit by no more than
     /// this, once for each reactor, and what they did is owed. To be refused a user has to have three sixteenths of what can be saved
     /// up within one round trip to Redis.
@@ -137,9 +137,9 @@ public struct Limits: Sendable, Equatable {
     /// A healthy turn is some milliseconds, its parts have slices.
     public var overloadLagMilliseconds: UInt64 = 1_000
 
-    /// Memory of the process that is too much, 0 for none: less than what the system would end it for. Hit: as above, until it is
-    /// a sixteenth less. What clients hold has limits of its own, and who holds it for longest is let go of: that is no reason
-    /// to turn others away.
+    /// Memory of the process that is too much, 0 for none: less than what the system would end it for. Hit: nobody new is
+    /// taken until it is a sixteenth less; `perseid_overloaded`, `perseid_shed_total`. What clients hold has limits of its own, and
+    /// who holds it for longest is let go of: that is no reason to turn others away.
     public var overloadMemoryBytes = 0
 
     /// Connections a reactor accepts in one turn, so that a storm cannot starve live subscribers: what is not accepted
@@ -180,7 +180,7 @@ public struct Limits: Sendable, Equatable {
     public var streamBytesMax = 16_777_216
 
     /// Age of a JSON stream, each up to a quarter less, so that streams find their way to nodes that were started later.
-    /// Hit: as above.
+    /// Hit: it ends, and the client goes on with a new one from its cursor; `perseid_streams_renewed_total`.
     public var streamMilliseconds: UInt64 = 1_800_000
 
     /// Time a peer that reads nothing may block its connection. Hit: close; `perseid_timeouts_total`.
@@ -205,7 +205,7 @@ public struct Limits: Sendable, Equatable {
     public var heldInputBytesMax = 33_554_432
 
     /// Memory of a node for answers that wait for slow readers. Hit: the connections that took nothing for longest are closed;
-    /// as above.
+    /// `perseid_evictions_total`, `perseid_held_bytes`.
     public var heldOutputBytesMax = 33_554_432
 
     /// Pause in accepting when the system has no descriptor or memory left. Hit: who comes waits in the kernel;
@@ -228,14 +228,14 @@ public struct Limits: Sendable, Equatable {
     /// with 64 each they had the siege's live readers at 13 times their quiet p99 (`publishes-unread`, Redis).
     public var commandsUnderWayMax = 8
 
-    /// Bytes of payload in those, which one more may exceed. Hit: as above.
+    /// Bytes of payload in those, which one more may exceed. Hit: the client's next command waits; `perseid_budget_waits_total`.
     public var commandBytesUnderWayMax = 1_048_576
 
     /// Commands in one WebSocket message, which is then an array. Hit: an error for all of them; `perseid_rejections_total`.
     public var commandsPerMessageMax = 128
 
     /// Channels that one client makes the node begin or cease to hear within a second: twice as many as it may have, so that
-    /// it can exchange all of them. Hit: as above.
+    /// it can exchange all of them. Hit: the client's next command waits; `perseid_budget_waits_total`.
     public var channelChangesPerSecondMax = 256
 
     // MARK: Fan-out
@@ -336,7 +336,8 @@ public struct Limits: Sendable, Equatable {
     public var redisRequestsMax = 65_536
 
     /// Bytes that these may hold, each kind for itself, with all that they cost and what is not sent yet: Redis may be slow,
-    /// or stand still until `redisMilliseconds` are over. Hit: as above; `perseid_redis_bytes` shows how much it is.
+    /// or stand still until `redisMilliseconds` are over. Hit: 503 with
+    /// `Retry-After`; `perseid_publish_refused_total`, and `perseid_redis_bytes` shows how much it is.
     public var redisBytesMax = 33_554_432
 
     /// Bytes of one answer or message from Redis: a node that believes whatever length is announced has no bound. Hit: the
@@ -365,7 +366,7 @@ public struct Limits: Sendable, Equatable {
     /// First and longest pause between attempts to reach Redis; each is drawn evenly from zero to a doubling bound.
     public var reconnectMillisecondsMin: UInt64 = 50
 
-    /// See `reconnectMillisecondsMin`.
+    /// The longest pause between two attempts; see the least.
     public var reconnectMillisecondsMax: UInt64 = 5_000
 
     /// Lease of what a node says of itself in Redis, renewed three times within it: so long one that was killed is listed.

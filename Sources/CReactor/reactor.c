@@ -18,8 +18,9 @@ void creactor_give_back_large_blocks(void) {
 #endif
 }
 
-long creactor_resident_bytes(void) {
-    long pages = 0;
+/* A field of /proc/self/statm, which counts pages: the whole size first, then what is resident. */
+static long statm_bytes(int field) {
+    long pages[2] = {0, 0};
 #if defined(__linux__)
     char text[128];
     int descriptor = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
@@ -28,11 +29,14 @@ long creactor_resident_bytes(void) {
     close(descriptor);
     if (count <= 0) return 0;
     text[count] = 0;
-    /* The whole size first, then what is resident; both in pages. */
-    if (sscanf(text, "%*s %ld", &pages) != 1) return 0;
+    if (sscanf(text, "%ld %ld", &pages[0], &pages[1]) != 2) return 0;
 #endif
-    return pages * sysconf(_SC_PAGESIZE);
+    return pages[field] * sysconf(_SC_PAGESIZE);
 }
+
+long creactor_virtual_bytes(void) { return statm_bytes(0); }
+
+long creactor_resident_bytes(void) { return statm_bytes(1); }
 
 int creactor_accept(int listener, creactor_address *peer) {
     struct sockaddr_storage storage;

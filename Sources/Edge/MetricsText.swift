@@ -11,7 +11,8 @@ struct MetricsText: ~Copyable {
 
     var bytes: UnsafeRawBufferPointer { buffer.bytes }
 
-    init(_ node: NodeStatus) {
+    init(_ node: NodeStatus, _ configuration: EdgeConfiguration) {
+        appendProcess(node, configuration)
         appendConnections(node)
         appendTraffic(node)
         appendSlowReaders(node)
@@ -305,16 +306,22 @@ struct MetricsText: ~Copyable {
         append("", of: name, value)
     }
 
-    private mutating func gauge(_ name: String, _ help: String, _ value: Int) {
+    mutating func gauge(_ name: String, _ help: String, _ value: Int) {
         begin(name, "gauge", help)
         append("", of: name, value)
     }
 
-    private mutating func begin(_ name: String, _ type: String, _ help: String) {
+    mutating func begin(_ name: String, _ type: String, _ help: String) {
         buffer.append(utf8: "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n")
     }
 
-    private mutating func append(_ suffix: String, of name: String, _ value: Int) {
+    mutating func append(_ suffix: String, of name: String, _ value: Int) {
         buffer.append(utf8: "\(name)\(suffix) \(value)\n")
+    }
+
+    /// In seconds, to the millisecond.
+    mutating func append(milliseconds: Int, of name: String) {
+        let fraction = String(milliseconds % 1_000 + 1_000).dropFirst()
+        buffer.append(utf8: "\(name) \(milliseconds / 1_000).\(fraction)\n")
     }
 }

@@ -27,6 +27,9 @@ public final class NodeStatus: Sendable {
     /// When it was made, by the clock that never jumps.
     let startNanoseconds = Clock.monotonicNanoseconds
 
+    /// The same by the clock of days, in milliseconds since 1970: said once, or it would seem to start anew whenever that clock is set.
+    let startMilliseconds = Clock.realtimeMilliseconds
+
     private let boundPort = Atomic<UInt16>(0)
     private let boundSecurePort = Atomic<UInt16>(0)
     private let draining = Atomic<Bool>(false)

@@ -5,13 +5,13 @@ import Testing
 
 /// How a node gets into Redis, and what it relies on there.
 @Suite struct RedisAccessTests {
-    /// All that a node needs, once somebody has loaded the functions. The commands behind the first line are those that
-    /// the functions call.
-    private static let rights = [
-        "-@all", "+fcall", "+fcall_ro", "+subscribe", "+unsubscribe", "+ping", "+select",
-        "+get", "+set", "+xadd", "+xdel", "+xtrim", "+xrange", "+xrevrange", "+pexpire", "+publish", "+hset", "+hdel",
-        "+hget", "+hgetall", "+hlen", "+del", "+zadd", "+zrem", "+zrangebyscore", "+zcount", "+time",
-    ]
+    /// All that a user needs, as the reference says. Of a node's the commands behind the first line are those that the functions call.
+    private static func rights(of user: String) throws -> [String] {
+        let page = try Repository.text(of: "deploy/reference/redis.md")
+        let start = try #require(page.range(of: "\nACL SETUSER \(user) on >secret "))
+        let end = try #require(page.range(of: "```", range: start.upperBound..<page.endIndex))
+        return page[start.upperBound..<end.lowerBound].split { $0 == " " || $0 == "\n" }.map(String.init)
+    }
 
     @Test("a password with odd characters, and a database of its own")
     func passwordAndDatabase() async throws {
@@ -28,7 +28,7 @@ import Testing
 
     @Test("a user with no more rights than needed, for whom an operator loads the functions")
     func limitedUser() async throws {
-        let options = ["--user", "node", "on", ">secret", "~perseid:*", "&perseid:*"] + Self.rights
+        let options = try ["--user", "node", "on", ">secret"] + Self.rights(of: "perseid")
         try await Cluster.with(nodes: 0, redisOptions: options) { cluster in
             let url = "redis://node:secret@127.0.0.1:\(cluster.redis.port)"
             let environment = [
@@ -74,6 +74,38 @@ import Testing
             )
             try #require(!node.log.contains("redis refused"))
             try #require(try await node.stop() == .exited(0))
+        }
+    }
+
+    @Test("a backend's user with no more rights than needed publishes, once and again, and may do nothing else")
+    func limitedBackend() async throws {
+        let options = try ["--user", "backend", "on", ">secret"] + Self.rights(of: "backend")
+        try await Cluster.with(nodes: 1, redisOptions: options) { cluster in
+            func ask(_ words: String...) async throws -> String {
+                let client = ["redis-cli", "-p", "\(cluster.redis.port)", "--no-auth-warning"]
+                let user = ["--user", "backend", "--pass", "secret"]
+                return try await ChildProcess.run(client + user + words, in: cluster.scratch)
+                    .trimmingCharacters(in: .newlines)
+            }
+            let socket = try await WebSocketClient([(cluster.nodes[0].port, "/ws?channel=news")], in: cluster.scratch)
+            try await socket.opened()
+            for number in 0..<3 {
+                let said = try await ask(
+                    "FCALL",
+                    "perseid_publish",
+                    "1",
+                    "perseid:{news}",
+                    "x",
+                    "ONCE",
+                    "\(number / 2)"
+                )
+                try await socket.reach(try #require(Position(said), "\(said)"), in: "news")
+            }
+            #expect(try await ask("FCALL", "perseid_version", "0").contains("NOPERM") == false)
+            #expect(try await ask("KEYS", "*").contains("NOPERM"))
+            #expect(try await ask("DEL", "perseid:{news}").contains("NOPERM"))
+            #expect(try await ask("GET", "other").contains("NOPERM"))
+            try await socket.close()
         }
     }
 

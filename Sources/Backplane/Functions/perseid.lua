@@ -862,6 +862,7 @@ local function spend(keys, args)
   return left
 end
 
+-- Returns the version of this library.
 local function version()
   return VERSION
 end

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -372,6 +373,33 @@ static inline int creactor_open_tcp(const char *host, const char *port, int back
 
 /* Memory that this process has in use; 0 where the system does not say. Source: proc(5), /proc/self/statm. */
 long creactor_resident_bytes(void);
+
+/* Addresses that this process has; 0 where the system does not say. Source: the same. */
+long creactor_virtual_bytes(void);
+
+/* Processor time of all threads of this process. Source: clock_gettime(2), CLOCK_PROCESS_CPUTIME_ID. */
+static inline uint64_t creactor_processor_nanoseconds(void) {
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+}
+
+/* Descriptors that this process has open; 0 where the system does not say without being walked through. Source: proc(5),
+ * /proc/pid/fd: since Linux 6.2 the size of the directory is their number. */
+static inline long creactor_open_descriptors(void) {
+#if defined(__linux__)
+    struct stat directory;
+    return stat("/proc/self/fd", &directory) == 0 ? (long)directory.st_size : 0;
+#else
+    return 0;
+#endif
+}
+
+/* Descriptors that this process may have. Source: getrlimit(2), RLIMIT_NOFILE. */
+static inline long creactor_descriptor_limit(void) {
+    struct rlimit limit;
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (long)limit.rlim_cur : 0;
+}
 
 /* Accepts one connection, non-blocking and close-on-exec. In reactor.c, for accept4 is a GNU extension. */
 int creactor_accept(int listener, creactor_address *peer);

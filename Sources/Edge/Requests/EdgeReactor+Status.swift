@@ -40,7 +40,7 @@ extension EdgeReactor {
 
     func answerMetrics(_ exchange: Exchange) {
         guard isWaitedFor(exchange) else { return }
-        let text = MetricsText(node)
+        let text = MetricsText(node, configuration)
         answer(exchange, contentType: "text/plain; version=0.0.4; charset=utf-8", text.bytes)
     }
 
