@@ -10,6 +10,9 @@ is_installed() {
     case $1 in
         ca-certificates) [[ -s /etc/ssl/certs/ca-certificates.crt ]] ;;
         nodejs) command -v node >/dev/null ;;
+        nginx-light) [[ -x /usr/sbin/nginx ]] ;;
+        dpkg-dev) command -v dpkg-shlibdeps >/dev/null ;;
+        php-cli) command -v php >/dev/null ;;
         curl | git | haproxy | openssl | pkg-config | python3 | redis-server) command -v "$1" >/dev/null ;;
         libcurl4-openssl-dev) pkg-config --exists libcurl 2>/dev/null ;;
         libhiredis-dev) pkg-config --exists hiredis 2>/dev/null ;;
