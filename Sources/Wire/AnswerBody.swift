@@ -1,12 +1,14 @@
 /// Writes the JSON bodies of answers to requests. Names and texts are UTF-8 and are escaped here; what an answer lists is
 /// written by whoever has it, an item at a time.
 public enum AnswerBody {
-    /// `{"error":{"code":…,"message":…,"field":…},"id":…}`: why something is not done, which part of it is at fault where that is
-    /// one, after how long it may be done where that is known, and which of several it is where it has an id.
+    /// `{"error":{"code":…,"message":…,"field":…,"channel":…},"id":…}`: why something is not done, which part of it is at fault where
+    /// that is one, which channel where several are asked for, after how long it may be done where that is known, and which of several
+    /// it is where it has an id.
     public static func appendError(
         status: Int,
         message: String,
         field: StaticString?,
+        channel: String? = nil,
         retryMilliseconds: UInt64? = nil,
         id: [UInt8]? = nil,
         to buffer: inout ByteBuffer
@@ -18,6 +20,10 @@ public enum AnswerBody {
         if let field {
             buffer.append(",\"field\":")
             buffer.appendJSONString(field)
+        }
+        if let channel {
+            buffer.append(",\"channel\":")
+            buffer.appendJSONString(channel)
         }
         if let retryMilliseconds {
             buffer.append(",\"retry\":")

@@ -204,7 +204,9 @@ struct AccessTests {
             #expect(try node.ask("POST", "/channels/granted%2Fb", bearer(token), body: "x").status == 200)
             #expect(try node.ask("POST", "/channels/granted%2Fa%2F1", bearer(token), body: "x").status == 403)
             // One of several is enough to refuse the request.
-            #expect(try status("room/1&channel=user/bob/x") == 403)
+            let refusal = try node.ask("GET", "/poll?channel=room/1&channel=user/bob/x&wait=0", bearer(token))
+            #expect(refusal.status == 403)
+            #expect(try (refusal.json["error"] as? [String: Any])?["channel"] as? String == "user/bob/x")
         }
     }
 

@@ -62,6 +62,29 @@ struct PresenceTests {
         }
     }
 
+    @Test("who asks for joins and leaves that nobody will ever tell is told so, and which channel it is")
+    func silent() throws {
+        try withRooms { node in
+            let silent = "$presence/other"
+            for path in ["/sse", "/stream", "/poll"] {
+                let answer = try node.ask("GET", "\(path)?channel=other&channel=\(silent)")
+                #expect(answer.status == 404 && answer.errorField == "channel", "\(path)")
+                #expect(try (answer.json["error"] as? [String: Any])?["channel"] as? String == silent)
+            }
+            let socket = try node.webSocket("?channel=other&channel=\(silent)&session=none")
+            try socket.next("welcome")
+            let refusal = try socket.next("error")
+            #expect(refusal.code == 404 && refusal.channel == silent)
+            #expect(try socket.next("subscribed").channel == "other")
+            try socket.send(#"{"type":"subscribe","id":4,"channel":"\#(silent)"}"#)
+            let again = try socket.next("error")
+            #expect(again.code == 404 && again.channel == silent)
+            // What stands for many may be told something.
+            try socket.send(#"{"type":"subscribe","id":5,"channel":"$presence/**"}"#)
+            #expect(try socket.next("subscribed").channel == "$presence/**")
+        }
+    }
+
     @Test("joins and leaves are told once; who loses its connection and resumes is not told of, who says goodbye is")
     func events() throws {
         try withRooms { node in

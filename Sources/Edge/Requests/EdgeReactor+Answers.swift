@@ -126,12 +126,13 @@ extension EdgeReactor {
         finish(exchange)
     }
 
-    /// Answers with an error and says which part of the request it is about.
+    /// Answers with an error and says which part of the request it is about, and which of several channels.
     func refuse(
         _ exchange: Exchange,
         status: Int,
         _ message: StaticString,
         field: StaticString? = nil,
+        channel: ChannelName? = nil,
         retryMilliseconds: UInt64? = nil,
         extraFields: (inout ByteBuffer) -> Void = { _ in }
     ) {
@@ -145,7 +146,13 @@ extension EdgeReactor {
         )
         metrics.rejections.add()
         content.removeAll()
-        AnswerBody.appendError(status: status, message: "\(message)", field: field, to: &content)
+        AnswerBody.appendError(
+            status: status,
+            message: "\(message)",
+            field: field,
+            channel: channel?.text,
+            to: &content
+        )
         answer(exchange, status: status, contentType: "application/json", content.bytes) {
             if exchange.callback != nil { $0.append(field: "Cache-Control", "no-store") }
             if let retryMilliseconds { $0.append(field: "Retry-After", (retryMilliseconds + 999) / 1_000) }

@@ -10,10 +10,18 @@ extension EdgeReactor {
         mayHave(.presence, slot, who, for: asker, orSay: "too many questions for presence")
     }
 
+    static let noPresence: StaticString = "presence is not switched on for this channel"
+
+    /// Whether nothing would ever be told in a channel: it is for who is present in another one, which does not tell that.
+    func isSilent(_ channel: ChannelName) -> Bool {
+        guard let subject = channel.presenceSubject, !subject.isPattern else { return false }
+        return !configuration.hasPresence(subject)
+    }
+
     /// `GET /channels/<name>/presence`, and the command of a WebSocket.
     func askPresence(_ asker: Asker, of channel: ChannelName) {
         guard configuration.hasPresence(channel) else {
-            return refuse(asker, status: 404, "presence is not switched on for this channel", field: "channel")
+            return refuse(asker, status: 404, Self.noPresence, field: "channel")
         }
         begin(asker)
         ask(.presence(asker, channel)) { .presence($0, channel) }

@@ -39,10 +39,18 @@ extension EdgeReactor {
         hub.cork(slot.client) {
             write(slot, output.bytes)
             for each in forbidden {
-                let why = each.status == 403 ? "is not allowed" : "cannot be had now: the backend did not answer"
-                sendError(slot, id: nil, channel: each.name, code: each.status, "channel: \(each.name) \(why)")
+                let message = Self.complaint(of: each.name, status: each.status)
+                sendError(slot, id: nil, channel: each.name, code: each.status, message)
             }
             if !channels.isEmpty { hub.join(slot.client, channels, entries: opening.plan.entries) }
+        }
+    }
+
+    private static func complaint(of channel: ChannelName, status: UInt16) -> String {
+        switch status {
+        case 403: "channel: \(channel) is not allowed"
+        case 404: "channel: \(noPresence)"
+        default: "channel: \(channel) cannot be had now: the backend did not answer"
         }
     }
 
@@ -268,6 +276,9 @@ extension EdgeReactor {
         }
         let since = position
         allow(.subscribe, channel, slot, id: id) { edge in
+            guard !edge.isSilent(channel) else {
+                return edge.sendError(slot, id: id, channel: channel, code: 404, "channel: \(Self.noPresence)")
+            }
             edge.countChannelChange(slot)
             edge.hub.join(slot.client, [(channel, since)], commandID: id)
         }

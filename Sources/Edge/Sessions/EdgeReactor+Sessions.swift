@@ -209,8 +209,9 @@ extension EdgeReactor {
         var asked: [ChannelName] = []
         for each in all {
             switch judge(.subscribe, each.name, opening.exchange.credentials) {
-            case .allowed: break
             case .refused: forbidden[each.name] = 403
+            case .allowed where isSilent(each.name), .hook where isSilent(each.name): forbidden[each.name] = 404
+            case .allowed: break
             case .hook: asked.append(each.name)
             }
         }
@@ -222,6 +223,14 @@ extension EdgeReactor {
             edge.begin(opening, all, known.merging(refused) { first, _ in first })
             edge.takeUp(slot)
         }
+    }
+
+    /// Says which channel cannot be had: so a client can do without it.
+    private func refuse(_ opening: Opening, _ forbidden: [ChannelName: UInt16]) {
+        let named = opening.plan.channels.map(\.name).first { forbidden[$0] != nil }
+        let isSilent = named.flatMap { forbidden[$0] } == 404
+        let (status, message): (Int, StaticString) = isSilent ? (404, Self.noPresence) : (403, "not allowed")
+        refuse(opening.exchange, status: status, message, field: "channel", channel: named)
     }
 
     private func begin(
@@ -236,7 +245,7 @@ extension EdgeReactor {
         if !forbidden.isEmpty, isRefused, !opening.use.maySubscribeLater {
             if forbidden.values.contains(503) { return turnAway(opening, .unanswered) }
             hub.releaseSession(slot.client)
-            return refuse(opening.exchange, status: 403, "not allowed", field: "channel")
+            return refuse(opening, forbidden)
         }
         if let fault = fault(in: channels, of: opening) {
             hub.releaseSession(slot.client)
