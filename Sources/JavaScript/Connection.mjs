@@ -85,7 +85,10 @@ export class Connection {
     async #run() {
         this.#isRunning = true;
         while (this.#isWanted) {
-            if (this.#isSuspended) await this.#wait(timerMillisecondsMax);
+            if (this.#isSuspended) {
+                this.#tell("waiting");
+                await this.#wait(timerMillisecondsMax);
+            }
             this.#tell("connecting");
             const reason = await this.#live().catch((error) => ({ error }));
             this.#link = undefined;
@@ -183,7 +186,7 @@ export class Connection {
 
     /** A node said goodbye, or something else than what was asked for. */
     #accept(error) {
-        const { code, field, isFinal, retry = 0 } = error;
+        const { code, field, channel, isFinal, retry = 0 } = error;
         const { token } = this.#settings;
         // The session is another's, or gone: the client goes on with its cursor alone. The next token may be taken, and if not,
         // there is no use in a third.
@@ -191,7 +194,8 @@ export class Connection {
         const isOfToken = !isOfSession && [401, 4010, 4011].includes(code);
         if (isOfSession) this.session = undefined;
         else if (isOfToken) token.drop();
-        if (isOfToken ? !token.isRenewable || this.#refusedTokenCount++ : isFinal && !isOfSession) {
+        if (this.#delegate.channels.has(channel)) this.#delegate.denied(channel, error);
+        else if (isOfToken ? !token.isRenewable || this.#refusedTokenCount++ : isFinal && !isOfSession) {
             this.#delegate.refused(error);
             return this.close(error);
         }

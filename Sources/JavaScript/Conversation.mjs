@@ -119,8 +119,7 @@ export class Conversation extends Link {
         const { settings, send } = this;
         this.after(Math.max(settings.token.leftMilliseconds, againMilliseconds), async () => {
             const token = await settings.token.text().catch(() => {});
-            if (token && !send) this.turn();
-            if (token && send) send({ type: "authenticate", id: tokenID, token });
+            if (token) send ? send({ type: "authenticate", id: tokenID, token }) : this.turn();
             this.#keepToken();
         });
     }

@@ -53,21 +53,21 @@ export class Perseid extends EventTarget {
         return subscription;
     }
 
-    unsubscribe(subscription) {
+    unsubscribe(subscription, error) {
         if (!this.#subscriptions.delete(subscription)) return;
-        subscription.end();
+        subscription.end(error);
         this.#change();
     }
 
     /** Publishes JSON, or bytes; the promise is kept once the cluster has it. */
-    publish(channel, data) {
-        return this.#publisher.publish(channel, data);
+    publish(channel, data, options) {
+        return this.#publisher.publish(channel, data, options);
     }
 
     /** What was published: the last ones, or those since a position. */
     async history(channel, options) {
         const { publications, ...page } = await this.#get(channel, `/history?${new URLSearchParams(options)}`);
-        return { ...page, messages: publications.map((each) => message({ channel, ...each })) };
+        return { ...page, messages: publications.map((each) => told({ channel, ...each })) };
     }
 
     /** Who is subscribed to a channel. */
@@ -115,7 +115,7 @@ export class Perseid extends EventTarget {
 
     heard(said) {
         const { type, channel } = said;
-        for (const each of this.#subscriptions) if (each.reads(channel)) each[type](type === "message" ? message(said) : said);
+        for (const each of this.#subscriptions) if (each.reads(channel)) each[type](told(said));
     }
 
     /** Whether what comes in a channel is for somebody. */
@@ -123,12 +123,14 @@ export class Perseid extends EventTarget {
         return [...this.#subscriptions].some((each) => each.reads(channel));
     }
 
-    denied(channel, error) {
+    /** A channel is not for the client: who asked for it is over; who wants to know who is present there goes on without. */
+    denied(channel, facts) {
+        const error = new PerseidError(facts);
         for (const each of this.#subscriptions) {
-            if (!each.channels.includes(channel)) continue;
-            each.end(new PerseidError(error));
-            this.unsubscribe(each);
+            if (each.channel === channel) this.unsubscribe(each, error);
+            else each.miss(channel, error);
         }
+        this.#change();
     }
 
     refused({ message, ...facts }) {
@@ -151,8 +153,8 @@ export class Perseid extends EventTarget {
     }
 }
 
-/** A message as it is told: bytes as bytes. */
-function message({ type, data64, ...rest }) {
+/** A message, or what else is said, as it is told: bytes as bytes. */
+function told({ type, data64, ...rest }) {
     if (data64 === undefined) return rest;
     return { ...rest, data: Uint8Array.from(atob(data64), (letter) => letter.charCodeAt(0)) };
 }

@@ -26,11 +26,11 @@ export class Publisher {
         this.#ask = ask;
     }
 
-    publish(channel, data) {
+    publish(channel, data, { key } = {}) {
         return new Promise((resolve, reject) => {
             if (this.#waiting.length >= publicationsMax) throw new PerseidError({ code: 429, message: "too many wait" });
             const payload = data instanceof Uint8Array ? { data64: base64(data) } : { data };
-            const line = JSON.stringify({ channel, once: `${this.#name}-${++this.#count}`, ...payload });
+            const line = JSON.stringify({ channel, key, once: `${this.#name}-${++this.#count}`, ...payload });
             this.#waiting.push({ line, endMilliseconds: Date.now() + acknowledgeMillisecondsMax, resolve, reject });
             if (!this.#isSending) this.#send();
         });

@@ -34,10 +34,10 @@ export class SharedConnection {
         this.#stand();
     }
 
-    /** Says what this tab reads, and where it is. */
-    change() {
+    /** Says what this tab reads, and where it is; and whether it asks to be told how the connection is. */
+    change(isBack) {
         const positions = [...this.cursor].filter(([channel]) => this.#delegate.reads(channel));
-        this.#post({ member: this.#id, channels: [...this.#delegate.channels], positions });
+        this.#post({ member: this.#id, channels: [...this.#delegate.channels], positions, isBack });
     }
 
     goBack(positions) {
@@ -46,13 +46,18 @@ export class SharedConnection {
 
     close() {
         this.change();
-        this.suspend();
+        this.#leave();
         this.#group.close();
         this.#delegate.changed({ state: "closed" });
     }
 
-    /** Leaves the connection to another tab. */
     suspend() {
+        this.#leave();
+        if (this.#delegate.channels.size) this.#delegate.changed({ state: "waiting" });
+    }
+
+    /** Leaves the connection to another tab. */
+    #leave() {
         const connection = this.#connection;
         this.#isCandidate = false;
         this.#connection = undefined;
@@ -64,7 +69,7 @@ export class SharedConnection {
         this.#stand();
         this.#connection?.verify(isNewNetwork);
         // What was passed on while the page stood still may be lost.
-        this.change();
+        this.change(true);
     }
 
     #hold(lock, act) {
@@ -105,8 +110,8 @@ export class SharedConnection {
         this.#take(said);
     }
 
-    #take({ member, channels, positions, isNew, call, values }) {
-        if (member && this.#connection) this.#admit(member, channels, positions);
+    #take({ member, channels, positions, isBack, isNew, call, values }) {
+        if (member && this.#connection) this.#admit(member, channels, positions, isBack);
         if (isNew) this.change();
         if (!call) return;
         const [first] = values;
@@ -120,7 +125,7 @@ export class SharedConnection {
     }
 
     /** A tab reads other channels than before, or is new. It is told of those that are read already, as all others are once more. */
-    #admit(member, channels, positions) {
+    #admit(member, channels, positions, isBack) {
         const connection = this.#connection;
         const known = this.#members.get(member);
         const places = new Map(positions);
@@ -132,8 +137,8 @@ export class SharedConnection {
             if (known?.includes(channel) || places.has(channel) || !position) continue;
             this.#post({ call: "heard", values: [{ type: "subscribed", channel, position }] });
         }
-        if (!known) this.#post({ call: "changed", values: [this.facts] });
         connection.change();
+        if (!known || isBack) this.#post({ call: "changed", values: [this.facts] });
     }
 
     #forget(member) {

@@ -27,8 +27,8 @@ export class Subscription {
         this.#floor = handlers.since;
     }
 
-    publish(data) {
-        return this.#client.publish(this.channel, data);
+    publish(data, options) {
+        return this.#client.publish(this.channel, data, options);
     }
 
     history(options) {
@@ -97,6 +97,13 @@ export class Subscription {
         if (channel !== this.channel) return;
         if (!recovered) this.#floor ??= position;
         this.#tell("onSubscribed", { channel, position, recovered });
+    }
+
+    /** It goes on without knowing who is present. */
+    miss(channel, error) {
+        if (channel !== this.#presence) return;
+        this.#presence = undefined;
+        this.#tell("onError", error);
     }
 
     /** It is over: for good, or with an error. */

@@ -43,7 +43,7 @@ async function longPoll(link) {
         const response = await link.fetch("poll", wait);
         const { cursor, gaps = [], publications, recovered } = await response.json();
         const isFirst = !link.isOpen;
-        if (isFirst) link.hear({ type: "welcome", session: response.headers.get("Perseid-Session") ?? undefined });
+        if (isFirst) link.hear({ type: "welcome", session: response.headers.get("Perseid-Session") });
         [...gaps, ...publications].forEach((message) => link.hear(message));
         link.hear(undefined, cursor);
         if (isFirst) link.channels.forEach((channel) => link.hear({ type: "subscribed", channel, recovered }));

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What programs in other languages try, in `Clients`: pages in a real Chromium, and what runs in Node. Here are the nodes, which are
+/// What programs in other languages try, in `Clients`: pages in a real Chromium, and what runs in Node and Deno. Here are the nodes, which are
 /// killed and started when a case asks for it.
 enum BrowserCases {
     /// What a case came to.
@@ -24,6 +24,10 @@ enum BrowserCases {
         process.waitUntilExit()
         return process.terminationStatus == 0
     }
+
+    /// deploy/test puts it there.
+    static let deno = root.appending(path: ".build/deno/bin/deno").path
+    static var hasDeno: Bool { FileManager.default.isExecutableFile(atPath: deno) }
 
     /// deploy/test says so where they cannot be had.
     static var hasBrowser: Bool {
@@ -68,6 +72,8 @@ enum BrowserCases {
                 if let name = said["case"] as? String {
                     let outcome = Outcome(name: name, failure: said["failure"] as? String, facts: "\(line)")
                     outcomes.append(outcome)
+                    // What was measured is worth seeing where nothing is wrong, too.
+                    if said["facts"] is [String: Any] { print(outcome.facts) }
                     #expect(outcome.failure == nil, "\(name): \(outcome.failure ?? "")")
                 } else if let place = said["node"] as? Int, cluster.nodes.indices.contains(place) {
                     let node = cluster.nodes[place]

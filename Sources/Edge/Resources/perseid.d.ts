@@ -55,7 +55,7 @@ export interface Published {
 
 export type Transport = "webSocket" | "eventStream" | "jsonStream" | "longPoll";
 
-/** `waiting` before the next attempt; `closed` without subscriptions, or by an error that is for good. */
+/** `waiting` for the next attempt, or while the page is frozen; `closed` without subscriptions, or by an error that is for good. */
 export type State = "connecting" | "open" | "waiting" | "closed";
 
 export interface Options {
@@ -76,9 +76,10 @@ export interface Handlers<Data = any> {
     since?: string;
     onMessage?(message: Message<Data>): void;
     onGap?(gap: Gap): void;
+    /** Where presence is told, and to this client; if it is not, `onError` says so. */
     onPresence?(event: PresenceEvent): void;
     onSubscribed?(subscribed: Subscribed): void;
-    /** The channel is not for this client. The subscription is over. */
+    /** The channel is not for this client, and the subscription is over. If `channel` is `$presence/…`, only that is; messages go on. */
     onError?(error: PerseidError): void;
 }
 
@@ -86,16 +87,23 @@ export interface Handlers<Data = any> {
 export class PerseidError extends Error {
     readonly code: number;
     readonly field?: string;
+    /** The channel that cannot be had, where it is about one. */
+    readonly channel?: string;
     /** Milliseconds after which asking again is of use. */
     readonly retry?: number;
     /** Whether the same again would be answered the same. */
     readonly isFinal: boolean;
 }
 
+export interface PublishOptions {
+    /** What it is about, in a channel where newer publications replace older ones. */
+    key?: string;
+}
+
 /** One subscription. `for await (const message of subscription)` reads it, too, until it is unsubscribed. */
 export interface Subscription<Data = any> extends AsyncIterable<Message<Data>> {
     readonly channel: string;
-    publish(data: Data | Uint8Array): Promise<Published>;
+    publish(data: Data | Uint8Array, options?: PublishOptions): Promise<Published>;
     history(options?: { since?: string; limit?: number }): Promise<History<Data>>;
     presence(): Promise<Presence>;
     unsubscribe(): void;
@@ -117,7 +125,7 @@ export class Perseid extends EventTarget {
     readonly transport?: Transport;
     readonly node?: string;
     subscribe<Data = any>(channel: string, handlers?: Handlers<Data>): Subscription<Data>;
-    publish(channel: string, data: unknown): Promise<Published>;
+    publish(channel: string, data: unknown, options?: PublishOptions): Promise<Published>;
     history<Data = any>(channel: string, options?: { since?: string; limit?: number }): Promise<History<Data>>;
     presence(channel: string): Promise<Presence>;
     close(): void;

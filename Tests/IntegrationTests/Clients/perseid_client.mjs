@@ -1,13 +1,15 @@
-// What programs in Node do with the client that nodes serve. The first argument is an object of JSON:
+// What programs in Node and Deno do with the client that nodes serve. The first argument is an object of JSON:
 //
 // nodes: addresses of two nodes, "a" and "b", that the test kills and starts when a line of output asks it to
 // small: of one that keeps five publications of a channel;  guarded: of one that wants tokens, `token` is one of alice
+// cases: which, if not all;  webSocket: whether there is to be one
 //
 // A line of output for each case: its name, what is wrong with it if anything is, and seconds.
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import http from "node:http";
 import { createInterface } from "node:readline";
+import { isMainThread } from "node:worker_threads";
 
 const facts = JSON.parse(process.argv[2]);
 const replies = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
@@ -18,6 +20,7 @@ await writeFile(facts.file, await served.text());
 const { Perseid, PerseidError } = await import(facts.file);
 
 const hasWebSocket = typeof WebSocket === "function";
+assert.equal(hasWebSocket, facts.webSocket);
 const transports = [...(hasWebSocket ? ["webSocket"] : []), "eventStream", "jsonStream", "longPoll"];
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -238,10 +241,13 @@ const cases = {
             await until(() => "refused", () => errors.length > 0);
             assert.ok(errors[0] instanceof PerseidError && errors[0].code === 403, `${errors[0].code}`);
             await assert.rejects(reader.perseid.publish("vault", 1), ({ code }) => code === 403);
-            if (transport === "webSocket") {
-                await reader.room.publish("still here");
-                await reader.hears("still here");
-            }
+            const loop = async () => {
+                for await (const message of reader.perseid.subscribe("vault")) assert.fail(JSON.stringify(message));
+            };
+            await assert.rejects(loop, ({ code, channel }) => code === 403 && channel === "vault");
+            // One that is refused takes no other along.
+            await reader.room.publish("still here");
+            await reader.hears("still here");
             reader.perseid.close();
             const stranger = new Reader(facts.guarded, "room/1", { token: "none.such.token", transports: [transport] });
             await until(() => JSON.stringify(stranger.states), () => stranger.errors.length > 0 && stranger.perseid.state === "closed");
@@ -252,6 +258,54 @@ const cases = {
             await new Reader(facts.guarded, "room/1", { token, transports: [transport] }).opened();
             assert.equal(count, 2);
         }
+    },
+
+    /** Who may not see who is present, or where that is not told, is told so, and reads on. */
+    async noPresence() {
+        const places = [
+            [facts.guarded, "room/1", { token: facts.token }, 403],
+            [facts.nodes[0], "plain", {}, 404],
+        ];
+        for (const [address, name, options, code] of places) {
+            for (const transport of transports) {
+                const channel = name === "plain" ? `plain/${transport}` : name;
+                const events = [];
+                const handlers = { onPresence: (event) => events.push(event) };
+                const reader = await new Reader(address, channel, { ...options, transports: [transport] }, handlers).opened();
+                await until(() => JSON.stringify(reader), () => reader.errors.length > 0);
+                await reader.room.publish("still here");
+                await reader.hears("still here");
+                assert.deepEqual(reader.errors.map((error) => [error.code, error.channel]), [[code, `$presence/${channel}`]]);
+                assert.deepEqual([events, reader.perseid.state], [[], "open"]);
+                reader.perseid.close();
+            }
+        }
+    },
+
+    /** A key goes along with what is published, and comes along where a node tells one. */
+    async keys() {
+        const published = [];
+        const server = http.createServer(async (request, response) => {
+            let body = "";
+            for await (const part of request) body += part;
+            if (body) published.push(JSON.parse(body));
+            if (body) return response.end('{"channel":"keys","position":"1-1"}\n');
+            response.write('data: {"type":"welcome","node":"x"}\n\ndata: {"type":"subscribed","channel":"keys","position":"0-0"}\n\n');
+            response.write('data: {"type":"message","channel":"keys","position":"1-1","data":1,"key":"EURUSD"}\n\n');
+        });
+        await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+        const heard = [];
+        const handlers = { onMessage: (message) => heard.push(message) };
+        const options = { transports: ["eventStream"] };
+        const reader = await new Reader(`http://127.0.0.1:${server.address().port}`, "keys", options, handlers).opened();
+        await until(() => "a message", () => heard.length > 0);
+        assert.deepEqual(heard, [{ channel: "keys", position: "1-1", data: 1, key: "EURUSD" }]);
+        await reader.room.publish(2, { key: "EURUSD" });
+        await reader.perseid.publish("keys", 3);
+        assert.deepEqual(published.map(({ channel, data, key }) => [channel, data, key]), [["keys", 2, "EURUSD"], ["keys", 3, undefined]]);
+        reader.perseid.close();
+        server.closeAllConnections();
+        server.close();
     },
 
     async nobodyThere() {
@@ -315,3 +369,5 @@ for (const [name, run] of Object.entries(cases)) {
 }
 replies.return();
 process.stdin.destroy();
+// It ends by itself: no client that was closed keeps it. In Deno and in a worker its input would, which nobody closes.
+if (globalThis.Deno || !isMainThread) process.stdout.write("\n", () => process.exit());

@@ -109,6 +109,75 @@ def killed_nodes(browser, cluster, facts):
     return {"kills": len(milliseconds), "p50": round(middle), "max": round(max(milliseconds))}
 
 
+def workers(browser, cluster, facts):
+    """The client in workers of a page of another site: by each transport, and going on when its node is killed."""
+    script = """
+        window.work = (kind, addresses, channel, transport) => {
+            const begin = `
+                const begin = (port) => {
+                    const perseid = new Perseid(${JSON.stringify(addresses)}, { transports: ["${transport}"] });
+                    perseid.addEventListener("state", ({ state, node }) => port.postMessage({ state, node }));
+                    perseid.subscribe("${channel}", {
+                        onMessage: ({ data }) => port.postMessage({ data }),
+                        onGap: (gap) => port.postMessage({ data: gap }),
+                        onSubscribed: () => port.postMessage({ isOpen: true }),
+                    });
+                };
+                if ("onconnect" in self) onconnect = ({ ports: [port] }) => begin(port);
+                else begin(self);`;
+            const isModule = kind !== "classic";
+            const load = isModule ? `import { Perseid } from "${addresses[0]}/perseid.mjs";` : `importScripts("${addresses[0]}/perseid.js");`;
+            const file = URL.createObjectURL(new Blob([load, begin], { type: "text/javascript" }));
+            const options = { type: isModule ? "module" : "classic" };
+            const worker = kind === "shared" ? new SharedWorker(file, options).port : new Worker(file, options);
+            worker.onmessage = ({ data: said }) => {
+                if ("data" in said) told.push(said.data);
+                if (said.isOpen) window.isOpen = true;
+                if (said.state) window.now = said;
+            };
+        };
+    """
+    addresses = [cluster.url(0), cluster.url(1)]
+    for kind in ["dedicated", "classic", "shared"]:
+        for transport in ["webSocket", "eventStream", "jsonStream", "longPoll"]:
+            channel = f"workers/{kind}/{transport}"
+            page = browser.page(facts["site"])
+            page.run(script)
+            page.run("work(...arguments)", kind, addresses, channel, transport)
+            page.wait("return window.isOpen")
+            cluster.publish(channel, *range(10), node=1)
+            assert page.told(10) == list(range(10)), page.run("return told")
+            if transport == "webSocket":
+                dead = ["a", "b"].index(page.run("return now.node"))
+                cluster.kill(dead)
+                cluster.publish(channel, *range(10, 20), node=1 - dead)
+                assert page.told(20) == list(range(20)), page.run("return told")
+                cluster.start(dead)
+            page.close()
+    browser.complaints()
+
+
+def no_presence(browser, cluster, facts):
+    """Where nobody tells who is present, the page is told so, and reads on."""
+    for transport in ["webSocket", "eventStream", "longPoll"]:
+        page = browser.page(cluster.url() + "/healthz")
+        page.run(
+            """
+            window.refusals = [];
+            const onError = ({ code, channel }) => refusals.push([code, channel]);
+            open_(location.origin, { transports: [arguments[0]] }, arguments[1], { onPresence() {}, onError });
+            """,
+            transport,
+            f"alone/{transport}",
+        )
+        page.wait("return window.isOpen && refusals.length")
+        page.run("return room.publish('still here')")
+        assert page.told(1) == ["still here"]
+        assert page.run("return refusals") == [[404, f"$presence/alone/{transport}"]]
+        page.close()
+    browser.complaints()
+
+
 def frozen_page(browser, cluster, facts):
     page = browser.page(cluster.url() + "/healthz")
     page.subscribe("frozen")
@@ -120,9 +189,42 @@ def frozen_page(browser, cluster, facts):
     cluster.publish("frozen", *range(2, 20), node=1)
     page.command("Page.setWebLifecycleState", state="active")
     assert page.told(19) == list(range(1, 20)), page.run("return told")
+    states = [state for state, _, _ in page.run("return states")]
+    assert states == ["connecting", "open", "waiting", "connecting", "open"], states
     other.close()
     page.close()
     assert not browser.complaints()
+
+
+def frozen_tabs(browser, cluster, facts):
+    """Of two tabs that share, the one that has the connection is frozen, and then the other one: each says truly how it is."""
+    pages = [browser.page(cluster.url() + "/healthz") for _ in range(2)]
+    for page in pages:
+        page.subscribe("frozen/shared", share=True)
+    cluster.publish("frozen/shared", 0)
+    count = 1
+    for page, other in [pages, reversed(pages)]:
+        for each in pages:
+            each.told(count)
+        other.command("Page.bringToFront")
+        page.command("Page.setWebLifecycleState", state="frozen")
+        cluster.publish("frozen/shared", *range(count, count + 10), node=1)
+        count += 10
+        other.told(count)
+        page.command("Page.setWebLifecycleState", state="active")
+        page.wait("return perseid.state === 'open'")
+        assert page.told(count) == list(range(count)), page.run("return told")
+        states = [state for state, _, _ in page.run("return states")]
+        assert "waiting" in states and states[-1] == "open" and None not in states, states
+    cluster.publish("frozen/shared", count)
+    for page in pages:
+        assert page.told(count + 1) == list(range(count + 1)), page.run("return told")
+        page.run("perseid.close()")
+    cluster.wait_for_subscribers("frozen/shared", 0)
+    for page in pages:
+        page.close()
+    complaints = browser.complaints()
+    assert not complaints, complaints
 
 
 def page_left_and_come_back_to(browser, cluster, facts):
@@ -355,6 +457,6 @@ def expiring_token(browser, cluster, facts):
 
 
 ALL = [
-    each_transport, classic_script, blocked_websocket, buffering_proxy, killed_nodes, frozen_page, page_left_and_come_back_to,
-    offline_and_back, two_tabs, other_sites, plain_event_source, forever_frame, multipart_image, memory, tls, expiring_token,
+    each_transport, classic_script, blocked_websocket, buffering_proxy, killed_nodes, workers, no_presence, frozen_page, frozen_tabs,
+    page_left_and_come_back_to, offline_and_back, two_tabs, other_sites, plain_event_source, forever_frame, multipart_image, memory, tls, expiring_token,
 ]
