@@ -200,7 +200,8 @@ import Testing
         try #require(try await node.stop() == .exited(0))
     }
 
-    @Test("scripts that complete the command are there for each shell, and shells read them")
+    /// What is typed in a terminal, and what Tab makes of it, is in `Clients/completion.py`.
+    @Test("scripts that complete the command are there for each shell, and shells that are here complete by them")
     func completions() async throws {
         for shell in ["bash", "zsh", "fish"] {
             let process = try start("--generate-completion-script", shell)
@@ -212,6 +213,12 @@ import Testing
             guard try await isThere.end() == .exited(0) else { continue }
             let check = try ChildProcess([shell, "-n", process.output.path], in: scratch)
             #expect(try await check.end() == .exited(0), "\(shell): \(check.errorText)")
+            let typist = BrowserCases.clients.appending(path: "completion.py").path
+            let typed = try ChildProcess(
+                ["/usr/bin/python3", typist, shell, process.output.path, PerseidNode.executable],
+                in: scratch
+            )
+            #expect(try await typed.end() == .exited(0), "\(shell): \(typed.errorText)")
         }
     }
 }
