@@ -60,7 +60,7 @@ let package = Package(
         .library(
             name: "Decoders",
             targets: [
-                "Backplane", "Broker", "Edge", "Hooks", "Hub", "Reactor", "Text", "Trust", "Wire",
+                "Backplane", "Broker", "Edge", "Hooks", "Hub", "PerseidClient", "Reactor", "Text", "Trust", "Wire",
             ]
         ),
     ],
@@ -251,7 +251,9 @@ let package = Package(
         // The checks of the fuzzers, on the corpus: Tests/Fuzz is a package of its own, and the two share these sources.
         .testTarget(
             name: "FuzzTests",
-            dependencies: ["Backplane", "Broker", "Edge", "Hooks", "Hub", "Reactor", "Text", "Trust", "Wire"],
+            dependencies: [
+                "Backplane", "Broker", "Edge", "Hooks", "Hub", "PerseidClient", "Reactor", "Text", "Trust", "Wire",
+            ],
             path: "Tests/Fuzz",
             exclude: ["CLibFuzzer", "Corpus", "Driver", "Package.swift"],
             sources: ["Checks", "FuzzTests"],

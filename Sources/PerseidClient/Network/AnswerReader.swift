@@ -33,15 +33,18 @@ struct AnswerReader: ~Copyable {
         _ body: (AnswerHead, UnsafeRawBufferPointer) throws(PerseidError) -> Void
     ) throws(PerseidError) {
         if let head { return try takeBody(bytes, of: head, body) }
+        // What was looked at is not looked at again: a head may come byte by byte.
+        var start = max(headBytes.count - Self.headMark.count + 1, 0)
         headBytes += bytes
         var rest: [UInt8] = []
         while head == nil {
-            guard let end = Self.endOfHead(headBytes) else {
+            guard let end = Self.endOfHead(headBytes, from: start) else {
                 guard headBytes.count <= Self.headBytesMax else { throw .nonsense("the answer has no end of its head") }
                 return
             }
             guard let found = AnswerHead(headBytes[..<end]) else { throw .nonsense("the answer is not HTTP") }
             rest = Array(headBytes[end...])
+            start = 0
             // What comes before the answer is passed over: RFC 9110 §15.2.
             if (100...199).contains(found.status), found.status != 101 { headBytes = rest } else { head = found }
         }
@@ -89,9 +92,13 @@ struct AnswerReader: ~Copyable {
         return limits
     }()
 
-    private static func endOfHead(_ bytes: [UInt8]) -> Int? {
-        let mark = Array("\r\n\r\n".utf8)
-        return bytes.indices.dropLast(3).first { bytes[$0..<($0 + 4)].elementsEqual(mark) }.map { $0 + 4 }
+    private static let headMark = Array("\r\n\r\n".utf8)
+
+    private static func endOfHead(_ bytes: [UInt8], from start: Int) -> Int? {
+        let count = headMark.count
+        return bytes.indices.dropFirst(start).dropLast(count - 1)
+            .first { bytes[$0..<($0 + count)].elementsEqual(headMark) }
+            .map { $0 + count }
     }
 }
 

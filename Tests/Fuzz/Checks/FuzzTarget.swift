@@ -51,6 +51,7 @@ public struct FuzzTarget: Sendable {
             FuzzTarget("key-set", later: KeySetChecks.check),
             FuzzTarget("event-stream", EventStreamChecks.check),
             FuzzTarget("publication-lines", PublicationLinesChecks.check),
+            FuzzTarget("swift-client", SwiftClientChecks.check),
         ]
     }
 }
