@@ -93,8 +93,10 @@ class ChannelRecord:
             if number.isdecimal():
                 newest[name] = int(number)
 
-    def acknowledgement_problems(self, acknowledgement):
+    def acknowledgement_problems(self, acknowledgement, may_be_lost=True):
         if self.is_lost(acknowledgement.position, acknowledgement.payload):
+            if not may_be_lost:
+                yield f"{acknowledgement}, when replicas had it, and is lost"
             return
         place = self.places.get(acknowledgement.position)
         if place is None:

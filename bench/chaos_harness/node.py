@@ -26,7 +26,7 @@ def clean_environment(**added):
 
 
 class Node:
-    def __init__(self, identifier, program, redis_url, history_count, directory):
+    def __init__(self, identifier, program, redis_url, history_count, directory, replica_count=0):
         self.identifier = identifier
         self.port = free_port()
         self.command = [program, "serve", "--listen", f"127.0.0.1:{self.port}", "--node-id", identifier]
@@ -42,6 +42,9 @@ class Node:
             # Small, so that a slow reader of some seconds falls behind it.
             PERSEID_LIMITS_WINDOW_BYTES_MAX="131072",
         )
+        if replica_count:
+            everybody = "subscribe=anyone publish=anyone presence=anyone history=anyone"
+            self.environment["PERSEID_RULES"] = f"** {everybody} durable={replica_count}"
         self.child = None
         # Held by the fault that has the node down.
         self.is_down = False

@@ -33,6 +33,8 @@ class Publisher:
     is_stopping = False
     # Likewise: it ends without that. A cancelled task may go on, if what it waited for came at that moment.
     is_given_up = False
+    # And not by Redis itself, which waits for no replica.
+    is_answered_by_nodes = False
 
     def __init__(self, name, seed):
         self.name = name
@@ -71,6 +73,8 @@ class Publisher:
 
 class HTTPPublisher(Publisher):
     """Through the balancer, as a web application would."""
+
+    is_answered_by_nodes = True
 
     def __init__(self, name, seed, port):
         super().__init__(name, seed)

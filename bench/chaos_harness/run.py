@@ -41,7 +41,9 @@ class Run:
         floods = sum(fault.kind == "slow readers" for fault in self.plan)
         self.history_count = max(100_000, int(2 * self.options.rate * self.seconds) + floods * FLOOD_COUNT)
         options = self.options
-        cluster = Cluster(options.perseid, options.nodes, self.history_count, self.directory, self.topology)
+        cluster = Cluster(
+            options.perseid, options.nodes, self.history_count, self.directory, self.topology, options.durable
+        )
         async with cluster:
             self.crowd = Crowd(self.directory)
             try:
@@ -132,7 +134,8 @@ class Run:
             self.problems += publisher.offences
             for acknowledgement in publisher.acknowledged:
                 record = records[acknowledgement.channel]
-                self.problems += record.acknowledgement_problems(acknowledgement)
+                may_be_lost = not (self.options.durable and publisher.is_answered_by_nodes)
+                self.problems += record.acknowledgement_problems(acknowledgement, may_be_lost)
         for record in records.values():
             self.problems += record.problems()
 

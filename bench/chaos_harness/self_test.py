@@ -4,7 +4,7 @@ from collections import Counter
 from types import SimpleNamespace
 
 from .cluster_backend import key_slot
-from .channel_record import ChannelRecord
+from .channel_record import ChannelRecord, LostPublication
 from .checker import Checker
 from .journal import Event
 from .losses import Losses
@@ -260,6 +260,12 @@ def judged_records():
         yield name, problems, bool(problems) == is_wrong
     yield "the slot of a key", [], key_slot("x{123456789}") == 0x31C3
     yield "the place of a channel", [], place(["a", "b"], "news") == 1 - place(["b", "a"], "news")
+    known, told = record(), Acknowledgement("a", "250-0", "h1-42")
+    known.lost["250-0"] = LostPublication("h1-42", is_acknowledged=True)
+    problems = list(known.acknowledgement_problems(told))
+    yield "an acknowledged publication that a takeover lost", problems, not problems
+    problems = list(known.acknowledgement_problems(told, may_be_lost=False))
+    yield "the same, which was durable", problems, bool(problems)
     broken = record()
     broken.entries[4] = (at(5), at(3), "h1-5")
     problems = problems_of(broken)

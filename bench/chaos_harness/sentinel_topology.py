@@ -22,6 +22,23 @@ def away(draw):
     return {"down_seconds": draw.uniform(*draw.choice([SHORT_SECONDS, LONG_SECONDS]))}
 
 
+class WatchedRedis(Redis):
+    """Sentinels write into its file whose replica it is, if anybody's: so it is the same again when it comes back. Two that come back
+    as what they were long ago may be replicas of each other, which no Sentinel puts right."""
+
+    def __init__(self, directory, name, options):
+        super().__init__(directory, name=name, options=options)
+        self.file = directory / f"{name}.conf"
+        _, *words = super().command_line
+        empty = '""'
+        lines = [f"{option.removeprefix('--')} {value or empty}" for option, value in zip(words[::2], words[1::2])]
+        self.file.write_text("\n".join(lines) + "\n")
+
+    @property
+    def command_line(self):
+        return ["redis-server", self.file]
+
+
 class Sentinel(Redis):
     """Keeps what it learns in its configuration file, so that it knows that again when it comes back."""
 
@@ -58,12 +75,14 @@ class SentinelTopology(Topology):
         "all redis killed": lambda draw: {"down_seconds": draw.uniform(0.1, 1)},
     }
 
+    replica_count = 2
+
     def __init__(self, directory, say):
         super().__init__(directory, say)
         options = ["--repl-diskless-sync-delay", "0"]
-        first = Redis(directory, name="redis-1", options=options)
+        first = WatchedRedis(directory, "redis-1", options)
         options = options + ["--replicaof", f"127.0.0.1 {first.port}"]
-        self.servers = [first] + [Redis(directory, name=f"redis-{number}", options=options) for number in (2, 3)]
+        self.servers = [first] + [WatchedRedis(directory, f"redis-{number}", options) for number in (2, 3)]
         self.sentinels = [Sentinel(directory, f"sentinel-{number}", first.port) for number in (1, 2, 3)]
 
     @property

@@ -23,6 +23,9 @@ class Topology:
     # By name, how the details of a fault are drawn.
     kinds = {}
 
+    # Replicas of each master: with as many for whom it waits, a publisher is answered what no takeover loses.
+    replica_count = 0
+
     def __init__(self, directory, say):
         self.directory = directory
         self.say = say
