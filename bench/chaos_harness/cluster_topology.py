@@ -32,6 +32,14 @@ def asked(draw):
     return {"master": draw.randrange(MASTER_COUNT)}
 
 
+def half_way(draw):
+    """Which end of a slot's way is killed. The replica of its source would know nothing of the way, and begin what has left already
+    anew, so that one is not away for long."""
+    victim = draw.choice(["source", "target"])
+    lengths = [SHORT_SECONDS] if victim == "source" else [SHORT_SECONDS, LONG_SECONDS]
+    return {"victim": victim, "down_seconds": draw.uniform(*draw.choice(lengths))}
+
+
 class ClusterNode(Redis):
     def __init__(self, directory, name):
         self.bus_port = free_port()
@@ -66,6 +74,7 @@ class ClusterTopology(Topology):
         "failover asked for": asked,
         "failover forced": asked,
         "slots moved": lambda draw: {"count": draw.randint(4, 12), "stuck_seconds": draw.uniform(*STUCK_SECONDS)},
+        "master killed half way": half_way,
         "all redis killed": lambda draw: {"down_seconds": draw.uniform(0.1, 1)},
     }
 
@@ -77,6 +86,9 @@ class ClusterTopology(Topology):
     @property
     def url(self):
         return "redis+cluster://" + ",".join(f"127.0.0.1:{server.port}" for server in self.servers[:2])
+
+    # Each master has one replica.
+    replica_count = 1
 
     def backend(self):
         return ClusterBackend([server.port for server in self.servers])
@@ -174,9 +186,24 @@ class ClusterTopology(Topology):
             draw = random.Random(fault.seed)
             slots = await self.slots_in_use(draw, count)
             stuck = [stuck_seconds] + [0] * len(slots)
-            choices = [draw.randrange(MASTER_COUNT - 1) for _ in slots]
-            await asyncio.gather(*map(self.move, slots, choices, stuck))
+            ways = [await self.way(slot, draw) for slot in slots]
+            await asyncio.gather(*map(self.move, slots, ways, stuck))
             self.moved_count += len(slots)
+
+    async def master_killed_half_way(self, fault, victim, down_seconds):
+        """One key of the slot has left when it happens. Once all are back, or were replaced, an operator sends the rest."""
+        async with self.harm(fault):
+            draw = random.Random(fault.seed)
+            for slot in await self.slots_in_use(draw, 1):
+                source, target = await self.way(slot, draw)
+                heir = await self.replica(self.known_masters.index(target.identifier))
+                await self.begin_move(slot, source, target)
+                await self.hand_over(slot, source, target, 1)
+                await self.end_for_a_while([{"source": source, "target": target}[victim]], signal.SIGKILL, down_seconds)
+                await self.become_healthy()
+                goal = target if target.identifier in self.known_masters else heir
+                await self.move(slot, (await self.owner(slot), goal))
+                self.moved_count += 1
 
     async def slots_in_use(self, draw, count):
         """Of keys as they come: most are of channels, or of sessions."""
@@ -193,25 +220,39 @@ class ClusterTopology(Topology):
             if first <= slot <= last:
                 return self.server(master[2])
 
-    async def move(self, slot, choice, stuck_seconds):
-        """To another master, as redis-cli does it."""
+    async def way(self, slot, draw):
+        """Who has a slot, and one of those that it may go to."""
         source = await self.owner(slot)
         others = [server for server in map(self.server, self.known_masters) if server is not source]
-        target = others[choice]
+        return source, draw.choice(others)
+
+    async def begin_move(self, slot, source, target):
         await target.insistently("CLUSTER", "SETSLOT", slot, "IMPORTING", source.identifier)
         await source.insistently("CLUSTER", "SETSLOT", slot, "MIGRATING", target.identifier)
-        is_first = True
-        while keys := await source.insistently("CLUSTER", "GETKEYSINSLOT", slot, 1 if is_first else MIGRATED_TOGETHER):
+
+    async def hand_over(self, slot, source, target, count):
+        """Some keys; says whether there were any."""
+        keys = await source.insistently("CLUSTER", "GETKEYSINSLOT", slot, count)
+        if keys:
             # What it did not hear that the target has, it hands over again.
             words = ["MIGRATE", "127.0.0.1", target.port, "", 0, MIGRATE_MILLISECONDS, "REPLACE", "KEYS", *keys]
             # One after the other: two masters that hand over keys to each other both wait, and answer nobody for 5 s.
             async with self.handover:
                 await source.insistently(*words)
-            if is_first:
+        return bool(keys)
+
+    async def move(self, slot, way, stuck_seconds=0):
+        """From one master to another, as redis-cli does it."""
+        source, target = way
+        if source is not target:
+            await self.begin_move(slot, source, target)
+            if await self.hand_over(slot, source, target, 1):
                 await asyncio.sleep(stuck_seconds)
-            is_first = False
+            while await self.hand_over(slot, source, target, MIGRATED_TOGETHER):
+                pass
+        others = [server for server in map(self.server, self.known_masters) if server not in way]
         # One after the other: a source that gets a slot at that moment would claim this one with a newer epoch, and have the
         # target throw its keys away.
         async with self.handover:
-            for server in [target, source] + [other for other in others if other is not target]:
+            for server in [target, source, *others]:
                 await server.insistently("CLUSTER", "SETSLOT", slot, "NODE", target.identifier)
