@@ -41,13 +41,13 @@ def half_way(draw):
 
 
 class ClusterNode(Redis):
-    def __init__(self, directory, name):
+    def __init__(self, directory, name, is_durable):
         self.bus_port = free_port()
         options = ["--cluster-enabled", "yes", "--cluster-node-timeout", NODE_TIMEOUT_MILLISECONDS]
         options += ["--cluster-port", self.bus_port, "--cluster-config-file", f"{name}.nodes"]
         options += ["--cluster-require-full-coverage", "no", "--cluster-allow-replica-migration", "no"]
         options += ["--repl-diskless-sync-delay", "0"]
-        super().__init__(directory, name=name, options=options)
+        super().__init__(directory, is_durable, name=name, options=options)
         self.identifier = None
 
     async def view(self):
@@ -78,9 +78,11 @@ class ClusterTopology(Topology):
         "all redis killed": lambda draw: {"down_seconds": draw.uniform(0.1, 1)},
     }
 
-    def __init__(self, directory, say):
+    def __init__(self, directory, say, is_durable=True, has_replicas=True):
         super().__init__(directory, say)
-        self.servers = [ClusterNode(directory, f"redis-{number}") for number in range(1, 2 * MASTER_COUNT + 1)]
+        count = (2 if has_replicas else 1) * MASTER_COUNT
+        self.has_replicas = has_replicas
+        self.servers = [ClusterNode(directory, f"redis-{number}", is_durable) for number in range(1, count + 1)]
         self.handover = asyncio.Lock()
 
     @property
@@ -136,7 +138,8 @@ class ClusterTopology(Topology):
             return None
         masters = sorted(identifier for identifier, slots in views[0][1].items() if slots)
         followed = {master for master in views[0][0].values() if master != "-"}
-        return masters if len(masters) == MASTER_COUNT and followed == set(masters) else None
+        is_followed = followed == set(masters if self.has_replicas else [])
+        return masters if len(masters) == MASTER_COUNT and is_followed else None
 
     def server(self, identifier):
         return next(server for server in self.servers if server.identifier == identifier)
@@ -242,15 +245,18 @@ class ClusterTopology(Topology):
         return bool(keys)
 
     async def move(self, slot, way, stuck_seconds=0):
-        """From one master to another, as redis-cli does it."""
-        source, target = way
+        """From one master to another."""
+        others = [server for server in map(self.server, self.known_masters) if server not in way]
+        await self.transfer(slot, *way, others, stuck_seconds)
+
+    async def transfer(self, slot, source, target, others, stuck_seconds=0):
+        """As redis-cli does it; the others are told where it is."""
         if source is not target:
             await self.begin_move(slot, source, target)
             if await self.hand_over(slot, source, target, 1):
                 await asyncio.sleep(stuck_seconds)
             while await self.hand_over(slot, source, target, MIGRATED_TOGETHER):
                 pass
-        others = [server for server in map(self.server, self.known_masters) if server not in way]
         # One after the other: a source that gets a slot at that moment would claim this one with a newer epoch, and have the
         # target throw its keys away.
         async with self.handover:

@@ -26,8 +26,8 @@ class WatchedRedis(Redis):
     """Sentinels write into its file whose replica it is, if anybody's: so it is the same again when it comes back. Two that come back
     as what they were long ago may be replicas of each other, which no Sentinel puts right."""
 
-    def __init__(self, directory, name, options):
-        super().__init__(directory, name=name, options=options)
+    def __init__(self, directory, name, options, is_durable=True):
+        super().__init__(directory, is_durable, name=name, options=options)
         self.file = directory / f"{name}.conf"
         _, *words = super().command_line
         empty = '""'
@@ -77,12 +77,13 @@ class SentinelTopology(Topology):
 
     replica_count = 2
 
-    def __init__(self, directory, say):
+    def __init__(self, directory, say, is_durable=True):
         super().__init__(directory, say)
         options = ["--repl-diskless-sync-delay", "0"]
-        first = WatchedRedis(directory, "redis-1", options)
+        first = WatchedRedis(directory, "redis-1", options, is_durable)
         options = options + ["--replicaof", f"127.0.0.1 {first.port}"]
-        self.servers = [first] + [WatchedRedis(directory, f"redis-{number}", options) for number in (2, 3)]
+        replicas = [WatchedRedis(directory, f"redis-{number}", options, is_durable) for number in (2, 3)]
+        self.servers = [first] + replicas
         self.sentinels = [Sentinel(directory, f"sentinel-{number}", first.port) for number in (1, 2, 3)]
 
     @property

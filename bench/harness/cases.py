@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from . import bayeux, console, generator, hooks, measures, pattern_costs, patterns, polls, security, storm, trust
+from . import bayeux, console, failover, generator, hooks, measures, moved_slots, pattern_costs, patterns, polls, security
+from . import several_masters, storm, trust, watched_channels
 from .bars import AgainstBar, LimitBar, NothingLostBar, RatioBar
 from .build import WORK, say
 from .measures import BACKGROUND, BYTES, CONNECT, CPU, LATEST, P50, P99, P99_ALONE, P99_EXCESS, P999, PER_CALL
@@ -14,6 +15,9 @@ from .measures import DELIVERY, OPENED, OTHERS, P99_TIMES, PLAIN, POLL, POLL_TIM
 from .measures import ALONE, MATCHED, NODE_BYTES, OPEN_REDIS, OPEN_SECONDS, REDIS_BYTES, UNMATCHED
 from .measures import CONNECT_ALONE, CONNECT_RATE, KNOWN_RATE, KNOWN_TIMES, UNSEEN_RATE, UNSEEN_TIMES
 from .measures import BESIDE, BESIDE_TIMES, HELD, OTHERWISE, REFUSED_SECONDS
+from .measures import AFFECTED, BACK_SECONDS, MOVING_SECONDS, PROMOTED_SECONDS, TOLD_SECONDS
+from .measures import ALL_SECONDS, CHANNEL_BYTES, FEW_SECONDS, READER_BYTES, RECONNECT_NODE, RECONNECT_REDIS
+from .measures import HIGH_CPU, HIGH_P50, LOW_CPU
 from .measures import CONSOLE, UNWATCHED, WATCHED
 from .measures import HANDSHAKES, HAPROXY_CPU, OFFERED, PLAIN_CPU, QUIET, STORM_TIMES, STORMY, TLS_BYTES, TLS_CPU, TLS_TIMES
 from .servers import Floor, Nchan, Perseid
@@ -239,6 +243,22 @@ def watched(programs, server, contender, is_quick):
     return {"main": measures.nothing(), "more": console.measure(server, is_quick)}
 
 
+def master_killed(programs, server, contender, is_quick):
+    return {"main": measures.nothing(), "more": failover.measure(server)}
+
+
+def slots_moved(programs, server, contender, is_quick):
+    return moved_slots.measure(programs, server)
+
+
+def over_several_masters(programs, server, contender, is_quick):
+    return several_masters.measure(programs, server, seconds(10, is_quick))
+
+
+def many_watched(programs, server, contender, is_quick):
+    return {"main": measures.nothing(), "more": watched_channels.measure(server)}
+
+
 def tls(programs, server, contender, is_quick):
     return {"main": measures.nothing(), "more": security.measure(server)}
 
@@ -381,11 +401,63 @@ CROSS_NODE_LATENCY = Case(
     # The floor is there to say how much of the latency is Redis and the kernel.
     [
         RatioBar(P50, "floor", 1.15),
-        RatioBar(P99, "floor", 1.3),
+        RatioBar(P99, "floor", 1.1),
         RatioBar(P50, "nchan", 0.6),
         RatioBar(P99, "nchan", 0.6),
         NothingLostBar(),
     ],
+)
+
+SENTINEL, CLUSTER = {"kind": "sentinel"}, {"kind": "cluster"}
+CLUSTER_OF_MASTERS = {"kind": "cluster", "has_replicas": False}
+SHOWN_OF_TAKEOVERS = [PROMOTED_SECONDS, TOLD_SECONDS, BACK_SECONDS, AFFECTED]
+
+SENTINEL_FAILOVER = Case(
+    "sentinel-failover",
+    "a master killed under 2,000 readers of 500 channels at two nodes: seconds until each delivers again",
+    [perseid("perseid, 2 nodes, Sentinels", is_pinned=False, nodes=2, deployment=SENTINEL)],
+    master_killed,
+    SHOWN_OF_TAKEOVERS,
+    [LimitBar(BACK_SECONDS, 1)],
+)
+
+CLUSTER_FAILOVER = Case(
+    "cluster-failover",
+    "one of three masters of a Redis Cluster killed under 2,000 readers of 500 channels at two nodes, likewise",
+    [perseid("perseid, 2 nodes, Redis Cluster", is_pinned=False, nodes=2, deployment=CLUSTER)],
+    master_killed,
+    SHOWN_OF_TAKEOVERS,
+    [LimitBar(BACK_SECONDS, 1)],
+)
+
+SLOTS_MOVED = Case(
+    "slots-moved",
+    "1,000 slots moved under 2,000 publishes/s to 1,000 channels with a reader at each of two nodes",
+    [perseid("perseid, 2 nodes, Redis Cluster", is_pinned=False, nodes=2, deployment=CLUSTER_OF_MASTERS)],
+    slots_moved,
+    [P50, P99, P999, LATEST, MOVING_SECONDS, OTHERS],
+    [LimitBar(P99, 50), NothingLostBar()],
+)
+
+SEVERAL_MASTERS = Case(
+    "several-masters",
+    "30 channels with a reader each at one node: over one Redis, and over a Redis Cluster of three masters",
+    [
+        perseid("three masters", is_pinned=False, deployment=CLUSTER_OF_MASTERS),
+        perseid("one Redis", is_pinned=False, is_judged=False, over_redis=True),
+    ],
+    over_several_masters,
+    [P50, P99, LOW_CPU, HIGH_P50, HIGH_CPU, OTHERS],
+    [AgainstBar(measure, "three masters", "one Redis", 1.1) for measure in (P50, LOW_CPU, HIGH_CPU)] + [NothingLostBar()],
+)
+
+WATCHED_CHANNELS = Case(
+    "watched-channels",
+    "100,000 channels read by 1,000 WebSockets at one node, which loses its links to Redis",
+    [perseid("perseid, 1 reactor, Redis", envelope=True, over_redis=True)],
+    many_watched,
+    [CHANNEL_BYTES, READER_BYTES, FEW_SECONDS, RECONNECT_NODE, RECONNECT_REDIS, ALL_SECONDS],
+    [LimitBar(CHANNEL_BYTES, 600), LimitBar(FEW_SECONDS, 3)],
 )
 
 FAIRNESS = Case(
@@ -502,6 +574,11 @@ ALL = [
     PATTERN_COSTS,
     IDLE_MEMORY,
     CROSS_NODE_LATENCY,
+    SENTINEL_FAILOVER,
+    CLUSTER_FAILOVER,
+    SLOTS_MOVED,
+    SEVERAL_MASTERS,
+    WATCHED_CHANNELS,
     FAIRNESS,
     MANY_CHANNELS,
     CONNECTS,

@@ -46,7 +46,7 @@ def addresses(server, options):
     if "--subscribe" not in options:
         found += repeated("--subscribe", (f"127.0.0.1:{port}" for port in server.ports))
     found += repeated("--server-process", (process.id for process in server.processes))
-    found += repeated("--auxiliary-process", (process.id for process in server.auxiliary))
+    found += repeated("--auxiliary-process", server.auxiliary_ids)
     return found
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from . import hooks, security, trust
 from .build import BENCH, WORK
+from .deployment import Deployment
 from .process import Process, accepts, answers, free_port
 
 # The hard limit of this machine's processes; nginx cannot raise it, and 15,000 connections fit.
@@ -27,6 +28,7 @@ class Server:
         self.cores = cores
         self.processes = []
         self.auxiliary = []
+        self.deployment = None
         self.ports = []
         self.commands = []
 
@@ -43,10 +45,18 @@ class Server:
     def __exit__(self, *_):
         for process in reversed(self.auxiliary + self.processes):
             process.stop()
+        if self.deployment:
+            self.deployment.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def start(self):
         raise NotImplementedError
+
+    @property
+    def auxiliary_ids(self):
+        """Of all that is not the server itself, above all Redis."""
+        of_deployment = self.deployment.process_ids if self.deployment else []
+        return [process.id for process in self.auxiliary] + of_deployment
 
     def run(self, command, name):
         self.commands.append(" ".join(command))
@@ -63,6 +73,12 @@ class Server:
         self.redis_port = port
         return port
 
+    def start_deployment(self, kind, **options):
+        """Of Redis, in one of the ways in which it fails over or is sharded."""
+        self.commands.append(f"({kind} of chaos, without files{', ' if options else ''}{', '.join(options)})")
+        self.deployment = Deployment(kind, self.directory, **options)
+        self.deployment.start()
+        return self.deployment.url
 
     def start_silent_backend(self):
         port = free_port()
@@ -151,6 +167,7 @@ class Perseid(Server):
         reactors=1,
         nodes=1,
         over_redis=False,
+        deployment=None,
         envelope=False,
         sessions=False,
         has_rules=False,
@@ -164,6 +181,8 @@ class Perseid(Server):
         self.reactors = reactors
         self.nodes = nodes
         self.over_redis = over_redis
+        # What is between the nodes if it is more than one Redis: its kind, and what else is to be said of it.
+        self.wanted_deployment = deployment
         self.has_rules = has_rules
         self.has_tls = has_tls
         self.has_silent_hook = has_silent_hook
@@ -178,6 +197,8 @@ class Perseid(Server):
 
     def start(self):
         options = ["--redis", f"redis://127.0.0.1:{self.start_redis()}"] if self.over_redis else []
+        if self.wanted_deployment:
+            options = ["--redis", self.start_deployment(**self.wanted_deployment)]
         if self.has_rules:
             self.curve = trust.Curve()
             options += ["--config", str(trust.settings(self.directory, self.curve))]
