@@ -221,9 +221,14 @@ final class JoinPart {
         replay.append(publication)
     }
 
-    /// What was missed is gone: what follows begins at a position. Where there is a rest, reading it will tell.
+    /// What was missed is gone: what follows begins at a position. Where there is a rest, reading it will tell. Where positions went
+    /// back, what leads up to there is not gone, and what came behind it the client never had.
     func lose(upTo position: Position) {
         guard !leavesRest else { return }
+        if let last = replay.lastIndex(where: { $0.position == position }) {
+            replay = replay[...last]
+            return
+        }
         // What was lost may be all behind where the client stands.
         isRecovered = position == since
         self.position = position

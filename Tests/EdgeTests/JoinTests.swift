@@ -136,6 +136,37 @@ struct JoinTests {
         #expect(try client.next("message").position == "\(at(20))")
     }
 
+    @Test(
+        "who waits in line while a takeover sets a channel back is told what Redis still has of it, and of no gap there"
+    )
+    func setBackWhileInLine() throws {
+        let pattern = ChannelName("p/*")!
+        let (first, second) = (ChannelName("p/a")!, ChannelName("p/b")!)
+        func publication(_ position: UInt64, behind previous: UInt64) -> Publication {
+            Publication(position: at(position), previous: at(previous), payload: Payload(kind: .text, bytes: [120]))
+        }
+        let client = try join(since: 5, in: pattern)
+        edge.receive(.opened(pattern, head: at(9)))
+        for member in [first, second] {
+            edge.receive(.found(member, by: pattern))
+            edge.receive(.opened(member, head: at(20)))
+        }
+        _ = edge.endOfTurn()
+        let missed = [publication(7, behind: 5), publication(20, behind: 7)]
+        edge.receive(.recovered(first, HistoryPage(since: at(5), publications: missed, head: at(20))))
+        // A replica that has not got 20 takes over, and more is published, before the other channel is read.
+        edge.receive(.gap(first, from: at(20), to: at(7)))
+        edge.receive(.publication(first, publication(30, behind: 7)))
+        let other = [publication(20, behind: 4)]
+        edge.receive(.recovered(second, HistoryPage(since: at(5), publications: other, head: at(20))))
+        _ = edge.endOfTurn()
+        let message = try client.next()
+        #expect(message.type == "subscribed" && message.isRecovered == true)
+        let told = try (0..<3).map { _ in try client.next() }
+        #expect(told.map(\.type) == ["message", "message", "message"])
+        #expect(told.map(\.position) == ["\(at(7))", "\(at(30))", "\(at(20))"])
+    }
+
     @Test("what is gone is remembered only once its client has heard of it")
     func unheardLoss() throws {
         var generator = SystemRandomNumberGenerator()
