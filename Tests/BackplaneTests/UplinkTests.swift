@@ -687,6 +687,39 @@ struct UplinkRecoveryTests {
         #expect(backplane.reads.isEmpty)
     }
 
+    @Test(
+        "a page of a master that was replaced, which has what nobody else has, tells nobody of a gap: it is read again",
+        arguments: [false, true]
+    )
+    func pageOfAnotherMaster(isHeardMeanwhile: Bool) throws {
+        let fixture = try open()
+        fixture.recover("a", since: 95)
+        if isHeardMeanwhile { backplane.say(publication(103, after: 100)) }
+        _ = fixture.reports()
+        let other = publications(96...97) + [publication(102, after: 97)]
+        backplane.answer(other, head: 102)
+        #expect(fixture.reports() == [])
+        #expect(backplane.reads.map(\.since) == [at(95)])
+        let (rest, head) = isHeardMeanwhile ? ([publication(103, after: 100)], 103 as UInt64) : ([], 100)
+        backplane.answer(publications(96...100) + rest, head: head)
+        let list = (publications(96...100) + rest).map { "\($0.position)" }.joined(separator: " ")
+        #expect(fixture.reports() == ["recovered a 95-0: [\(list)] to \(head)-0"])
+        #expect(backplane.reads.isEmpty)
+    }
+
+    @Test("one that goes on saying so is believed after a while")
+    func pagesOfAnotherMaster() throws {
+        let fixture = try open()
+        fixture.recover("a", since: 95)
+        var count = 0
+        while !backplane.reads.isEmpty, count < 20 {
+            backplane.answer(publications(96...97) + [publication(102, after: 97)], head: 102)
+            count += 1
+        }
+        #expect(count == 4)
+        #expect(fixture.reports().count == 1)
+    }
+
     @Test("a hole inside a page is not taken for whole")
     func holeInPage() throws {
         let fixture = try open()

@@ -273,6 +273,11 @@ extension Uplink: BackplaneDelegate {
         if isAheadOfNode(page.head, channel), let last = channel.continuity.beginReading() {
             return fill(channel, after: last)
         }
+        if isOfAnotherMaster(page, since: since, channel), channel.recoveryAttempts < Self.recoveryAttemptsMax {
+            channel.recoveryAttempts += 1
+            return readRecoveries(of: channel)
+        }
+        channel.recoveryAttempts = 0
         if let end = page.publications.last?.position, !reachesTail(end, channel) {
             answerRecoveries(of: channel, since: since, before: end) { part(of: page, after: $0, of: channel) }
         } else {
@@ -307,6 +312,22 @@ extension Uplink: BackplaneDelegate {
     private func isAheadOfNode(_ head: Position, _ channel: WatchedChannel) -> Bool {
         let last = channel.continuity.last
         return head > last && channel.recoveries.keys.contains { $0 > last && $0 <= head }
+    }
+
+    /// Reads that are asked for anew, one after the other, for those who come back: a master that was replaced and does not know it
+    /// yet is asked for some milliseconds at most.
+    private static let recoveryAttemptsMax = 3
+
+    /// Whether what was read leads to something else than what was reported of the channel: a master says so that was replaced, and
+    /// knows others than the one that was heard. Who was answered with that would be told a gap over what there is.
+    private func isOfAnotherMaster(_ page: HistoryPage, since: Position, _ channel: WatchedChannel) -> Bool {
+        let last = channel.continuity.last
+        let end = page.publications.last?.position ?? page.head
+        guard !page.hasMore, end != last else { return false }
+        if end > last { return since < last && !page.publications.contains { $0.position == last } }
+        // It ends between two that follow each other.
+        let next = channel.continuity.tail.publications.first { $0.position > end }
+        return next.map { $0.previous < end } ?? false
     }
 
     /// Whether what was read meets what is remembered. If more was published during the read than is remembered, it does

@@ -55,6 +55,9 @@ final class WatchedChannel {
     /// The oldest position the recovery read under way covers.
     var recoveryUnderWay: Position?
 
+    /// Reads for those who come back that were asked for anew, for they led elsewhere.
+    var recoveryAttempts = 0
+
     /// A read that must be asked for again once the backplane is back.
     var missedRead: MissedRead?
 
