@@ -26,8 +26,9 @@ public protocol Backplane: ChannelBackplane, SessionBackplane, PresenceBackplane
     /// Sends what this turn gathered.
     func endOfTurn()
 
-    /// Ends: returns once all that was asked is answered, or after a while. The node's last words must not be lost.
-    func finish()
+    /// Ends: returns once all that was asked is answered, or at a time of the monotonic clock in nanoseconds. The node's last words must
+    /// not be lost, and it must end.
+    func finish(until deadlineNanoseconds: UInt64)
 }
 
 extension Backplane {

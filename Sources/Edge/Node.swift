@@ -13,6 +13,7 @@ public final class Node: Sendable {
 
     private let uplink: SharedReactor<UplinkCommand>
     private let uplinkThread: Inbox<Void>
+    private let drainMilliseconds: UInt64
     /// The thread that verifies tokens.
     private let tokens: Inbox<TokenQuestion>
     /// The thread that asks backends.
@@ -67,6 +68,7 @@ public final class Node: Sendable {
         uplinkThread = try Inbox()
         tokens = try Inbox()
         hooks = try Inbox()
+        drainMilliseconds = configuration.limits.drainMilliseconds
         status.hooks.keySetsMissing.set(configuration.keySets.count)
         try startTokenThread(configuration)
         try startHookThread(configuration)
@@ -80,18 +82,31 @@ public final class Node: Sendable {
     /// The port for TLS; 0 where there is none.
     public var securePort: UInt16 { status.securePort }
 
+    /// What Redis has for a node's last words where clients took all the time that there was to let them go: usually it takes
+    /// them within 20 ms.
+    private static let lastWordsMilliseconds: UInt64 = 1_000
+
     /// Lets the clients go and ends all threads; returns when they ended.
     public func stop() {
+        let drained = Self.moment(afterMilliseconds: drainMilliseconds)
         for inbox in reports { inbox.post(.drain) }
         edges.wait()
         // In this order: what a backend has heard by then is taken out of the node's will.
         hooks.post(.stop)
         callers.wait()
-        uplink.inbox.post(.stop)
+        let deadline = max(drained, Self.moment(afterMilliseconds: Self.lastWordsMilliseconds))
+        uplink.inbox.post(.stop(untilNanoseconds: deadline))
         uplink.takeTurns()
         uplinkThread.post(())
         tokens.post(.stop)
         keepers.wait()
+    }
+
+    /// A time of the monotonic clock, in nanoseconds; the last one there is where somebody wants to wait for centuries.
+    private static func moment(afterMilliseconds milliseconds: UInt64) -> UInt64 {
+        let nanoseconds = milliseconds.multipliedReportingOverflow(by: 1_000_000)
+        let moment = Clock.monotonicNanoseconds.addingReportingOverflow(nanoseconds.partialValue)
+        return nanoseconds.overflow || moment.overflow ? .max : moment.partialValue
     }
 
     /// The reactors share their port, and the kernel would let another node share it, too: half of the clients would come to

@@ -326,7 +326,7 @@ struct SessionTests {
         fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 5)]))
         fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 6)]))
         _ = backplane.takeWrites()
-        fixture.uplink.receive(.stop)
+        fixture.uplink.receive(.stop(untilNanoseconds: .max))
         #expect(backplane.takeWrites() == ["detached 1 a@6-0"])
     }
 

@@ -222,7 +222,7 @@ final class ScriptedBackplane: Backplane {
 
     func endOfTurn() { turns += 1 }
 
-    func finish() { isFinished = true }
+    func finish(until deadlineNanoseconds: UInt64) { isFinished = true }
 
     // MARK: The script
 

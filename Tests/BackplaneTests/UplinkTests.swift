@@ -309,7 +309,7 @@ struct UplinkTests {
         fixture.watch("b")
         fixture.uplink.receive(.count(ChannelName("a")!, reactor: 0, subscribers: 3))
         fixture.tick(8)
-        fixture.uplink.receive(.stop)
+        fixture.uplink.receive(.stop(untilNanoseconds: .max))
         #expect(fixture.uplink.isFinished)
         #expect(backplane.counts.last?.channel == "a")
         #expect(backplane.counts.last?.subscribers == 0)

@@ -233,7 +233,7 @@ struct WillTests {
             _ = turn(fixture)
             fixture.uplink.receive(.forgetReader(holder(1)))
             if hasHeardAll { fixture.uplink.receive(.forgetReader(holder(2))) }
-            fixture.uplink.receive(.stop)
+            fixture.uplink.receive(.stop(untilNanoseconds: .max))
             #expect(backplane.takeWills() == [hasHeardAll ? "drop \(id)" : "write \(id)\n-\(text(1, "ann"))"])
         }
     }

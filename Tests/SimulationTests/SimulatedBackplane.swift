@@ -90,5 +90,5 @@ final class SimulatedBackplane: Backplane {
     func ready(token: UInt64, readiness: Readiness) {}
     func tick(_ tick: Tick) {}
     func endOfTurn() {}
-    func finish() {}
+    func finish(until deadlineNanoseconds: UInt64) {}
 }

@@ -65,7 +65,7 @@ final class SimulatedNode {
         simulation.verifier.note("\(self.name) \(inOrder ? "ends" : "dies")")
         if inOrder {
             turn()
-            uplink.receive(.stop)
+            uplink.receive(.stop(untilNanoseconds: .max))
         }
         backplane.close(leavesGhosts: inOrder)
         for edge in edges { edge.die() }

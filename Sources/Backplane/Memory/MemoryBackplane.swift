@@ -289,7 +289,7 @@ public final class MemoryBackplane: Backplane {
 
     public func endOfTurn() {}
 
-    public func finish() {}
+    public func finish(until deadlineNanoseconds: UInt64) {}
 
     private func existing(_ name: ChannelName) -> MemoryChannel {
         if let known = channels[name] { return known }

@@ -393,11 +393,14 @@ public final class RedisBackplane: Backplane {
         report.waiting(bulk, bytes)
     }
 
-    public func finish() {
+    public func finish(until deadlineNanoseconds: UInt64) {
         for shard in shards { shard.commands.retire() }
         // However many masters there are, together as long as Redis has to answer one; those that are slow do not keep the others from
         // hearing a node's last words.
-        let deadline = Clock.monotonicNanoseconds + context.limits.redisMilliseconds * 1_000_000
+        let deadline = min(
+            deadlineNanoseconds,
+            Clock.monotonicNanoseconds + context.limits.redisMilliseconds * 1_000_000
+        )
         for shard in shards {
             shard.finish(until: min(Clock.monotonicNanoseconds + Self.finishingSliceNanoseconds, deadline))
         }

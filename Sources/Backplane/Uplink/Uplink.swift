@@ -161,15 +161,15 @@ public final class Uplink: ReactorHandler {
         case .forgetReader(let holder): forgetReader(holder)
         case .told(let will, let entry, let isDone): told(will, entry, isDone: isDone)
         case .spend(let spending): spend(spending)
-        case .stop: stop()
+        case .stop(let deadline): stop(until: deadline)
         }
     }
 
-    func stop() {
+    func stop(until deadlineNanoseconds: UInt64) {
         for (name, channel) in channels where channel.isCounted { backplane.count(name, subscribers: 0) }
         leaveSessions()
         leaveWill()
-        backplane.finish()
+        backplane.finish(until: deadlineNanoseconds)
         isFinished = true
     }
 

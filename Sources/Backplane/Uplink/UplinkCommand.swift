@@ -53,6 +53,6 @@ public enum UplinkCommand: Sendable {
     case told(WillID, [UInt8], isDone: Bool)
     /// What somebody had of what is limited in the cluster; answered by `UplinkReport.spent`.
     case spend(RateSpending)
-    /// End the uplink.
-    case stop
+    /// End the uplink, whether or not the backplane has answered everything at this time of the monotonic clock.
+    case stop(untilNanoseconds: UInt64)
 }
