@@ -185,6 +185,13 @@ public enum AnswerBody {
     /// That a node takes clients.
     public static let ready: StaticString = "{\"status\":\"ready\"}"
 
+    /// `{"status":"ready","reason":…}`: that it does, and what of its backplane is not there all the same.
+    public static func appendReady(hinderedBy reason: String, to buffer: inout ByteBuffer) {
+        buffer.append("{\"status\":\"ready\",\"reason\":")
+        buffer.appendJSONString(reason)
+        buffer.append("}")
+    }
+
     /// `{"error":{"code":…,"message":…,"reason":…}}`: why a node is not ready.
     public static func appendTrouble(
         status: Int,

@@ -166,7 +166,8 @@ extension Settings {
                     },
                     lost: { metrics.linkLosses.add() },
                     refused: { error in
-                        logger.error("redis refused", metadata: ["error": "\(error)"])
+                        let advice = RedisComplaint(error).advice
+                        logger.error("redis refused", metadata: ["error": "\(error)", "advice": "\(advice)"])
                     },
                     settled: { count, missed in
                         metrics.durablePublishes.add(count)

@@ -225,7 +225,7 @@ final class CommandLinkFixture {
     func greet() throws {
         try connect()
         reply([Self.hello(), ":\(RedisFunctions.version)\r\n"])
-        reply(["+OK\r\n"])
+        reply(["$0\r\n\r\n", "+OK\r\n"])
         _ = redis.take()
         try #require(link.isUp)
     }

@@ -153,6 +153,7 @@ final class LyingRedis {
         case "perseid_session_resume": "*1\r\n:2\r\n"
         case "perseid_renew", "perseid_will_execute": "*0\r\n"
         case "perseid_will_renew": "*2\r\n:1\r\n" + ["", "", "abc"].randomElement(using: &random)!.asBulk
+        case "perseid_writable": ["", "allkeys-lru"].randomElement(using: &random)!.asBulk
         default: ":1\r\n"
         }
     }

@@ -61,6 +61,17 @@ struct RedisSubscriptionLinkTests {
     private static let forbidden =
         "-NOPERM this user has no permissions to access one of the channels used as arguments\r\n"
 
+    @Test(
+        "a Redis that takes no writes, and says so when it is asked for a sign of life, is heard all the same",
+        arguments: ["MISCONF it cannot save", "LOADING it is loading"]
+    )
+    func alive(_ error: String) throws {
+        link.subscribe(ChannelName("a")!)
+        reply([ownAcks, "-\(error)\r\n", ack(key("a"))])
+        #expect(told.reasons == ["up"] && told.subscribed == ["a"])
+        #expect(link.isUp)
+    }
+
     @Test("one forbidden channel among many is found by halves and refused alone; the rest is heard, the link stays")
     func forbidden() throws {
         for number in 0..<8 { link.subscribe(ChannelName("c\(number)")!) }

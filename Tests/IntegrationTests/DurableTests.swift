@@ -85,12 +85,57 @@ import Testing
             )
             try #require(answers.split(separator: "\n").count == 2_000 && !answers.contains("error"))
             let stats = try await replicated.master.command("INFO", "commandstats")
-            let line = try #require(stats.split(whereSeparator: \.isNewline).first { $0.hasPrefix("cmdstat_wait:calls=") })
+            let line = try #require(
+                stats.split(whereSeparator: \.isNewline).first { $0.hasPrefix("cmdstat_wait:calls=") }
+            )
             let calls = try #require(Int(line.dropFirst("cmdstat_wait:calls=".count).prefix { $0.isNumber }))
             try #require(calls < 1_000, "\(calls) times for 2,000 publications")
             for channel in 0..<10 {
                 let entries = try await replicated.replica.entries(of: "kept/\(channel)")
                 try #require(entries.map(\.payload) == stride(from: channel, to: 2_000, by: 10).map { "\($0)" })
+            }
+        }
+    }
+
+    @Test(
+        "an idempotency key that comes again, at another node, is answered once replicas have what it was first answered for"
+    )
+    func repeated() async throws {
+        try await with { replicated in
+            let (a, master, replica) = (replicated.node, replicated.master, replicated.replica)
+            let environment = ["PERSEID_RULES": Self.rules, "PERSEID_LIMITS_REDIS_MILLISECONDS": "2000"]
+            let b = try await PerseidNode(id: "b", redis: master.url, environment: environment, in: replicated.scratch)
+            for node in [a, b] {
+                try #require(try await node.ask("POST", "/channels/kept/other", body: "x").status == 200)
+            }
+            replica.signal(SIGSTOP)
+            let fields = ["Idempotency-Key": "order 17"]
+            for node in [a, b, b] {
+                let answer = try await node.ask("POST", "/channels/kept/a", fields: fields, body: "once")
+                try #require(answer.status == 503, "no replica has it: \(answer.body)")
+            }
+            replica.signal(SIGCONT)
+            try await eventually(
+                "it is durable",
+                isTrue: { try await b.ask("POST", "/channels/kept/a", fields: fields, body: "once").status == 200 }
+            )
+            let entries = try await replica.entries(of: "kept/a")
+            try #require(entries.map(\.payload) == ["once"])
+            let ending = try await b.stop()
+            try #require(ending == .exited(0))
+        }
+    }
+
+    @Test("functions that are missing are loaded under what is durable, which is answered once replicas have it")
+    func flushedFunctions() async throws {
+        try await with { replicated in
+            let (node, replica) = (replicated.node, replicated.replica)
+            for number in 0..<3 {
+                let answer = try await node.ask("POST", "/channels/kept/a", body: "\(number)")
+                try #require(answer.status == 200, "\(answer.body)")
+                let head = try await replica.head(of: "kept/a")
+                try #require(answer.json["position"] as? String == head.description)
+                try await replicated.master.command("FUNCTION", "FLUSH")
             }
         }
     }

@@ -11,12 +11,21 @@ final class RedisClusterServers: Sendable {
     /// Milliseconds without an answer after which its nodes take one for dead: not so few that a busy machine is enough for that.
     static let patienceMilliseconds = 1_500
 
-    init(masters: Int = 3, replicas: Bool = false, spares: Int = 0, in scratch: Scratch) async throws {
+    /// `options` are further ones of each server.
+    init(
+        masters: Int = 3,
+        replicas: Bool = false,
+        spares: Int = 0,
+        keepsData: Bool = false,
+        options: [String] = [],
+        trust: RedisTrust? = nil,
+        in scratch: Scratch
+    ) async throws {
         self.scratch = scratch
         masterCount = masters
         var servers: [(server: RedisServer, bus: UInt16)] = []
         for _ in 0..<(masters * (replicas ? 2 : 1) + spares) {
-            servers.append(try await Self.server(in: scratch))
+            servers.append(try await Self.server(keepsData, options, trust, in: scratch))
         }
         self.servers = servers.map(\.server)
         try await meet(servers.map(\.bus))
@@ -63,15 +72,22 @@ final class RedisClusterServers: Sendable {
     }
 
     /// A server, and where its bus listens: the usual port is ten thousand above its own, where others may be.
-    private static func server(in scratch: Scratch) async throws -> (RedisServer, bus: UInt16) {
+    private static func server(
+        _ keepsData: Bool,
+        _ options: [String],
+        _ trust: RedisTrust?,
+        in scratch: Scratch
+    ) async throws -> (RedisServer, bus: UInt16) {
         let bus = Port.free()
         let server = try await RedisServer(
+            keepsData: keepsData,
             options: [
                 "--cluster-enabled", "yes", "--cluster-port", "\(bus)", "--cluster-node-timeout",
                 "\(patienceMilliseconds)",
                 "--cluster-config-file", "nodes-\(UUID().uuidString).conf", "--dbfilename", "\(UUID().uuidString).rdb",
                 "--repl-diskless-sync-delay", "0", "--cluster-require-full-coverage", "no",
-            ],
+            ] + options,
+            trust: trust,
             in: scratch
         )
         return (server, bus)
@@ -82,7 +98,13 @@ final class RedisClusterServers: Sendable {
             try await server.command("CLUSTER", "SET-CONFIG-EPOCH", "\(place + 1)")
         }
         for (server, bus) in zip(servers, buses).dropFirst() {
-            try await servers[0].command("CLUSTER", "MEET", "127.0.0.1", "\(server.port)", "\(bus)")
+            try await servers[0].command(
+                "CLUSTER",
+                "MEET",
+                "127.0.0.1",
+                "\(server.securePort ?? server.port)",
+                "\(bus)"
+            )
         }
         for server in servers {
             try await eventually(
@@ -117,17 +139,14 @@ final class RedisClusterServers: Sendable {
         to target: RedisServer,
         between: () async throws -> Void = {}
     ) async throws {
-        let (sourceID, targetID) = (
-            try await source.command("CLUSTER", "MYID"), try await target.command("CLUSTER", "MYID")
-        )
-        try await target.command("CLUSTER", "SETSLOT", "\(slot)", "IMPORTING", sourceID)
-        try await source.command("CLUSTER", "SETSLOT", "\(slot)", "MIGRATING", targetID)
+        let targetID = try await target.command("CLUSTER", "MYID")
+        try await begin(slot: slot, from: source, to: target)
         var isFirst = true
         while true {
             let keys = try await source.command("CLUSTER", "GETKEYSINSLOT", "\(slot)", isFirst ? "1" : "10")
                 .split(separator: "\n").map(String.init)
             guard !keys.isEmpty else { break }
-            try await source.command(["MIGRATE", "127.0.0.1", "\(target.port)", "", "0", "5000", "KEYS"] + keys)
+            try await handOver(keys, from: source, to: target)
             if isFirst { try await between() }
             isFirst = false
         }
@@ -136,5 +155,20 @@ final class RedisClusterServers: Sendable {
         {
             _ = try? await server.command("CLUSTER", "SETSLOT", "\(slot)", "NODE", targetID)
         }
+    }
+
+    /// The slot is on its way from now on.
+    func begin(slot: Int, from source: RedisServer, to target: RedisServer) async throws {
+        let (sourceID, targetID) = (
+            try await source.command("CLUSTER", "MYID"), try await target.command("CLUSTER", "MYID")
+        )
+        try await target.command("CLUSTER", "SETSLOT", "\(slot)", "IMPORTING", sourceID)
+        try await source.command("CLUSTER", "SETSLOT", "\(slot)", "MIGRATING", targetID)
+    }
+
+    /// Keys of a slot that is on its way; what the target has of them is replaced.
+    func handOver(_ keys: [String], from source: RedisServer, to target: RedisServer) async throws {
+        let words = ["MIGRATE", "127.0.0.1", "\(target.port)", "", "0", "5000", "REPLACE", "KEYS"]
+        try await source.command(words + keys)
     }
 }

@@ -195,6 +195,58 @@ import Testing
         }
     }
 
+    @Test(
+        "a master dies while slots of its are half-way, and its replica knows nothing of that: readers go on or are told, also when an operator sends the rest"
+    )
+    func failoverHalfWay() async throws {
+        try await with(replicas: true) { clustered in
+            let redis = clustered.redis
+            let listeners = try await WebSocketClient(
+                clustered.nodes.map { ($0.port, "/ws?\(Self.query)") },
+                in: clustered.scratch
+            )
+            try await listeners.opened(channels: Self.channels.count)
+            for number in 0..<3 { try await publishToAll("\(number)", clustered) }
+            try await verify(listeners, clustered)
+            let source = try await redis.server(of: Self.channels[0])
+            let place = try #require(redis.servers.firstIndex { $0.port == source.port })
+            let (target, heir) = (redis.servers[(place + 1) % 3], redis.servers[3 + place])
+            var halfWay: [String] = []
+            for channel in Self.channels where try await redis.server(of: channel).port == source.port {
+                halfWay.append(channel)
+                guard halfWay.count == Self.leaving.count else { continue }
+                break
+            }
+            for (channel, endings) in zip(halfWay, Self.leaving) {
+                try await redis.begin(slot: redis.slot(of: channel), from: source, to: target)
+                let keys = endings.map { RedisServer.key(channel) + $0 }
+                try await redis.handOver(keys, from: source, to: target)
+            }
+            try #require(Int(try await source.command("WAIT", "1", "5000")) == 1)
+            try await source.kill()
+            try await eventually(
+                "the replica takes over",
+                isTrue: { try await redis.server(of: halfWay[0], asking: target).port == heir.port }
+            )
+            try await publishToAll("after", clustered)
+            try await verify(listeners, clustered, asking: target, gapsAllowed: true)
+            for channel in halfWay {
+                try await redis.move(slot: redis.slot(of: channel, asking: target), from: heir, to: target)
+            }
+            try await publishToAll("mended", clustered)
+            try await verify(listeners, clustered, asking: target, gapsAllowed: true)
+            try #require(listeners.ended() == [])
+            // Only where both had left nothing was known of what came before.
+            for received in try listeners.received() {
+                let gaps = received.filter { $0.type == "gap" }.map(\.channel)
+                try #require(gaps == halfWay.suffix(1), "\(gaps)")
+            }
+        }
+    }
+
+    /// What of a channel has left when its master dies: its stream, its head, both.
+    private static let leaving = [[""], [":head"], ["", ":head"]]
+
     @Test("a master joins and takes all slots of another, which leaves: nodes follow without a word to their clients")
     func replaced() async throws {
         try await with(spares: 1) { clustered in

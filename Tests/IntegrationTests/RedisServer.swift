@@ -17,38 +17,46 @@ final class RedisServer: Sendable {
 
     let port = Port.free()
 
+    /// Where it listens with TLS, if it does.
+    let securePort: UInt16?
+
     private let keepsData: Bool
     private let options: [String]
+    private let trust: RedisTrust?
     private let scratch: Scratch
     private let process = Lock<ChildProcess?>(nil)
 
     /// Starts it; with `keepsData` what it was told survives a restart.
-    init(keepsData: Bool = false, options: [String] = [], in scratch: Scratch) async throws {
+    init(keepsData: Bool = false, options: [String] = [], trust: RedisTrust? = nil, in scratch: Scratch) async throws {
         self.keepsData = keepsData
-        self.options = options
+        securePort = trust == nil ? nil : Port.free()
+        self.options = options + (trust?.options(port: securePort ?? 0) ?? [])
+        self.trust = trust
         self.scratch = scratch
         try await start()
     }
 
     /// Where it keeps its data, if it does.
-    var data: URL { scratch.directory.appending(path: "appendonlydir") }
+    var data: URL { scratch.directory.appending(path: "log-\(port)") }
 
     var url: String { "redis://127.0.0.1:\(port)" }
 
-    func start() async throws {
+    /// `more` are further options, and `sign` what it says in its log once it is of use.
+    func start(_ more: [String] = [], until sign: String = "Ready to accept connections") async throws {
         let started = try ChildProcess(
             [
                 Self.program, "--port", "\(port)", "--bind", "127.0.0.1", "--dir", scratch.directory.path,
                 "--save", "", "--appendonly", keepsData ? "yes" : "no",
+                "--appenddirname", data.lastPathComponent,
                 // By default Redis may put off writing its log for two seconds, and publish what it has not written.
                 "--appendfsync", "always",
-            ] + options,
+            ] + options + more,
             in: scratch
         )
         process.withLock { $0 = started }
         try await eventually("redis-server listens") {
             guard started.isRunning else { throw ChildProcess.Failure(description: started.outputText) }
-            return started.outputText.contains("Ready to accept connections")
+            return started.outputText.contains(sign)
         }
     }
 

@@ -15,8 +15,19 @@ final class SentinelServer: Sendable {
     /// Milliseconds without an answer after which it takes a master for dead: not so few that a busy machine is enough for that.
     static let patienceMilliseconds = 1_500
 
-    init(master: UInt16, quorum: Int, in scratch: Scratch) async throws {
+    /// Where its commands are to be sent to, and as whom.
+    private let options: [String]
+
+    /// `settings` are further lines of its file, and `options` what `redis-cli` is told so that it may ask it.
+    init(
+        master: UInt16,
+        quorum: Int,
+        settings lines: [String] = [],
+        options: [String] = [],
+        in scratch: Scratch
+    ) async throws {
         self.scratch = scratch
+        self.options = options
         settings = scratch.file("sentinel-\(port).conf")
         let text = """
             port \(port)
@@ -25,6 +36,7 @@ final class SentinelServer: Sendable {
             sentinel monitor main 127.0.0.1 \(master) \(quorum)
             sentinel down-after-milliseconds main \(Self.patienceMilliseconds)
             sentinel failover-timeout main 3000
+            \(lines.joined(separator: "\n"))
 
             """
         try text.write(to: settings, atomically: true, encoding: .utf8)
@@ -51,7 +63,7 @@ final class SentinelServer: Sendable {
 
     @discardableResult
     func command(_ arguments: String...) async throws -> String {
-        try await ChildProcess.run(["redis-cli", "-e", "-p", "\(port)"] + arguments, in: scratch)
+        try await ChildProcess.run(["redis-cli", "-e", "-p", "\(port)"] + options + arguments, in: scratch)
             .trimmingCharacters(in: .newlines)
     }
 

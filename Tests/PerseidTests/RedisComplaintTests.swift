@@ -16,10 +16,13 @@ import Testing
                 .password
             ),
             ("NOPERM this user has no permissions to run the 'fcall' command", .rights),
+            ("ERR The user executing the script can't run this command or subcommand script: perseid_publish", .rights),
             ("READONLY You can't write against a read only replica.", .replica),
             ("MOVED 3999 127.0.0.1:6381", .cluster),
             ("CROSSSLOT Keys in request don't hash to the same slot", .cluster),
-            ("CLUSTERDOWN Hash slot not served", .cluster),
+            ("CLUSTERDOWN Hash slot not served", .down), ("CLUSTERDOWN The cluster is down", .down),
+            ("BROKEN head in perseid:{news}:head", .data), ("maxmemory-policy is allkeys-lru", .eviction),
+            ("WRONGTYPE Operation against a key holding the wrong kind of value", .data),
             ("ERR SELECT is not allowed in cluster mode", .cluster),
             ("OOM command not allowed when used memory > 'maxmemory'.", .memory),
             ("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.", .disk),
@@ -40,7 +43,8 @@ import Testing
         let samples = [
             "connect", "protocol error", "TLS", "silent for", "NOAUTH", "NOPERM", "READONLY", "OOM ", "MISCONF",
             "MOVED ",
-            "unknown command", "DB index is out of range", "LOADING", "closed by Redis", "?",
+            "unknown command", "DB index is out of range", "LOADING", "closed by Redis", "?", "CLUSTERDOWN", "BROKEN ",
+            "maxmemory-policy is",
         ].map { RedisComplaint($0) }
         #expect(Set(samples.map(\.cause)) == Set(RedisComplaint.Cause.allCases))
         #expect(Set(samples.map(\.message)).count == samples.count)

@@ -41,7 +41,7 @@
 -- Anybody may write to Redis. What is here and cannot be what was written here is told as "BROKEN <kind> in <key>" before
 -- anything is changed; that key alone is of no use until somebody mends it.
 
-local VERSION = 10
+local VERSION = 11
 
 -- Defaults for callers that name no options. Nodes have the same ones and name only what was set otherwise.
 local HISTORY_COUNT = 100
@@ -287,7 +287,11 @@ local function publish(keys, args)
   if once then
     local known = redis.call('GET', once)
     if known and not read_position(known) then refuse_broken('idempotency key', once) end
-    if known then return known end
+    if known then
+      -- Written once more as it is: who waits for replicas behind this waits for what was written before it, and so for the first one.
+      redis.call('SET', once, known, 'KEEPTTL')
+      return known
+    end
   end
 
   local previous, position = newest(key), nil
@@ -862,6 +866,16 @@ local function spend(keys, args)
   return left
 end
 
+-- Writes nothing. Redis takes it for a function that does, and refuses it where it refuses all that do: a replica, a full memory, a disk
+-- that fails, too few replicas. It names no key, so that every master of a cluster can be asked. Returns by which policy keys are evicted
+-- where memory is short, or nothing where none are; a user that may not ask is told nothing.
+local function writable()
+  local facts = redis.pcall('INFO', 'memory')
+  if type(facts) ~= 'string' or string.find(facts, '\nmaxmemory:0\r') then return '' end
+  local policy = string.match(facts, '\nmaxmemory_policy:([%w-]+)') or ''
+  return policy == 'noeviction' and '' or policy
+end
+
 -- Returns the version of this library.
 local function version()
   return VERSION
@@ -896,4 +910,5 @@ redis.register_function { function_name = 'perseid_list', callback = list, flags
 redis.register_function { function_name = 'perseid_session_facts', callback = session_facts, flags = { 'no-writes' } }
 redis.register_function('perseid_session_end', session_end)
 redis.register_function('perseid_spend', spend)
+redis.register_function('perseid_writable', writable)
 redis.register_function { function_name = 'perseid_version', callback = version, flags = { 'no-writes' } }

@@ -149,11 +149,12 @@ public final class RedisBackplane: Backplane {
     private static let openingsWaitingMax = 512
 
     /// Whether any master is: what the others have is served, and who asks for what this one has is answered that it is not there.
-    public var isUp: Bool { shards.contains(where: \.isUp) }
+    public var isUp: Bool { !topology.isDown && shards.contains(where: \.isUp) }
 
     private var shards: [RedisShard] { topology.shards }
 
     public var trouble: String? {
+        if topology.isDown { return topology.trouble }
         for shard in shards {
             if let trouble = shard.trouble { return shards.count == 1 ? trouble : "\(shard.name): \(trouble)" }
         }
@@ -344,9 +345,10 @@ public final class RedisBackplane: Backplane {
         if nextBeatTick.isReached(by: tick), topology.registries.contains(where: \.commands.isUp) { beat() }
     }
 
-    /// Says that this node lives, to every master that others ask for that.
+    /// Says that this node lives, to every master that others ask for that; and finds out of all whether they take writes.
     private func beat() {
         nextBeatTick = seat.tick(afterMilliseconds: leaseMilliseconds / 3)
+        for shard in shards { shard.commands.tryWriting() }
         for shard in topology.registries { shard.commands.sayAlive() }
         if context.isClustered { sayPatterns() }
         askForTickets()

@@ -77,6 +77,7 @@ final class RedisCluster: RedisTopology {
         return shardsByNumber.keys.flatMap { number in (0..<count).map { number * count + $0 } } + [0]
     }
 
+    var isDown: Bool { directory.isDown }
     var trouble: String? { directoryLog.trouble }
 
     var registries: [RedisShard] { shard(of: nodeKey).map { [$0] } ?? [] }
@@ -93,7 +94,7 @@ final class RedisCluster: RedisTopology {
     }
 
     func tick(_ tick: Tick) {
-        if shards.contains(where: { !$0.isUp }) || !homeless.isEmpty { directory.refresh() }
+        if isDown || shards.contains(where: { !$0.isUp }) || !homeless.isEmpty { directory.refresh() }
         directory.tick(tick)
         for shard in shards { shard.tick(tick) }
         for shard in leaving { shard.tick(tick) }
@@ -213,8 +214,8 @@ final class RedisCluster: RedisTopology {
 
     private func evict(_ channel: ChannelName, _ redirect: RedisRedirect?, by shard: RedisShard) {
         if case .moved(let slot, let place)? = redirect { move(slot, to: place, by: shard) }
-        guard self.shard(of: keys.channel(channel)) !== shard else {
-            // It has moved, and nobody has said yet where.
+        guard redirect != .down, self.shard(of: keys.channel(channel)) !== shard else {
+            // It has moved, and nobody has said yet where; or nobody has it.
             homeless.insert(channel)
             return directory.refresh()
         }

@@ -72,12 +72,20 @@ final class RedisClusterLink {
     /// Somebody wants to know, and a question is under way that may be too old for that.
     private var isWanted = false
     private var epoch: UInt64 = 0
+
+    /// Nodes that were asked since one said that the cluster is well, and whether one of them said that it is not.
+    private var failedCount = 0
+    private var isSaidDown = false
+
     private var newestEpoch: UInt64 = 0
 
     /// Who has what, whether or not that has changed.
     var onMap: (RedisClusterMap) -> Void = { _ in }
     /// A node was reached (no reason), or is not, or is of no use.
     var onChange: (String?) -> Void = { _ in }
+
+    /// As Redis itself says it to whoever asks for a key then.
+    private static let downText = "CLUSTERDOWN The cluster is down"
 
     /// Nodes that are remembered, at most.
     private static let placesMax = 128
@@ -107,6 +115,10 @@ final class RedisClusterLink {
     func connect() { link.connect() }
     func ready(_ readiness: Readiness) { link.ready(readiness) }
     func endOfTurn() { link.flush() }
+
+    /// Whether the cluster serves nothing: a node says so, for slots or most masters are gone, and of all that were asked since, none says
+    /// otherwise. One that is cut off from the others says it of itself alone.
+    var isDown: Bool { isSaidDown && failedCount >= places.count }
 
     /// Nodes that are known.
     var placeCount: Int { places.count }
@@ -165,14 +177,24 @@ final class RedisClusterLink {
         if isWanted, asked.isEmpty { refresh() }
     }
 
-    /// Lines of `name:value`.
     private func takeFacts(_ reply: RedisReply) {
-        let mark = "cluster_current_epoch:"
-        let line = reply.text.split(whereSeparator: \.isNewline).first { $0.hasPrefix(mark) }
-        guard let line, let epoch = UInt64(line.dropFirst(mark.count)) else {
+        let facts = reply.text
+        guard let epoch = Self.fact("cluster_current_epoch", in: facts).flatMap({ UInt64($0) }) else {
             return link.fail("a node of the cluster does not say of which epoch it is")
         }
         self.epoch = epoch
+        if Self.fact("cluster_state", in: facts) == "fail" {
+            isSaidDown = true
+            // It was reached: another one is asked at once.
+            link.markHealthy()
+            return link.fail(Self.downText)
+        }
+        (isSaidDown, failedCount) = (false, 0)
+    }
+
+    /// Of lines of `name:value`.
+    private static func fact(_ name: String, in text: String) -> Substring? {
+        text.split(whereSeparator: \.isNewline).first { $0.hasPrefix("\(name):") }?.dropFirst(name.count + 1)
     }
 
     /// Of each range: its first and last slot, then its master and the replicas of that, each as host, port, name.
@@ -195,8 +217,9 @@ final class RedisClusterLink {
         asked = []
         isWanted = false
         unansweredSince = nil
+        failedCount = min(failedCount + 1, Self.placesMax)
         current = (current + 1) % places.count
         link.aim(at: places[current])
-        onChange(reason)
+        onChange(isDown ? Self.downText : reason)
     }
 }

@@ -152,6 +152,9 @@ final class RedisCommandLink {
         send(.wait(replicas: replicas, milliseconds: milliseconds))
     }
 
+    /// Finds out whether anything may still be written: nobody else may want to for a while.
+    func tryWriting() { if isUp { send(.writable) } }
+
     /// Says that the node lives.
     func sayAlive() { if isUp { send(.live(facts: facts)) } }
 
@@ -192,11 +195,12 @@ final class RedisCommandLink {
         send(.version)
     }
 
-    /// The functions are there. A link is up once something is written: a replica, or a Redis without memory, answers all
+    /// The functions are there. A link is up once something may be written: a replica, or a Redis without memory, answers all
     /// that comes before as if nothing were wrong.
     private func goOn() {
         guard isUp else {
-            if claimsFirst { send(.live(facts: facts)) } else { markUp() }
+            send(.writable)
+            if claimsFirst { send(.live(facts: facts)) }
             return
         }
         unsettledSince = nil
@@ -211,6 +215,12 @@ final class RedisCommandLink {
         // Only now: until here whatever is asked waits.
         self.repair = nil
         for kind in RedisLane.Kind.allCases { sendWaiting(kind) }
+    }
+
+    private func takeWritable(_ reply: RedisReply, _ error: RedisErrorReply?) {
+        if let error { return isUp ? onRefused(error.text) : link.fail(error.text) }
+        if reply.isString, !reply.text.isEmpty { onRefused("maxmemory-policy is \(reply.text.prefix(40))") }
+        if !claimsFirst { markUp() }
     }
 
     /// Two processes with one name would undo each other's counts, presence and sessions. The one that came later, or that
@@ -241,6 +251,7 @@ final class RedisCommandLink {
         onRoundTrip(seat.now > done.sentAt ? seat.now - done.sentAt : 0)
         let error = reply.error.map { RedisErrorReply(text: $0) }
         if context.isClustered, let redirect = error.flatMap({ RedisRedirect($0) }) {
+            if redirect == .down, let error { onRefused(error.text) }
             if case .command(let command) = done.question { redirected(command, redirect) }
             return
         }
@@ -253,6 +264,7 @@ final class RedisCommandLink {
         case .handshake(let step): if let objection = handshake.objection(to: reply, of: step) { link.fail(objection) }
         case .version: takeVersion(reply, error)
         case .install: takeInstalled(error)
+        case .writable: takeWritable(reply, error)
         case .live: takeClaim(reply, error)
         case .wait:
             if let error { onRefused(error.text) }
@@ -295,7 +307,9 @@ final class RedisCommandLink {
             }
             repair?.miss(command)
         } else {
-            onRefused(error.text)
+            // It does not say of which key it is.
+            let place = error.isAboutType ? " in \(command.key(context.keys))" : ""
+            onRefused(error.text + place)
             end(command, .failure(.refused(error.text)))
         }
     }

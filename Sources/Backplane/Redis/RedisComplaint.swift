@@ -18,6 +18,12 @@ public struct RedisComplaint: Sendable, Equatable {
         case replica, memory, disk
         /// It is not what the setting says, or not what nodes can use: an old version, without that database.
         case cluster, version, database
+        /// It is a cluster that serves nothing, or not these slots.
+        case down
+        /// It forgets what it was told when memory is short.
+        case eviction
+        /// What it has under a key, no node wrote.
+        case data
         /// It is busy starting.
         case loading
         /// It ended a link that worked.
@@ -41,11 +47,12 @@ public struct RedisComplaint: Sendable, Equatable {
     /// The first that is found decides, so what is more special stands before what is more general.
     private static let signs: [(sign: String, cause: Cause)] = [
         ("WRONGPASS", .password), ("NOAUTH", .password), ("without any password configured", .password),
-        ("NOPERM", .rights),
+        ("NOPERM", .rights), ("The user executing the script", .rights),
+        ("BROKEN ", .data), ("WRONGTYPE", .data), ("maxmemory-policy is", .eviction),
         ("READONLY", .replica), ("MASTERDOWN", .replica), ("NOREPLICAS", .replica),
         ("cluster support disabled", .cluster), ("Redis Cluster", .cluster), ("Redis Sentinel", .cluster),
         ("MOVED ", .cluster), ("ASK ", .cluster),
-        ("CROSSSLOT", .cluster), ("CLUSTERDOWN", .cluster),
+        ("CROSSSLOT", .cluster), ("CLUSTERDOWN", .down),
         ("SELECT is not allowed in cluster mode", .cluster),
         ("OOM ", .memory), ("MISCONF", .disk), ("LOADING", .loading),
         ("DB index is out of range", .database), ("invalid DB index", .database),
@@ -75,6 +82,9 @@ public struct RedisComplaint: Sendable, Equatable {
         case .cluster: "redis is of another kind than the setting redis says"
         case .version: "redis is too old"
         case .database: "redis has no such database"
+        case .down: "the redis cluster is down, or has slots that no master has"
+        case .eviction: "redis evicts keys when its memory is short"
+        case .data: "redis has something under a key that no node wrote"
         case .loading: "redis is still loading its data"
         case .closed: "redis ended the connection"
         case .other: "redis refuses"
@@ -93,13 +103,19 @@ public struct RedisComplaint: Sendable, Equatable {
         case .rights:
             "give the user the keys and channels of the key-prefix and the commands that the reference of Redis lists; "
                 + "if it may not load functions, let one who may run: perseid redis install"
-        case .replica: "name the master in the setting redis; see ROLE and min-replicas-to-write there"
+        case .replica:
+            "name the master in the setting redis, or see whom the Sentinels take for it (SENTINEL MASTERS); see ROLE and "
+                + "min-replicas-to-write there"
         case .memory: "raise maxmemory there, or keep less history"
         case .disk: "see its log and the disk there"
         case .cluster:
             "begin the URL with redis:// for a server, redis+sentinel:// for Sentinels, redis+cluster:// for a Redis Cluster"
         case .version: "use Redis 7 or Valkey 7.2, or later"
         case .database: "correct the number behind the slash in the setting redis"
+        case .down:
+            "see CLUSTER INFO and CLUSTER NODES there; start the masters that are missing, or give their slots to others"
+        case .eviction: "set maxmemory-policy noeviction there: what is evicted is lost, and nobody is told"
+        case .data: "look at the key, and delete it: only that channel or session is of no use"
         case .loading: "wait"
         case .closed: "see its log, maxclients and client-output-buffer-limit pubsub there"
         case .other: "see its log"

@@ -14,12 +14,21 @@ final class RedisDurableLink {
     private let context: RedisContext
     private var isWanted = false
 
+    /// Whether the link was lost, or could not be made, and is not there again.
+    private var isAway = false
+
     /// Those that wait for their turn; those that are published, and wait for the replicas.
     private var waiting: Deque<RedisPublish> = []
     private var published: [(publication: RedisPublish, position: Position)] = []
 
     /// Whether some are under way, and their `WAIT` behind them.
     private var isUnderWay = false
+
+    /// Of those under way so many are not published yet.
+    private var unansweredCount = 0
+
+    /// Whether their `WAIT` was answered before them, for the functions had to be loaded first: then it is repeated behind them.
+    private var isOvertaken = false
 
     /// One is answered.
     var onPublished: (RedisPublish, Result<Position, BackplaneFailure>) -> Void = { _, _ in }
@@ -37,9 +46,16 @@ final class RedisDurableLink {
         self.link = link
         self.context = context
         link.onAnswer = { [unowned self] in take($0, $1) }
-        link.onRedirected = { [unowned self] in onRedirected($0, $1) }
+        link.onRedirected = { [unowned self] in
+            unansweredCount -= 1
+            onRedirected($0, $1)
+            waitAgain()
+        }
         link.onWaited = { [unowned self] in settle(replicas: $0) }
-        link.onChange = { [unowned self] in if $0 != nil { lose() } }
+        link.onChange = { [unowned self] in
+            isAway = $0 != nil
+            if isAway { lose() }
+        }
     }
 
     func ready(_ readiness: Readiness) { link.ready(readiness) }
@@ -66,6 +82,7 @@ final class RedisDurableLink {
     // MARK: Publishing
 
     func ask(_ publication: RedisPublish) {
+        guard !isAway else { return onPublished(publication, .failure(.unavailable)) }
         guard waiting.count < context.limits.redisRequestsMax else {
             return onPublished(publication, .failure(.overloaded))
         }
@@ -79,6 +96,7 @@ final class RedisDurableLink {
     func askEarly(_ publication: RedisPublish) {
         guard link.isUp, !isUnderWay else { return ask(publication) }
         isUnderWay = true
+        unansweredCount += 1
         link.askEarly(publication)
         link.wait(for: publication.request.replicasMin, milliseconds: patienceMilliseconds)
     }
@@ -94,6 +112,7 @@ final class RedisDurableLink {
         for _ in 0..<min(waiting.count, Self.batchMax) {
             let publication = waiting.removeFirst()
             replicas = max(replicas, publication.request.replicasMin)
+            unansweredCount += 1
             link.ask(publication)
         }
         link.wait(for: replicas, milliseconds: patienceMilliseconds)
@@ -108,6 +127,8 @@ final class RedisDurableLink {
 
     private func take(_ command: any RedisCommand, _ outcome: Result<RedisReply, BackplaneFailure>) {
         guard let publication = command as? RedisPublish else { return }
+        unansweredCount -= 1
+        defer { waitAgain() }
         switch outcome {
         case .failure(let failure): onPublished(publication, .failure(failure))
         case .success(let reply):
@@ -120,7 +141,19 @@ final class RedisDurableLink {
         }
     }
 
+    /// All are published now whose `WAIT` was answered before that.
+    private func waitAgain() {
+        guard isOvertaken, unansweredCount == 0, link.isUp else { return }
+        isOvertaken = false
+        let replicas = published.map(\.publication.request.replicasMin).max() ?? 0
+        link.wait(for: replicas, milliseconds: patienceMilliseconds)
+    }
+
     private func settle(replicas: Int) {
+        guard unansweredCount == 0 else {
+            isOvertaken = true
+            return
+        }
         isUnderWay = false
         let done = published
         published = []
@@ -132,6 +165,7 @@ final class RedisDurableLink {
             } else {
                 missed += 1
                 let text = "NOREPLICAS it is published, and \(replicas) of \(wanted) replicas have it"
+                context.complain(text)
                 onPublished(publication, .failure(.refused(text)))
             }
         }
@@ -140,7 +174,7 @@ final class RedisDurableLink {
 
     /// What was published may be on no replica, and what waited was not sent.
     private func lose() {
-        isUnderWay = false
+        (isUnderWay, isOvertaken, unansweredCount) = (false, false, 0)
         let (done, rest) = (published, waiting)
         (published, waiting) = ([], [])
         for (publication, _) in done { onPublished(publication, .failure(.unavailable)) }

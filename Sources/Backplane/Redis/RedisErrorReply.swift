@@ -12,6 +12,9 @@ struct RedisErrorReply {
     /// The library is there: someone else was faster.
     var isLibraryThere: Bool { text.hasPrefix("ERR Library") && text.hasSuffix("already exists") }
 
+    /// What is under a key is of another type than what nodes write there.
+    var isAboutType: Bool { text.hasPrefix("WRONGTYPE") }
+
     /// One of its channels or keys is not for this user; others may be.
     var isAboutNames: Bool { text.hasPrefix("NOPERM") && !isAboutCommand }
 
@@ -22,6 +25,11 @@ struct RedisErrorReply {
         isAboutCommand || Self.fatalCodes.contains(String(text.prefix { $0 != " " }))
             || text.hasPrefix("ERR max number of clients")
     }
+
+    /// Whether it is what a Redis that only takes no writes answers to a `PING`: whoever hears it goes on hearing.
+    var isAlive: Bool { Self.aliveCodes.contains(String(text.prefix { $0 != " " })) }
+
+    private static let aliveCodes: Set<String> = ["MISCONF", "LOADING", "MASTERDOWN"]
 
     /// A replica, no memory, no disk, not there yet, not us, a node of a cluster.
     private static let fatalCodes: Set<String> = [

@@ -26,6 +26,8 @@ public struct RedisInspector {
         let redis = try RedisConversation.begin(with: master, isClustered: isClustered)
         try tryWriting(redis)
         let library = try library(redis)
+        // What of a node of a cluster a key would have told, where its functions are there.
+        if case .loaded = library { _ = try redis.ask(["FCALL", "perseid_writable", "0"]) }
         // Last: a connection that subscribed takes no other commands.
         _ = try redis.ask(["SUBSCRIBE", .text(keys.check("c"))])
         return library

@@ -6,6 +6,8 @@ enum RedisQuestion {
     case version
     /// Loads the function library; in place of an older one, or only where there is none.
     case install(replaces: Bool)
+    /// Whether anything may be written, and what Redis does when memory is short.
+    case writable
     /// A sign of life; or an answer that stands before those of this turn's publishes, see `RedisCommandLink.sendWaiting`.
     case ping
     /// The node lives, on a lease: answered with 0 where another process does by its name.
@@ -25,6 +27,7 @@ enum RedisQuestion {
         case .version: buffer.append(["FCALL_RO", "perseid_version", "0"])
         case .install(let replaces):
             buffer.append(["FUNCTION", "LOAD"] + (replaces ? ["REPLACE"] : []) + [.bytes(RedisFunctions.source)])
+        case .writable: buffer.append(["FCALL", "perseid_writable", "0"])
         case .asking: buffer.append(["ASKING"])
         case .wait(let replicas, let milliseconds):
             buffer.append(["WAIT", .text(String(replicas)), .number(milliseconds)])

@@ -243,6 +243,7 @@ final class RedisSubscriptionLink {
             if channels.evict(channel) { onEvicted(channel, redirect) }
             return markGreeted()
         }
+        if error.isAlive, case .ping? = asked.first { return takeAnswer { _ in true } }
         guard error.isAboutNames, case .channels(let batch)? = asked.first, !batch.isLeaving else {
             return link.fail(error.text)
         }

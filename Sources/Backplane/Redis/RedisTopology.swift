@@ -8,6 +8,9 @@ protocol RedisTopology: AnyObject {
     /// Those that there are now.
     var shards: [RedisShard] { get }
 
+    /// Whether the masters say that they serve nothing, though they are reached.
+    var isDown: Bool { get }
+
     /// Why none is reached, where that is not for the masters to say.
     var trouble: String? { get }
 
@@ -45,6 +48,7 @@ final class RedisMasters: RedisTopology {
         shards = masters.enumerated().map { makeShard($1, UInt64($0)) }
     }
 
+    var isDown: Bool { false }
     var trouble: String? { nil }
     var registries: [RedisShard] { shards }
 

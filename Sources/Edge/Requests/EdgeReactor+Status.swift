@@ -9,7 +9,7 @@ extension EdgeReactor {
     }
 
     func answerReadiness(_ exchange: Exchange) {
-        if node.isReady { return answer(exchange, contentType: "application/json", literal(AnswerBody.ready)) }
+        if node.isReady { return answerReady(exchange) }
         if !node.isDraining, node.uplink.isUp.value == 1, let overload = node.overload {
             return refuse(exchange, status: 503, overload.reason) { $0.append(field: "Retry-After", 1) }
         }
@@ -30,6 +30,16 @@ extension EdgeReactor {
         answer(exchange, status: 503, contentType: "application/json", content.bytes) {
             $0.append(field: "Retry-After", 1)
         }
+    }
+
+    /// Where there are several masters of Redis a node is ready with one of them; what is wrong with another one is told all the same.
+    private func answerReady(_ exchange: Exchange) {
+        guard let trouble = node.trouble else {
+            return answer(exchange, contentType: "application/json", literal(AnswerBody.ready))
+        }
+        content.removeAll()
+        AnswerBody.appendReady(hinderedBy: trouble, to: &content)
+        answer(exchange, contentType: "application/json", content.bytes)
     }
 
     /// Written in its turn among the long answers: it takes a millisecond.
