@@ -1,5 +1,4 @@
 internal import Broker
-internal import DequeModule
 internal import Reactor
 
 /// Which master has which slots of a Redis Cluster, as one of its nodes says.
@@ -65,8 +64,7 @@ final class RedisClusterLink {
     /// Those that were named, and behind them those that these told of.
     private var places: [RedisPlace]
     private var current = 0
-    private var asked = Deque<Asked>()
-    private var unansweredSince: UInt64?
+    private var asked = RedisUnanswered<Asked>()
     private var askedAt: UInt64 = 0
 
     /// Somebody wants to know, and a question is under way that may be too old for that.
@@ -127,9 +125,7 @@ final class RedisClusterLink {
         link.tick(tick)
         guard link.isConnected else { return }
         let now = seat.now
-        if let unansweredSince, now > unansweredSince,
-            now - unansweredSince > limits.redisMilliseconds * 1_000_000
-        {
+        if asked.isLate(now, milliseconds: limits.redisMilliseconds) {
             return link.fail("no answer in \(limits.redisMilliseconds) ms")
         }
         if now > askedAt, now - askedAt > Self.pauseNanoseconds { refresh() }
@@ -158,16 +154,14 @@ final class RedisClusterLink {
     }
 
     private func send(_ question: Asked, _ words: [RedisArgument]) {
-        unansweredSince = unansweredSince ?? seat.now
-        asked.append(question)
+        asked.append(question, seat.now)
         link.send(words)
     }
 
     // MARK: Answers
 
     private func take(_ reply: RedisReply) {
-        guard let question = asked.popFirst() else { return link.fail("an answer to nothing that was asked") }
-        unansweredSince = asked.isEmpty ? nil : seat.now
+        guard let question = asked.popFirst(seat.now) else { return link.fail("an answer to nothing that was asked") }
         if let error = reply.error { return link.fail(error) }
         switch question {
         case .authenticate: break
@@ -214,9 +208,8 @@ final class RedisClusterLink {
     }
 
     private func lose(_ reason: String) {
-        asked = []
+        asked.removeAll()
         isWanted = false
-        unansweredSince = nil
         failedCount = min(failedCount + 1, Self.placesMax)
         current = (current + 1) % places.count
         link.aim(at: places[current])

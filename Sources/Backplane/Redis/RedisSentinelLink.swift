@@ -1,5 +1,4 @@
 internal import Broker
-internal import DequeModule
 internal import Reactor
 
 /// The connection to one Sentinel: asks where the master is, hears when something happens to it, and asks again.
@@ -23,9 +22,8 @@ final class RedisSentinelLink {
     private let limits: Limits
     private unowned let seat: ReactorSeat
 
-    private var asked = Deque<Asked>()
+    private var asked = RedisUnanswered<Asked>()
     private var lastPing: UInt64 = 0
-    private var unansweredSince: UInt64?
 
     /// Acknowledgements that are awaited of the channels.
     private var awaitedChannels = 0
@@ -98,7 +96,7 @@ final class RedisSentinelLink {
         guard link.isConnected else { return }
         let now = seat.now
         let nanosecondsMax = limits.redisMilliseconds * 1_000_000
-        if let unansweredSince, now > unansweredSince, now - unansweredSince > nanosecondsMax {
+        if asked.isLate(now, milliseconds: limits.redisMilliseconds) {
             return link.fail("no answer in \(limits.redisMilliseconds) ms")
         }
         guard isSettled, now > lastPing, now - lastPing >= min(nanosecondsMax / 3, 1_000_000_000) else { return }
@@ -134,8 +132,7 @@ final class RedisSentinelLink {
     }
 
     private func send(_ question: Asked, _ words: [RedisArgument]) {
-        unansweredSince = unansweredSince ?? seat.now
-        asked.append(question)
+        asked.append(question, seat.now)
         link.send(words)
     }
 
@@ -169,8 +166,7 @@ final class RedisSentinelLink {
     }
 
     private func answered() {
-        asked.removeFirst()
-        unansweredSince = asked.isEmpty ? nil : seat.now
+        _ = asked.popFirst(seat.now)
         if case .subscribe? = asked.first { awaitedChannels = Self.channels.count }
     }
 
@@ -224,8 +220,7 @@ final class RedisSentinelLink {
     }
 
     private func lose(_ reason: String) {
-        asked = []
-        unansweredSince = nil
+        asked.removeAll()
         isSettled = false
         isReached = false
         epoch = nil
