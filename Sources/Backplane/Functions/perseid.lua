@@ -38,6 +38,11 @@
 -- each other by PUBLISH, which the whole cluster hears. Nodes name all keys that a function touches there, behind the one that it is
 -- about: so a call in the midst of a slot's way to another master does all or nothing.
 --
+-- Where several masters share the channels, and one more comes or one goes, what has another master from then on is taken there
+-- (`perseid_depart`, `perseid_arrive`, `perseid_forget`). In place of the head of a channel, or of the fence of a session, stands then
+-- "leaving <position> <milliseconds> <master>", and "gone …" once it has arrived; who asks for it is told ELSEWHERE.
+--   perseid:moves                 what is to be moved, and which nodes know of it
+--
 -- Anybody may write to Redis. What is here and cannot be what was written here is told as "BROKEN <kind> in <key>" before
 -- anything is changed; that key alone is of no use until somebody mends it.
 
@@ -61,6 +66,11 @@ local SESSION_FIELDS = 3
 
 -- Up to here Lua counts whole numbers exactly. No clock and no count of ours goes so far.
 local EXACT = 9007199254740991
+
+-- For so long it is remembered that a channel is at another master, and that a session is: a node that has one and does not know that
+-- must be refused until then.
+local CHANNEL_LEFT_MILLISECONDS = 86400000
+local SESSION_LEFT_MILLISECONDS = 600000
 
 -- A will that nobody renews or carries out is gone after a day.
 local WILL_MILLISECONDS = 86400000
@@ -227,10 +237,30 @@ local function last_entry(key)
   return '0-0'
 end
 
+-- What stands where something was that has another master now: whether it is still "leaving" or "gone", the position or fence that it
+-- left with, until when it would have been kept, in milliseconds, and the master.
+local function read_departure(text)
+  local state, position, kept_until, master = string.match(text or '', '^(%l+) (%d+%-%d+) (%d+) (.+)$')
+  if state == 'leaving' or state == 'gone' then return state, position, tonumber(kept_until), master end
+end
+
+local function refuse_departed(key, text)
+  local master = select(4, read_departure(text))
+  if master then error(redis.error_reply('ELSEWHERE ' .. key .. ' is at the master ' .. master)) end
+end
+
 local function newest(key)
   local position = redis.call('GET', key .. ':head') or last_entry(key)
-  if not read_position(position) then refuse_broken('head', key .. ':head') end
+  if not read_position(position) then
+    refuse_departed(key, position)
+    refuse_broken('head', key .. ':head')
+  end
   return position
+end
+
+-- The same for what has nothing to do with positions.
+local function refuse_departed_channel(key)
+  refuse_departed(key, redis.call('GET', key .. ':head'))
 end
 
 -- The position after another one: the clock's, unless the clock stands still or went back.
@@ -419,6 +449,7 @@ end
 
 -- KEYS: channel. ARGS: node, subscribers, lease in milliseconds. A node with none is forgotten at once.
 local function count(keys, args)
+  refuse_departed_channel(keys[1])
   local key, node, subscribers, lease = keys[1] .. ':counts', args[1], tonumber(args[2]), tonumber(args[3])
   if subscribers == 0 then
     redis.call('HDEL', key, node)
@@ -494,6 +525,7 @@ end
 
 -- KEYS: channel. ARGS: lease in milliseconds, node, member, transport [what is told of who it is, as a JSON object].
 local function enter(keys, args)
+  refuse_departed_channel(keys[1])
   local key, lease, now = keys[1], tonumber(args[1]), now_milliseconds()
   sweep_members(key, now)
   put_member(key, args[3], args[2], args[4], args[5], now, lease)
@@ -505,6 +537,7 @@ end
 -- Returns the members that are another node's now; then, behind an empty name, those that are not there, and that their node has to
 -- enter anew.
 local function renew(keys, args)
+  refuse_departed_channel(keys[1])
   local key, lease, node, now = keys[1], tonumber(args[1]), args[2], now_milliseconds()
   local lost, missing = {}, {}
   for index = 3, #args - 1, 2 do
@@ -529,6 +562,7 @@ end
 
 -- KEYS: channel. ARGS: node, member. Another node's member stays.
 local function leave(keys, args)
+  refuse_departed_channel(keys[1])
   local facts = redis.call('HGET', keys[1] .. ':members', args[2])
   if not facts or string.match(facts, '^%S+') ~= args[1] then return 0 end
   remove_member(keys[1], args[2])
@@ -538,6 +572,7 @@ end
 -- KEYS: channel. ARGS: limit [details]. Returns how many are present, then for each of the first of them its name and its facts;
 -- who it is only with `details`: nodes of before know no facts with them.
 local function presence(keys, args)
+  refuse_departed_channel(keys[1])
   local now = string.format('%.0f', now_milliseconds())
   local reply = { redis.call('ZCOUNT', keys[1] .. ':presence', '(' .. now, '+inf') }
   local members = redis.call('ZRANGEBYSCORE', keys[1] .. ':presence', '(' .. now, '+inf', 'LIMIT', 0, tonumber(args[1]))
@@ -558,7 +593,10 @@ end
 local function read_fence(key)
   local text = redis.call('HGET', key, 'fence')
   local fence = whole(text or nil, 0, EXACT)
-  if text and not fence then refuse_broken('fence', key) end
+  if text and not fence then
+    refuse_departed(key, text)
+    refuse_broken('fence', key)
+  end
   return fence
 end
 
@@ -622,6 +660,7 @@ local function session_resume(keys, args)
       session[name] = value
     end
   end
+  refuse_departed(key, session.fence)
   if not session.secret or not is_same(session.secret, args[1]) then return false end
   local known, time = whole(session.fence, 0, EXACT), redis.call('TIME')
   if not known then refuse_broken('fence', key) end
@@ -640,6 +679,7 @@ end
 -- KEYS: session. ARGS: hash of the secret, lifetime in milliseconds. Returns what is noted of the session, which is kept for so
 -- long at least, or nothing if there is no such session.
 local function session_touch(keys, args)
+  read_fence(keys[1])
   local secret = redis.call('HGET', keys[1], 'secret')
   if not secret or not is_same(secret, args[1]) then return false end
   redis.call('PEXPIRE', keys[1], args[2], 'GT')
@@ -788,9 +828,15 @@ local function revocations(keys, args)
   return redis.call('ZRANGEBYSCORE', keys[1], now, '+inf', 'WITHSCORES', 'LIMIT', 0, tonumber(args[1]))
 end
 
+-- The head of a channel that is at this master.
+local function known_head(key)
+  local head = redis.call('GET', key)
+  return not read_departure(head) and head
+end
+
 -- Matches of what is listed, and what is told of each beside its name.
 local LISTS = {
-  channels = { '{*}:head', '^[^{]*{(.*)}:head$', function(key) return redis.call('GET', key) end },
+  channels = { '{*}:head', '^[^{]*{(.*)}:head$', known_head },
   sessions = { 'session:{*}', ':session:{(%x+)}$', function(key) return redis.call('HGET', key, 'node') end },
   nodes = { 'node:*', ':node:([%w._-]+)$', function(key) return redis.call('GET', key) end },
 }
@@ -821,7 +867,9 @@ local function session_facts(keys, args)
   local reply = { '' }
   for index = 1, #fields, 2 do
     local name, value = fields[index], fields[index + 1]
-    if name == 'node' then
+    if name == 'fence' then
+      refuse_departed(keys[1], value)
+    elseif name == 'node' then
       reply[1] = value
     elseif string.sub(name, 1, 1) == '@' and name ~= '@' then
       reply[#reply + 1] = string.sub(name, 2)
@@ -876,6 +924,250 @@ local function writable()
   return policy == 'noeviction' and '' or policy
 end
 
+-- Moves
+
+-- The kinds of what is taken along: each part of it is told as its kind, what stands behind the key's name, the milliseconds that it is
+-- kept, how many values there are, and these.
+local function add_part(parts, kind, ending, milliseconds, values)
+  if not values[1] then return end
+  local place = #parts
+  parts[place + 1], parts[place + 2] = kind, ending
+  parts[place + 3], parts[place + 4] = string.format('%.0f', milliseconds), tostring(#values)
+  for index, value in ipairs(values) do parts[place + 4 + index] = value end
+end
+
+-- Milliseconds that a key is kept; a user that may not ask is told the usual.
+local function milliseconds_left(key, usual)
+  local left = redis.pcall('PTTL', key)
+  return type(left) == 'number' and left > 0 and left or usual
+end
+
+local function add_hash(parts, key, ending, usual)
+  add_part(parts, 'hash', ending, milliseconds_left(key .. ending, usual), redis.call('HGETALL', key .. ending))
+end
+
+local function add_log(parts, key)
+  local values = {}
+  for _, raw in ipairs(redis.call('XRANGE', key, '-', '+')) do
+    for _, value in ipairs(read_entry(raw)) do values[#values + 1] = value end
+  end
+  add_part(parts, 'log', '', milliseconds_left(key, HISTORY_MILLISECONDS), values)
+end
+
+local function add_members(parts, key, usual)
+  local members = redis.call('ZRANGEBYSCORE', key .. ':presence', '-inf', '+inf', 'WITHSCORES')
+  add_part(parts, 'scores', ':presence', milliseconds_left(key .. ':presence', usual), members)
+  add_hash(parts, key, ':members', usual)
+end
+
+local function departure(state, position, kept_until, master)
+  return string.format('%s %s %.0f %s', state, position, kept_until, master)
+end
+
+local function depart_channel(key, args)
+  local head, now = redis.call('GET', key .. ':head'), now_milliseconds()
+  local state, position, kept_until = read_departure(head)
+  if not state then
+    position, kept_until = newest(key), now + milliseconds_left(key .. ':head', HEAD_MILLISECONDS)
+  end
+  local parts = { position }
+  if state ~= 'gone' then
+    if position ~= '0-0' then add_part(parts, 'text', ':head', math.max(kept_until - now, 1), { position }) end
+    add_log(parts, key)
+    add_hash(parts, key, ':counts', tonumber(args[2]))
+    add_members(parts, key, tonumber(args[2]))
+  end
+  for index = 3, #args do
+    local text, left = redis.call('GET', key .. args[index]), milliseconds_left(key .. args[index], ONCE_MILLISECONDS)
+    if text then add_part(parts, 'text', args[index], left, { text }) end
+  end
+  local note = departure(state or 'leaving', position, kept_until, args[1])
+  redis.call('SET', key .. ':head', note, 'PX', CHANNEL_LEFT_MILLISECONDS)
+  if state == 'gone' and not parts[2] then return {} end
+  return parts
+end
+
+local function depart_session(key, args)
+  local fields, session, now = redis.call('HGETALL', key), {}, now_milliseconds()
+  for index = 1, #fields, 2 do session[fields[index]] = fields[index + 1] end
+  local state, position, kept_until = read_departure(session.fence)
+  if state == 'gone' then return {} end
+  if not state then
+    position = string.format('%.0f-0', read_fence(key) or 0)
+    kept_until = now + milliseconds_left(key, tonumber(args[2]))
+    redis.call('HSET', key, 'fence', departure('leaving', position, kept_until, args[1]))
+    redis.call('PEXPIRE', key, math.max(kept_until - now, SESSION_LEFT_MILLISECONDS))
+  end
+  local parts, values = { position }, {}
+  if not session.secret then return parts end
+  session.fence = string.match(position, '^%d+')
+  for name, value in pairs(session) do
+    values[#values + 1] = name
+    values[#values + 1] = value
+  end
+  add_part(parts, 'hash', '', math.max(kept_until - now, 1), values)
+  return parts
+end
+
+-- Takes a channel or session out of use here, for it has another master from now on. Returns what there is of it, as `arrive` takes it,
+-- and nothing once it has arrived. Whoever asks again is told the same: one that asked may have died with the answer.
+-- KEYS: channel or session. ARGS: the master, milliseconds that something is kept of which this user may not ask that, then endings of
+-- further keys of the channel.
+local function depart(keys, args)
+  if is_channel(keys[1]) then return depart_channel(keys[1], args) end
+  return depart_session(keys[1], args)
+end
+
+-- Puts back what is not here: what is, was written since.
+local function put_part(key, kind, ending, milliseconds, values)
+  local name = key .. ending
+  if kind == 'text' then
+    redis.call('SET', name, values[1], 'NX', 'PX', milliseconds)
+    return
+  elseif kind == 'log' then
+    for index = 1, #values, 4 do
+      local position, previous, letter, payload = unpack(values, index, index + 3)
+      local reply = redis.pcall('XADD', name, position, 'v', previous, 't', letter, 'p', payload)
+      if type(reply) == 'table' and reply.err and not string.find(reply.err, 'equal or smaller', 1, true) then error(reply) end
+    end
+  elseif kind == 'hash' then
+    for index = 1, #values, 2 do
+      if not redis.call('HGET', name, values[index]) then redis.call('HSET', name, values[index], values[index + 1]) end
+    end
+  elseif kind == 'scores' then
+    for index = 1, #values, 2 do redis.call('ZADD', name, 'NX', values[index + 1], values[index]) end
+  end
+  redis.call('PEXPIRE', name, milliseconds)
+end
+
+-- Where a channel or session stands here, and what that is kept in.
+local function standing(key)
+  if is_channel(key) then return redis.call('GET', key .. ':head') or last_entry(key) end
+  local fence = redis.call('HGET', key, 'fence')
+  return fence and (whole(fence, 0, EXACT) and fence .. '-0' or fence) or '0-0'
+end
+
+-- It is here again as it left: it never got away, or the other master lost it.
+local function come_back(key, position, kept_until)
+  if is_channel(key) then
+    local left = math.max(kept_until - now_milliseconds(), 1)
+    redis.call('SET', key .. ':head', position, 'PX', string.format('%.0f', left))
+  elseif redis.call('HGET', key, 'secret') then
+    redis.call('HSET', key, 'fence', (string.match(position, '^%d+')))
+  else
+    redis.call('DEL', key)
+  end
+end
+
+-- Takes what departed from another master. What has arrived before stays as it is, however it went on.
+-- KEYS: channel or session. ARGS: as `depart` returned them. Returns 1.
+local function arrive(keys, args)
+  local key, position = keys[1], args[1]
+  local here = standing(key)
+  local state, before, kept_until = read_departure(here)
+  if not state and not read_position(here) then refuse_broken(is_channel(key) and 'head' or 'fence', key) end
+  local is_newer = follows(position, before or here)
+  if state == 'gone' or is_newer then redis.call('DEL', key, key .. ':head') end
+  if state and not is_newer then come_back(key, before, kept_until) end
+  local takes_all = state or is_newer or position == '0-0'
+  local index = 2
+  while index < #args do
+    local kind, ending, milliseconds, count = args[index], args[index + 1], args[index + 2], tonumber(args[index + 3])
+    local values = {}
+    for place = 1, count do values[place] = args[index + 3 + place] end
+    if takes_all or kind == 'text' and ending ~= ':head' then put_part(key, kind, ending, milliseconds, values) end
+    index = index + 4 + count
+  end
+  return 1
+end
+
+-- It has arrived: what is left of it here is of no use.
+-- KEYS: channel or session. ARGS: endings of further keys of the channel that have arrived. Returns 1, or 0 if it has not departed.
+local function forget(keys, args)
+  local key = keys[1]
+  local state, position, kept_until, master = read_departure(standing(key))
+  if not state then return 0 end
+  local note = departure('gone', position, kept_until, master)
+  redis.call('DEL', key)
+  if is_channel(key) then
+    redis.call('DEL', key .. ':counts', key .. ':presence', key .. ':members')
+    for _, ending in ipairs(args) do redis.call('DEL', key .. ending) end
+    redis.call('SET', key .. ':head', note, 'PX', CHANNEL_LEFT_MILLISECONDS)
+  else
+    redis.call('HSET', key, 'fence', note)
+    redis.call('PEXPIRE', key, SESSION_LEFT_MILLISECONDS)
+  end
+  return 1
+end
+
+-- KEYS: revocations. ARGS: of those that another master has each with its end, as `revocations` returned them. Returns 1.
+local function copy_revocations(keys, args)
+  for index = 1, #args - 1, 2 do redis.call('ZADD', keys[1], args[index + 1], args[index]) end
+  return 1
+end
+
+-- The nodes that know what is planned, each of which says so with its signs of life: how many, and the first by name.
+local function knowing_nodes(key, plan, now)
+  local fields, count, first = redis.call('HGETALL', key), 0, nil
+  for index = 1, #fields, 2 do
+    local node = string.match(fields[index], '^node (.*)$')
+    local of, lease_end = string.match(fields[index + 1], '^(%S+) (%d+)$')
+    if node and (tonumber(lease_end) or 0) <= now then
+      redis.call('HDEL', key, fields[index])
+    elseif node and of == plan then
+      count = count + 1
+      if not first or node < first then first = node end
+    end
+  end
+  return count, first
+end
+
+-- A node says that it knows what is planned. Once all that hear this master have known it for twice as long as a sign of life lasts, it
+-- begins, and does not end: one that comes later and does not know it is refused what has moved.
+-- KEYS: moves, the nodes' pub/sub channel. ARGS: the plan, node, lease in milliseconds, keys that it found left to move, or nothing.
+-- Returns whether it has begun, whether this node is the one that looks for what is left, and what was left when one looked last, or -1.
+local function plan_moves(keys, args)
+  local key, plan, node, now, lease = keys[1], args[1], args[2], now_milliseconds(), tonumber(args[3])
+  redis.call('HSET', key, 'node ' .. node, string.format('%s %.0f', plan, now + lease))
+  redis.call('PEXPIRE', key, CHANNEL_LEFT_MILLISECONDS)
+  local known, first = knowing_nodes(key, plan, now)
+  if redis.call('HGET', key, 'begun') ~= plan then
+    local of, since = string.match(redis.call('HGET', key, 'since') or '', '^(%S+) (%d+)$')
+    if redis.call('PUBLISH', keys[2], 'moving') > known or of ~= plan then
+      redis.call('HSET', key, 'since', string.format('%s %.0f', plan, now))
+      return { 0, 0, -1 }
+    end
+    if now - tonumber(since) < 2 * lease then return { 0, 0, -1 } end
+    redis.call('HSET', key, 'begun', plan)
+    redis.call('HDEL', key, 'left')
+  end
+  if args[4] ~= '' then redis.call('HSET', key, 'left', args[4]) end
+  return { 1, first == node and 1 or 0, tonumber(redis.call('HGET', key, 'left') or -1) }
+end
+
+-- Whether something of a channel or session is here: of one that has arrived at another master only idempotency keys are.
+local function is_left(base, ending)
+  if string.sub(ending, 1, 6) == ':once:' then return true end
+  local note = is_channel(base) and redis.pcall('GET', base .. ':head') or redis.pcall('HGET', base, 'fence')
+  return type(note) ~= 'string' or read_departure(note) ~= 'gone'
+end
+
+-- ARGS: prefix, cursor of a scan, keys to look at. Returns the next cursor, then keys of channels and sessions that are here, each in two
+-- parts: up to the tag, and what stands behind it.
+local function left_keys(keys, args)
+  local escaped = string.gsub(args[1] .. ':', '[%[%]%*%?%^%-\\]', '\\%0')
+  local page = redis.call('SCAN', args[2], 'MATCH', escaped .. '*{*}*', 'COUNT', args[3])
+  local reply = { page[1] }
+  for _, key in ipairs(page[2]) do
+    local base, ending = string.match(key, '^([^{]*{[^{}]*})(.*)$')
+    if base and (is_channel(base) or string.find(base, ':session:{', 1, true)) and is_left(base, ending) then
+      reply[#reply + 1] = base
+      reply[#reply + 1] = ending
+    end
+  end
+  return reply
+end
+
 -- Returns the version of this library.
 local function version()
   return VERSION
@@ -911,4 +1203,10 @@ redis.register_function { function_name = 'perseid_session_facts', callback = se
 redis.register_function('perseid_session_end', session_end)
 redis.register_function('perseid_spend', spend)
 redis.register_function('perseid_writable', writable)
+redis.register_function('perseid_depart', depart)
+redis.register_function('perseid_arrive', arrive)
+redis.register_function('perseid_forget', forget)
+redis.register_function('perseid_copy_revocations', copy_revocations)
+redis.register_function('perseid_plan_moves', plan_moves)
+redis.register_function { function_name = 'perseid_left_keys', callback = left_keys, flags = { 'no-writes', 'allow-cross-slot-keys' } }
 redis.register_function { function_name = 'perseid_version', callback = version, flags = { 'no-writes' } }
