@@ -242,6 +242,12 @@ struct MetricsText: ~Copyable {
         counter("perseid_backplane_losses_total", "Links to the backplane lost.", uplink.linkLosses.value)
         gauge("perseid_redis_masters", "Masters of Redis that share the channels.", uplink.masters.value)
         gauge("perseid_redis_masters_up", "Of those, reached and heard.", uplink.mastersUp.value)
+        gauge(
+            "perseid_redis_former_masters",
+            "Masters that may have channels or sessions that are to be moved.",
+            uplink.formerMasters.value
+        )
+        gauge("perseid_redis_keys_to_move", "Keys of these when a node looked last.", uplink.keysToMove.value)
         counter(
             "perseid_redis_master_moves_total",
             "Masters that Sentinels said are elsewhere.",

@@ -98,11 +98,23 @@ struct Check: ParsableCommand {
         do {
             var isFine = true
             for master in try redis.masters() where !canUse(master, of: redis, settings) { isFine = false }
+            if !canMove(to: redis, settings) { isFine = false }
             return isFine
         } catch {
             StandardError.say(error.complaint, at: redis.placesText)
             return false
         }
+    }
+
+    /// Says what moves, and tries the masters that go.
+    private func canMove(to redis: RedisDeployment, _ settings: Settings) -> Bool {
+        guard case .masters(let masters) = redis, !settings.redisFormer.isEmpty else { return true }
+        print("moving     \(RedisMovePlan(from: settings.redisFormer, to: masters).text)")
+        var isFine = true
+        for master in settings.redisFormer where !masters.contains(where: { $0.name == master.name }) {
+            if !canUse(master, of: redis, settings) { isFine = false }
+        }
+        return isFine
     }
 
     private func canUse(_ master: RedisMaster, of redis: RedisDeployment, _ settings: Settings) -> Bool {

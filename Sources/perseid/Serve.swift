@@ -137,10 +137,11 @@ extension Settings {
         guard let redis else {
             return { _, metrics in MemoryBackplane(limits: limits, nodeID: nodeID, metrics: metrics) }
         }
-        let (facts, keyPrefix, sharesTickets) = (nodeFacts, keyPrefix, edge.tls != nil)
+        let (facts, keyPrefix, sharesTickets, former) = (nodeFacts, keyPrefix, edge.tls != nil, redisFormer)
         return { seat, metrics in
             RedisBackplane(
                 deployment: redis,
+                former: former,
                 nodeID: nodeID,
                 facts: facts,
                 limits: limits,
@@ -180,6 +181,13 @@ extension Settings {
                     waiting: { bulk, bytes in
                         metrics.bulkWaiting.set(bulk)
                         metrics.redisBytes.set(bytes)
+                    },
+                    moving: { masters, keys in
+                        if masters == 0, metrics.formerMasters.value > 0 {
+                            logger.notice("all channels and sessions have moved: redis-former is needed no longer")
+                        }
+                        metrics.formerMasters.set(masters)
+                        metrics.keysToMove.set(keys)
                     },
                     rivalled: { isStart in
                         let names = ["node": "\(nodeID)", "redis": "\(redis.placesText)"] as Logger.Metadata

@@ -10,6 +10,7 @@ struct ServeOptions: ParsableArguments {
 
     @Option(help: .setting("listen")) var listen: String?
     @Option(help: .setting("redis")) var redis: String?
+    @Option(help: .setting("redis-former")) var redisFormer: String?
     @Option(help: .setting("key-prefix")) var keyPrefix: String?
     @Option(help: .setting("node-id")) var nodeId: String?
     @Option(help: .setting("reactors")) var reactors: String?
@@ -35,7 +36,8 @@ struct ServeOptions: ParsableArguments {
     /// What was given, by the names that the other sources use.
     var flags: [SettingValue] {
         let given = [
-            ("listen", listen), ("redis", redis), ("key-prefix", keyPrefix), ("node-id", nodeId),
+            ("listen", listen), ("redis", redis), ("redis-former", redisFormer), ("key-prefix", keyPrefix),
+            ("node-id", nodeId),
             ("reactors", reactors), ("io-uring", ioUring),
             ("insecure", insecure ? "true" : nil), ("api-keys", apiKeys), ("rules", rules),
             ("allowed-origins", allowedOrigins),

@@ -22,6 +22,16 @@ extension SettingTable {
             show: { $0.redis?.textWithoutPasswords ?? "none" }
         ),
         Setting(
+            "redis-former",
+            usual: "none",
+            "masters that shared the channels before, as a list or with spaces between them, until what has another one by redis has moved there",
+            isSecret: true,
+            take: { value, settings throws(SettingsError) in try settings.takeFormerRedis(value) },
+            show: {
+                $0.redisFormer.isEmpty ? "none" : $0.redisFormer.map(\.textWithoutPasswords).joined(separator: " ")
+            }
+        ),
+        Setting(
             "redis-tls.ca",
             usual: "the system's",
             "file with authorities that the certificate of a rediss:// may be issued by",

@@ -110,7 +110,7 @@ extension Settings {
 
     /// Puts together what a link to Redis with TLS needs, and has a look whether it can be used.
     mutating func takeRedisSecurity(_ errors: inout [SettingsError]) {
-        guard redis?.isSecure == true else {
+        guard redis?.isSecure == true || redisFormer.contains(where: \.isSecure) else {
             for name in ["ca", "certificate", "key", "server-name"].map({ "redis-tls.\($0)" })
             where source(of: name) != .usual {
                 errors.append(error(of: name, "is of no use without redis: rediss://…"))
@@ -130,6 +130,7 @@ extension Settings {
         do throws(TLSFault) {
             _ = try TLSContext(client: policy)
             redis?.secure(by: policy, serverName: redisServerName)
+            for place in redisFormer.indices { redisFormer[place].secure(by: policy, serverName: redisServerName) }
         } catch {
             errors.append(self.error(of: "redis", "rediss:// cannot be used: \(error)"))
         }

@@ -10,6 +10,9 @@ import Trust
 struct Settings {
     var edge = EdgeConfiguration()
     var redis: RedisDeployment?
+
+    /// The masters that shared the channels before.
+    var redisFormer: [RedisMaster] = []
     var keyPrefix = RedisBackplane.usualKeyPrefix
     var isInsecure = false
     var logLevel = Logger.Level.info
@@ -54,6 +57,7 @@ struct Settings {
         take({ () throws(SettingsErrors) in try SettingsEnvironment.read(environment) }, &errors)
         take({ () throws(SettingsErrors) in flags }, &errors)
         if errors.isEmpty { takeSecureListener(&errors) }
+        if errors.isEmpty, let error = formerFault { errors.append(error) }
         if errors.isEmpty { takeRedisSecurity(&errors) }
         if errors.isEmpty, let error = exposure { errors.append(error) }
         if errors.isEmpty, let error = hookFault ?? durableFault { errors.append(error) }
@@ -131,6 +135,30 @@ extension Settings {
             throw value.error("names more than \(RedisDeployment.mastersMax) masters")
         }
         return .masters(masters)
+    }
+
+    mutating func takeFormerRedis(_ value: SettingValue) throws(SettingsError) {
+        guard case .masters(let masters) = try Self.deployment(value) else {
+            throw value.error("names a Redis Cluster, which moves channels by itself")
+        }
+        redisFormer = masters
+    }
+
+    /// Channels are moved between masters of one list, and of one kind.
+    private var formerFault: SettingsError? {
+        guard !redisFormer.isEmpty else { return nil }
+        let fault = { SettingsError(name: "redis-former", source: source(of: "redis-former"), reason: $0) }
+        guard case .masters(let masters)? = redis else {
+            return fault("is of no use without redis: the masters that share the channels from now on")
+        }
+        guard masters[0].address.database == redisFormer[0].address.database else {
+            return fault("must have the number of a database that redis has")
+        }
+        let count = Set((masters + redisFormer).map(\.name)).count
+        guard count <= RedisDeployment.mastersMax else {
+            return fault("and redis name more than \(RedisDeployment.mastersMax) masters together")
+        }
+        return nil
     }
 
     mutating func takeKeyPrefix(_ value: SettingValue) throws(SettingsError) {

@@ -42,7 +42,7 @@ import Testing
     func words() {
         let samples = [
             "connect", "protocol error", "TLS", "silent for", "NOAUTH", "NOPERM", "READONLY", "OOM ", "MISCONF",
-            "MOVED ",
+            "MOVED ", "ELSEWHERE ",
             "unknown command", "DB index is out of range", "LOADING", "closed by Redis", "?", "CLUSTERDOWN", "BROKEN ",
             "maxmemory-policy is",
         ].map { RedisComplaint($0) }

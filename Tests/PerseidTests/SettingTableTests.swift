@@ -26,7 +26,8 @@ import Testing
     @Test("every setting that is not one of a group is an option of serve and check, and nothing else is")
     func flags() throws {
         let options = try ServeOptions.parse([
-            "--listen", "a:1", "--redis", "a", "--key-prefix", "a", "--node-id", "a", "--reactors", "1", "--io-uring",
+            "--listen", "a:1", "--redis", "a", "--redis-former", "a", "--key-prefix", "a", "--node-id", "a",
+            "--reactors", "1", "--io-uring",
             "off", "--insecure",
             "--api-keys", "a", "--rules", "a", "--trusted-proxies", "a", "--proxy-protocol", "--forwarded-field", "a",
             "--allowed-hosts", "a", "--jsonp", "--bayeux", "/cometd", "--public-origin", "a",

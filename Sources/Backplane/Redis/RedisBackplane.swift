@@ -18,7 +18,7 @@ public final class RedisBackplane: Backplane {
     private var wasUp = false
     private var rivalCount = 0
 
-    /// Tells a cluster that a command was answered, behind which others may wait.
+    /// Tells a topology that a command was answered, behind which others may wait.
     private var answered: (any RedisCommand) -> Void = { _ in }
 
     /// The masters that have acknowledged each pattern, by number.
@@ -34,9 +34,11 @@ public final class RedisBackplane: Backplane {
 
     /// Makes a backplane in the uplink's seat; it connects when it is started. `facts` is a JSON object, for who looks at
     /// Redis to see which nodes live. `keyPrefix` begins the names of all keys and pub/sub channels, the same for all nodes of a
-    /// cluster: letters, digits, dots, dashes and underscores. `sharesTickets` is for nodes with TLS. `resolver` is the system's, unless a test brings its own.
+    /// cluster: letters, digits, dots, dashes and underscores. `former` are the masters that shared the channels before, while these are on
+    /// their way to those of the deployment. `sharesTickets` is for nodes with TLS. `resolver` is the system's, unless a test brings its own.
     public init(
         deployment: RedisDeployment,
+        former: [RedisMaster] = [],
         nodeID: String,
         facts: String,
         limits: Limits,
@@ -89,7 +91,16 @@ public final class RedisBackplane: Backplane {
         }
         switch deployment {
         case .masters(let masters):
-            topology = RedisMasters(masters, keys: keys) { makeShard($0, nil, $1) }
+            if former.isEmpty || Set(former.map(\.name)) == Set(masters.map(\.name)) {
+                topology = RedisMasters(masters, keys: keys) { makeShard($0, nil, $1) }
+            } else {
+                let moving = RedisMovingMasters(masters, former: former, context: context, report: report, seat: seat) {
+                    makeShard($0, nil, $1)
+                }
+                topology = moving
+                moving.onAnswer = { [unowned self] in answer($0, $1) }
+                answered = { [unowned moving] in moving.answered($0) }
+            }
             for shard in topology.shards { listen(to: shard) }
         case .cluster(let seeds):
             let directory = RedisClusterLink(

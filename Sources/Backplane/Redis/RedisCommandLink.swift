@@ -42,6 +42,8 @@ final class RedisCommandLink {
     var onRival: () -> Void = {}
     /// A node of a cluster sends a command somewhere else; it is not answered otherwise.
     var onRedirected: (any RedisCommand, RedisRedirect) -> Void = { _, _ in }
+    /// The master says that another has what a command is about; it is not answered otherwise. `nil` where nobody follows.
+    var onElsewhere: ((any RedisCommand) -> Void)?
     /// Redis took it for alive that the node of this name is this process.
     var onClaimed: () -> Void = {}
     /// So many replicas have what was written on this link.
@@ -252,8 +254,11 @@ final class RedisCommandLink {
         let error = reply.error.map { RedisErrorReply(text: $0) }
         if context.isClustered, let redirect = error.flatMap({ RedisRedirect($0) }) {
             if redirect == .down, let error { onRefused(error.text) }
-            if case .command(let command) = done.question { redirected(command, redirect) }
+            if case .command(let command) = done.question { sendOn(command) { onRedirected($0, redirect) } }
             return
+        }
+        if let onElsewhere, error?.isElsewhere == true, case .command(let command) = done.question {
+            return sendOn(command, by: onElsewhere)
         }
         if let error, error.isFatal {
             // It is answered with all others.
@@ -314,10 +319,10 @@ final class RedisCommandLink {
         }
     }
 
-    private func redirected(_ command: any RedisCommand, _ redirect: RedisRedirect) {
+    private func sendOn(_ command: any RedisCommand, by send: (any RedisCommand) -> Void) {
         let kind = command.lane
         lanes[kind.rawValue].end(command)
-        onRedirected(command, redirect)
+        send(command)
         sendWaiting(kind)
     }
 

@@ -24,6 +24,8 @@ public struct RedisComplaint: Sendable, Equatable {
         case eviction
         /// What it has under a key, no node wrote.
         case data
+        /// Another master has the channel or session now, and this node does not look there.
+        case elsewhere
         /// It is busy starting.
         case loading
         /// It ended a link that worked.
@@ -54,6 +56,7 @@ public struct RedisComplaint: Sendable, Equatable {
         ("MOVED ", .cluster), ("ASK ", .cluster),
         ("CROSSSLOT", .cluster), ("CLUSTERDOWN", .down),
         ("SELECT is not allowed in cluster mode", .cluster),
+        ("ELSEWHERE ", .elsewhere),
         ("OOM ", .memory), ("MISCONF", .disk), ("LOADING", .loading),
         ("DB index is out of range", .database), ("invalid DB index", .database),
         ("unknown command", .version),
@@ -85,6 +88,7 @@ public struct RedisComplaint: Sendable, Equatable {
         case .down: "the redis cluster is down, or has slots that no master has"
         case .eviction: "redis evicts keys when its memory is short"
         case .data: "redis has something under a key that no node wrote"
+        case .elsewhere: "redis has given a channel or session to another master"
         case .loading: "redis is still loading its data"
         case .closed: "redis ended the connection"
         case .other: "redis refuses"
@@ -116,6 +120,7 @@ public struct RedisComplaint: Sendable, Equatable {
             "see CLUSTER INFO and CLUSTER NODES there; start the masters that are missing, or give their slots to others"
         case .eviction: "set maxmemory-policy noeviction there: what is evicted is lost, and nobody is told"
         case .data: "look at the key, and delete it: only that channel or session is of no use"
+        case .elsewhere: "name that master in the setting redis of this node, too, and those of before in redis-former"
         case .loading: "wait"
         case .closed: "see its log, maxclients and client-output-buffer-limit pubsub there"
         case .other: "see its log"

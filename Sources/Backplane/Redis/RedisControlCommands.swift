@@ -44,7 +44,9 @@ struct RedisReplyToNode: RedisCommand {
 /// Takes tokens back.
 struct RedisRevoke: RedisCommand {
     let revocation: Revocation
-    let ticket: Ticket
+
+    /// Who waits for the answer; `nil` where another master answers.
+    let ticket: Ticket?
 
     var lane: RedisLane.Kind { .question }
 
@@ -64,7 +66,7 @@ struct RedisRevoke: RedisCommand {
     func read(_ reply: RedisReply, _ context: RedisContext) throws(RedisNonsense) -> Bool { reply.integer == 1 }
 
     func tell(_ delegate: any BackplaneDelegate, _ outcome: Result<Bool, BackplaneFailure>) {
-        delegate.controlled(ticket, outcome.map { .done($0) })
+        if let ticket { delegate.controlled(ticket, outcome.map { .done($0) }) }
     }
 }
 

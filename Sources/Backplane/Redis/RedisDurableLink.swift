@@ -36,6 +36,12 @@ final class RedisDurableLink {
     /// A node of a cluster sends one somewhere else.
     var onRedirected: (any RedisCommand, RedisRedirect) -> Void = { _, _ in }
 
+    /// Another master has the channel of one.
+    var onElsewhere: ((any RedisCommand) -> Void)? {
+        get { link.onElsewhere }
+        set { link.onElsewhere = newValue }
+    }
+
     /// So many were published, of which so many are not on enough replicas.
     var onSettled: (_ count: Int, _ missed: Int) -> Void = { _, _ in }
 

@@ -12,6 +12,7 @@ struct RedisKeys: Sendable {
     /// What all names begin with.
     let prefix: String
     private let channelPrefix: String
+    private let sessionPrefix: String
     private let suffix = "}"
 
     /// Redis' pub/sub knows no databases: who publishes in one is heard in all. So the number of a database other than 0 is
@@ -19,6 +20,7 @@ struct RedisKeys: Sendable {
     init(prefix: String = usualPrefix, database: Int = 0) {
         self.prefix = database == 0 ? prefix : "\(prefix)@\(database)"
         channelPrefix = self.prefix + ":{"
+        sessionPrefix = self.prefix + ":session:{"
     }
 
     /// Stream key and pub/sub channel in one.
@@ -27,7 +29,16 @@ struct RedisKeys: Sendable {
     }
 
     /// What an idempotency key got in the channel of a key.
-    func once(_ channelKey: String, _ key: String) -> String { "\(channelKey):once:\(Self.encode(key))" }
+    func once(_ channelKey: String, _ key: String) -> String { channelKey + onceEnding(key) }
+
+    /// What stands behind the channel's key there.
+    func onceEnding(_ key: String) -> String { Self.onceMark + Self.encode(key) }
+
+    /// What every such ending begins with.
+    static let onceMark = ":once:"
+
+    /// Whether it is a channel's or a session's: what goes along when these have another master.
+    func isMovable(_ key: String) -> Bool { key.hasPrefix(channelPrefix) || key.hasPrefix(sessionPrefix) }
 
     /// A channel's name as it stands in its tag.
     func tag(of channel: ChannelName) -> String { Self.encode(channel.text) }
@@ -35,7 +46,7 @@ struct RedisKeys: Sendable {
     /// Undoes that.
     func channelName(tag: UnsafeRawBufferPointer) -> ChannelName? { Self.decode(tag).flatMap { ChannelName($0) } }
 
-    func session(_ id: SessionID) -> String { "\(prefix):session:{\(id)}" }
+    func session(_ id: SessionID) -> String { "\(sessionPrefix)\(id)}" }
 
     /// What a node that lives says of itself; and the pub/sub channel on which it is told what concerns it alone.
     func node(_ id: String) -> String { "\(prefix):node:\(id)" }
@@ -45,6 +56,9 @@ struct RedisKeys: Sendable {
 
     /// Tokens that were taken back.
     var revoked: String { "\(prefix):revoked" }
+
+    /// What is planned to be moved from a master to others.
+    var moves: String { "\(prefix):moves" }
 
     /// Wills by the end of their lease, and the entries of one: in one slot, whoever's they are.
     var wills: String { "\(prefix):will:{wills}" }

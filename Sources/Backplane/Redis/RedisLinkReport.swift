@@ -26,6 +26,9 @@ public struct RedisLinkReport {
     /// Redis has not answered.
     public var waiting: (_ bulk: Int, _ bytes: Int) -> Void
 
+    /// So many masters are not done with what is to be moved from them to others, and so many keys were left when somebody looked last.
+    public var moving: (_ masters: Int, _ keys: Int) -> Void
+
     /// Another process lives by this node's name. This one is not ready while that is so; where it never was, it has failed
     /// to start.
     public var rivalled: (_ isStart: Bool) -> Void
@@ -40,6 +43,7 @@ public struct RedisLinkReport {
         settled: @escaping (Int, Int) -> Void = { _, _ in },
         roundTrip: @escaping (UInt64) -> Void = { _ in },
         waiting: @escaping (Int, Int) -> Void = { _, _ in },
+        moving: @escaping (Int, Int) -> Void = { _, _ in },
         rivalled: @escaping (Bool) -> Void = { _ in }
     ) {
         self.changed = changed
@@ -50,6 +54,7 @@ public struct RedisLinkReport {
         self.settled = settled
         self.roundTrip = roundTrip
         self.waiting = waiting
+        self.moving = moving
         self.rivalled = rivalled
     }
 }

@@ -176,6 +176,12 @@ final class RedisShard {
         durable.onRedirected = body
     }
 
+    /// Another master has what a command is about.
+    func onElsewhere(_ body: @escaping (any RedisCommand) -> Void) {
+        commands.onElsewhere = body
+        durable.onElsewhere = body
+    }
+
     /// One that replicas must have is answered.
     func onPublished(_ body: @escaping (RedisPublish, Result<Position, BackplaneFailure>) -> Void) {
         durable.onPublished = body

@@ -36,6 +36,12 @@ struct RedisShardMap {
         return Substring(tag.starts(with: presence) ? tag.dropFirst(presence.count) : tag).utf8
     }
 
+    /// Tells apart what masters there were and are to be, whatever order these are named in.
+    static func plan(from former: [String], to names: [String]) -> String {
+        let text = former.sorted().joined(separator: "\n") + "\n\n" + names.sorted().joined(separator: "\n")
+        return String(mix(hash(text.utf8, from: offset)), radix: 36)
+    }
+
     // Source: http://www.isthe.com/chongo/tech/comp/fnv/ (64 bits, 1a), and `fmix64` of MurmurHash3, in the public domain.
     private static let offset: UInt64 = 0xCBF2_9CE4_8422_2325
     private static let prime: UInt64 = 0x100_0000_01B3

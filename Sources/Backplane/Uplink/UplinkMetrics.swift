@@ -45,6 +45,9 @@ public final class UplinkMetrics: Sendable {
     /// Masters of Redis that are reached and heard, and all that there are.
     public let mastersUp = Counter()
     public let masters = Counter()
+    /// Masters that are not done with what is to be moved from them to others, and keys that were left there when a node looked last.
+    public let formerMasters = Counter()
+    public let keysToMove = Counter()
     /// Times that Sentinels said that a master is somewhere else.
     public let masterMoves = Counter()
     /// Publications that waited for replicas, and those that were not on as many in time.
