@@ -19,7 +19,7 @@ class Cluster:
         self.topology = topology
         names = ["a", "b", "c"][:node_count]
         replicas = topology.replica_count if is_durable else 0
-        self.nodes = [Node(name, program, topology.url, history_count, directory, replicas) for name in names]
+        self.nodes = [Node(name, program, topology, history_count, directory, replicas) for name in names]
         self.port = free_port()
         self.balancer = None
 

@@ -10,6 +10,8 @@ from .node import DRAIN_MILLISECONDS
 
 # Beyond its drain window a node has this long to end: threads are joined, on a busy machine.
 DRAIN_GRACE_SECONDS = 2
+# Masters are killed and nodes are stopped meanwhile.
+MOVE_SECONDS = 120
 # Together more than the kernel takes on behalf of a slow reader, between a node and HAProxy and behind it.
 FLOOD_COUNT = 180
 FLOOD_BYTES = 60_000
@@ -96,9 +98,27 @@ class Faults:
             node = self.nodes[name]
             await self.take_down(node)
             await self.drain(node)
+            node.share(self.cluster.topology)
             await node.start()
             await eventually(f"node {name} is ready again", node.is_ready, child=node.child)
             await self.bring_back(node)
+
+    async def masters_changed(self, fault):
+        """One master more, or one less, as the README says."""
+        topology = self.cluster.topology
+        async with topology.change:
+            topology.plan_change()
+            await self.nodes_deployed(fault, list(self.nodes))
+            await eventually("all channels have moved", self.have_moved, within_seconds=MOVE_SECONDS)
+            self.say(f"{fault.kind}: all channels have moved")
+            topology.end_change()
+            await self.nodes_deployed(fault, list(self.nodes))
+
+    async def have_moved(self):
+        try:
+            return not any([(await node.metrics())["perseid_redis_former_masters"] for node in self.cluster.nodes])
+        except (OSError, EOFError, KeyError):
+            return False
 
     async def drain(self, node):
         begin = time.monotonic()

@@ -26,11 +26,11 @@ def clean_environment(**added):
 
 
 class Node:
-    def __init__(self, identifier, program, redis_url, history_count, directory, replica_count=0):
+    def __init__(self, identifier, program, topology, history_count, directory, replica_count=0):
         self.identifier = identifier
         self.port = free_port()
-        self.command = [program, "serve", "--listen", f"127.0.0.1:{self.port}", "--node-id", identifier]
-        self.command += ["--redis", redis_url]
+        self.program = program
+        self.share(topology)
         self.log = directory / f"node-{identifier}.log"
         self.environment = clean_environment(
             PERSEID_JSONP="true",
@@ -41,6 +41,7 @@ class Node:
             PERSEID_LIMITS_HISTORY_MILLISECONDS=str(DAY_MILLISECONDS),
             # Small, so that a slow reader of some seconds falls behind it.
             PERSEID_LIMITS_WINDOW_BYTES_MAX="131072",
+            **topology.environment,
         )
         if replica_count:
             everybody = "subscribe=anyone publish=anyone presence=anyone history=anyone"
@@ -48,6 +49,11 @@ class Node:
         self.child = None
         # Held by the fault that has the node down.
         self.is_down = False
+
+    def share(self, topology):
+        """Has it know from its next start on what the topology is now."""
+        self.command = [self.program, "serve", "--listen", f"127.0.0.1:{self.port}", "--node-id", self.identifier]
+        self.command += ["--redis", topology.url, *topology.options]
 
     async def start(self):
         self.child = await Child.start(f"node {self.identifier}", self.command, self.log, self.environment)

@@ -22,6 +22,9 @@ class Topology:
 
     # By name, how the details of a fault are drawn.
     kinds = {}
+    # What nodes are told besides.
+    options = ()
+    environment = {}
 
     # Replicas of each master: with as many for whom it waits, a publisher is answered what no takeover loses.
     replica_count = 0
