@@ -24,9 +24,6 @@ final class RedisDurableLink {
     /// Whether some are under way, and their `WAIT` behind them.
     private var isUnderWay = false
 
-    /// Of those under way so many are not published yet.
-    private var unansweredCount = 0
-
     /// Whether their `WAIT` was answered before them, for the functions had to be loaded first: then it is repeated behind them.
     private var isOvertaken = false
 
@@ -52,11 +49,7 @@ final class RedisDurableLink {
         self.link = link
         self.context = context
         link.onAnswer = { [unowned self] in take($0, $1) }
-        link.onRedirected = { [unowned self] in
-            unansweredCount -= 1
-            onRedirected($0, $1)
-            waitAgain()
-        }
+        link.onRedirected = { [unowned self] in onRedirected($0, $1) }
         link.onWaited = { [unowned self] in settle(replicas: $0) }
         link.onChange = { [unowned self] in
             isAway = $0 != nil
@@ -102,12 +95,12 @@ final class RedisDurableLink {
     func askEarly(_ publication: RedisPublish) {
         guard link.isUp, !isUnderWay else { return ask(publication) }
         isUnderWay = true
-        unansweredCount += 1
         link.askEarly(publication)
         link.wait(for: publication.request.replicasMin, milliseconds: patienceMilliseconds)
     }
 
     func endOfTurn() {
+        if isOvertaken, link.isUp, isPublished { waitAgain() }
         if !isUnderWay, link.isUp, !waiting.isEmpty { begin() }
         link.endOfTurn()
     }
@@ -118,7 +111,6 @@ final class RedisDurableLink {
         for _ in 0..<min(waiting.count, Self.batchMax) {
             let publication = waiting.removeFirst()
             replicas = max(replicas, publication.request.replicasMin)
-            unansweredCount += 1
             link.ask(publication)
         }
         link.wait(for: replicas, milliseconds: patienceMilliseconds)
@@ -133,8 +125,6 @@ final class RedisDurableLink {
 
     private func take(_ command: any RedisCommand, _ outcome: Result<RedisReply, BackplaneFailure>) {
         guard let publication = command as? RedisPublish else { return }
-        unansweredCount -= 1
-        defer { waitAgain() }
         switch outcome {
         case .failure(let failure): onPublished(publication, .failure(failure))
         case .success(let reply):
@@ -147,16 +137,18 @@ final class RedisDurableLink {
         }
     }
 
+    /// Whether nothing of what is under way is yet to be published.
+    private var isPublished: Bool { link.unansweredCount { _ in true } == 0 }
+
     /// All are published now whose `WAIT` was answered before that.
     private func waitAgain() {
-        guard isOvertaken, unansweredCount == 0, link.isUp else { return }
         isOvertaken = false
         let replicas = published.map(\.publication.request.replicasMin).max() ?? 0
         link.wait(for: replicas, milliseconds: patienceMilliseconds)
     }
 
     private func settle(replicas: Int) {
-        guard unansweredCount == 0 else {
+        guard isPublished else {
             isOvertaken = true
             return
         }
@@ -180,7 +172,7 @@ final class RedisDurableLink {
 
     /// What was published may be on no replica, and what waited was not sent.
     private func lose() {
-        (isUnderWay, isOvertaken, unansweredCount) = (false, false, 0)
+        (isUnderWay, isOvertaken) = (false, false)
         let (done, rest) = (published, waiting)
         (published, waiting) = ([], [])
         for (publication, _) in done { onPublished(publication, .failure(.unavailable)) }

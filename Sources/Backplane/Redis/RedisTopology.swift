@@ -36,6 +36,11 @@ protocol RedisTopology: AnyObject {
     func endOfTurn()
 }
 
+extension RedisTopology {
+    /// One that is reached serves.
+    var isDown: Bool { false }
+}
+
 /// Masters that are named: one, or several that share the channels.
 final class RedisMasters: RedisTopology {
     let shards: [RedisShard]
@@ -48,7 +53,6 @@ final class RedisMasters: RedisTopology {
         shards = masters.enumerated().map { makeShard($1, UInt64($0)) }
     }
 
-    var isDown: Bool { false }
     var trouble: String? { nil }
     var registries: [RedisShard] { shards }
 
