@@ -7,7 +7,7 @@ internal import TLS
 /// Redis Cluster: which has what, `topology` knows.
 public final class RedisBackplane: Backplane {
     let topology: any RedisTopology
-    private let keys: RedisKeys
+    let keys: RedisKeys
     private let classify: PayloadClassifier
     private let context: RedisContext
     private let report: RedisLinkReport
@@ -27,7 +27,7 @@ public final class RedisBackplane: Backplane {
     /// What tickets of TLS are sealed with; `nil` where there is no listener for it.
     private var tickets: RedisTickets?
     private var sharedTickets: [[UInt8]] = []
-    private weak var delegate: (any BackplaneDelegate)?
+    private(set) weak var delegate: (any BackplaneDelegate)?
 
     /// What begins the names of keys unless nodes are told otherwise.
     public static let usualKeyPrefix = RedisKeys.usualPrefix
@@ -162,7 +162,7 @@ public final class RedisBackplane: Backplane {
     /// Whether any master is: what the others have is served, and who asks for what this one has is answered that it is not there.
     public var isUp: Bool { !topology.isDown && shards.contains(where: \.isUp) }
 
-    private var shards: [RedisShard] { topology.shards }
+    var shards: [RedisShard] { topology.shards }
 
     public var trouble: String? {
         if topology.isDown { return topology.trouble }
@@ -174,7 +174,7 @@ public final class RedisBackplane: Backplane {
 
     // MARK: Who has what
 
-    private func ask(_ command: some RedisCommand) { topology.ask(command) }
+    func ask(_ command: some RedisCommand) { topology.ask(command) }
 
     public func start(delegate: any BackplaneDelegate) {
         self.delegate = delegate
@@ -202,7 +202,6 @@ public final class RedisBackplane: Backplane {
 
     public func find(_ patterns: PatternSet) { find(patterns, at: 0, from: "0") }
 
-    /// Looks through one master after the other.
     /// Looks through one master after the other. One that has gone meanwhile has left its channels to others, and it is looked for them
     /// anew when those come.
     private func find(_ patterns: PatternSet, at place: Int, from cursor: String) {
@@ -216,138 +215,6 @@ public final class RedisBackplane: Backplane {
         }
         shards[place].commands.ask(question)
     }
-
-    public func publish(_ request: PublishRequest) { ask(.publish(request)) }
-
-    public func tell(_ payload: Payload, in channel: ChannelName) {
-        ask(RedisTell(channel: channel, payload: payload))
-    }
-
-    public func read(
-        _ channel: ChannelName,
-        since: Position?,
-        countMax: Int,
-        bytesMax: Int,
-        for purpose: ReadPurpose
-    ) {
-        ask(.read(channel, since: since, countMax: countMax, bytesMax: bytesMax, purpose))
-    }
-
-    public func count(_ channel: ChannelName, subscribers: Int) {
-        ask(.count(channel, subscribers: subscribers))
-    }
-
-    public func describe(_ channel: ChannelName, for ticket: Ticket) { ask(.describe(channel, ticket)) }
-
-    public func enter(_ channel: ChannelName, _ member: MemberID, transport: String, details: [UInt8]) {
-        ask(RedisEnter(channel: channel, member: member, transport: transport, details: details))
-    }
-
-    public func renew(_ channel: ChannelName, _ members: [(id: MemberID, transport: String)]) {
-        ask(RedisRenew(channel: channel, members: members))
-    }
-
-    public func leave(_ channel: ChannelName, _ member: MemberID) {
-        ask(RedisLeave(channel: channel, member: member))
-    }
-
-    public func list(_ channel: ChannelName, limit: Int, for ticket: Ticket) {
-        ask(.list(channel, limit: limit, ticket))
-    }
-
-    public func grant(_ request: SessionRequest) { ask(RedisGrant(request: request)) }
-
-    public func save(
-        _ session: SessionID,
-        fence: UInt64,
-        _ standing: SessionStanding,
-        _ positions: [SessionPosition],
-        notes: [UInt8]?,
-        for ticket: Ticket?
-    ) {
-        ask(
-            RedisSave(
-                session: session,
-                fence: fence,
-                standing: standing,
-                positions: positions,
-                notes: notes,
-                ticket: ticket
-            )
-        )
-    }
-
-    public func touch(_ session: SessionID, secret: SecretHash, for ticket: Ticket) {
-        ask(RedisTouch(session: session, secret: secret, ticket: ticket))
-    }
-
-    public func restore(_ session: SessionID, secret: SecretHash, fence: UInt64) {
-        ask(RedisRestore(session: session, secret: secret, fence: fence))
-    }
-
-    public func ask(_ question: ClusterQuestion, number: UInt64) {
-        ask(RedisAskNodes(question: question, number: number))
-    }
-
-    public func reply(_ part: ClusterPart, to call: ClusterCall) {
-        ask(RedisReplyToNode(part: part, call: call))
-    }
-
-    public func revoke(_ revocation: Revocation, for ticket: Ticket) {
-        ask(RedisRevoke(revocation: revocation, ticket: ticket))
-    }
-
-    public func list(_ inventory: Inventory, for ticket: Ticket) { list(inventory, [], for: ticket) }
-
-    private func list(_ inventory: Inventory, _ found: [InventoryPage.Item], for ticket: Ticket) {
-        guard !shards.isEmpty else {
-            delegate?.controlled(ticket, .failure(.unavailable))
-            return
-        }
-        let place = RedisListPlace(inventory.after, masters: shards.count)
-        let question = RedisList(inventory: inventory, ticket: ticket, place: place, found: found) {
-            [unowned self] next, found in
-            let rest = Inventory(inventory.kind, after: next.text, countMax: inventory.countMax)
-            list(rest, found, for: ticket)
-        }
-        shards[place.master].commands.ask(question)
-    }
-
-    public func inspect(_ session: SessionID, for ticket: Ticket) {
-        ask(RedisInspectSession(session: session, ticket: ticket))
-    }
-
-    public func end(_ session: SessionID, for ticket: Ticket) {
-        ask(RedisEndSession(session: session, ticket: ticket))
-    }
-
-    public var keepsWills: Bool { true }
-
-    public var areWillsUp: Bool { topology.shard(of: keys.wills)?.isUp == true }
-
-    public func openWill(_ will: WillID, replacing old: WillID?) {
-        ask(RedisOpenWill(will: will, old: old))
-    }
-
-    public func dropWill(_ will: WillID) { ask(RedisDropWill(will: will)) }
-
-    public func writeWill(_ will: WillID, _ changes: [WillChange]) {
-        ask(RedisWriteWill(will: will, changes: changes))
-    }
-
-    public func renewWill(_ will: WillID, executing: WillID?, seeks: Bool) {
-        ask(RedisRenewWill(will: will, executing: executing, seeks: seeks))
-    }
-
-    public func executeWill(_ will: WillID, done: [[UInt8]], countMax: Int) {
-        ask(RedisExecuteWill(will: will, done: done, countMax: countMax))
-    }
-
-    public func readFence(of session: SessionID, for entry: [UInt8]) {
-        ask(RedisReadFence(session: session, entry: entry))
-    }
-
-    public func spend(_ spending: RateSpending) { ask(RedisSpend(spending: spending)) }
 
     public func ready(token: UInt64, readiness: Readiness) { topology.ready(token: token, readiness) }
 
