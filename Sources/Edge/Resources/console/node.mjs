@@ -12,7 +12,7 @@ export function nodePage({ cluster }, name) {
     const transports = new Bars("Connections by transport", "Nobody is connected.");
     const gauges = new LiveTable("Now", FACT_COLUMNS, ([title]) => title, "");
     const counters = new LiveTable("Since it was started", COUNTER_COLUMNS, ({ name }) => name, "");
-    const busiest = new LiveTable("Busiest channels", CHANNEL_COLUMNS, ({ channel }) => channel, "Nothing was published in the last second.");
+    const busiest = new LiveTable("Busiest channels", CHANNEL_COLUMNS, ({ channel }) => channel, "Nothing that somebody reads was published in the last second.");
     const all = element("div", {},
         tiles.element,
         element("div", { class: "columns" },

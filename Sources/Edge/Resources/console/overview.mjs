@@ -19,7 +19,7 @@ export function overview({ cluster }) {
     const announcement = element("p", { class: "unseen", role: "status" });
     const tiles = new Tiles();
     const nodes = new LiveTable("Nodes", NODE_COLUMNS, ({ node }) => node.name, "No node has said anything yet.");
-    const busiest = new LiveTable("Busiest channels", CHANNEL_COLUMNS, ({ channel }) => channel, "Nothing was published in the last second.");
+    const busiest = new LiveTable("Busiest channels", CHANNEL_COLUMNS, ({ channel }) => channel, "Nothing that somebody reads was published in the last second.");
     const transports = new Bars("Connections by transport", "Nobody is connected.");
     const minute = new LiveTable("In the last minute", MINUTE_COLUMNS, ({ name }) => name, "");
 
