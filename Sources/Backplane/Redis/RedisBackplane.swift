@@ -70,21 +70,22 @@ public final class RedisBackplane: Backplane {
         self.seat = seat
         leaseMilliseconds = limits.nodeLeaseMilliseconds
         let listeners = RedisShardListeners()
-        let room = RedisReadingRoom()
+        let links = RedisLinkMaker(
+            context: context,
+            incarnation: incarnation,
+            facts: facts,
+            seat: seat,
+            resolver: resolver
+        )
+        let tokenCount = deployment.isCluster ? RedisShard.tokenCountInCluster : RedisShard.tokenCount
         let makeShard = { (master: RedisMaster, place: RedisPlace?, number: UInt64) in
             let shard = RedisShard(
                 master,
                 number: number,
                 at: place,
-                context: context,
-                incarnation: incarnation,
-                facts: facts,
-                firstToken: number
-                    * (deployment.isCluster ? RedisShard.tokenCountInCluster : RedisShard.tokenCount),
-                seat: seat,
-                report: report,
-                room: room,
-                resolver: resolver
+                firstToken: number * tokenCount,
+                links: links,
+                report: report
             )
             listeners.attach(shard)
             return shard
@@ -103,16 +104,8 @@ public final class RedisBackplane: Backplane {
             }
             for shard in topology.shards { listen(to: shard) }
         case .cluster(let seeds):
-            let directory = RedisClusterLink(
-                seeds,
-                limits: limits,
-                token: 0,
-                seat: seat,
-                room: room,
-                resolver: resolver
-            )
             let cluster = RedisCluster(
-                directory,
+                links.directory(seeds),
                 context: context,
                 incarnation: incarnation,
                 report: report,

@@ -43,66 +43,20 @@ final class RedisShard {
         _ master: RedisMaster,
         number: UInt64,
         at place: RedisPlace? = nil,
-        context: RedisContext,
-        incarnation: String,
-        facts: String,
         firstToken: UInt64,
-        seat: ReactorSeat,
-        report: RedisLinkReport,
-        room: RedisReadingRoom,
-        resolver: @escaping HostLookup.Resolver
+        links: RedisLinkMaker,
+        report: RedisLinkReport
     ) {
         name = place?.description ?? master.name
         self.number = number
         self.place = place
-        let address = place.map { master.address.moved(to: $0) } ?? master.address
         self.report = report
-        self.seat = seat
-        commands = RedisCommandLink(
-            address: address,
-            context: context,
-            facts: facts,
-            claimsFirst: !context.isClustered,
-            token: firstToken,
-            seat: seat,
-            room: room,
-            resolver: resolver
-        )
-        subscriptions = RedisSubscriptionLink(
-            address: address,
-            limits: context.limits,
-            nodeID: context.nodeID,
-            incarnation: incarnation,
-            token: firstToken + 1,
-            seat: seat,
-            keys: context.keys,
-            isClustered: context.isClustered,
-            room: room,
-            resolver: resolver
-        )
-        durable = RedisDurableLink(
-            RedisCommandLink(
-                address: address,
-                context: context,
-                claimsFirst: false,
-                token: firstToken + 2,
-                seat: seat,
-                room: room,
-                resolver: resolver
-            ),
-            context: context
-        )
-        sentinels = master.sentinels.map {
-            RedisSentinelWatch(
-                $0,
-                master: master.address,
-                limits: context.limits,
-                firstToken: firstToken + 3,
-                seat: seat,
-                room: room,
-                resolver: resolver
-            )
-        }
+        seat = links.seat
+        let address = place.map { master.address.moved(to: $0) } ?? master.address
+        commands = links.commands(address, token: firstToken)
+        subscriptions = links.subscriptions(address, token: firstToken + 1)
+        durable = links.durable(address, token: firstToken + 2)
+        sentinels = master.sentinels.map { links.watch($0, of: master.address, firstToken: firstToken + 3) }
         durable.onSettled = { [unowned self] in self.report.settled($0, $1) }
         commands.onChange = { [unowned self] in commandsChanged($0) }
         subscriptions.onChange = { [unowned self] in subscriptionsChanged($0) }
