@@ -62,6 +62,10 @@ import Testing
         #expect(refusal.retryMilliseconds == 2_000)
         let proxy = PerseidError(try #require(answer.head), body: Array("<html>\n  Bad\tGateway".utf8))
         #expect("\(proxy)" == "503: <html> Bad Gateway")
+        let missing = try #require(try read("HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n", pieces: 9).head)
+        #expect(!PerseidError(missing, body: []).isFinal)
+        let silent = #"{"error":{"code":404,"message":"no","field":"channel","channel":"$presence/a"}}"#
+        #expect(PerseidError(missing, body: Array(silent.utf8)).isFinal)
     }
 
     @Test("waits are what was asked for and a part that is drawn, whatever was asked for")

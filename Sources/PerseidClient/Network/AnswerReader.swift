@@ -110,7 +110,9 @@ extension PerseidError {
             code: head.status,
             message: told?.message ?? Self.beginning(of: body),
             field: told?.field,
-            retryMilliseconds: head.retryAfterMilliseconds ?? told?.retryMilliseconds
+            retryMilliseconds: head.retryAfterMilliseconds ?? told?.retryMilliseconds,
+            // A proxy says 404 for a while. This is a node's word: one of the channels tells nothing.
+            isFinal: head.status == 404 && told?.field == "channel" ? true : nil
         )
     }
 
