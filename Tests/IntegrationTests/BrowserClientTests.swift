@@ -45,6 +45,18 @@ import Testing
         )
     }
 
+    @Test(
+        "what is written in TypeScript is what the types say",
+        .enabled(if: BrowserCases.hasDeno, "deno is needed: deploy/test")
+    )
+    func types() async throws {
+        let scratch = try Scratch()
+        let file = BrowserCases.clients.appending(path: "perseid_types.ts").path
+        let home = ["HOME": scratch.directory.path]
+        let check = try ChildProcess([BrowserCases.deno, "check", "--quiet", file], environment: home, in: scratch)
+        #expect(try await check.end() == .exited(0), "\(check.errorText)")
+    }
+
     private func run(
         _ command: [String],
         _ cases: [String] = [],
