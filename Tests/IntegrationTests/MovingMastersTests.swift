@@ -55,7 +55,8 @@ import Testing
             try await load.finish()
             for channel in Self.channels {
                 let entries = try await masters.server(of: channel, move.names).entries(of: channel)
-                #expect(entries.map(\.payload) == load.expected(channel))
+                // As JSON.
+                #expect(entries.map(\.payload) == load.expected(channel).map { "\"\($0)\"" })
                 #expect(entries.map(\.previous) == [.start] + entries.dropLast().map(\.position))
             }
         }

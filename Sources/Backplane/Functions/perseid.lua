@@ -432,6 +432,9 @@ local function find(keys, args)
   for _, key in ipairs(page[2]) do
     local name = string.match(key, '^[^{]*{(.*)}:head$')
     local head = name and is_meant(patterns, name) and redis.call('GET', key)
+    local state, position = read_departure(head)
+    -- It has not arrived where nodes look next, or not been forgotten here.
+    if state == 'leaving' then head = position end
     if head and read_position(head) then
       reply[#reply + 1] = name
       reply[#reply + 1] = head

@@ -19,6 +19,9 @@ final class RedisFormerMaster {
     private(set) var leftCount: Int?
 
     private let plan: String
+
+    /// Whether it had channels before; one that only gets some says what is planned, too, so that an older plan of it does not go on.
+    private let isFormer: Bool
     private let pauseNanoseconds: UInt64
     private unowned let seat: ReactorSeat
     private var looksForRest = false
@@ -56,8 +59,9 @@ final class RedisFormerMaster {
     private static let restNanoseconds: UInt64 = 60_000_000_000
     private static let breathNanoseconds: UInt64 = 1_000_000_000
 
-    init(_ shard: RedisShard, plan: String, leaseMilliseconds: UInt64, seat: ReactorSeat) {
+    init(_ shard: RedisShard, isFormer: Bool, plan: String, leaseMilliseconds: UInt64, seat: ReactorSeat) {
         self.shard = shard
+        self.isFormer = isFormer
         self.plan = plan
         self.seat = seat
         pauseNanoseconds = leaseMilliseconds / 3 * 1_000_000
@@ -69,7 +73,7 @@ final class RedisFormerMaster {
     func tick() {
         guard shard.commands.isUp else { return }
         if seat.now >= nextPlanAt { sayPlan() }
-        if hasBegun, looksForRest, search == nil, seat.now >= nextSearchAt {
+        if isFormer, hasBegun, looksForRest, search == nil, seat.now >= nextSearchAt {
             search = Search()
             goOn()
         }

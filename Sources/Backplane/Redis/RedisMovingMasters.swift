@@ -8,14 +8,17 @@ internal import Reactor
 /// Thread: owned by the uplink. A former master refuses what has left it, so two nodes never go on with one channel at two masters, and
 /// either can finish what the other began. Channels are heard at both: the chain puts in order what comes from the two.
 final class RedisMovingMasters: RedisTopology {
-    /// Those that there are to be, and behind them those that go.
+    /// Those that go, those that stay, those that come. Whoever looks through all of them in this order misses nothing: what has left one
+    /// has arrived at one behind it.
     let shards: [RedisShard]
 
     private let map: RedisShardMap
     private let formerMap: RedisShardMap
 
-    /// By their place in `formerMap`.
+    /// By their place in `map`, and in `formerMap`; and those that come.
+    private let homes: [RedisShard]
     private let formers: [RedisFormerMaster]
+    private let newcomers: [RedisFormerMaster]
 
     private let keys: RedisKeys
     private let limits: Limits
@@ -49,21 +52,21 @@ final class RedisMovingMasters: RedisTopology {
         seat: ReactorSeat,
         _ makeShard: (RedisMaster, _ number: UInt64) -> RedisShard
     ) {
+        let (names, formerNames) = (masters.map(\.name), former.map(\.name))
         let all = Self.union(masters, former)
         let shards = all.enumerated().map { makeShard($1, UInt64($0)) }
-        let plan = RedisShardMap.plan(from: former.map(\.name), to: masters.map(\.name))
+        let plan = RedisShardMap.plan(from: formerNames, to: names)
+        let lease = context.limits.nodeLeaseMilliseconds
+        let place = { (name: String) in all.firstIndex { $0.name == name } }
         self.shards = shards
-        map = RedisShardMap(names: masters.map(\.name))
-        formerMap = RedisShardMap(names: former.map(\.name))
-        formers = former.compactMap { master in
-            all.firstIndex { $0.name == master.name }.map {
-                RedisFormerMaster(
-                    shards[$0],
-                    plan: plan,
-                    leaseMilliseconds: context.limits.nodeLeaseMilliseconds,
-                    seat: seat
-                )
-            }
+        map = RedisShardMap(names: names)
+        formerMap = RedisShardMap(names: formerNames)
+        homes = names.compactMap(place).map { shards[$0] }
+        formers = formerNames.compactMap(place).map {
+            RedisFormerMaster(shards[$0], isFormer: true, plan: plan, leaseMilliseconds: lease, seat: seat)
+        }
+        newcomers = names.filter { !formerNames.contains($0) }.compactMap(place).map {
+            RedisFormerMaster(shards[$0], isFormer: false, plan: plan, leaseMilliseconds: lease, seat: seat)
         }
         keys = context.keys
         limits = context.limits
@@ -77,9 +80,11 @@ final class RedisMovingMasters: RedisTopology {
         }
     }
 
-    /// Each name once; how a master is reached is said by the newer list.
+    /// Each name once, in the order of `shards`; how a master is reached is said by the newer list.
     static func union(_ masters: [RedisMaster], _ former: [RedisMaster]) -> [RedisMaster] {
-        masters + former.filter { master in !masters.contains { $0.name == master.name } }
+        let isIn = { (master: RedisMaster, list: [RedisMaster]) in list.contains { $0.name == master.name } }
+        return former.filter { !isIn($0, masters) } + masters.filter { isIn($0, former) }
+            + masters.filter { !isIn($0, former) }
     }
 
     var trouble: String? { nil }
@@ -87,7 +92,7 @@ final class RedisMovingMasters: RedisTopology {
 
     // MARK: Who has what
 
-    private func home(of key: String) -> RedisShard { shards[map.place(of: key)] }
+    private func home(of key: String) -> RedisShard { homes[map.place(of: key)] }
     private func formerHome(of key: String) -> RedisFormerMaster { formers[formerMap.place(of: key)] }
 
     func shard(of key: String) -> RedisShard? {
@@ -336,6 +341,7 @@ final class RedisMovingMasters: RedisTopology {
     func tick(_ tick: Tick) {
         for shard in shards { shard.tick(tick) }
         for former in formers { former.tick() }
+        for newcomer in newcomers { newcomer.tick() }
     }
 
     func endOfTurn() { for shard in shards { shard.endOfTurn() } }
