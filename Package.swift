@@ -19,9 +19,11 @@ import PackageDescription
 //                           decided here: there a key without `alg` is used for whatever the first token says, and one that no key
 //                           is named for is tried with another.
 //   swift-crypto            SHA-1 of the WebSocket handshake, constant-time comparison of keys, signatures of hooks.
+//   zlib                    compresses what readers are sent and inflates what they send: the format that every client has, and the one
+//                           library that flushes, resets and combines checksums as one stream for many readers needs it.
 //   libcurl                 asks backends and fetches keys: proxies, TLS, HTTP/2 and kept connections are its business.
 //
-// TLS imports nothing but OpenSSL, and has neither sockets nor a clock. Text imports nothing, Wire only that and simdjson's shim, Broker only that, and Hub these three and the queue: they do no input or output, read no
+// TLS imports nothing but OpenSSL, and has neither sockets nor a clock. Text imports nothing, Wire only that, simdjson's shim and zlib, Broker only that, and Hub these three and the queue: they do no input or output, read no
 // clock, and can be read, fuzzed and simulated alone.
 
 // Generic code of one module is specialised in the next; and exclusive access, which debug builds and so all tests check at run time, is
@@ -85,6 +87,11 @@ let package = Package(
             providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]
         ),
         .systemLibrary(
+            name: "CZlib",
+            pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]
+        ),
+        .systemLibrary(
             name: "COpenSSL",
             pkgConfig: "openssl",
             providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]
@@ -97,7 +104,7 @@ let package = Package(
         .target(name: "Reactor", dependencies: ["CReactor", "Text"], swiftSettings: settings),
         .target(name: "Text", swiftSettings: settings),
         .target(name: "TLS", dependencies: ["COpenSSL"], swiftSettings: settings),
-        .target(name: "Wire", dependencies: ["CJSON", "Text"], swiftSettings: settings),
+        .target(name: "Wire", dependencies: ["CJSON", "CZlib", "Text"], swiftSettings: settings),
         .target(name: "Broker", dependencies: ["Text"], swiftSettings: settings),
         .target(
             name: "Backplane",
@@ -199,8 +206,15 @@ let package = Package(
             path: "Tests/TestCertificates",
             swiftSettings: settings
         ),
+        // Inflates as clients do, for tests.
+        .target(
+            name: "TestInflater",
+            dependencies: ["CZlib"],
+            path: "Tests/TestInflater",
+            swiftSettings: settings
+        ),
         .testTarget(name: "TLSTests", dependencies: ["TLS", "TestCertificates"], swiftSettings: settings),
-        .testTarget(name: "WireTests", dependencies: ["Text", "Wire"], swiftSettings: settings),
+        .testTarget(name: "WireTests", dependencies: ["TestInflater", "Text", "Wire"], swiftSettings: settings),
         .testTarget(
             name: "TrustTests",
             dependencies: ["Broker", "Trust", .product(name: "JWTKit", package: "jwt-kit")],
@@ -215,7 +229,7 @@ let package = Package(
         .testTarget(name: "BackplaneTests", dependencies: ["Backplane", "Broker", "Reactor"], swiftSettings: settings),
         .testTarget(
             name: "SimulationTests",
-            dependencies: ["Backplane", "Broker", "Hub", "Reactor", "Wire"],
+            dependencies: ["Backplane", "Broker", "Hub", "Reactor", "TestInflater", "Wire"],
             swiftSettings: settings
         ),
         // Counts allocations, for tests.
@@ -223,9 +237,9 @@ let package = Package(
         .testTarget(
             name: "EdgeTests",
             dependencies: [
-                "CAllocations", "Edge", "Hooks", "Hub", "Backplane", "Broker", "Reactor", "TestCertificates", "Text",
-                "TLS",
-                "Trust", "Wire",
+                "CAllocations", "Edge", "Hooks", "Hub", "Backplane", "Broker", "Reactor", "TestCertificates",
+                "TestInflater",
+                "Text", "TLS", "Trust", "Wire",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ],

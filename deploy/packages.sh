@@ -3,7 +3,7 @@
 
 # What building needs besides Swift.
 # shellcheck disable=SC2034 # for those who source this
-BUILD_PACKAGES=(git ca-certificates pkg-config libcurl4-openssl-dev libhiredis-dev libsimdjson-dev liburing-dev libssl-dev libstdc++-12-dev)
+BUILD_PACKAGES=(git ca-certificates pkg-config libcurl4-openssl-dev libhiredis-dev libsimdjson-dev liburing-dev libssl-dev libstdc++-12-dev zlib1g-dev)
 
 # Whether a package, or something that serves as well, is there.
 is_installed() {
@@ -19,6 +19,7 @@ is_installed() {
         libsimdjson-dev) pkg-config --exists simdjson 2>/dev/null ;;
         liburing-dev) pkg-config --exists liburing 2>/dev/null ;;
         libssl-dev) pkg-config --exists "openssl >= 3" 2>/dev/null ;;
+        zlib1g-dev) pkg-config --exists zlib 2>/dev/null ;;
         libstdc++-*) compgen -G '/usr/include/c++/*/string' >/dev/null ;;
         *) dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed ;;
     esac

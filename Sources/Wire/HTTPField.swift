@@ -2,6 +2,8 @@
 public enum HTTPField: UInt8, CaseIterable, Equatable, Sendable {
     /// `Accept`, RFC 9110 §12.5.1
     case accept
+    /// `Accept-Encoding`, RFC 9110 §12.5.3
+    case acceptEncoding
     /// `Access-Control-Request-Headers`, Fetch §3.2.2
     case accessControlRequestHeaders
     /// `Access-Control-Request-Method`, Fetch §3.2.2
@@ -60,7 +62,8 @@ public enum HTTPField: UInt8, CaseIterable, Equatable, Sendable {
     /// Whether a second line with the same name is refused. The others are lists, where more lines mean more elements.
     var isSingleton: Bool {
         switch self {
-        case .accept, .accessControlRequestHeaders, .connection, .cookie, .expect, .forwarded, .ifNoneMatch,
+        case .accept, .acceptEncoding, .accessControlRequestHeaders, .connection, .cookie, .expect, .forwarded,
+            .ifNoneMatch,
             .referer, .secWebSocketExtensions, .secWebSocketProtocol, .upgrade, .xForwardedFor:
             false
         default:
@@ -90,6 +93,7 @@ public enum HTTPField: UInt8, CaseIterable, Equatable, Sendable {
         case (13, UInt8(ascii: "i")): .ifNoneMatch
         case (13, UInt8(ascii: "l")): .lastEventID
         case (14, UInt8(ascii: "c")): .contentLength
+        case (15, UInt8(ascii: "a")): .acceptEncoding
         case (15, UInt8(ascii: "i")): .idempotencyKey
         case (15, UInt8(ascii: "x")): .xForwardedFor
         case (16, UInt8(ascii: "c")): .contentEncoding
@@ -110,6 +114,7 @@ extension HTTPField {
     public var name: StaticString {
         switch self {
         case .accept: "Accept"
+        case .acceptEncoding: "Accept-Encoding"
         case .accessControlRequestHeaders: "Access-Control-Request-Headers"
         case .accessControlRequestMethod: "Access-Control-Request-Method"
         case .authorization: "Authorization"

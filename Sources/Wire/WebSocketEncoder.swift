@@ -118,3 +118,18 @@ public enum WebSocketEncoder {
         withUnsafeBytes(of: value) { buffer.append($0) }
     }
 }
+
+extension WebSocketEncoder {
+    /// The payload of one whole frame that a server wrote.
+    public static func payload(of frame: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        guard frame.count >= 2 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        let headerCount = frame[1] & 0x7F
+        let start = headerCount == 127 ? 10 : headerCount == 126 ? 4 : 2
+        return UnsafeRawBufferPointer(rebasing: frame.dropFirst(start))
+    }
+
+    /// What it is.
+    public static func opcode(of frame: UnsafeRawBufferPointer) -> WebSocketOpcode {
+        frame.first.flatMap { WebSocketOpcode(rawValue: $0 & 0x0F) } ?? .text
+    }
+}
