@@ -12,11 +12,20 @@ public struct AccessRules: Sendable {
         /// How many replicas must have what is published there before its publisher is answered.
         public let replicasMin: Int
 
+        /// Whether what is published there may be compressed.
+        public let compression: Compression
+
         /// Makes one.
-        public init(channels: AccessPattern, permissions: [AccessAction: Permission], replicasMin: Int = 0) {
+        public init(
+            channels: AccessPattern,
+            permissions: [AccessAction: Permission],
+            replicasMin: Int = 0,
+            compression: Compression = .off
+        ) {
             self.channels = channels
             self.permissions = permissions
             self.replicasMin = replicasMin
+            self.compression = compression
         }
     }
 
@@ -50,6 +59,7 @@ public struct AccessRules: Sendable {
     public init(_ rules: [Rule] = []) {
         self.rules = rules
         areAnyDurable = rules.contains { $0.replicasMin > 0 }
+        areAnyCompressed = rules.contains { $0.compression != .off }
         areForKnownOnly =
             !rules.isEmpty
             && !rules.contains { rule in rule.permissions.values.contains { $0 == .anyone || $0 == .hook } }
@@ -66,6 +76,24 @@ public struct AccessRules: Sendable {
         guard areAnyDurable else { return 0 }
         let shape = AccessPattern.Shape(channel)
         return rules.first { $0.channels.relation(to: shape) != .none }?.replicasMin ?? 0
+    }
+
+    /// Whether any lets something be compressed.
+    public let areAnyCompressed: Bool
+
+    /// What may be compressed with what in a channel, or in all channels of a pattern: then each there could be must allow it. The
+    /// first rule that is for a channel decides. What the system publishes, which may say who is there, is not compressed.
+    public func compression(of channel: ChannelName) -> Compression {
+        guard areAnyCompressed, !channel.isSystem else { return .off }
+        var least = Compression.shared
+        let shape = AccessPattern.Shape(channel)
+        for rule in rules {
+            let relation = rule.channels.relation(to: shape)
+            if relation == .none { continue }
+            least = min(least, rule.compression)
+            if relation == .all { return least }
+        }
+        return .off
     }
 
     /// Whether there are none: then nobody is asked who it is.

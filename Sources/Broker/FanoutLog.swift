@@ -164,6 +164,25 @@ public final class FanoutLog {
 
     /// Removes a member. A round under way still visits everyone it has not visited.
     public func remove(_ member: SubscriptionSlot, from table: inout SubscriptionTable) {
+        takeOut(member, in: table)
+        table.remove(member)
+        if members.isEmpty { dropAll() }
+    }
+
+    /// Has a member go on with another log, of which it has everything up to now; it is sent nothing more of this one.
+    public func move(_ member: SubscriptionSlot, to other: FanoutLog, in table: borrowing SubscriptionTable) {
+        assert(other !== self, "a member goes elsewhere")
+        takeOut(member, in: table)
+        let subscription = table[member]
+        subscription.pointee.log = other
+        subscription.pointee.offset = other.end
+        subscription.pointee.flags = []
+        subscription.pointee.place = UInt32(other.members.count)
+        other.members.append(member)
+        if members.isEmpty { dropAll() }
+    }
+
+    private func takeOut(_ member: SubscriptionSlot, in table: borrowing SubscriptionTable) {
         skippedFrom[member] = nil
         markCaughtUp(table[member])
         var hole = Int(table[member].pointee.place)
@@ -174,8 +193,6 @@ public final class FanoutLog {
         }
         move(from: members.count - 1, to: hole, in: table)
         members.removeLast()
-        table.remove(member)
-        if members.isEmpty { dropAll() }
     }
 
     private func move(from source: Int, to target: Int, in table: borrowing SubscriptionTable) {

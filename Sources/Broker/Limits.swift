@@ -269,6 +269,24 @@ public struct Limits: Sendable, Equatable {
     /// many are sent with one system call.
     public var fanoutQuantumMembers = 32
 
+    // MARK: Compression
+
+    /// Feeds of a node that are compressed with what came before: each has a window of 70 KiB. Hit: the readers of others are sent
+    /// what is not compressed; `perseid_compression_windows_refused_total`.
+    public var compressedFeedsMax = 256
+
+    /// Bytes of messages after which a compressed feed may begin anew, so that those who wait can read on with it; until then they
+    /// are sent what is not compressed. Not a failure; `perseid_compression_flushes_total`. To begin anew costs all readers about
+    /// three messages: after 100 ticks of 170 bytes that is a twentieth of the bytes, after 50 a tenth.
+    public var compressionFlushBytes = 16_384
+
+    /// Bytes of a message that is worth compressing on a WebSocket. Below: it is sent as it is;
+    /// `perseid_compression_left_alone_total`.
+    public var compressedMessageBytesMin = 32
+
+    /// Time without a message after which a feed gives its window back. Not a failure: the next message begins anew, with a new one.
+    public var compressionIdleMilliseconds: UInt64 = 60_000
+
     // MARK: Channels and history
 
     /// Publications a channel remembers. Hit: the oldest goes; a client that needs it is told of a gap.

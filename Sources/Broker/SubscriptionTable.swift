@@ -34,7 +34,7 @@ public struct Subscription {
     }
 
     /// The log it reads.
-    public unowned(unsafe) let log: FanoutLog
+    public internal(set) unowned(unsafe) var log: FanoutLog
 
     /// How far its client has taken the log's bytes.
     public var offset: UInt64

@@ -24,6 +24,10 @@ public final class EdgeMetrics: Sendable {
     public let timeouts = Counter()
     /// WebSockets closed for what their clients sent, by `failureCodes`.
     private let failures = failureCodes.map { _ in Counter() }
+    /// Messages that came compressed, their bytes once they were inflated, and those that were too big then or no such messages.
+    public let inflatedMessages = Counter()
+    public let inflatedBytes = Counter()
+    public let inflationsRefused = Counter()
     /// Publishes asked for.
     public let publishes = Counter()
     /// Publishes answered with 503.

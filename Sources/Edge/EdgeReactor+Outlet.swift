@@ -255,5 +255,7 @@ extension EdgeReactor: HubOutlet {
         configuration.policy(of: channel)
     }
 
+    func compression(of channel: ChannelName) -> Compression { access.rules.compression(of: channel) }
+
     func hasPresence(_ channel: ChannelName) -> Bool { configuration.hasPresence(channel) }
 }

@@ -83,6 +83,9 @@ final class EdgeReactor: ReactorHandler {
     var outputParts: [OutputPart] = []
     /// The body of an answer.
     var content = ByteBuffer(capacity: 4_096)
+    /// Inflates what clients send, once one of them sent something compressed; and the message that it inflated last.
+    var inflater: Inflater?
+    var inflated = ByteBuffer()
 
     /// What those asked for whose polls are not answered yet.
     var pollAskers: [ClientID: PollAsker] = [:]

@@ -16,6 +16,7 @@ struct MetricsText: ~Copyable {
         appendConnections(node)
         appendTraffic(node)
         appendSlowReaders(node)
+        appendCompression(node)
         appendSessions(node)
         appendHooks(node)
         appendBackplane(node.uplink)
@@ -117,6 +118,52 @@ struct MetricsText: ~Copyable {
         for (slot, reactor) in node.reactors.enumerated() {
             append("{reactor=\"\(slot)\"}", of: "perseid_loop_lag_microseconds", reactor.longestTurnMicroseconds.value)
         }
+    }
+
+    private mutating func appendCompression(_ node: NodeStatus) {
+        gauge(
+            "perseid_compression_windows",
+            "Feeds compressed with what came before.",
+            sum(node, \.hub.compressionWindows)
+        )
+        gauge("perseid_compression_window_bytes", "Memory of their windows.", sum(node, \.hub.compressionWindowBytes))
+        counter(
+            "perseid_compression_windows_refused_total",
+            "Times a feed had no window, because as many have one as may.",
+            sum(node, \.hub.compressionWindowsRefused)
+        )
+        counter(
+            "perseid_compression_flushes_total",
+            "Times a feed began anew for those who waited.",
+            sum(node, \.hub.compressionFlushes)
+        )
+        counter(
+            "perseid_compressed_messages_total",
+            "Messages compressed, once for all readers of a feed.",
+            sum(node, \.hub.compressedMessages)
+        )
+        counter(
+            "perseid_compression_input_bytes_total",
+            "Bytes of those before.",
+            sum(node, \.hub.compressionInputBytes)
+        )
+        counter(
+            "perseid_compression_output_bytes_total",
+            "Bytes of those after.",
+            sum(node, \.hub.compressionOutputBytes)
+        )
+        counter(
+            "perseid_compression_left_alone_total",
+            "Messages that were not compressed although they may be.",
+            sum(node, \.hub.uncompressedMessages)
+        )
+        counter("perseid_inflated_messages_total", "Messages that came compressed.", sum(node, \.inflatedMessages))
+        counter("perseid_inflated_bytes_total", "Bytes of those once inflated.", sum(node, \.inflatedBytes))
+        counter(
+            "perseid_inflations_refused_total",
+            "Of those, what was too big or not compressed.",
+            sum(node, \.inflationsRefused)
+        )
     }
 
     private mutating func appendSlowReaders(_ node: NodeStatus) {

@@ -5,24 +5,64 @@ public import Wire
 ///
 /// Size: 3 bytes.
 public struct Encoding: Hashable {
+    /// How bytes are wrapped on their way.
+    public enum Form: Hashable, Sendable {
+        /// As they are. Whether each write to a stream is a chunk of its own, RFC 9112 §7.1: readers that collect a body without
+        /// chunks would hold events back, and its end could not be told from a lost connection. HTTP/1.0 knows no chunks.
+        case plain(isChunked: Bool)
+        /// A WebSocket whose client inflates with what came before (RFC 7692): it may read a stream of deflate that others read, too.
+        case deflated
+        /// A WebSocket whose client inflates each message by itself.
+        case deflatedAlone
+        /// The same of one that keeps less of a message than a stream of ours may refer to.
+        case deflatedNarrow
+        /// A stream that is compressed as a whole (RFC 1952), in chunks or not.
+        case gzip(isChunked: Bool)
+    }
+
     /// How it travels.
     public let carrier: CarrierID
 
     /// How it looks.
     public let dialect: DialectID
 
-    /// Whether each write to a stream is a chunk of its own, RFC 9112 §7.1: readers that collect a body without chunks
-    /// would hold events back, and its end could not be told from a lost connection. HTTP/1.0 knows no chunks.
-    public let isChunked: Bool
+    /// How it is wrapped.
+    public let form: Form
 
     /// Ties the three together.
-    public init(_ carrier: CarrierID, _ dialect: DialectID, isChunked: Bool) {
+    public init(_ carrier: CarrierID, _ dialect: DialectID, _ form: Form) {
         self.carrier = carrier
         self.dialect = dialect
-        self.isChunked = isChunked
+        self.form = form
     }
 
-    /// The same without the chunks around it.
+    /// The same of what is not compressed.
+    public init(_ carrier: CarrierID, _ dialect: DialectID, isChunked: Bool) {
+        self.init(carrier, dialect, .plain(isChunked: isChunked))
+    }
+
+    /// Whether each write to a stream is a chunk of its own.
+    public var isChunked: Bool {
+        switch form {
+        case .plain(let isChunked), .gzip(let isChunked): isChunked
+        case .deflated, .deflatedAlone, .deflatedNarrow: false
+        }
+    }
+
+    /// Whether all bytes of its body go through one stream of deflate, also those that are one reader's own.
+    public var isGzip: Bool { if case .gzip = form { true } else { false } }
+
+    /// Whether its readers can be sent something compressed.
+    public var isCompressible: Bool { if case .plain = form { false } else { true } }
+
+    /// Whether its readers can be sent what is made in another one, which may be the same without compression.
+    func understands(_ other: Encoding) -> Bool {
+        guard self != other else { return true }
+        guard carrier == other.carrier, dialect == other.dialect, !isGzip, isCompressible else { return false }
+        return !other.isCompressible || form == .deflated && other.form == .deflatedAlone
+    }
+
+    /// The same without the chunks around it, and not compressed.
     public var unchunked: Encoding { Encoding(carrier, dialect, isChunked: false) }
 
     /// What its carrier can do.
@@ -36,9 +76,12 @@ public struct Encoding: Hashable {
     /// Whether each message tells where its client stands then, in all of its channels: beside it, or within it.
     public var hasCursors: Bool { traits.contains(.isStream) && (traits.contains(.hasFields) || hasControlMessages) }
 
-    /// Appends bytes of a stream's body.
+    /// Whether a message is made a chunk where it is made: one that is compressed is made one behind that.
+    var chunksMessages: Bool { form == .plain(isChunked: true) }
+
+    /// Appends bytes of a stream's body, which are not compressed yet.
     public func append(body bytes: UnsafeRawBufferPointer, to output: inout ByteBuffer) {
-        if isChunked { HTTPChunkedEncoder.append(bytes, to: &output) } else { output.append(bytes) }
+        if chunksMessages { HTTPChunkedEncoder.append(bytes, to: &output) } else { output.append(bytes) }
     }
 
     /// Appends what a stream is sent where nothing else was: it keeps proxies from closing the connection. A WebSocket is sent
@@ -50,7 +93,7 @@ public struct Encoding: Hashable {
 
     /// Appends the end of what is sent, why it ends, and with which id a client is to come back that was not told so.
     func appendEnd(_ code: ByeCode, lastID: String?, to output: inout ByteBuffer) {
-        guard isChunked else { return carrier.carrier.end(code.rawValue, code.reason, lastID, &output) }
+        guard chunksMessages else { return carrier.carrier.end(code.rawValue, code.reason, lastID, &output) }
         var last = ByteBuffer()
         carrier.carrier.end(code.rawValue, code.reason, lastID, &last)
         if !last.isEmpty { HTTPChunkedEncoder.append(last.bytes, to: &output) }

@@ -61,7 +61,7 @@ public struct FrameEncoder: ~Copyable {
     ) {
         let carrier = encoding.carrier.carrier
         let bytes = data.bytes
-        guard encoding.isChunked else {
+        guard encoding.chunksMessages else {
             return Self.withUTF8(of: cursor) {
                 carrier.message(.init(name: name, data: bytes, content: content, cursor: $0), &output)
             }

@@ -18,7 +18,7 @@ extension Hub {
             }
             encoding.appendEnd(code, lastID: encoding.hasControlMessages ? nil : id, to: &output)
         }
-        write(slot, output.bytes)
+        if client.pointee.isGzip { writeLast(slot, output.bytes) } else { write(slot, output.bytes) }
         outlet.closeWhenSent(slot)
     }
 
@@ -50,5 +50,6 @@ extension Hub {
         unsubscribeAll(slot)
         if client.pointee.isBlocked { metrics.laggards.add(-1) }
         client.pointee.outbox = nil
+        gzipSums.forget(slot)
     }
 }

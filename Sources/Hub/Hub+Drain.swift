@@ -129,15 +129,56 @@ extension Hub {
         let reader = subscriptions[subscription]
         let log = reader.pointee.log
         let gap = log.endSkipping(subscription, in: subscriptions)
+        if outlet.client(at: slot).pointee.isGzip { gzipSums.lose(slot) }
+        if let feed = feeds[log], feed.key.stage == .shared { return rejoin(slot, subscription, shared: feed, gap) }
         if reader.pointee.offset == log.end { log.markCaughtUp(reader) }
         guard let feed = feeds[log], feed.key.encoding.hasControlMessages, gap.from != gap.to else { return }
         frame.removeAll()
+        appendGap(in: feed, gap)
+        keepOwn(slot)
+    }
+
+    /// The same for one that lacks what later messages refer to: it is told the newest by itself, if it is to have that, and reads on
+    /// with those that wait.
+    private func rejoin(
+        _ slot: ClientSlot,
+        _ subscription: SubscriptionSlot,
+        shared feed: Feed,
+        _ gap: (from: Position, to: Position)
+    ) {
+        let reader = subscriptions[subscription]
+        frame.removeAll()
+        if feed.key.encoding.hasControlMessages, gap.from != gap.to { appendGap(in: feed, gap) }
+        if reader.pointee.offset < feed.log.end, let newest = feed.newest { appendNewest(newest, of: feed) }
+        reader.pointee.offset = feed.log.end
+        feed.log.markCaughtUp(reader)
+        if !frame.isEmpty { keepOwn(slot) }
+        leaveShared(subscription, of: feed)
+    }
+
+    private func appendGap(in feed: Feed, _ gap: (from: Position, to: Position)) {
         let encoding = feed.key.encoding
         let cursor = encoding.hasCursors ? feed.cursor(feed.topics[0], at: gap.to) : nil
         appendGap(feed.topics[0], from: gap.from, to: gap.to, cursor: cursor, as: encoding, to: &frame)
+    }
+
+    private func appendNewest(_ newest: (publication: Publication, topic: Topic), of feed: Feed) {
+        encoder.append(
+            newest.publication.payload,
+            position: newest.publication.position,
+            channel: newest.topic.name,
+            cursor: feed.key.encoding.hasCursors ? feed.cursor : nil,
+            as: feed.key.encoding,
+            to: &frame
+        )
+        metrics.deliveries.add()
+    }
+
+    /// Has `frame` wait for a client.
+    private func keepOwn(_ slot: ClientSlot) {
         let client = outlet.client(at: slot)
         let outbox = client.pointee.outbox ?? Outbox(held)
-        outbox.append(frame.bytes)
+        keepOwn(frame.bytes, in: outbox, of: slot)
         client.pointee.outbox = outbox
     }
 

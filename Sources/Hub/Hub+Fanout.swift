@@ -21,6 +21,7 @@ extension Hub {
                 flushQueue.append(feed)
             } else {
                 feed.isQueued = false
+                releaseIfUnread(feed)
             }
         } while outlet.clockNanoseconds < end
         return !flushQueue.isEmpty

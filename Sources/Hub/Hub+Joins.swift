@@ -62,6 +62,10 @@ extension Hub {
             subscribe(slot, toChannels: [topic], encoding)
             return true
         }
+        guard !encoding.isCompressible else {
+            subscribe(slot, to: compressedFeed(for: [topic], of: slot, encoding))
+            return true
+        }
         let known = topic.feeds.first { $0.key.encoding == encoding && $0.topics.count == 1 && $0.topics[0] === topic }
         subscribe(slot, to: known ?? feed(for: [topic], encoding: encoding))
         return true
@@ -72,13 +76,15 @@ extension Hub {
         let feed = feed(of: slot, for: topics, encoding: encoding)
         guard !outlet.client(at: slot).pointee.isClosed else { return releaseIfUnread(feed) }
         // It may have had it: both ask for the same.
-        if !isMember(slot, of: feed) { subscribe(slot, to: feed) }
+        if isMember(slot, of: feed) { releaseIfUnread(feed) } else { subscribe(slot, to: feed) }
     }
 
+    /// Whether a client reads a feed, or the same channels at another stage.
     private func isMember(_ slot: ClientSlot, of feed: Feed) -> Bool {
         var next = outlet.client(at: slot).pointee.firstSubscription
         while next != SubscriptionSlot.none {
-            if subscriptions[next].pointee.log === feed.log { return true }
+            let log = subscriptions[next].pointee.log
+            if log === feed.log || feeds[log]?.key.channels == feed.key.channels { return true }
             next = subscriptions[next].pointee.next
         }
         return false

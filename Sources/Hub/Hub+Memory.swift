@@ -39,6 +39,7 @@ extension Hub {
         held.logBytes = 0
         held.logCount = 0
         for feed in feeds.all { count(feed.log.memoryBytes, of: feed) }
+        giveBackIdleWindows()
         metrics.logBytes.set(held.logBytes)
         metrics.heldOutputBytes.set(held.outputBytes)
         metrics.heldReplayBytes.set(held.replayBytes)

@@ -113,7 +113,7 @@ extension Hub {
     func feed(of slot: ClientSlot, for topics: [Topic], encoding: Encoding) -> Feed {
         let client = outlet.client(at: slot)
         guard client.pointee.has(.isTwoWay), client.pointee.hasPatterns || topics.contains(where: \.isPattern) else {
-            return feed(for: topics, encoding: encoding)
+            return anyFeed(for: topics, of: slot, encoding)
         }
         var all = topics
         var next = client.pointee.firstSubscription
@@ -128,8 +128,8 @@ extension Hub {
             }
             next = reader.pointee.next
         }
-        guard !joined.isEmpty else { return feed(for: topics, encoding: encoding) }
-        let together = feed(for: all.sortedByName, encoding: encoding)
+        guard !joined.isEmpty else { return anyFeed(for: topics, of: slot, encoding) }
+        let together = anyFeed(for: all.sortedByName, of: slot, encoding)
         for feed in joined where feed !== together { leave(feed, slot) }
         return together
     }
@@ -137,7 +137,8 @@ extension Hub {
     /// A client no longer wants one of several channels that it reads together.
     func separate(_ slot: ClientSlot, from feed: Feed, _ channel: ChannelName) {
         let rest = feed.topics.filter { $0.name != channel }
-        let other = self.feed(for: rest, encoding: feed.key.encoding)
+        let encoding = outlet.client(at: slot).pointee.encoding ?? feed.key.encoding
+        let other = anyFeed(for: rest, of: slot, encoding)
         outlet.client(at: slot).pointee.outbox?.dropReplays(of: channel)
         leave(feed, slot)
         if outlet.client(at: slot).pointee.isOpen { subscribe(slot, to: other) }
@@ -154,7 +155,7 @@ extension Hub {
             finishFrame(slot)
         }
         let rest = feed.log.bytes(from: offset)
-        if rest.count > 0 { write(slot, rest) }
+        if rest.count > 0 { transmit(slot, rest) }
         remove(subscription, from: feed)
         if !client.pointee.isClosed { client.pointee.subscriptionCount -= 1 }
     }

@@ -40,7 +40,7 @@ extension Hub {
             }
             frame.removeAll()
             outbox.withFirstReplay { append(&$0, as: encoding, to: &frame) }
-            outbox.append(frame.bytes)
+            keepOwn(frame.bytes, in: outbox, of: slot)
         }
     }
 

@@ -54,7 +54,7 @@ extension Hub {
                 as: feed.key.encoding,
                 to: &frame
             )
-            feed.log.append(frame.bytes, position: nil)
+            put(nil, into: feed)
             enqueue(feed)
         }
         for poll in topic.polls.values { poll.take(payload, at: nil, in: topic, due: &polls.due) }
@@ -137,6 +137,7 @@ extension Hub {
 
     func append(_ publication: Publication, to topic: Topic) {
         assert(publication.previous == topic.last, "the chain is unbroken, or a gap was told")
+        for room in topic.feeds where room.key.stage == .waiting { admit(from: room) }
         topic.last = publication.position
         if activity.isCounting { activity.note(topic) }
         for pattern in topic.patterns { pattern.advance(behind: publication.position, in: topic) }
@@ -151,7 +152,8 @@ extension Hub {
                 as: feed.key.encoding,
                 to: &frame
             )
-            feed.log.append(frame.bytes, position: publication.position)
+            put(publication.position, into: feed)
+            if feed.needsNewest { feed.newest = (publication, topic) }
             feed.waitingMilliseconds.append(publication.position.milliseconds)
             enqueue(feed)
         }
@@ -187,7 +189,7 @@ extension Hub {
             frame.removeAll()
             let cursor = feed.key.encoding.hasCursors ? feed.cursor(topic, at: position) : nil
             appendGap(topic, from: from, to: position, cursor: cursor, as: feed.key.encoding, to: &frame)
-            feed.log.append(frame.bytes, position: position)
+            put(position, into: feed)
             enqueue(feed)
         }
         for part in topic.joins.values where part.state == .ready && part.since != nil {

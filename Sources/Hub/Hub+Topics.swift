@@ -37,15 +37,20 @@ extension Hub {
         outlet.unwatch(topic.name)
     }
 
-    /// The feed of some topics in an encoding; topics must be sorted by name.
+    /// The feed of some topics in an encoding that is not compressed; topics must be sorted by name.
     func feed(for topics: [Topic], encoding: Encoding) -> Feed {
+        feed(for: topics, Feed.Key(encoding: encoding, channels: topics.map(\.name)))
+    }
+
+    /// The feed with a key, whose channels are those of the topics.
+    func feed(for topics: [Topic], _ key: Feed.Key) -> Feed {
         assert(!topics.isEmpty && topics.allSatisfy(\.isOpen), "a feed is of channels that stand somewhere")
-        let key = Feed.Key(encoding: encoding, channels: topics.map(\.name))
         if let known = feeds[key] { return known }
         var (policy, window) = outlet.policy(of: topics[0].name)
         // One log of several channels has no single gap to tell; its readers resume from their cursor instead.
         if topics.count > 1 || topics[0].isPattern { policy = .disconnect }
         let feed = Feed(key: key, topics: topics, log: FanoutLog(windowBytesMax: window, policy: policy))
+        if key.encoding.isCompressible { beginCompressing(feed) }
         if topics.count == 1 { feed.log.begin(at: topics[0].last) }
         feeds.insert(feed)
         for topic in topics { topic.feeds.append(feed) }
@@ -58,6 +63,7 @@ extension Hub {
     func releaseIfUnread(_ feed: Feed) {
         guard feed.log.members.isEmpty, feeds.remove(feed) else { return }
         uncount(feed)
+        if let coder = feed.coder { giveBackWindow(of: coder) }
         for pattern in feed.topics where pattern.isPattern {
             for member in pattern.members.values { member.feeds.removeAll { $0 === feed } }
         }
@@ -75,7 +81,11 @@ extension Hub {
 
     func subscribe(_ slot: ClientSlot, to feed: Feed) {
         let client = outlet.client(at: slot)
-        assert(client.pointee.isOpen && client.pointee.encoding == feed.key.encoding, "its reader understands a feed")
+        assert(
+            client.pointee.isOpen && client.pointee.encoding?.understands(feed.key.encoding) == true,
+            "a reader understands its feed"
+        )
+        if let coder = feed.coder { gzipSums.enter(slot, coder.checksum) }
         if feed.topics.contains(where: \.isPattern) { client.pointee.hasPatterns = true }
         client.pointee.firstSubscription = feed.log.add(
             client: slot,

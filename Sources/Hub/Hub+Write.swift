@@ -7,6 +7,14 @@ extension Hub {
     public func write(_ slot: ClientSlot, _ bytes: UnsafeRawBufferPointer) {
         let client = outlet.client(at: slot)
         guard !client.pointee.isClosed, bytes.count > 0 else { return }
+        if client.pointee.isGzip { return writeStored(slot, bytes) }
+        transmit(slot, bytes)
+    }
+
+    /// The same for bytes that are wrapped as their client's encoding wants them.
+    func transmit(_ slot: ClientSlot, _ bytes: UnsafeRawBufferPointer) {
+        let client = outlet.client(at: slot)
+        guard !client.pointee.isClosed, bytes.count > 0 else { return }
         if cork.take(bytes, for: slot) { return }
         var sent = 0
         if !client.pointee.isBlocked {
@@ -35,7 +43,7 @@ extension Hub {
     public func uncork(_ slot: ClientSlot) {
         guard cork.slot == slot else { return }
         cork.end()
-        write(slot, cork.bytes)
+        transmit(slot, cork.bytes)
         cork.drop()
     }
 

@@ -46,11 +46,19 @@ public final class Hub<Outlet: HubOutlet> {
     /// Messages for one client.
     var output = ByteBuffer(capacity: 4_096)
 
+    // What is compressed; without a rule that says so none of this has memory
+    var windows: CompressionWindows
+    var gzipSums = GzipSums()
+    /// A message that is compressed, and the frame of it.
+    var deflated = ByteBuffer()
+    var coded = ByteBuffer()
+
     /// Makes a hub without channels. It needs its outlet before anything else.
     public init(limits: Limits, reactorCount: Int, metrics: HubMetrics) {
         self.limits = limits
         self.reactorCount = reactorCount
         self.metrics = metrics
+        windows = CompressionWindows(countMax: max(limits.compressedFeedsMax / reactorCount, 1))
     }
 
     deinit {

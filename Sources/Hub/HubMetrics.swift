@@ -30,6 +30,19 @@ public final class HubMetrics: Sendable {
     /// Checkpoints of sessions that their clients confirmed.
     public let checkpoints = Counter()
 
+    /// Feeds that have a window to compress with, and the memory of these.
+    public let compressionWindows = Counter()
+    public let compressionWindowBytes = Counter()
+    /// Times a feed had none, because as many have one as may.
+    public let compressionWindowsRefused = Counter()
+    /// Times a feed began anew so that those who waited could read on with it.
+    public let compressionFlushes = Counter()
+    /// Messages that were compressed, their bytes before and after, and messages that were left as they are.
+    public let compressedMessages = Counter()
+    public let compressionInputBytes = Counter()
+    public let compressionOutputBytes = Counter()
+    public let uncompressedMessages = Counter()
+
     /// Subscribers that cannot be sent to now.
     public let laggards = Counter()
     /// Slow readers closed.

@@ -118,6 +118,9 @@ public protocol HubOutlet: AnyObject {
     /// What is done with readers of a channel that are too slow, and how many bytes behind that is.
     func policy(of channel: ChannelName) -> (policy: SlowReaderPolicy, windowBytesMax: Int)
 
+    /// Whether what is published in a channel, or in all that a pattern stands for, may be compressed for its readers.
+    func compression(of channel: ChannelName) -> Compression
+
     /// Whether a channel tells who is subscribed to it.
     func hasPresence(_ channel: ChannelName) -> Bool
 }

@@ -178,11 +178,29 @@ public final class Feed {
         public let encoding: Encoding
         /// Sorted.
         public let channels: [ChannelName]
+        /// What is done to its messages besides.
+        public let stage: Stage
 
-        init(encoding: Encoding, channels: [ChannelName]) {
+        init(encoding: Encoding, channels: [ChannelName], stage: Stage = .direct) {
             self.encoding = encoding
             self.channels = channels
+            self.stage = stage
         }
+
+        /// The same channels for the same readers, at another stage.
+        func at(_ stage: Stage) -> Key { Key(encoding: encoding, channels: channels, stage: stage) }
+    }
+
+    /// How its messages are compressed.
+    public enum Stage: UInt8 {
+        /// Not at all.
+        case direct
+        /// Not yet: its readers go on with the shared feed of the same channels where that refers to nothing before.
+        case waiting
+        /// Each with those before it.
+        case shared
+        /// Each by itself.
+        case alone
     }
 
     /// What makes it one.
@@ -200,6 +218,15 @@ public final class Feed {
 
     /// Whether it stands in the queue of feeds to be flushed.
     var isQueued = false
+
+    /// Compresses what its readers are sent, or wraps what must not be.
+    var coder: FeedCoder?
+
+    /// Whether a rule lets its messages be compressed as its stage says. Until the rules change.
+    var mayCompress = false
+
+    /// The newest publication, where its frame is of no use to a reader that lacks those before it but is to be sent it.
+    var newest: (publication: Publication, topic: Topic)?
 
     /// What its log was counted with in the memory of all logs.
     var countedBytes = 0

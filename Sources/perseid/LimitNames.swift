@@ -95,6 +95,9 @@ enum LimitNames {
         ),
         ("stall-bytes-min", \.stallBytesMin, "bytes a slow peer must take within stall-milliseconds"),
         ("replies-bytes-max", \.repliesBytesMax, "replies that wait before a client's next command is looked at"),
+        ("compressed-feeds-max", \.compressedFeedsMax, "feeds that are compressed with what came before"),
+        ("compression-flush-bytes", \.compressionFlushBytes, "bytes after which those who wait may join such a feed"),
+        ("compressed-message-bytes-min", \.compressedMessageBytesMin, "bytes of a message that is worth compressing"),
         ("commands-under-way-max", \.commandsUnderWayMax, "commands of one WebSocket the backplane has not answered"),
         ("commands-per-message-max", \.commandsPerMessageMax, "commands in one WebSocket message"),
         ("command-bytes-under-way-max", \.commandBytesUnderWayMax, "bytes of payload in those"),
@@ -155,6 +158,10 @@ enum LimitNames {
     static let times: [(String, any WritableKeyPath<Limits, UInt64> & Sendable, String)] = [
         ("burst-milliseconds", \.burstMilliseconds, "of their rates that addresses and users may have at once"),
         ("overload-lag-milliseconds", \.overloadLagMilliseconds, "turn of a reactor with which nobody new is taken"),
+        (
+            "compression-idle-milliseconds", \.compressionIdleMilliseconds,
+            "without a message until a feed gives back what it is compressed with"
+        ),
         ("request-milliseconds", \.requestMilliseconds, "a client has to send a whole request"),
         ("key-set-timeout-milliseconds", \.keySetTimeoutMilliseconds, "the server of a set of keys has to answer"),
         ("key-set-milliseconds", \.keySetMilliseconds, "age of a set of keys that does not say how old it may become"),

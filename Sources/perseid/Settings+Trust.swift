@@ -102,6 +102,7 @@ extension SettingValue {
         var channels: AccessPattern?
         var permissions: [AccessAction: Permission] = [:]
         var replicasMin: Int?
+        var compression: Compression?
         for field in try fields() {
             if field.name == "channels" {
                 guard channels == nil else { throw field.error("is said twice") }
@@ -114,12 +115,15 @@ extension SettingValue {
             } else if field.name == "durable" {
                 guard replicasMin == nil else { throw field.error("is said twice") }
                 replicasMin = try field.number(in: 0...16)
+            } else if field.name == "compress" {
+                guard compression == nil else { throw field.error("is said twice") }
+                compression = Compression(rawValue: try field.choice(of: Compression.allCases.map(\.rawValue)))
             } else if let action = AccessAction(rawValue: field.name) {
                 guard permissions[action] == nil else { throw field.error("is said twice") }
                 let word = try field.choice(of: Permission.allCases.map(\.rawValue))
                 permissions[action] = Permission(rawValue: word)
             } else {
-                let names = ["channels", "durable"] + AccessAction.allCases.map(\.rawValue)
+                let names = ["channels", "durable", "compress"] + AccessAction.allCases.map(\.rawValue)
                 let nearest = NearestName.find(field.name, among: names).map { "; did you mean \($0)?" } ?? ""
                 throw field.error("is nothing that a rule says\(nearest)")
             }
@@ -128,7 +132,12 @@ extension SettingValue {
         if permissions.values.contains(.owner), !channels.namesUser {
             throw error("\(channels.text): an owner is whose name stands in {sub}, and there is none")
         }
-        return AccessRules.Rule(channels: channels, permissions: permissions, replicasMin: replicasMin ?? 0)
+        return AccessRules.Rule(
+            channels: channels,
+            permissions: permissions,
+            replicasMin: replicasMin ?? 0,
+            compression: compression ?? .off
+        )
     }
 
     private func fields() throws(SettingsError) -> [SettingValue] {
@@ -155,6 +164,7 @@ extension AccessRules.Rule {
             permissions[action].map { "\(action.rawValue)=\($0.rawValue)" }
         }
         let durable = replicasMin > 0 ? ["durable=\(replicasMin)"] : []
-        return ([channels.text] + allowed + durable).joined(separator: " ")
+        let compressed = compression == .off ? [] : ["compress=\(compression.rawValue)"]
+        return ([channels.text] + allowed + durable + compressed).joined(separator: " ")
     }
 }

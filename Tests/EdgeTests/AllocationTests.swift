@@ -18,6 +18,7 @@ struct AllocationTests {
         var configuration = EdgeConfiguration()
         configuration.port = 0
         configuration.isClustered = true
+        configuration.limits.compressionFlushBytes = 1
         let status = NodeStatus(uplink: UplinkMetrics(), reactors: [EdgeMetrics()])
         edge = try EdgeReactor(
             configuration: configuration,
@@ -44,6 +45,25 @@ struct AllocationTests {
         for _ in 0..<100 { clients.append(try subscribe(encoding)) }
         let many = try allocations()
         #expect(few > 0, "a publication itself has memory of its own")
+        #expect(many == few, "of 100 readers more")
+        withExtendedLifetime(clients) {}
+    }
+
+    @Test(
+        "nor does one that is compressed, once for all",
+        .enabled(if: callocations_are_counted()),
+        arguments: [Compression.shared, .alone],
+        [Encoding.Form.deflated, .deflatedAlone, .deflatedNarrow, .gzip(isChunked: true)]
+    )
+    func compressedDeliveries(_ compression: Compression, _ form: Encoding.Form) throws {
+        edge.access.rules = try CompressingNode.rules([("**", compression)])
+        let encoding = Encoding(form == .gzip(isChunked: true) ? .eventStream : .webSocket, .perseid, form)
+        var clients: [TestClient] = []
+        for _ in 0..<20 { clients.append(try subscribe(encoding)) }
+        let few = try allocations()
+        for _ in 0..<100 { clients.append(try subscribe(encoding)) }
+        let many = try allocations()
+        #expect(edge.metrics.hub.compressedMessages.value >= 80)
         #expect(many == few, "of 100 readers more")
         withExtendedLifetime(clients) {}
     }
@@ -88,6 +108,7 @@ struct AllocationTests {
         while edge.connections.count == before { edge.accept() }
         let slot = Slot(number: UInt32(before))
         edge.connections[live: slot].pointee.client.encoding = encoding
+        if encoding.isGzip { edge.hub.beginGzip(slot.client) }
         edge.hub.join(slot.client, [(name, nil)])
         if edge.hub.topics[name]?.isOpen == false { edge.receive(.opened(name, head: .start)) }
         while edge.endOfTurn() {}

@@ -221,6 +221,16 @@ enum HostileSettings {
             "file:1:26: subscribed: is nothing that a rule says; did you mean subscribe?"
         ),
         Row(
+            "a rule that compresses as nobody does",
+            "rules: [{channels: \"**\", compress: gzip}]",
+            "file:1:26: compress: gzip is not one of off, alone, shared"
+        ),
+        Row(
+            "a rule that compresses twice",
+            "rules: [\"** compress=alone compress=off\"]",
+            "file:1:9: compress: is said twice"
+        ),
+        Row(
             "an owner of nothing",
             "rules: [{channels: \"user/*\", subscribe: owner}]",
             "file:1:9: rules: user/*: an owner is whose name stands in {sub}, and there is none"

@@ -1,4 +1,6 @@
 import Broker
+import Hub
+import TestInflater
 import Wire
 
 /// Cuts what a socket brought into messages, as a client of a carrier does.
@@ -11,12 +13,41 @@ struct MessageReader: ~Copyable {
     private var taken = 0
     private var events = EventStreamDecoder()
 
-    init(_ carrier: CarrierID) { self.carrier = carrier }
+    /// What it can inflate, and what does that.
+    private let form: Encoding.Form
+    private var inflater: StreamInflater?
+    /// The first bytes of a stream that may be compressed, until these are enough to tell.
+    private var beginning: [UInt8]?
 
-    mutating func append(_ news: [UInt8]) {
+    init(_ carrier: CarrierID, _ form: Encoding.Form) {
+        self.carrier = carrier
+        self.form = form
+        if case .gzip = form { beginning = [] }
+        if form == .deflated { inflater = StreamInflater(.deflate(windowBits: 13)) }
+    }
+
+    mutating func append(_ news: [UInt8]) throws(BrokenMessage) {
         bytes.removeFirst(taken)
         taken = 0
-        bytes += news
+        guard let first = beginning else { return bytes += try inflated(news) }
+        let all = first + news
+        beginning = all.count < 2 ? all : nil
+        guard all.count >= 2 else { return }
+        if all.starts(with: [0x1F, 0x8B]) { inflater = StreamInflater(.gzip) }
+        bytes += try inflated(all)
+    }
+
+    private func inflated(_ news: [UInt8]) throws(BrokenMessage) -> [UInt8] {
+        guard carrier != .webSocket, let inflater else { return news }
+        guard let inflated = inflater.inflate(news) else { throw BrokenMessage() }
+        return inflated
+    }
+
+    /// A message of a WebSocket, by itself or with those before it; what keeps little keeps 256 bytes.
+    private func inflated(message: ArraySlice<UInt8>) throws(BrokenMessage) -> [UInt8] {
+        let inflater = self.inflater ?? StreamInflater(.deflate(windowBits: form == .deflatedNarrow ? 8 : 13))
+        guard let inflated = inflater.inflate(message: Array(message)) else { throw BrokenMessage() }
+        return inflated
     }
 
     /// The next whole message.
@@ -80,7 +111,7 @@ struct MessageReader: ~Copyable {
     private mutating func nextFrame() throws(BrokenMessage) -> Told? {
         while bytes.count - taken >= 2 {
             let (first, short) = (bytes[taken], Int(bytes[taken + 1]))
-            guard short < 127, first & 0x70 == 0 else { throw BrokenMessage() }
+            guard short < 127, first & 0x70 == 0 || first == 0xC1 else { throw BrokenMessage() }
             let headCount = short == 126 ? 4 : 2
             guard bytes.count - taken >= headCount else { return nil }
             let count = short == 126 ? Int(bytes[taken + 2]) << 8 | Int(bytes[taken + 3]) : short
@@ -89,6 +120,7 @@ struct MessageReader: ~Copyable {
             taken += headCount + count
             switch first {
             case 0x81: return try told(payload)
+            case 0xC1 where form != .plain(isChunked: false): return try told(try inflated(message: payload))
             case 0x89: return (.ping(Array(payload)), nil)
             case 0x88:
                 guard count >= 2 else { throw BrokenMessage() }

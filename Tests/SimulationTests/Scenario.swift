@@ -38,7 +38,12 @@ struct Scenario {
     var watchWeight: Int
     var clockGoesBack: Bool
 
-    init(_ random: SeededRandom) {
+    /// What may be compressed, by channel; nothing in more than half of the worlds. Not drawn: a seed stays the world that it was.
+    private let compressions: [Compression]
+
+    init(_ random: SeededRandom, seed: UInt64) {
+        compressions = Self.compressions(seed)
+
         nodeCount = random.number(1...3)
         reactorCount = random.number(1...2)
         clientCount = random.number(2...7)
@@ -83,6 +88,10 @@ struct Scenario {
         limits.resumeMilliseconds = UInt64(random.element(of: [1_000, 4_000, 60_000])!)
         limits.presenceLeaseMilliseconds = UInt64(random.number(1_000...4_000))
         limits.redisMilliseconds = 1_000
+        limits.compressionFlushBytes = [1, 300, 2_000][Int(seed % 3)]
+        limits.compressedFeedsMax = seed % 4 == 0 ? 1 : 256
+        limits.compressedMessageBytesMin = [1, 32, 120][Int(seed / 3 % 3)]
+        limits.compressionIdleMilliseconds = [100, 1_000, 60_000][Int(seed / 9 % 3)]
     }
 
     /// The longest frame: an event with a cursor of all channels.
@@ -90,6 +99,21 @@ struct Scenario {
 
     /// The policy of a channel.
     func policy(of channel: Int) -> SlowReaderPolicy { SlowReaderPolicy.allCases[channel % 3] }
+
+    /// Whether some channel is compressed.
+    var compresses: Bool { compressions.contains { $0 != .off } }
+
+    /// What a channel's messages may be compressed with.
+    func compression(of channel: Int) -> Compression { compressions[channel % compressions.count] }
+
+    private static func compressions(_ seed: UInt64) -> [Compression] {
+        // The seeds that once found something are of the others.
+        guard [0, 2, 6].contains(seed % 7) else { return [.off] }
+        let all: [[Compression]] = [
+            [.shared], [.shared, .shared, .alone], [.shared, .off, .shared], [.alone], [.alone, .shared, .off],
+        ]
+        return all[Int(seed / 7 % 5)]
+    }
 
     /// Faults stop.
     mutating func calm() {

@@ -1,4 +1,5 @@
 import Broker
+import Hub
 import Wire
 
 /// A client: connects to some node, reads when it likes, answers pings, subscribes and unsubscribes, and comes back after
@@ -16,6 +17,8 @@ final class SimulatedClient {
     let memory: Memory
     /// How its messages come: as they are published on a connection of its own, or one answer at a time.
     let carrier: CarrierID
+    /// What it can inflate.
+    private let form: Encoding.Form
     var connection: SimulatedConnection?
     private(set) var connectionNumber = 0
     private(set) var wanted: [ChannelName]
@@ -45,10 +48,18 @@ final class SimulatedClient {
         let drawn = simulation.random.element(of: Self.carriers)!
         // The streams that are no event stream have one behaviour, and three ways to be written.
         carrier = drawn == .jsonStream ? [.jsonStream, .multipart, .frame][number % 3] : drawn
-        reader = MessageReader(carrier)
+        form = Self.form(of: carrier, number, simulation.scenario)
+        reader = MessageReader(carrier, form)
         memory = carrier == .poll ? .both : simulation.random.element(of: [.cursor, .token, .both])!
         wanted = simulation.channels.filter { _ in simulation.random.once(in: 2) }
         if carrier == .poll, wanted.isEmpty { wanted = [simulation.channels[number % simulation.channels.count]] }
+    }
+
+    private static func form(of carrier: CarrierID, _ number: Int, _ scenario: Scenario) -> Encoding.Form {
+        let plain = Encoding.Form.plain(isChunked: false)
+        guard scenario.compresses else { return plain }
+        if carrier == .webSocket { return [.deflated, .deflated, .deflatedAlone, plain, .deflatedNarrow][number % 5] }
+        return carrier == .poll || number % 4 == 3 ? plain : .gzip(isChunked: false)
     }
 
     var isPolling: Bool { carrier == .poll }
@@ -88,7 +99,7 @@ final class SimulatedClient {
         connection.onBeginning = { [unowned self] in
             standings[simulation.number(of: $0)]?.begunAnew.insert(current)
         }
-        reader = MessageReader(carrier)
+        reader = MessageReader(carrier, form)
         isWelcome = false
         asked = wanted
         status = nil
@@ -116,7 +127,9 @@ final class SimulatedClient {
             case .token, .both: token.map { .known($0) } ?? .new(simulation.makeToken())
             }
         let cursor = memory == .token ? [:] : ownCursor
-        return SimulatedOpening(carrier: carrier, channels: wanted, cursor: cursor, session: session)
+        var opening = SimulatedOpening(carrier: carrier, channels: wanted, cursor: cursor, session: session)
+        opening.form = form
+        return opening
     }
 
     /// What it says of where it stands. Who is told that in one text has nothing else.
@@ -210,15 +223,18 @@ final class SimulatedClient {
 
     private func read(_ count: Int) {
         guard let connection, count > 0 else { return }
-        reader.append(connection.read(count))
         do {
+            try reader.append(connection.read(count))
             if isPolling { return try readAnswer(connection, &reader) }
             while self.connection === connection, let told = try reader.next() {
                 take(told.message, connection)
                 if let text = told.cursor, text != cursor, text.first != "!", !text.isEmpty { take(cursor: text) }
             }
         } catch {
-            simulation.verifier.fail(.order, "client \(number) was sent bytes that are no message")
+            simulation.verifier.fail(
+                .order,
+                "client \(number) was sent bytes that are no message: \(carrier.carrier.name), \(form)"
+            )
             leave(connection)
         }
     }

@@ -231,6 +231,11 @@ extension SimulatedEdge: HubOutlet {
 
     // MARK: Rules
 
+    func compression(of channel: ChannelName) -> Compression {
+        guard channel.isPattern else { return simulation.scenario.compression(of: simulation.number(of: channel)) }
+        return simulation.channels.map { simulation.scenario.compression(of: simulation.number(of: $0)) }.min() ?? .off
+    }
+
     func policy(of channel: ChannelName) -> (policy: SlowReaderPolicy, windowBytesMax: Int) {
         if channel.isPattern { return (.disconnect, simulation.scenario.limits.windowBytesMax) }
         return (

@@ -1,6 +1,7 @@
 import Backplane
 import Broker
 import Hub
+import Wire
 
 @testable import Reactor
 
@@ -69,6 +70,7 @@ final class SimulatedEdge {
         if lastTick != node.currentTick {
             lastTick = node.currentTick
             writeCheckpoints()
+            if simulation.scenario.compresses { writeHeartbeats() }
         }
         _ = hub.flush()
         checkMemory()
@@ -157,6 +159,20 @@ final class SimulatedEdge {
             nextCheckpoint = (nextCheckpoint + 1) % connections.count
             let connection = connections[nextCheckpoint]
             if !connection.isClosed { _ = hub.checkpoint(connection.slot) }
+        }
+    }
+
+    /// What is a stream's own stands between what it shares with others.
+    private func writeHeartbeats() {
+        hub.weighAll()
+        for connection in connections where (connection.number + UInt64(lastTick.number)) % 8 == 0 {
+            guard !connection.isClosed, !connection.client.pointee.isBlocked, connection.isOpen,
+                let encoding = connection.client.pointee.encoding,
+                [.eventStream, .jsonStream].contains(encoding.carrier)
+            else { continue }
+            var output = ByteBuffer()
+            encoding.appendHeartbeat(to: &output)
+            hub.write(connection.slot, output.bytes)
         }
     }
 

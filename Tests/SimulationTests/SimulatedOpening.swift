@@ -24,7 +24,13 @@ struct SimulatedOpening {
     /// Whether the client says that this node had its session last.
     var isAffine = false
 
-    var encoding: Encoding { Encoding(carrier, .perseid, isChunked: false) }
+    /// What its client can inflate.
+    var form = Encoding.Form.plain(isChunked: false)
+
+    var encoding: Encoding { Encoding(carrier, .perseid, form) }
+
+    /// The same of what is not compressed.
+    var plainEncoding: Encoding { encoding.unchunked }
 
     var token: SimulatedToken? {
         switch session {

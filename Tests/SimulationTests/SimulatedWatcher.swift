@@ -1,4 +1,5 @@
 import Broker
+import Hub
 import Wire
 
 /// A client that reads all channels by a pattern, on one connection. In each channel a publication is to follow the one before it, and
@@ -10,7 +11,7 @@ final class SimulatedWatcher {
 
     private unowned let simulation: Simulation
     let connection: SimulatedConnection
-    private var reader = MessageReader(.eventStream)
+    private var reader = MessageReader(.eventStream, .plain(isChunked: false))
     /// Where each channel stood when it learnt that it is subscribed: not just when that was, for much may be published in one
     /// millisecond, before and after.
     private var since: [Int: Position]?
@@ -42,8 +43,8 @@ final class SimulatedWatcher {
     var text: String { "a watcher of \(connection.edge.name) stands at \(reached.mapValues { "\($0)" })" }
 
     func step() {
-        reader.append(connection.read(connection.unread.count))
         do {
+            try reader.append(connection.read(connection.unread.count))
             while let told = try reader.next() { take(told.message) }
         } catch {
             simulation.verifier.fail(.order, "a watcher was sent bytes that are no message: \(error)")

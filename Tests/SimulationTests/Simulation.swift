@@ -22,7 +22,7 @@ final class Simulation {
 
     init(seed: UInt64, sabotage: Sabotage? = nil) throws {
         random = SeededRandom(seed: seed)
-        scenario = Scenario(random)
+        scenario = Scenario(random, seed: seed)
         verifier = Verifier(schedule: schedule)
         self.sabotage = sabotage
         channels = (0..<scenario.channelCount).map { ChannelName("c\($0)")! }

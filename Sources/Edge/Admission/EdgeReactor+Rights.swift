@@ -82,6 +82,7 @@ extension EdgeReactor {
     /// Rules and keys are others from now on. What is known of tokens is forgotten: it was said with the keys before.
     func change(to policy: AccessPolicy) {
         access = policy
+        hub.compressionChanged()
         uplink.post(.keepWill(policy.hooks.contains(.disconnect)))
         knownTokens = KnownTokens(countMax: limits.tokensKnownMax)
         for (key, shown) in credentials {

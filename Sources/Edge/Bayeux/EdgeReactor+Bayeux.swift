@@ -96,7 +96,7 @@ extension EdgeReactor {
             return refuse(exchange, status: 403, "pages of this origin may not connect here", field: "Origin")
         }
         let plan = try SubscriptionPlan(ofBayeux: nil, request)
-        let agreement = WebSocketHandshake.Agreement(request)
+        let agreement = WebSocketHandshake.Agreement(request, mayCompress: access.rules.areAnyCompressed)
         open(makeOpening(request, exchange, plan, as: .webSocket(agreement)))
         let key = exchange.connection
         let socket = BayeuxSocket(key, exchange.credentials)

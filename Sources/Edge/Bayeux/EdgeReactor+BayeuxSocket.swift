@@ -44,7 +44,8 @@ extension EdgeReactor {
         socket.token = token
         socket.notes = notes
         connections[live: slot].pointee.client.session = SessionLink(token.id, saved: state.positions)
-        connections[live: slot].pointee.client.encoding = Encoding(.webSocket, notes.dialect, isChunked: false)
+        let form = connections[live: slot].pointee.client.encoding?.form ?? .plain(isChunked: false)
+        connections[live: slot].pointee.client.encoding = Encoding(.webSocket, notes.dialect, form)
         if socket.credentials.identity == nil, let identity = notes.identity, isGood(identity) {
             socket.credentials.identity = identity
         }

@@ -24,10 +24,17 @@ extension EdgeReactor {
         guard CarrierID.all.contains(where: { isRenewed($0) }) else { return }
         for slot in connections.slots where connections.isLive(slot) {
             let connection = connections[live: slot]
-            if connection.pointee.client.has(.isRenewed), connection.pointee.sentBytes >= limits.streamBytesMax {
+            if connection.pointee.client.has(.isRenewed), keptBytes(of: slot) >= limits.streamBytesMax {
                 renewStream(slot)
             }
         }
+    }
+
+    /// What its client keeps at most: what is compressed is a quarter of that or, where messages are much alike, an eighth.
+    private func keptBytes(of slot: Slot) -> Int {
+        let connection = connections[live: slot]
+        let isGzip = connection.pointee.client.encoding?.isGzip ?? false
+        return Int(connection.pointee.sentBytes) * (isGzip ? 8 : 1)
     }
 
     private func isRenewed(_ carrier: CarrierID) -> Bool {

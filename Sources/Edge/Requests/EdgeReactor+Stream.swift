@@ -18,7 +18,10 @@ extension EdgeReactor {
             return answer(exchange, status: 204, contentType: nil, literal(""))
         }
         let plan = try SubscriptionPlan(request, limits: limits)
-        let opening = makeOpening(request, exchange, plan, as: .stream(carrier, try wishes(request, carrier)))
+        var opening = makeOpening(request, exchange, plan, as: .stream(carrier, try wishes(request, carrier)))
+        if access.rules.areAnyCompressed, plan.dialect != .bayeux {
+            opening.acceptsGzip = ContentCoding.acceptsGzip(request.texts(of: .acceptEncoding))
+        }
         guard exchange.form.contains(.hasNoBody) else { return open(opening) }
         output.removeAll()
         appendStreamHead(opening)
@@ -54,16 +57,26 @@ extension EdgeReactor {
         let slot = opening.exchange.slot
         let connection = connections[live: slot]
         assert(connection.pointee.client.encoding == nil, "a connection becomes one reader, once")
+        var opening = opening
+        opening.isGzip = opening.acceptsGzip && mayCompress(channels)
         output.removeAll()
         appendStreamHead(opening)
-        become(opening.encoding, slot)
-        connection.pointee.streamTick = reactor.currentTick
-        appendStart(of: opening.encoding, wishes, session: opening.token)
         // The head does not wait for channels to open: a proxy or a browser that waits for it must not time out.
         hub.cork(slot.client) {
             write(slot, output.bytes)
+            become(opening.encoding, slot)
+            connection.pointee.streamTick = reactor.currentTick
+            if opening.isGzip { hub.beginGzip(slot.client) }
+            output.removeAll()
+            appendStart(of: opening.encoding, wishes, session: opening.token)
+            write(slot, output.bytes)
             if !channels.isEmpty { hub.join(slot.client, channels, entries: opening.plan.entries) }
         }
+    }
+
+    /// Whether rules let the whole of a stream be compressed, which is said before the first of it.
+    private func mayCompress(_ channels: [(name: ChannelName, since: Position?)]) -> Bool {
+        !channels.isEmpty && channels.allSatisfy { access.rules.compression(of: $0.name) != .off }
     }
 
     /// Has a browser's `EventSource` come again: to any other status than 200 it says "fail the connection", and its page has to make
@@ -101,6 +114,8 @@ extension EdgeReactor {
         output.append(field: "Pragma", "no-cache")
         output.append(field: "X-Accel-Buffering", "no")
         output.append(field: "X-Content-Type-Options", "nosniff")
+        if opening.isGzip { output.append(field: "Content-Encoding", "gzip") }
+        if access.rules.areAnyCompressed { output.append(field: "Vary", "Accept-Encoding") }
         carrier.head(origins.pages, &output)
         append(fieldsOf: opening.exchange, to: &output)
         append(fieldsOf: opening, to: &output)

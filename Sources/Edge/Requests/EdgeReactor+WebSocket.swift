@@ -16,7 +16,7 @@ extension EdgeReactor {
             return refuse(exchange, status: 403, "pages of this origin may not connect here", field: "Origin")
         }
         let plan = try SubscriptionPlan(request, limits: limits)
-        let agreement = WebSocketHandshake.Agreement(request)
+        let agreement = WebSocketHandshake.Agreement(request, mayCompress: access.rules.areAnyCompressed)
         open(makeOpening(request, exchange, plan, as: .webSocket(agreement)))
     }
 
@@ -61,7 +61,7 @@ extension EdgeReactor {
         _ code: ByeCode
     ) throws(HTTPRejection) {
         let plan = try SubscriptionPlan(request, limits: limits)
-        let agreement = WebSocketHandshake.Agreement(request)
+        let agreement = WebSocketHandshake.Agreement(request, mayCompress: access.rules.areAnyCompressed)
         let opening = Opening(
             use: .webSocket(agreement),
             plan: plan,
@@ -92,7 +92,11 @@ extension EdgeReactor {
         output.removeAll()
         WebSocketHandshake.appendAnswer(agreement, to: &output) { append(fieldsOf: opening, to: &$0) }
         connection.pointee.answer.remove(.isAwaited)
-        connection.pointee.decoder = WebSocketDecoder(role: .server, messageBytesMax: limits.messageBytesMax)
+        connection.pointee.decoder = WebSocketDecoder(
+            role: .server,
+            messageBytesMax: limits.messageBytesMax,
+            allowsCompression: agreement.deflate != nil
+        )
         become(opening.encoding, slot)
     }
 
@@ -126,10 +130,8 @@ extension EdgeReactor {
         switch event {
         case .needMore: break
         case .text(let message): takeCommands(message, for: slot)
-        case .binary:
-            failWebSocket(slot, .unsupportedData, "commands are text; bytes are published as data64")
-        case .compressed:
-            failWebSocket(slot, .protocolError, "compression was not agreed on")
+        case .binary: takeBinary(for: slot)
+        case .compressed(let opcode, let payload): takeCompressed(opcode, payload, for: slot)
         case .ping(let payload):
             output.removeAll()
             WebSocketEncoder.appendPong(payload, to: &output)
@@ -140,6 +142,10 @@ extension EdgeReactor {
             closeWebSocket(slot, code == .noStatusReceived ? .normal : code, "")
         case .failure(let failure): failWebSocket(slot, failure.closeCode, failure.reason)
         }
+    }
+
+    func takeBinary(for slot: Slot) {
+        failWebSocket(slot, .unsupportedData, "commands are text; bytes are published as data64")
     }
 
     /// Closes a WebSocket for what its client sent.
@@ -164,7 +170,7 @@ extension EdgeReactor {
 
     // MARK: Commands
 
-    private func takeCommands(_ message: UnsafeRawBufferPointer, for slot: Slot) {
+    func takeCommands(_ message: UnsafeRawBufferPointer, for slot: Slot) {
         if let socket = bayeuxSockets[connections.key(ofLive: slot)] { return takeBayeux(message, from: socket) }
         guard let dialect = connections[live: slot].pointee.client.encoding?.dialect.dialect else { return }
         do throws(ClientCommandError) {

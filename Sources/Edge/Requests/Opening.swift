@@ -28,6 +28,10 @@ struct Opening {
     /// The token of its session: drawn here, or shown by the client. `nil` without a session.
     var token: SessionToken?
 
+    /// Whether its client can read what is compressed as a whole, and whether it is sent that.
+    var acceptsGzip = false
+    var isGzip = false
+
     /// What the backend is told of its request, while it is to be asked whether this may be.
     var connectFields: [UInt8]?
 }
@@ -42,6 +46,10 @@ extension Opening {
     /// What its client is sent.
     var encoding: Encoding {
         let isChunked = carrier.traits.contains(.isStream) && !exchange.form.contains(.endsByClosing)
+        if isGzip { return Encoding(carrier, plan.dialect, .gzip(isChunked: isChunked)) }
+        if case .webSocket(let agreement) = use, let deflate = agreement.deflate {
+            return Encoding(carrier, plan.dialect, deflate.form)
+        }
         return Encoding(carrier, plan.dialect, isChunked: isChunked)
     }
 

@@ -44,9 +44,14 @@ enum WebSocketHandshake {
         /// One of those that were offered, if any.
         let subprotocol: String?
 
-        init(_ request: borrowing HTTPRequest) {
+        /// How messages may be compressed, if the client offered it and some rule lets any be.
+        let deflate: DeflateAgreement?
+
+        init(_ request: borrowing HTTPRequest, mayCompress: Bool) {
             accept = WebSocketHandshake.accept(request.text(of: .secWebSocketKey) ?? "")
             subprotocol = WebSocketSubprotocols.choose(from: WebSocketSubprotocols.offered(request))
+            let offers = mayCompress ? request.texts(of: .secWebSocketExtensions) : []
+            deflate = DeflateAgreement(offers: offers)
         }
     }
 
@@ -61,6 +66,7 @@ enum WebSocketHandshake {
         if let subprotocol = agreement.subprotocol {
             output.append(field: "Sec-WebSocket-Protocol", utf8: subprotocol)
         }
+        if let deflate = agreement.deflate { output.append(field: "Sec-WebSocket-Extensions", utf8: deflate.text) }
         extraFields(&output)
         output.append("\r\n")
     }

@@ -1,4 +1,5 @@
 import Foundation
+import TestInflater
 import Wire
 
 /// An event stream of a node, as a browser has it.
@@ -23,6 +24,10 @@ final class EventStreamClient {
     private(set) var retryMilliseconds: UInt64?
 
     private var body: StreamBody
+    /// Inflates the body, if that is compressed.
+    private let inflater: StreamInflater?
+    /// Bytes of the body as they came.
+    private(set) var bodyCount = 0
     private var decoder = EventStreamDecoder()
     private var events: [Event] = []
 
@@ -38,10 +43,14 @@ final class EventStreamClient {
         guard text.hasPrefix("HTTP/1.1 200 ") else { throw TestFailure("no event stream: \(text)") }
         head = HTTPAnswer(status: 200, head: text, body: [])
         body = StreamBody(of: head)
+        inflater = head["Content-Encoding"] == "gzip" ? StreamInflater(.gzip) : nil
     }
 
     /// Whether the body ended as chunked bodies do.
     var hasEndedWell: Bool { body.hasEndedWell }
+
+    /// Whether what was compressed ended as it should, checksum and all.
+    var hasInflatedAll: Bool { inflater?.hasEnded ?? false }
 
     /// All of the body so far.
     var text: String { String(decoding: bytes, as: UTF8.self) }
@@ -51,6 +60,18 @@ final class EventStreamClient {
 
     private func decode() throws {
         for piece in try body.takePieces(from: client) {
+            bodyCount += piece.count
+            guard let inflater else {
+                take(piece)
+                continue
+            }
+            guard let inflated = inflater.inflate(piece) else { throw TestFailure("not a gzip stream") }
+            take(inflated)
+        }
+    }
+
+    private func take(_ piece: [UInt8]) {
+        if !piece.isEmpty {
             pieces.append(String(decoding: piece, as: UTF8.self))
             decode(piece)
         }

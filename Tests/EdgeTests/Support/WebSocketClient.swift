@@ -1,4 +1,5 @@
 import Foundation
+import TestInflater
 import Wire
 
 /// A WebSocket to a node, as a client has it.
@@ -19,6 +20,12 @@ final class WebSocketClient {
 
     let client: TestClient
     private var decoder = WebSocketDecoder(role: .client, messageBytesMax: 1 << 24)
+    /// What the node agreed to, and what inflates what it compresses, if that is anything.
+    private(set) var extensions: String?
+    private var inflater: StreamInflater?
+    private var inflatesAlone = false
+    /// Messages that came compressed.
+    private(set) var compressedCount = 0
     private var frames: [Frame] = []
     private var nextMask: UInt32 = 0x37FA_213D
 
@@ -27,6 +34,26 @@ final class WebSocketClient {
         try client.sendRequest("GET", "\(path)\(query)", Self.handshake + fields)
         let head = try client.readHead()
         guard head.hasPrefix("HTTP/1.1 101 ") else { throw TestFailure("no WebSocket: \(head)") }
+        extensions = HTTPAnswer(status: 101, head: head, body: [])["Sec-WebSocket-Extensions"]
+        guard let extensions else { return }
+        decoder = WebSocketDecoder(role: .client, messageBytesMax: 1 << 24, allowsCompression: true)
+        inflater = makeInflater()
+        inflatesAlone = extensions.contains("server_no_context_takeover")
+    }
+
+    /// One that keeps no more than was agreed to.
+    private func makeInflater() -> StreamInflater {
+        let said = extensions?.split(separator: "server_max_window_bits=").dropFirst().first
+        return StreamInflater(.deflate(windowBits: said.flatMap { Int32($0.prefix { $0.isNumber }) } ?? 15))
+    }
+
+    private func takeCompressed(_ opcode: WebSocketOpcode, _ payload: [UInt8]) {
+        compressedCount += 1
+        if inflatesAlone { inflater = makeInflater() }
+        guard let message = inflater?.inflate(message: payload) else {
+            return frames.append(.failure(.reservedBitSet))
+        }
+        frames.append(opcode == .text ? .text(String(decoding: message, as: UTF8.self)) : .binary(message))
     }
 
     /// Goes on behind a handshake that was made by hand.
@@ -36,7 +63,13 @@ final class WebSocketClient {
 
     func send(_ command: String) throws { try send(.text, Array(command.utf8)) }
 
-    func send(_ opcode: WebSocketOpcode, _ payload: [UInt8], isFinal: Bool = true, isMasked: Bool = true) throws {
+    func send(
+        _ opcode: WebSocketOpcode,
+        _ payload: [UInt8],
+        isFinal: Bool = true,
+        isCompressed: Bool = false,
+        isMasked: Bool = true
+    ) throws {
         nextMask = nextMask &* 1_664_525 &+ 1_013_904_223
         var output = ByteBuffer()
         payload.withUnsafeBytes {
@@ -44,6 +77,7 @@ final class WebSocketClient {
                 opcode,
                 payload: $0,
                 isFinal: isFinal,
+                isCompressed: isCompressed,
                 mask: isMasked ? nextMask : nil,
                 to: &output
             )
@@ -73,7 +107,7 @@ final class WebSocketClient {
                 case .close(let code, let reason):
                     frames.append(.close(Int(code.rawValue), String(decoding: reason, as: UTF8.self)))
                 case .failure(let failure): frames.append(.failure(failure))
-                case .compressed: frames.append(.failure(.reservedBitSet))
+                case .compressed(let opcode, let payload): takeCompressed(opcode, Array(payload))
                 }
             }
         }

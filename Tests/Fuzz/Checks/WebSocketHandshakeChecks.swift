@@ -11,7 +11,7 @@ enum WebSocketHandshakeChecks {
             let offered = WebSocketSubprotocols.offered(request)
             try checkSubprotocols(offered)
             guard WebSocketHandshake.rejection(request) == nil else { return }
-            try checkAnswer(WebSocketHandshake.Agreement(request), offered)
+            try checkAnswer(WebSocketHandshake.Agreement(request, mayCompress: true), offered)
         }
     }
 
@@ -37,7 +37,8 @@ enum WebSocketHandshakeChecks {
             separator: "\r\n",
             omittingEmptySubsequences: false
         )
-        try requireSame(lines.count, agreement.subprotocol == nil ? 6 : 7, "lines of the answer")
+        let optional = [agreement.subprotocol, agreement.deflate?.text].compactMap { $0 }
+        try requireSame(lines.count, 6 + optional.count, "lines of the answer")
         try requireSame(agreement.accept.utf8.count, 28, "bytes of the proof")
         try require(!output.bytes.dropLast(4).contains(0), "a NUL in the answer")
     }
