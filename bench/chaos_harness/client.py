@@ -59,6 +59,8 @@ class Client:
         is_forgetful = self.random.random() < FORGETFUL_SHARE
         self.is_forgetful = is_forgetful and self.resumes_sessions and self.transport_class is WebSocket
         self.shows_only_token = False
+        # Which nodes make use of if their rules say so.
+        self.takes_compressed = number // len(TRANSPORTS) % 3 > 0
         self.session = None
         # When it was told of that session.
         self.session_milliseconds = 0

@@ -14,12 +14,12 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 class Cluster:
     """All of it. Use it in an `async with` block."""
 
-    def __init__(self, program, node_count, history_count, directory, topology, is_durable=False):
+    def __init__(self, program, node_count, history_count, directory, topology, is_durable=False, compresses=False):
         self.directory = directory
         self.topology = topology
         names = ["a", "b", "c"][:node_count]
         replicas = topology.replica_count if is_durable else 0
-        self.nodes = [Node(name, program, topology, history_count, directory, replicas) for name in names]
+        self.nodes = [Node(name, program, topology, history_count, directory, replicas, compresses) for name in names]
         self.port = free_port()
         self.balancer = None
 

@@ -26,7 +26,7 @@ def clean_environment(**added):
 
 
 class Node:
-    def __init__(self, identifier, program, topology, history_count, directory, replica_count=0):
+    def __init__(self, identifier, program, topology, history_count, directory, replica_count=0, compresses=False):
         self.identifier = identifier
         self.port = free_port()
         self.program = program
@@ -43,9 +43,14 @@ class Node:
             PERSEID_LIMITS_WINDOW_BYTES_MAX="131072",
             **topology.environment,
         )
-        if replica_count:
-            everybody = "subscribe=anyone publish=anyone presence=anyone history=anyone"
-            self.environment["PERSEID_RULES"] = f"** {everybody} durable={replica_count}"
+        if replica_count or compresses:
+            rule = "** subscribe=anyone publish=anyone presence=anyone history=anyone call=anyone"
+            if replica_count:
+                rule += f" durable={replica_count}"
+            if compresses:
+                rule += " compress=shared"
+                self.environment["PERSEID_LIMITS_COMPRESSION_FLUSH_BYTES"] = "1000"
+            self.environment["PERSEID_RULES"] = rule
         self.child = None
         # Held by the fault that has the node down.
         self.is_down = False

@@ -42,7 +42,13 @@ class Run:
         self.history_count = max(100_000, int(2 * self.options.rate * self.seconds) + floods * FLOOD_COUNT)
         options = self.options
         cluster = Cluster(
-            options.perseid, options.nodes, self.history_count, self.directory, self.topology, options.durable
+            options.perseid,
+            options.nodes,
+            self.history_count,
+            self.directory,
+            self.topology,
+            options.durable,
+            options.compress,
         )
         async with cluster:
             self.crowd = Crowd(self.directory)

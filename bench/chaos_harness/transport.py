@@ -7,6 +7,7 @@ and the cursor it keeps can never differ, wherever the connection is cut.
 import asyncio
 import socket
 import struct
+import zlib
 from urllib.parse import quote, urlencode
 
 from .http_request import parse_head, request_head
@@ -103,6 +104,8 @@ class Transport(asyncio.Protocol):
 
     def send_request(self):
         fields = self.request_fields()
+        if self.client.takes_compressed:
+            fields["Accept-Encoding"] = "gzip"
         if self.client.cookie:
             fields["Cookie"] = self.client.cookie
         self.stream.write(request_head("GET", self.target(), fields))
@@ -143,9 +146,14 @@ class Transport(asyncio.Protocol):
     def begin_body(self, fields):
         self.take = self.take_chunk if fields.get("transfer-encoding") == "chunked" else self.take_rest
         self.body = bytearray()
+        # Also checks what stands at the end of it.
+        self.inflater = zlib.decompressobj(31) if fields.get("content-encoding") == "gzip" else None
+
+    def inflated(self, piece):
+        return self.inflater.decompress(piece) if self.inflater else piece
 
     def take_rest(self):
-        self.body += self.input
+        self.body += self.inflated(self.input)
         self.input.clear()
         self.take_body()
         return True
@@ -158,7 +166,7 @@ class Transport(asyncio.Protocol):
         end = line_end + 2 + count
         if len(self.input) < end + 2:
             return False
-        self.body += self.input[line_end + 2 : end]
+        self.body += self.inflated(self.input[line_end + 2 : end])
         del self.input[: end + 2]
         if count:
             self.take_body()

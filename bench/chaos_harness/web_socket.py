@@ -4,10 +4,14 @@ import base64
 import json
 import os
 import struct
+import zlib
 
 from .transport import Transport
 
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
+COMPRESSED = 0x40
+# What a message leaves out of its end, RFC 7692.
+TAIL = b"\x00\x00\xff\xff"
 ALREADY_SUBSCRIBED = 409
 
 
@@ -33,10 +37,12 @@ class WebSocket(Transport):
         self.came_with_session = self.client.session is not None
         key = base64.b64encode(os.urandom(16)).decode()
         version = {"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": key}
-        return {"Connection": "Upgrade", "Upgrade": "websocket"} | version
+        offer = {"Sec-WebSocket-Extensions": "permessage-deflate"} if self.client.takes_compressed else {}
+        return {"Connection": "Upgrade", "Upgrade": "websocket"} | version | offer
 
     def begin_body(self, fields):
         self.take = self.take_frame
+        self.inflater = zlib.decompressobj(-15) if "sec-websocket-extensions" in fields else None
         self.commands = {}
 
     def take_frame(self):
@@ -59,6 +65,8 @@ class WebSocket(Transport):
     def take_message(self, first, payload):
         if first == 0x80 | TEXT:
             self.take_text(json.loads(payload))
+        elif first == 0x80 | COMPRESSED | TEXT and self.inflater:
+            self.take_text(json.loads(self.inflater.decompress(payload + TAIL)))
         elif first == 0x80 | PING:
             self.stream.write(masked_frame(PONG, payload))
         elif first == 0x80 | CLOSE:

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from . import bayeux, console, failover, generator, hooks, measures, moved_slots, pattern_costs, patterns, polls, security
-from . import several_masters, storm, trust, watched_channels
+from . import bayeux, compression, console, failover, generator, hooks, measures, moved_slots, pattern_costs, patterns, polls
+from . import security, several_masters, storm, trust, watched_channels
 from .bars import AgainstBar, LimitBar, NothingLostBar, RatioBar
 from .build import WORK, say
 from .measures import BACKGROUND, BYTES, CONNECT, CPU, LATEST, P50, P99, P99_ALONE, P99_EXCESS, P999, PER_CALL
@@ -17,6 +17,7 @@ from .measures import CONNECT_ALONE, CONNECT_RATE, KNOWN_RATE, KNOWN_TIMES, UNSE
 from .measures import BESIDE, BESIDE_TIMES, HELD, OTHERWISE, REFUSED_SECONDS
 from .measures import AFFECTED, BACK_SECONDS, MOVING_SECONDS, PROMOTED_SECONDS, TOLD_SECONDS
 from .measures import ALL_SECONDS, CHANNEL_BYTES, FEW_SECONDS, READER_BYTES, RECONNECT_NODE, RECONNECT_REDIS
+from .measures import ALONE_RATIO, BUSY_RATIO, IDLE_MORE, PLAIN_WIRE, SHARED_CPU, SHARED_RATIO, SHARED_WIRE
 from .measures import HIGH_CPU, HIGH_P50, LOW_CPU
 from .measures import CONSOLE, UNWATCHED, WATCHED
 from .measures import HANDSHAKES, HAPROXY_CPU, OFFERED, PLAIN_CPU, QUIET, STORM_TIMES, STORMY, TLS_BYTES, TLS_CPU, TLS_TIMES
@@ -261,6 +262,11 @@ def many_watched(programs, server, contender, is_quick):
 
 def tls(programs, server, contender, is_quick):
     return {"main": measures.nothing(), "more": security.measure(server)}
+
+
+def compressed(programs, server, contender, is_quick):
+    another = lambda: contender.start(programs)  # noqa: E731
+    return {"main": measures.nothing(), "more": compression.measure(server, another)}
 
 
 def floor(label="floor", is_pinned=True, **options):
@@ -529,6 +535,21 @@ CONSOLE_OPEN = Case(
     [LimitBar(CONSOLE, 1)],
 )
 
+COMPRESSION = Case(
+    "compression",
+    "1,000 WebSockets, ticks of 170 bytes at 20/s: as they are, compressed together, each alone, and with 10 newcomers a second",
+    [perseid("perseid, 1 reactor, compression", envelope=True, compresses=True)],
+    compressed,
+    [PLAIN_WIRE, SHARED_WIRE, SHARED_RATIO, ALONE_RATIO, BUSY_RATIO, SHARED_CPU, IDLE_MORE],
+    [
+        LimitBar(SHARED_RATIO, 4),
+        LimitBar(ALONE_RATIO, 3.5),
+        LimitBar(BUSY_RATIO, 3),
+        LimitBar(SHARED_CPU, 1),
+        LimitBar(IDLE_MORE, 32),
+    ],
+)
+
 SESSIONS = perseid(
     "perseid, 1 reactor, Redis, sessions", over_redis=True, envelope=True, sessions=True
 )
@@ -586,4 +607,5 @@ ALL = [
     TLS,
     SILENT_HOOK,
     CONSOLE_OPEN,
+    COMPRESSION,
 ]

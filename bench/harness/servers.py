@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import hooks, security, trust
+from . import compression, hooks, security, trust
 from .build import BENCH, WORK
 from .deployment import Deployment
 from .process import Process, accepts, answers, free_port
@@ -173,6 +173,7 @@ class Perseid(Server):
         has_rules=False,
         has_tls=False,
         has_silent_hook=False,
+        compresses=False,
         path="/ws?channel=%c",
         cores=None,
     ):
@@ -186,6 +187,7 @@ class Perseid(Server):
         self.has_rules = has_rules
         self.has_tls = has_tls
         self.has_silent_hook = has_silent_hook
+        self.compresses = compresses
         # nchan delivers the bare payload and has no sessions, so that is what is compared with it.
         self.subscribe_path = path + ("" if envelope else "&format=raw")
         if not sessions:
@@ -209,6 +211,8 @@ class Perseid(Server):
             certificates = [{"certificate": str(chain), "key": str(key)}]
             file.write_text(json.dumps({"tls": {"listen": f"127.0.0.1:{self.secure_port}", "certificates": certificates}}))
             options += ["--config", str(file)]
+        if self.compresses:
+            options += ["--config", str(compression.settings(self.directory))]
         if self.has_silent_hook:
             options += ["--config", str(hooks.settings(self.directory, self.start_silent_backend()))]
         for node in range(self.nodes):
