@@ -1,0 +1,72 @@
+import Foundation
+import Testing
+
+/// `deploy/run`, from its first line to its last, with the node that is there already: what `swift build` would make of it is not tried
+/// here. Each takes ports that are free, and runs after the others.
+@Suite(.serialized) struct RunScriptTests {
+    private let scratch: Scratch
+
+    init() throws { scratch = try Scratch() }
+
+    private static let script = BrowserCases.root.appending(path: "deploy/run").path
+
+    private static let ports =
+        ["PORT", "PORT_A", "PORT_B", "PORT_C", "REDIS_PORT"]
+        + (2...6).map { "REDIS_PORT_\($0)" } + (1...6).map { "BUS_PORT_\($0)" } + (1...3).map { "SENTINEL_PORT_\($0)" }
+
+    /// A `swift` that has built it.
+    private func makeCompiler() throws -> String {
+        let directory = scratch.directory.appending(path: "bin")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        let built = URL(filePath: PerseidNode.executable).deletingLastPathComponent().path
+        let file = directory.appending(path: "swift")
+        let text = "#!/bin/sh\ncase \"$*\" in *--show-bin-path*) echo '\(built)' ;; esac\n"
+        try Data(text.utf8).write(to: file)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
+        return directory.path
+    }
+
+    @Test(
+        "it starts all that it says, what it says can be tried works, and it leaves nothing behind",
+        arguments: ["", "--cluster", "--sentinel", "--redis-cluster"]
+    )
+    func run(_ option: String) async throws {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        var environment = ["PATH": "\(try makeCompiler()):\(path)", "TMPDIR": scratch.directory.path]
+        let names = option.isEmpty ? ["PORT"] : Self.ports
+        for name in names { environment["PERSEID_\(name)"] = "\(Port.free())" }
+        let process = try ChildProcess(
+            [Self.script] + (option.isEmpty ? [] : [option]),
+            environment: environment,
+            in: scratch
+        )
+        try await eventually("it says that it is ready", within: .seconds(120)) {
+            guard process.poll() == nil else { throw ChildProcess.Failure(description: process.outputText) }
+            return process.outputText.contains("Ctrl-C stops everything") ? true : nil
+        }
+        let commands = commands(process.outputText)
+        #expect(commands.count == (option.isEmpty ? 2 : 3))
+        for command in commands {
+            let answer = try await ChildProcess.run(["bash", "-c", command], in: scratch)
+            #expect(
+                !answer.contains("error") && answer.contains("-") && !answer.contains("ERR"),
+                "\(command): \(answer)"
+            )
+        }
+        process.signal(SIGTERM)
+        #expect(try await process.end() == .exited(143), "\(process.outputText)\(process.errorText)")
+        #expect(process.outputText.contains("stopped; the logs are in"))
+        let ports = names.compactMap { environment["PERSEID_\($0)"] }.joined(separator: " ")
+        let look =
+            "for port in \(ports); do if (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null; then echo $port; fi; done"
+        #expect(try await ChildProcess.run(["bash", "-c", look], in: scratch) == "", "something still listens")
+    }
+
+    /// What it says can be published, by HTTP and by Redis; what is behind a command in brackets is said of it.
+    private func commands(_ text: String) -> [String] {
+        let lines = text.split(separator: "\n").map { line in
+            String(line.dropFirst(12).prefix { $0 != "(" }).trimmingCharacters(in: .whitespaces)
+        }
+        return lines.filter { $0.hasPrefix("curl -d") || $0.hasPrefix("curl -H") || $0.contains("FCALL") }
+    }
+}
