@@ -107,6 +107,8 @@ import Testing
         }
         if let reason = refusal.reason {
             try await eventually("the log says why", within: .seconds(20)) {
+                // One line a second: what is told a moment after another one is told the next time.
+                if refusal.effect == .channel { _ = try await scene.publish(to: scene.sick) }
                 let lines = node.log.split(separator: "\n").dropFirst(linesBefore)
                 return lines.contains { $0.contains(reason) && $0.contains(refusal.advice) } ? () : nil
             }
