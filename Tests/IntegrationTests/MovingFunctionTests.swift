@@ -45,12 +45,19 @@ import Testing
     }
 
     /// It is refused, in these words.
-    private func refuses(_ server: RedisServer, _ function: String, _ key: String, _ arguments: String...) async {
+    private func refuses(
+        _ server: RedisServer,
+        _ function: String,
+        _ key: String,
+        _ arguments: String...,
+        isOnItsWay: Bool = true
+    ) async {
         do {
             let answer = try await call(server, function, key, arguments)
             Issue.record("\(function) was answered \(answer)")
         } catch {
-            #expect("\(error)".contains("ELSEWHERE \(key) is at the master other"))
+            let words = isOnItsWay ? "UNDERWAY \(key) is on its way to" : "ELSEWHERE \(key) is at"
+            #expect("\(error)".contains("\(words) the master other"))
         }
     }
 
@@ -84,6 +91,7 @@ import Testing
                     "perseid:{news}:head", "perseid:{news}:once:1",
                 ]
             )
+            await refuses(blue, "publish", Self.channel, "3", isOnItsWay: false)
             #expect(try await depart(Self.channel, from: blue) == [])
             // Of an idempotency key nobody knew.
             try await call(red, "arrive", Self.channel, try await depart(Self.channel, from: blue, ":once:1"))
@@ -149,7 +157,7 @@ import Testing
             try await call(red, "arrive", Self.session, parts)
             #expect(try await call(red, "session_save", Self.session, "1", "a", "1000") as? Int == 0)
             try await call(blue, "forget", Self.session)
-            await refuses(blue, "session_resume", Self.session, "secret", "b", "1000")
+            await refuses(blue, "session_resume", Self.session, "secret", "b", "1000", isOnItsWay: false)
             #expect(try await blue.command("HGETALL", Self.session).hasPrefix("fence\ngone "))
             #expect(Int(try await blue.command("PTTL", Self.session)) ?? 0 > 1_000)
             // And back.

@@ -40,7 +40,7 @@
 --
 -- Where several masters share the channels, and one more comes or one goes, what has another master from then on is taken there
 -- (`perseid_depart`, `perseid_arrive`, `perseid_forget`). In place of the head of a channel, or of the fence of a session, stands then
--- "leaving <position> <milliseconds> <master>", and "gone …" once it has arrived; who asks for it is told ELSEWHERE.
+-- "leaving <position> <milliseconds> <master>", and "gone …" once it has arrived; who asks for it is told UNDERWAY, and ELSEWHERE then.
 --   perseid:moves                 what is to be moved, and which nodes know of it
 --
 -- Anybody may write to Redis. What is here and cannot be what was written here is told as "BROKEN <kind> in <key>" before
@@ -245,8 +245,10 @@ local function read_departure(text)
 end
 
 local function refuse_departed(key, text)
-  local master = select(4, read_departure(text))
-  if master then error(redis.error_reply('ELSEWHERE ' .. key .. ' is at the master ' .. master)) end
+  local state, _, _, master = read_departure(text)
+  if state == 'gone' then error(redis.error_reply('ELSEWHERE ' .. key .. ' is at the master ' .. master)) end
+  -- Whoever went there now would begin it anew.
+  if state then error(redis.error_reply('UNDERWAY ' .. key .. ' is on its way to the master ' .. master)) end
 end
 
 local function newest(key)

@@ -56,7 +56,7 @@ public struct RedisComplaint: Sendable, Equatable {
         ("MOVED ", .cluster), ("ASK ", .cluster),
         ("CROSSSLOT", .cluster), ("CLUSTERDOWN", .down),
         ("SELECT is not allowed in cluster mode", .cluster),
-        ("ELSEWHERE ", .elsewhere),
+        ("ELSEWHERE ", .elsewhere), ("UNDERWAY ", .elsewhere),
         ("OOM ", .memory), ("MISCONF", .disk), ("LOADING", .loading),
         ("DB index is out of range", .database), ("invalid DB index", .database),
         ("unknown command", .version),

@@ -9,8 +9,8 @@ struct RedisErrorReply {
     /// The function library is not there, or not there any more.
     var isFunctionMissing: Bool { text.hasPrefix("ERR Function not found") }
 
-    /// What is asked for has another master now.
-    var isElsewhere: Bool { text.hasPrefix("ELSEWHERE ") }
+    /// What is asked for has another master now, or is on its way there.
+    var isElsewhere: Bool { text.hasPrefix("ELSEWHERE ") || text.hasPrefix("UNDERWAY ") }
 
     /// The library is there: someone else was faster.
     var isLibraryThere: Bool { text.hasPrefix("ERR Library") && text.hasSuffix("already exists") }
