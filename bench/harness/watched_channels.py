@@ -20,6 +20,7 @@ WAIT_SECONDS = 60
 RECONNECTS = 3
 # Until tables have grown, counts are told and buffers are given back.
 SETTLE_SECONDS = 3
+PONG = b"\x8a\x80\0\0\0\0"
 SUBSCRIBED, DELIVERED = re.compile(rb'"type":"subscribed"'), re.compile(rb'"type":"message"')
 
 
@@ -57,6 +58,11 @@ class Readers:
                 self.rests[number] = text[max(matches[-1].end() if matches else 0, len(text) - 32) :]
                 count -= len(matches)
 
+    def say_alive(self):
+        """Nobody here answers a ping."""
+        for connection in self.connections.values():
+            connection.sendall(PONG)
+
     def close(self):
         for connection in self.connections.values():
             connection.close()
@@ -75,6 +81,7 @@ def settled_memory(process):
 def reconnect(server, readers, step):
     """Seconds until every reader has what was published in every n-th channel while no link to Redis was there; and what that
     took of the node's CPU and of Redis'."""
+    readers.say_alive()
     node, processes = server.processes[0].child, server.processes + server.auxiliary
     with contextlib.closing(Redis(server.redis_port)) as redis:
         # It must not come back before all is published.
@@ -94,13 +101,14 @@ def reconnect(server, readers, step):
 def measure(server):
     """Bytes of a channel beyond those of its reader, which are those of one who reads the same as a thousand others."""
     port, process = server.ports[0], server.processes[0]
-    with contextlib.ExitStack() as stack:
-        Readers(port, names("warm")[:EACH]).close()
-        before = settled_memory(process)
-        stack.enter_context(contextlib.closing(Readers(port, names("shared")[:EACH])))
+    Readers(port, names("warm")[:EACH]).close()
+    before = settled_memory(process)
+    with contextlib.closing(Readers(port, names("shared")[:EACH])) as sharing:
         shared = settled_memory(process) - before
-        readers = stack.enter_context(contextlib.closing(Readers(port, names("wide"))))
+        sharing.say_alive()
+        readers = Readers(port, names("wide"))
         wide = settled_memory(process) - before - shared
+    with contextlib.closing(readers):
         few = sorted(reconnect(server, readers, SAMPLE_STEP) for _ in range(RECONNECTS))
         all_seconds, _, _ = reconnect(server, readers, 1)
     few_seconds, node_seconds, redis_seconds = few[RECONNECTS // 2]
