@@ -137,17 +137,18 @@ final class LyingRedis {
         case "PING": text = connection.isSubscriber ? "*2\r\n$4\r\npong\r\n$0\r\n\r\n" : "+PONG\r\n"
         case "HELLO": text = CommandLinkFixture.hello(mode: isClustered ? "cluster" : "standalone")
         case "CLUSTER": text = command.last == "INFO" ? clusterInfo() : clusterSlots()
-        case "FCALL", "FCALL_RO": text = result(of: command[1])
+        case "FCALL", "FCALL_RO": text = result(of: command)
         default: text = "+OK\r\n"
         }
         return Array(text.utf8) + (connection.isSubscriber && Bool.random(using: &random) ? message() : [])
     }
 
-    private func result(of function: String) -> String {
-        switch function {
+    private func result(of command: [String]) -> String {
+        switch command[1] {
         case "perseid_version": ":\(RedisFunctions.version)\r\n"
         case "perseid_publish": position().asBulk
         case "perseid_history": "*1\r\n" + position().asBulk
+        case "perseid_histories": histories(count: max(0, command.count - 5) / 2)
         case "perseid_describe": "*3\r\n:1\r\n:1\r\n" + position().asBulk
         case "perseid_presence": "*1\r\n:0\r\n"
         case "perseid_session_resume": "*1\r\n:2\r\n"
@@ -156,6 +157,14 @@ final class LyingRedis {
         case "perseid_writable": ["", "allkeys-lru"].randomElement(using: &random)!.asBulk
         default: ":1\r\n"
         }
+    }
+
+    /// Nothing follows, it is to be asked alone, or here it is.
+    private func histories(count: Int) -> String {
+        let all = (0..<count).map { _ in
+            [":0\r\n", ":1\r\n", "*1\r\n" + position().asBulk].randomElement(using: &random)!
+        }
+        return "*\(count)\r\n" + all.joined()
     }
 
     private func clusterInfo() -> String {

@@ -60,6 +60,21 @@ struct RedisCommandLinkTests {
         #expect(sent.count(of: "perseid_presence") <= 4, "one answer may be large")
     }
 
+    @Test("many reads in one question take the places of as many, so what is published waits no longer behind them")
+    func readsTogether() throws {
+        let fixture = try CommandLinkFixture { $0.redisReadsMax = 256 }
+        try fixture.greet()
+        let channel = try #require(ChannelName("a"))
+        let read = RedisRead.read(channel, since: at(1), countMax: 10, bytesMax: 10, .fill)
+        for _ in 0..<10 {
+            let reads = Array(repeating: read, count: RedisReadMany.countMax)
+            fixture.link.ask(RedisReadMany(reads: reads) { _ in })
+        }
+        #expect(fixture.sent().count(of: "perseid_histories") == 4)
+        fixture.reply([":0\r\n"])
+        #expect(fixture.sent().count(of: "perseid_histories") == 1)
+    }
+
     @Test("publishes to a Redis that reads nothing are bounded in bytes, and taken again once it does")
     func bytes() throws {
         let fixture = try CommandLinkFixture {

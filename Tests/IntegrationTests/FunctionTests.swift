@@ -127,6 +127,29 @@ import Text
         }
     }
 
+    @Test("what follows positions in many channels is told at once, as far as there is room and the channel is whole")
+    func histories() async throws {
+        try await Cluster.with(nodes: 1) { cluster in
+            let redis = cluster.redis
+            let same = try await redis.publish("the newest", to: "same")
+            let old = try await redis.publish("old", to: "changed")
+            let new = try await redis.publish("new", to: "changed")
+            try await redis.command("SET", RedisServer.key("broken"), "no stream")
+            let positions = [
+                ("same", same), ("changed", old), ("never", .start), ("broken", .start), ("changed", old),
+                ("same", same),
+            ]
+            let asked = positions.flatMap { [RedisServer.key($0), "\($1)"] }
+            func ask(_ bytes: Int) async throws -> [String] {
+                let command = ["FCALL_RO", "perseid_histories", "0", "10", "\(bytes)"] + asked
+                return try await redis.command(command).split(separator: "\n").map(String.init)
+            }
+            let page = ["\(new)", "\(new)", "\(old)", "a", "new"]
+            try #require(try await ask(65_536) == ["0"] + page + ["0", "1"] + page + ["0"])
+            try #require(try await ask(1) == ["0"] + page + ["1", "1", "1", "1"], "one has room in any case")
+        }
+    }
+
     @Test("channels are looked for by several patterns at once, whatever their names are")
     func find() async throws {
         try await Cluster.with(nodes: 1) { cluster in

@@ -99,4 +99,40 @@ import Testing
             try #require(try client.received()[0].allSatisfy { $0.gap == nil })
         }
     }
+
+    @Test("hundreds of channels whose link was cut are looked after together, and each has what it missed")
+    func fillsTogether() async throws {
+        try await Cluster.with(nodes: 1) { cluster in
+            let node = cluster.nodes[0]
+            let targets = (0..<3).map { number in
+                (node.port, "/ws?" + (0..<100).map { "channel=c/\(number)/\($0)" }.joined(separator: "&"))
+            }
+            let sockets = try await WebSocketClient(targets, in: cluster.scratch)
+            try await sockets.opened(channels: 100)
+            let before = try await cluster.redis.calls(of: "fcall_ro")
+            node.signal(SIGSTOP)
+            try await cluster.redis.command("CLIENT", "KILL", "TYPE", "pubsub")
+            let long = String(repeating: "x", count: 60_000)
+            for number in 0..<3 {
+                _ = try await cluster.redis.publish("first of \(number)", to: "c/\(number)/7")
+                // Two of them have no room in one answer.
+                _ = try await cluster.redis.publish(long, to: "c/\(number)/8")
+                _ = try await cluster.redis.publish(long, to: "c/\(number)/9")
+            }
+            let last = try await cluster.redis.publish("last of 2", to: "c/2/7")
+            node.signal(SIGCONT)
+            try await sockets.reachOne(last, 2)
+            let name = { (message: Received) in "\(message.channel) \(message.data?.prefix(5) ?? "")" }
+            for number in 0..<3 {
+                let expected = Set(["7 first", "8 xxxxx", "9 xxxxx"].map { "c/\(number)/\($0)" })
+                try await eventually(
+                    "each has what it missed",
+                    isTrue: { try expected.isSubset(of: sockets.messages()[number].map(name)) }
+                )
+            }
+            let calls = try await cluster.redis.calls(of: "fcall_ro") - before
+            try #require(calls < 60, "\(calls) for 300 channels")
+            try #require(try sockets.received().joined().allSatisfy { $0.gap == nil })
+        }
+    }
 }

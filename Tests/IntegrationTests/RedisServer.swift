@@ -100,6 +100,13 @@ final class RedisServer: Sendable {
         return position
     }
 
+    /// How often it was asked to do something.
+    func calls(of command: String) async throws -> Int {
+        let text = try await self.command("INFO", "commandstats")
+        let line = text.split(whereSeparator: \.isNewline).first { $0.hasPrefix("cmdstat_\(command):calls=") }
+        return line.flatMap { Int($0.drop { $0 != "=" }.dropFirst().prefix { $0 != "," }) } ?? 0
+    }
+
     func head(of channel: String) async throws -> Position {
         Position(try await command("GET", Self.key(channel) + ":head")) ?? .start
     }

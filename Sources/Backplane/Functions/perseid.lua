@@ -391,6 +391,33 @@ local function history(keys, args)
   return reply
 end
 
+-- What follows a position: 0 if nothing does, which the head alone says.
+local function follow(key, since, limit, bytes)
+  if (redis.call('GET', key .. ':head') or last_entry(key)) == since then return 0 end
+  return history({ key }, { since, limit, bytes })
+end
+
+-- What follows positions in several channels, which most of them have nothing behind: after a loss of its link a node asks for all that it
+-- hears. KEYS: none, for in a Redis Cluster they are of several slots. ARGS: limit for each, bytes for all together, then a channel's key and a
+-- position, again and again. Returns for each 0 if nothing follows, or what perseid_history returns, or 1 where that is to be asked: there is no
+-- room left, or the channel is not here.
+local function histories(_, args)
+  local limit, left, replies = args[1], tonumber(args[2]), {}
+  for index = 3, #args, 2 do
+    local is_known, reply = false, nil
+    if left > 0 then
+      is_known, reply = pcall(follow, args[index], args[index + 1], limit, left)
+    end
+    if not is_known then
+      reply = 1
+    elseif reply ~= 0 then
+      for place = 2, #reply do left = left - ENTRY_BYTES - #(reply[place][4] or '') end
+    end
+    replies[#replies + 1] = reply
+  end
+  return replies
+end
+
 -- What two names begin with.
 local function common_start(left, right)
   local length = math.min(#left, #right)
@@ -1180,6 +1207,7 @@ end
 
 redis.register_function('perseid_publish', publish)
 redis.register_function { function_name = 'perseid_history', callback = history, flags = { 'no-writes' } }
+redis.register_function { function_name = 'perseid_histories', callback = histories, flags = { 'no-writes', 'allow-cross-slot-keys' } }
 redis.register_function { function_name = 'perseid_find', callback = find, flags = { 'no-writes', 'allow-cross-slot-keys' } }
 redis.register_function { function_name = 'perseid_hear', callback = hear, flags = { 'no-writes' } }
 redis.register_function('perseid_count', count)

@@ -15,7 +15,17 @@ extension RedisBackplane {
         bytesMax: Int,
         for purpose: ReadPurpose
     ) {
-        ask(.read(channel, since: since, countMax: countMax, bytesMax: bytesMax, purpose))
+        let read = RedisRead.read(channel, since: since, countMax: countMax, bytesMax: bytesMax, purpose)
+        // A node that hears everything again has many, all in one turn.
+        if case .fill = purpose { fills.append(read) } else { ask(read) }
+    }
+
+    /// Asks for what was found missing in this turn.
+    func askForFills() {
+        guard !fills.isEmpty else { return }
+        let (alone, together) = fills.take { topology.shard(of: $0.key(keys)) }
+        for read in alone { ask(read) }
+        for (shard, reads) in together { shard.ask(RedisReadMany(reads: reads) { [unowned self] in ask($0) }) }
     }
 
     public func count(_ channel: ChannelName, subscribers: Int) {

@@ -13,6 +13,7 @@ public final class RedisBackplane: Backplane {
     private let report: RedisLinkReport
     private let seat: ReactorSeat
     private var refusalLog = RedisRefusalLog()
+    var fills = RedisFills()
     private let leaseMilliseconds: UInt64
     private var nextBeatTick: Tick = .start
     private var wasUp = false
@@ -258,6 +259,7 @@ public final class RedisBackplane: Backplane {
 
     public func endOfTurn() {
         var (bulk, bytes) = (0, 0)
+        askForFills()
         topology.endOfTurn()
         for shard in shards {
             bulk += shard.commands.bulkWaitingCount

@@ -255,7 +255,7 @@ final class RedisCluster: RedisTopology {
             return onAnswer(command, .failure(.unavailable))
         }
         if detours[slot] == nil {
-            let unanswered = shard.unansweredCount { RedisSlot.of($0.key(keys)) == slot }
+            let unanswered = shard.unansweredCount { $0.isAboutKey && RedisSlot.of($0.key(keys)) == slot }
             detours[slot] = RedisDetour(beganAt: seat.now, unansweredCount: unanswered + 1)
         }
         detourCount += 1
@@ -265,7 +265,7 @@ final class RedisCluster: RedisTopology {
 
     /// A command that was under way is answered, or failed.
     func answered(_ command: any RedisCommand) {
-        guard !detours.isEmpty else { return }
+        guard !detours.isEmpty, command.isAboutKey else { return }
         let slot = RedisSlot.of(command.key(keys))
         guard detours[slot] != nil else { return }
         detours[slot]?.takeAnswer(to: command)

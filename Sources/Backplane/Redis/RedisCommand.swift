@@ -24,6 +24,12 @@ protocol RedisCommand {
     /// The channel that is not heard if Redis says that it may not be.
     var openedChannel: ChannelName? { get }
 
+    /// How many of its lane's places it takes.
+    var weight: Int { get }
+
+    /// Whether it is asked where its key is; what names no key is asked of a master.
+    var isAboutKey: Bool { get }
+
     /// The key it is about, by which a server is chosen where there are several.
     func key(_ keys: RedisKeys) -> String
 
@@ -52,6 +58,8 @@ extension RedisCommand {
     var orderedChannel: ChannelName? { nil }
     var openedChannel: ChannelName? { nil }
     var replicasMin: Int { 0 }
+    var weight: Int { 1 }
+    var isAboutKey: Bool { true }
 
     /// What it holds in memory until it is answered.
     var byteCount: Int { RedisCommandBytes.overhead + carriedBytes }

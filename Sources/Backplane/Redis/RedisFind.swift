@@ -18,6 +18,7 @@ struct RedisFind: RedisCommand {
     static let keysPerPart: UInt64 = 1_000
 
     var lane: RedisLane.Kind { .opening }
+    var isAboutKey: Bool { false }
 
     func key(_ keys: RedisKeys) -> String { keys.channel(patterns.names[0]) }
 
@@ -74,6 +75,7 @@ struct RedisHear: RedisCommand {
     static let patternsMax = 500
 
     var lane: RedisLane.Kind { .upkeep }
+    var isAboutKey: Bool { false }
     var carriedBytes: Int { patterns.count * RedisCommandBytes.listed }
 
     func key(_ keys: RedisKeys) -> String { keys.channel(patterns[0]) }

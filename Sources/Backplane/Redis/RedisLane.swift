@@ -66,19 +66,19 @@ struct RedisLane {
     /// Takes one in that is under way at once, whatever waits: it was under way already elsewhere.
     mutating func force(_ request: any RedisCommand) {
         byteCount += request.byteCount
-        underWay += 1
+        underWay += request.weight
     }
 
     /// The next that may be under way.
     mutating func next() -> (any RedisCommand)? {
         guard underWay < underWayMax, let request = waiting.popFirst() else { return nil }
-        underWay += 1
+        underWay += request.weight
         return request
     }
 
     /// One that was under way is answered.
     mutating func end(_ request: any RedisCommand) {
-        underWay -= 1
+        underWay -= request.weight
         byteCount -= request.byteCount
     }
 
