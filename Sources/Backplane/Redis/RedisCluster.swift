@@ -213,6 +213,11 @@ final class RedisCluster: RedisTopology {
     func isHeard(by numbers: Set<UInt64>) -> Bool { !numbers.isEmpty }
 
     private func evict(_ channel: ChannelName, _ redirect: RedisRedirect?, by shard: RedisShard) {
+        if redirect == nil {
+            directory.refresh()
+            // Its slot has left, and who had it says where to when it is asked for it again: sooner than the whole map comes.
+            return subscribe(channel)
+        }
         if case .moved(let slot, let place)? = redirect { move(slot, to: place, by: shard) }
         guard redirect != .down, self.shard(of: keys.channel(channel)) !== shard else {
             // It has moved, and nobody has said yet where; or nobody has it.

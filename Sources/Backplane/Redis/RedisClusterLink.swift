@@ -67,7 +67,7 @@ final class RedisClusterLink {
     private var asked = RedisUnanswered<Asked>()
     private var askedAt: UInt64 = 0
 
-    /// Somebody wants to know, and a question is under way that may be too old for that.
+    /// Somebody wants to know, and a question is under way that may be too old for that, or was asked just now.
     private var isWanted = false
     private var epoch: UInt64 = 0
 
@@ -90,6 +90,10 @@ final class RedisClusterLink {
 
     /// Time between two questions when nobody wants to know.
     private static let pauseNanoseconds: UInt64 = 5_000_000_000
+
+    /// Time between two when somebody does. While a thousand slots move one after the other the map grows to a thousand ranges: to make, send and
+    /// take it takes Redis and the node a millisecond each, and who was sent on knows already where to.
+    private static let restNanoseconds: UInt64 = 50_000_000
 
     init(
         _ seeds: RedisClusterSeeds,
@@ -128,13 +132,13 @@ final class RedisClusterLink {
         if asked.isLate(now, milliseconds: limits.redisMilliseconds) {
             return link.fail("no answer in \(limits.redisMilliseconds) ms")
         }
-        if now > askedAt, now - askedAt > Self.pauseNanoseconds { refresh() }
+        if now > askedAt, now - askedAt > (isWanted ? Self.restNanoseconds : Self.pauseNanoseconds) { refresh() }
     }
 
     /// Somebody wants to know who has what now.
     func refresh() {
         guard link.isConnected else { return }
-        guard asked.isEmpty else {
+        guard asked.isEmpty, !isResting else {
             isWanted = true
             return
         }
@@ -143,6 +147,8 @@ final class RedisClusterLink {
         send(.facts, ["CLUSTER", "INFO"])
         send(.slots, ["CLUSTER", "SLOTS"])
     }
+
+    private var isResting: Bool { askedAt > 0 && seat.now >= askedAt && seat.now - askedAt <= Self.restNanoseconds }
 
     private func greet() {
         if let password = seeds.address.password {
