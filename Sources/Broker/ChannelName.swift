@@ -10,7 +10,7 @@ public struct ChannelName: Hashable, Sendable, CustomStringConvertible {
     public let text: String
 
     /// A hash of the bytes, with this process' secret seed: a name is made once and looked up many times.
-    private let digest: Int
+    let digest: Int
 
     /// Takes a name, or `nil` if it breaks the rules: empty, too long, an empty segment, or a control character.
     public init?(_ text: String) {

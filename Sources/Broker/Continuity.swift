@@ -38,22 +38,35 @@ public struct Continuity {
     /// go of can be read. A node that hears Redis and cannot ask it for a while held 640 MB of one channel without it.
     private static let heldBytesMax = 16_777_216
 
+    /// What there is only until a read is answered.
+    private struct Reading {
+        var held: [Publication] = []
+        /// Their payloads.
+        var heldBytes = 0
+
+        /// How many of `held` were there when the read under way was asked for: Redis knows each of them, or lost it.
+        var heldBeforeCount = 0
+
+        /// Whether publications may have been missed since the read under way was asked for.
+        var mustBeRepeated = false
+
+        /// A step back that is told with the next page.
+        var rewriting: (from: Position, to: Position)?
+    }
+
     private var state = State.opening
-    private var held: [Publication] = []
-    /// Their payloads.
-    public private(set) var heldBytes = 0
+    private var seldom = Seldom<Reading>()
 
-    /// How many of `held` were there when the read under way was asked for: Redis knows each of them, or lost it.
-    private var heldBeforeReadCount = 0
+    private var reading: Reading {
+        get { seldom[orNew: Reading()] }
+        _modify { yield &seldom[orNew: Reading()] }
+    }
 
-    /// Whether publications may have been missed since the read under way was asked for.
-    private var mustReadAgain = false
+    /// Payload of what waits for a read.
+    public var heldBytes: Int { seldom.known?.heldBytes ?? 0 }
 
     /// The highest position that was delivered; it is past `last` only where positions went back.
     private var highest = Position.start
-
-    /// A step back that is told with the next page.
-    private var rewriting: (from: Position, to: Position)?
 
     /// The newest position that was delivered.
     public private(set) var last = Position.start
@@ -101,28 +114,32 @@ public struct Continuity {
         last = head
         highest = head
         state = .live
+        defer { tidy() }
         return release()
     }
+
+    /// Of a live channel nothing waits.
+    private mutating func tidy() { if state == .live { seldom.clear() } }
 
     /// Asks for a read, because publications may have been missed unseen. `nil` if none is needed or one is under way,
     /// which is then followed by another: its page may have been made before what was missed.
     public mutating func beginReading() -> Position? {
-        if state == .reading { mustReadAgain = true }
+        if state == .reading { reading.mustBeRepeated = true }
         return state == .live ? startReading() : nil
     }
 
     /// Another publication has the position of one that was delivered: a Redis that lost writes made it, with a clock that
     /// is behind. What was delivered after its predecessor is unknown there.
     private mutating func goBack(to publication: Publication) {
-        rewriting = (from: last, to: publication.previous)
+        reading.rewriting = (from: last, to: publication.previous)
         last = publication.previous
         tail.removeAll()
     }
 
     private mutating func startReading() -> Position {
         state = .reading
-        heldBeforeReadCount = held.count
-        mustReadAgain = false
+        reading.heldBeforeCount = reading.held.count
+        reading.mustBeRepeated = false
         return last
     }
 
@@ -131,9 +148,10 @@ public struct Continuity {
         // What nobody waits for was asked by someone who is gone.
         guard state == .reading else { return ([], nil) }
         state = .live
+        defer { tidy() }
         var deliveries: [Delivery] = []
-        if let rewriting { deliveries.append(.gap(from: rewriting.from, to: rewriting.to)) }
-        rewriting = nil
+        if let rewriting = reading.rewriting { deliveries.append(.gap(from: rewriting.from, to: rewriting.to)) }
+        reading.rewriting = nil
         if page.head < last {
             // Positions went back: what was delivered is unknown to this Redis, what it has since then is unknown here.
             deliveries.append(.gap(from: last, to: page.head))
@@ -167,8 +185,8 @@ public struct Continuity {
     /// with: a master published it that is one no more, when it woke. Nobody is told of it.
     private mutating func release(readHead: Position? = nil) -> (deliveries: [Delivery], readAfter: Position?) {
         var deliveries: [Delivery] = []
-        let waiting = held
-        let readCount = heldBeforeReadCount
+        let waiting = reading.held
+        let readCount = reading.heldBeforeCount
         letGo()
         for (index, publication) in waiting.enumerated() where publication.position > last {
             if let readHead, index < readCount, publication.position > readHead { continue }
@@ -184,8 +202,8 @@ public struct Continuity {
             advance(to: publication)
             deliveries.append(.publication(publication))
         }
-        heldBeforeReadCount = 0
-        return (deliveries, mustReadAgain ? startReading() : nil)
+        reading.heldBeforeCount = 0
+        return (deliveries, reading.mustBeRepeated ? startReading() : nil)
     }
 
     /// Whether a publication is the next one. What was delivered before is not, even where positions went back.
@@ -202,27 +220,28 @@ public struct Continuity {
 
     /// Lets go of what waits for a read, which is followed by another one then.
     public mutating func letGoOfHeld() {
+        guard state != .live else { return }
         letGo()
-        heldBeforeReadCount = 0
-        mustReadAgain = true
+        reading.heldBeforeCount = 0
+        reading.mustBeRepeated = true
     }
 
     /// Forgets the oldest of the tail: whoever comes back to it is answered from history.
     public mutating func trimTail(toMemory bytesMax: Int) { tail.trim(toMemory: bytesMax) }
 
     private mutating func hold(_ publication: Publication) {
-        heldBytes += publication.payload.bytes.count
-        if held.count == Self.heldCountMax || heldBytes > Self.heldBytesMax {
+        reading.heldBytes += publication.payload.bytes.count
+        if reading.held.count == Self.heldCountMax || reading.heldBytes > Self.heldBytesMax {
             letGo()
-            heldBytes = publication.payload.bytes.count
-            heldBeforeReadCount = 0
+            reading.heldBytes = publication.payload.bytes.count
+            reading.heldBeforeCount = 0
         }
-        held.append(publication)
+        reading.held.append(publication)
     }
 
     private mutating func letGo() {
-        held.removeAll()
-        heldBytes = 0
+        reading.held.removeAll()
+        reading.heldBytes = 0
     }
 
     private mutating func advance(to publication: Publication) {

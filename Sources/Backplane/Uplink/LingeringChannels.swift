@@ -36,8 +36,8 @@ struct LingeringChannels {
 
     /// It is wanted again.
     mutating func remove(_ channel: WatchedChannel) {
-        guard channel.lingersAs != nil else { return }
-        channel.lingersAs = nil
+        guard channel.lingersAs != 0 else { return }
+        channel.lingersAs = 0
         count -= 1
     }
 

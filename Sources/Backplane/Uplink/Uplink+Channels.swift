@@ -38,7 +38,8 @@ extension Uplink: BackplaneDelegate {
             channel.isSubscribed = false
             return
         }
-        guard let channel = channels.removeValue(forKey: name) else { return }
+        guard let channel = channels[name] else { return }
+        channels[name] = nil
         lingering.remove(channel)
         tails.remove(channel)
         failedReads.remove(name)

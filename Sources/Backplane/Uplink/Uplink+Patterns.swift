@@ -109,9 +109,13 @@ extension Uplink {
         let adopting = unfound.filter(hasRoom)
         metrics.patternChannelsRefused.add(unfound.count - adopting.count)
         guard !adopting.isEmpty else { return }
-        let channel = channels[name] ?? WatchedChannel(name, limits: limits)
+        let known = channels[name]
+        let channel = known ?? WatchedChannel(name, limits: limits)
         lingering.remove(channel)
-        if channels.updateValue(channel, forKey: name) == nil { metrics.channels.set(channels.count) }
+        if known == nil {
+            channels[name] = channel
+            metrics.channels.set(channels.count)
+        }
         let opening = channel.continuity.isOpen ? nil : channel.continuity.open(head: head)
         let position = opening == nil ? channel.continuity.last : head
         for pattern in adopting {

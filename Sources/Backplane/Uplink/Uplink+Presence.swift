@@ -74,7 +74,7 @@ extension Uplink {
     func renewPresence(_ tick: Tick) {
         guard backplane.isUp else { return }
         let due = presenceRenewals.next(tick, within: limits.presenceLeaseMilliseconds / 3, seat: seat) {
-            Array(Set(presence.keys).union(channels.keys.compactMap(\.presenceSubject)))
+            Array(Set(presence.keys).union(channels.values.compactMap(\.name.presenceSubject)))
         }
         for name in due {
             endLingering(in: name, tick)

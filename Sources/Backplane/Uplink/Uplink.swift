@@ -12,7 +12,7 @@ public final class Uplink: ReactorHandler {
     let reports: [Inbox<UplinkReport>]
     let limits: Limits
     let metrics: UplinkMetrics
-    var channels: [ChannelName: WatchedChannel] = [:]
+    var channels = ChannelTable<WatchedChannel>()
     var patterns: [ChannelName: WatchedPattern] = [:]
     /// Tells apart which patterns there are: raised with each new one.
     var patternsVersion = 0
@@ -166,7 +166,7 @@ public final class Uplink: ReactorHandler {
     }
 
     func stop(until deadlineNanoseconds: UInt64) {
-        for (name, channel) in channels where channel.isCounted { backplane.count(name, subscribers: 0) }
+        for channel in channels.values where channel.isCounted { backplane.count(channel.name, subscribers: 0) }
         leaveSessions()
         leaveWill()
         backplane.finish(until: deadlineNanoseconds)
@@ -177,10 +177,12 @@ public final class Uplink: ReactorHandler {
 
     func watch(_ name: ChannelName, _ reactor: Int) {
         if name.isPattern { return watchPattern(name, reactor) }
-        let channel = channels[name] ?? WatchedChannel(name, limits: limits)
+        let known = channels[name]
+        let channel = known ?? WatchedChannel(name, limits: limits)
         channel.reactors |= 1 << reactor
         lingering.remove(channel)
-        if channels.updateValue(channel, forKey: name) == nil {
+        if known == nil {
+            channels[name] = channel
             metrics.channels.set(channels.count)
             channel.reactorsToOpen |= 1 << reactor
             channel.isSubscribed = true
@@ -263,7 +265,7 @@ public final class Uplink: ReactorHandler {
     private func tellCount(_ name: ChannelName) {
         guard let channel = channels[name] else { return }
         channel.isCountDue = false
-        let subscribers = channel.subscribers
+        let subscribers = channel.counts.total
         guard subscribers > 0 || channel.isCounted else { return }
         channel.isCounted = subscribers > 0
         backplane.count(name, subscribers: subscribers)
@@ -272,7 +274,7 @@ public final class Uplink: ReactorHandler {
     /// Renews every lease within a third of its length.
     func renewLeases(_ tick: Tick) {
         let due = countRenewals.next(tick, within: limits.countLeaseMilliseconds / 3, seat: seat) {
-            channels.values.filter { $0.subscribers > 0 }.map(\.name)
+            channels.values.filter { $0.counts.total > 0 }.map(\.name)
         }
         for channel in due.compactMap({ channels[$0] }) { noteCountDue(of: channel) }
     }
