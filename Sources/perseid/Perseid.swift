@@ -15,7 +15,8 @@ struct Perseid: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            Serve.self, Publish.self, Subscribe.self, Top.self, Check.self, Token.self, Redis.self, Version.self,
+            Serve.self, Publish.self, Subscribe.self, Top.self, Check.self, Doctor.self, Token.self, Redis.self,
+            Version.self,
         ]
     )
 }

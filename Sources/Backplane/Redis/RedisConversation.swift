@@ -194,6 +194,15 @@ final class RedisConversation {
         return try answer.get()
     }
 
+    /// Sends one command and waits for its answer, a list of texts.
+    func list(_ arguments: [RedisArgument]) throws(RedisFailure) -> [String] {
+        let answer: Result<[String], RedisFailure> = try ask(arguments) { reply in
+            if let error = reply.error { return .failure(RedisFailure(description: error)) }
+            return .success((0..<reply.count).map { reply[$0].text })
+        }
+        return try answer.get()
+    }
+
     private func ask<Answer>(
         _ arguments: [RedisArgument],
         _ read: (RedisReply) -> Answer

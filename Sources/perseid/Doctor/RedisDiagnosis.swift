@@ -1,0 +1,161 @@
+import Backplane
+
+/// What a Redis says of itself, judged. A function of what it said: the figures are in `redis.conf` of Redis 7.0, the reasons in
+/// deploy/redis.conf.
+struct RedisDiagnosis {
+    private let facts: RedisFacts
+    private(set) var findings: [Finding] = []
+
+    /// Clients that a small cluster needs: some links of each node and of each backend.
+    static let clientsMin = 256
+
+    /// Bytes that a node may be behind in its subscriptions before Redis cuts it off: a second of a heavy burst.
+    static let subscriberBufferBytesMin = 64 << 20
+
+    /// Clocks that differ by more make latencies wrong, and positions after a failover.
+    static let clockMillisecondsMax = 250
+
+    static let roundTripMillisecondsMax = 20
+
+    init(_ facts: RedisFacts) {
+        self.facts = facts
+        judgeRole()
+        judgeMemory()
+        judgeClients()
+        judgePersistence()
+        judgeTime()
+        judgeName()
+        if facts.info.isEmpty {
+            warn(
+                "INFO",
+                "this user may not ask for it",
+                "run doctor with a user of Redis who may ask INFO and CONFIG GET"
+            )
+        }
+    }
+
+    private func number(_ name: String) -> Int? { facts.info[name].flatMap { Int($0) } }
+
+    private mutating func judgeRole() {
+        if facts.info["role"] == "slave" {
+            fail("role", "it is a replica", "name the master in the setting redis, or use redis+sentinel://")
+        }
+        if facts.info["loading"] == "1" { warn("role", "it is loading its data", "wait") }
+        guard let wanted = number("min_slaves_good_slaves"), wanted == 0 else { return }
+        fail(
+            "replicas",
+            "it refuses writes for want of replicas",
+            "bring replicas back, or set min-replicas-to-write 0"
+        )
+    }
+
+    private mutating func judgeMemory() {
+        guard let policy = facts.info["maxmemory_policy"] else { return }
+        if policy != "noeviction" {
+            fail(
+                "memory",
+                "it evicts keys (\(policy))",
+                "set maxmemory-policy noeviction: evicted history is a gap, an evicted session a lost one"
+            )
+        }
+        if let evicted = number("evicted_keys"), evicted > 0 {
+            warn("memory", "it has evicted \(evicted) keys", "give it more memory; maxmemory-policy noeviction")
+        }
+        guard let most = number("maxmemory"), let used = number("used_memory") else { return }
+        if most == 0 {
+            warn(
+                "memory",
+                "it has no limit",
+                "set maxmemory to 60 % of the machine at most: the kernel would end it at a bad moment"
+            )
+        } else if used / 4 > most / 5 {
+            fail(
+                "memory",
+                "\(used) of \(most) bytes are used",
+                "raise maxmemory, or keep less history: at the limit publishes are refused"
+            )
+        } else if policy == "noeviction" {
+            findings.append(.fine("redis \(facts.place) memory", "\(used) of \(most) bytes, nothing is evicted"))
+        }
+    }
+
+    private mutating func judgeClients() {
+        let most = number("maxclients") ?? facts.settings["maxclients"].flatMap { Int($0) }
+        if let most {
+            let connected = number("connected_clients") ?? 0
+            if most < Self.clientsMin {
+                fail("clients", "maxclients is \(most)", "set maxclients 10000")
+            } else if connected > most - most / 5 {
+                fail("clients", "\(connected) of \(most) are connected", "raise maxclients")
+            }
+        }
+        if let limit = facts.settings["client-output-buffer-limit"], let bytes = Self.subscriberBuffer(limit),
+            bytes > 0, bytes < Self.subscriberBufferBytesMin
+        {
+            warn(
+                "buffers",
+                "a node is cut off when it is \(bytes) bytes behind",
+                "set client-output-buffer-limit pubsub 256mb 128mb 60"
+            )
+        }
+        if let timeout = facts.settings["timeout"], timeout != "0" {
+            warn("clients", "it closes links that are idle for \(timeout) s", "set timeout 0")
+        }
+    }
+
+    /// The hard limit of subscribers, of `normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60`.
+    static func subscriberBuffer(_ limit: String) -> Int? {
+        let words = limit.split(separator: " ")
+        guard let place = words.firstIndex(of: "pubsub"), words.count > place + 1 else { return nil }
+        return Int(words[place + 1])
+    }
+
+    private mutating func judgePersistence() {
+        let isAppended = facts.info["aof_enabled"] == "1"
+        if facts.info["aof_last_write_status"] == "err" || facts.info["rdb_last_bgsave_status"] == "err" {
+            fail("disk", "it could not write to its disk", "see its log and the disk: it refuses writes, or loses them")
+        }
+        if facts.info["aof_enabled"] == "0" {
+            warn("disk", "it has no append-only file: a restart loses history and sessions", "set appendonly yes")
+        } else if isAppended, facts.settings["appendfsync"] == "no" {
+            warn("disk", "it leaves it to the system when to write", "set appendfsync everysec, or always")
+        } else if isAppended {
+            findings.append(.fine("redis \(facts.place) disk", "its append-only file is written"))
+        }
+    }
+
+    private mutating func judgeTime() {
+        let offset = facts.clockOffsetMilliseconds
+        if offset.magnitude > UInt(clamping: Self.clockMillisecondsMax + facts.roundTripMilliseconds) {
+            fail(
+                "clock",
+                "its clock is \(offset) ms from this machine's",
+                "let both follow the same time: chronyc tracking"
+            )
+        }
+        if facts.roundTripMilliseconds > Self.roundTripMillisecondsMax {
+            warn(
+                "network",
+                "a question takes \(facts.roundTripMilliseconds) ms",
+                "put it near the nodes; each publication waits so long. Look for slow commands: SLOWLOG GET"
+            )
+        }
+    }
+
+    private mutating func judgeName() {
+        guard let node = facts.nodeOfThatName else { return }
+        warn(
+            "node-id",
+            "a node of this name lives: \(node)",
+            "if that is not the node of these settings, give each its own node-id"
+        )
+    }
+
+    private mutating func fail(_ subject: String, _ text: String, _ cure: String) {
+        findings.append(.trouble("redis \(facts.place) \(subject)", text, cure: cure))
+    }
+
+    private mutating func warn(_ subject: String, _ text: String, _ cure: String) {
+        findings.append(.warning("redis \(facts.place) \(subject)", text, cure: cure))
+    }
+}
