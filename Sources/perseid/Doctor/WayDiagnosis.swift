@@ -45,6 +45,9 @@ struct WayDiagnosis: Sendable {
                 cure: "give a key by PERSEID_API_KEY, or name a channel that may be read by --channel"
             )
         }
+        if "\(error)".hasPrefix("connect") {
+            return .trouble(name, "\(error)", cure: "see that something listens there, and that no firewall is between")
+        }
         if error.code == 421 {
             return .trouble(name, "\(error)", cure: "set public-origin to the address that clients know")
         }

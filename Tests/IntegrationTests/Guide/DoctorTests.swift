@@ -71,6 +71,13 @@ import Testing
         }
     }
 
+    @Test("nothing listens where clients are to come")
+    func nobody() async throws {
+        let scratch = try Scratch()
+        let said = try await ask(["--url", "http://127.0.0.1:\(Port.free())", "--seconds", "0"], in: scratch)
+        #expect(!said.isWell && said.text.contains("see that something listens there"), "\(said.text)")
+    }
+
     /// What each balancer does wrong, as nginx is told to.
     @Test(
         "a balancer that buffers, cuts after a silence, or passes no WebSocket on",
