@@ -5,8 +5,10 @@ public struct ProcessUsage: Sendable {
     /// Processor time of all threads, since the start. Source: `clock_gettime(2)`.
     public let processorMilliseconds: Int
 
-    /// Memory in use, and addresses; 0 where the system does not say. Source: `proc(5)`, `/proc/self/statm`.
+    /// Memory in use; 0 where the system does not say. Source: `proc(5)`, `/proc/self/statm`.
     public let residentBytes: Int
+
+    /// Addresses in use; the same.
     public let virtualBytes: Int
 
     /// Descriptors that are open; `nil` where only a walk through all of them would tell (Linux before 6.2): with a million
