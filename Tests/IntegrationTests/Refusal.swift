@@ -35,7 +35,7 @@ enum Refusal: String, CaseIterable, Sendable {
         case .replica: "READONLY"
         case .noReplicas: "NOREPLICAS"
         case .noRight, .noLoadRight: "NOPERM"
-        case .noFunctionRight: "The user executing the script"
+        case .noFunctionRight: "script: perseid_publish"
         case .flushedFunctions, .olderFunctions, .newerFunctions: nil
         case .wrongType: "WRONGTYPE"
         case .eviction: "maxmemory-policy is allkeys-lru"

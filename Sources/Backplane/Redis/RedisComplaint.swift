@@ -49,7 +49,7 @@ public struct RedisComplaint: Sendable, Equatable {
     /// The first that is found decides, so what is more special stands before what is more general.
     private static let signs: [(sign: String, cause: Cause)] = [
         ("WRONGPASS", .password), ("NOAUTH", .password), ("without any password configured", .password),
-        ("NOPERM", .rights), ("The user executing the script", .rights),
+        ("NOPERM", .rights), ("The user executing the script", .rights), ("ACL failure in script", .rights),
         ("BROKEN ", .data), ("WRONGTYPE", .data), ("maxmemory-policy is", .eviction),
         ("READONLY", .replica), ("MASTERDOWN", .replica), ("NOREPLICAS", .replica),
         ("cluster support disabled", .cluster), ("Redis Cluster", .cluster), ("Redis Sentinel", .cluster),
