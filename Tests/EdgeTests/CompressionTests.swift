@@ -60,7 +60,7 @@ struct CompressionTests {
                     let text = String((0..<size).map { Character(UnicodeScalar(UInt8(97 + $0 * $0 / 7 % 26))) })
                     let command = "{\"type\":\"publish\",\"channel\":\"a\",\"data\":\"\(text)\"}"
                     try send(deflater.deflate(message: Array(command.utf8)), in: fragment, on: socket)
-                    #expect(try socket.next("message").data == text, "\(size) in \(fragment)")
+                    #expect(try publication(on: socket).data == text, "\(size) in \(fragment)")
                     count += 1
                 }
             }
@@ -68,6 +68,14 @@ struct CompressionTests {
             let isCompressed = compression != .off && socket.extensions != nil
             #expect((socket.compressedCount > 20) == isCompressed)
             #expect(node.metrics.inflationsRefused.value == 0)
+        }
+    }
+
+    /// The next publication; that it was published may be told before it or behind.
+    private func publication(on socket: WebSocketClient) throws -> Message {
+        while true {
+            let message = try socket.next()
+            if message.type != "published" { return message }
         }
     }
 
@@ -160,7 +168,7 @@ struct CompressionTests {
     @Test("who comes later is sent what is not compressed until the feed begins anew, and nobody misses anything")
     func joins() throws {
         try withCompressingNode {
-            $0.limits.compressionFlushBytes = 2_000
+            $0.limits.compressionFlushBytes = 8_000
         } _: { node in
             let plain = try node.webSocket("?channel=a")
             try plain.begin()
@@ -177,12 +185,12 @@ struct CompressionTests {
             }
             #expect(readers[0].compressedCount == 300)
             for (round, reader) in readers.enumerated() {
-                // Two thousand bytes are some twelve ticks.
-                #expect(reader.compressedCount > (10 - round) * 30 - 20, "\(round)")
+                // Eight thousand bytes are some fifty ticks.
+                #expect(reader.compressedCount > (10 - round) * 30 - 60, "\(round)")
                 #expect(reader.compressedCount <= (10 - round) * 30)
             }
             #expect(readers[1].compressedCount < 270)
-            #expect(node.metrics.hub.compressionFlushes.value == 9)
+            #expect((4...9).contains(node.metrics.hub.compressionFlushes.value))
             #expect(node.metrics.hub.compressionWindows.value == 1)
             #expect(node.metrics.hub.compressedMessages.value == 300)
             for reader in readers { reader.close() }
