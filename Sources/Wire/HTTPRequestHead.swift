@@ -48,6 +48,12 @@ public struct HTTPRequestHead: Sendable {
     /// Whether Connection has the option `upgrade`; what to, is in `self[.upgrade]`. Never on HTTP/1.0.
     public internal(set) var wantsUpgrade = false
 
+    /// Whether Connection has the option `close`.
+    var hasCloseOption = false
+
+    /// Whether Connection has the option `keep-alive`.
+    var hasKeepAliveOption = false
+
     /// Bytes from the beginning to the end of the empty line: where the body begins.
     public internal(set) var headCount = 0
 
@@ -55,12 +61,6 @@ public struct HTTPRequestHead: Sendable {
 
     /// The host in an absolute-form target.
     var targetAuthority = ByteRange.empty
-
-    /// Whether Connection has the option `close`.
-    var hasCloseOption = false
-
-    /// Whether Connection has the option `keep-alive`.
-    var hasKeepAliveOption = false
 
     /// Where the value of a field lies, without the whitespace around it; `nil` when the field is absent.
     ///

@@ -334,10 +334,13 @@ struct CompressionTests {
         for compression in [Compression.shared, .off, .shared] {
             configuration.rules = try Support.rules([("**", compression)])
             node.node.change(to: configuration)
-            // Behind the rules, which every reactor is told through its inbox.
-            try node.publish("a", Support.ticks(1), json: true)
-            try expectTicks(0..<1, on: socket)
-            try stream.next()
+            try eventually("the rules hold") {
+                let before = socket.compressedCount
+                try node.publish("a", Support.ticks(1), json: true)
+                try expectTicks(0..<1, on: socket)
+                try stream.next()
+                return (socket.compressedCount > before) == (compression == .shared)
+            }
             let before = socket.compressedCount
             try node.publish("a", Support.ticks(10), json: true)
             try expectTicks(0..<10, on: socket)
