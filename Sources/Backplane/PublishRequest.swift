@@ -14,6 +14,9 @@ public struct PublishRequest: Sendable {
     /// Repeating a request with the same key gives the first one's position instead of a second publication.
     public let idempotencyKey: String?
 
+    /// Whether of the channel's publications only the newest of each key is kept.
+    public let isKeyed: Bool
+
     /// How many replicas of Redis must have it before its publisher is answered.
     public let replicasMin: Int
 
@@ -23,12 +26,14 @@ public struct PublishRequest: Sendable {
         channel: ChannelName,
         payload: Payload,
         idempotencyKey: String?,
+        isKeyed: Bool = false,
         replicasMin: Int = 0
     ) {
         self.ticket = ticket
         self.channel = channel
         self.payload = payload
         self.idempotencyKey = idempotencyKey
+        self.isKeyed = isKeyed
         self.replicasMin = replicasMin
     }
 }

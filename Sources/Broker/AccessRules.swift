@@ -15,17 +15,22 @@ public struct AccessRules: Sendable {
         /// Whether what is published there may be compressed.
         public let compression: Compression
 
+        /// Whether of what is published there only the newest of each key counts for whoever comes later.
+        public let isKeyed: Bool
+
         /// Makes one.
         public init(
             channels: AccessPattern,
             permissions: [AccessAction: Permission],
             replicasMin: Int = 0,
-            compression: Compression = .off
+            compression: Compression = .off,
+            isKeyed: Bool = false
         ) {
             self.channels = channels
             self.permissions = permissions
             self.replicasMin = replicasMin
             self.compression = compression
+            self.isKeyed = isKeyed
         }
     }
 
@@ -60,6 +65,7 @@ public struct AccessRules: Sendable {
         self.rules = rules
         areAnyDurable = rules.contains { $0.replicasMin > 0 }
         areAnyCompressed = rules.contains { $0.compression != .off }
+        areAnyKeyed = rules.contains(where: \.isKeyed)
         areForKnownOnly =
             !rules.isEmpty
             && !rules.contains { rule in rule.permissions.values.contains { $0 == .anyone || $0 == .hook } }
@@ -73,9 +79,19 @@ public struct AccessRules: Sendable {
 
     /// How many replicas must have what is published in a channel: as the first rule says that is for it.
     public func replicasMin(for channel: ChannelName) -> Int {
-        guard areAnyDurable else { return 0 }
+        areAnyDurable ? rule(for: channel)?.replicasMin ?? 0 : 0
+    }
+
+    /// Whether any says that its channels are keyed.
+    public let areAnyKeyed: Bool
+
+    /// Whether of what is published in a channel only the newest of each key counts for whoever comes later.
+    public func isKeyed(_ channel: ChannelName) -> Bool { areAnyKeyed && rule(for: channel)?.isKeyed ?? false }
+
+    /// The first rule that is for a channel.
+    private func rule(for channel: ChannelName) -> Rule? {
         let shape = AccessPattern.Shape(channel)
-        return rules.first { $0.channels.relation(to: shape) != .none }?.replicasMin ?? 0
+        return rules.first { $0.channels.relation(to: shape) != .none }
     }
 
     /// Whether any lets something be compressed.

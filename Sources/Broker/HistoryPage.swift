@@ -13,15 +13,49 @@ public struct HistoryPage: Sendable, Equatable {
     /// about, before its first. Whoever wants it asks again.
     public let hasMore: Bool
 
+    /// Of a keyed channel: nothing behind this position is gone but what a newer publication of its key replaced. The publications
+    /// follow each other then as they stand here, without those that were replaced.
+    public let floor: Position?
+
     /// What a publication takes of a page's room beside its payload: its positions and what is written around it.
     static let overheadBytes = 128
 
     /// Makes a page.
-    public init(since: Position?, publications: [Publication], head: Position, hasMore: Bool = false) {
+    public init(
+        since: Position?,
+        publications: [Publication],
+        head: Position,
+        hasMore: Bool = false,
+        floor: Position? = nil
+    ) {
         self.since = since
-        self.publications = publications
         self.head = head
         self.hasMore = hasMore
+        self.floor = floor
+        guard let floor, let first = publications.first else {
+            self.publications = publications
+            return
+        }
+        // Without a position, and with older ones that had no room, the first stays where it stood.
+        let start = since.map { max($0, floor) } ?? (hasMore ? first.previous : floor)
+        self.publications = Self.chained(publications, behind: start)
+    }
+
+    /// Publications that follow each other.
+    private static func chained(_ publications: [Publication], behind start: Position) -> [Publication] {
+        var previous = start
+        return publications.map { publication in
+            defer { previous = publication.position }
+            return publication.following(previous)
+        }
+    }
+
+    /// The same with only the newest publication of each key. Of those without a key there is one.
+    public func mergedByKey() -> HistoryPage {
+        var seen: Set<PublicationKey?> = []
+        let newest = publications.reversed().filter { seen.insert($0.payload.key).inserted }
+        let start = floor ?? publications.first?.previous ?? head
+        return HistoryPage(since: since, publications: newest.reversed(), head: head, hasMore: hasMore, floor: start)
     }
 
     /// Takes from all that is remembered, oldest first, what a page has room for: at most `countMax` publications and
@@ -31,17 +65,30 @@ public struct HistoryPage: Sendable, Equatable {
         of remembered: some RandomAccessCollection<Publication>,
         countMax: Int,
         bytesMax: Int,
-        head: Position
+        head: Position,
+        floor: Position? = nil
     ) {
         if let since {
             let following = remembered.drop { $0.position <= since }
             let count = Self.count(of: following, countMax: countMax, bytesMax: bytesMax)
             let hasMore = count < following.count && count > 0
-            self.init(since: since, publications: Array(following.prefix(count)), head: head, hasMore: hasMore)
+            self.init(
+                since: since,
+                publications: Array(following.prefix(count)),
+                head: head,
+                hasMore: hasMore,
+                floor: floor
+            )
         } else {
             let count = Self.count(of: remembered.reversed(), countMax: countMax, bytesMax: bytesMax)
             let hasMore = count < remembered.count && count > 0
-            self.init(since: nil, publications: Array(remembered.suffix(count)), head: head, hasMore: hasMore)
+            self.init(
+                since: nil,
+                publications: Array(remembered.suffix(count)),
+                head: head,
+                hasMore: hasMore,
+                floor: floor
+            )
         }
     }
 
@@ -75,6 +122,7 @@ public struct HistoryPage: Sendable, Equatable {
 
     /// Whether nothing is missing for somebody who had everything at a moment, which need not be a publication's.
     public func isComplete(sinceMoment position: Position) -> Bool {
+        if let floor { return position >= floor }
         guard let first = publications.first(where: { $0.position > position }) else { return head <= position }
         return first.previous <= position
     }
@@ -87,6 +135,7 @@ public struct HistoryPage: Sendable, Equatable {
 
     /// The same as `isComplete` for a later position that the page also covers.
     public func isComplete(after position: Position) -> Bool {
+        if let floor { return position >= floor && position <= head }
         let rest = publications.drop { $0.position <= position }
         guard let first = rest.first else { return head == position }
         return first.previous == position

@@ -307,6 +307,13 @@ public struct Limits: Sendable, Equatable {
     /// Age of a publication that is remembered.
     public var historyMilliseconds: UInt64 = 300_000
 
+    /// Keys of a keyed channel whose newest publication is kept. A newcomer is told all of them, so this is how long that takes: 1,000
+    /// of 170 bytes are 200 KB. Hit: the key that was silent longest is forgotten; who comes back from before that is told a gap.
+    public var keysMax = 1_000
+
+    /// Age at which the newest publication of a key is forgotten, as long as a channel's newest position is known.
+    public var keysMilliseconds: UInt64 = 86_400_000
+
     /// Channels that an embedded node remembers. Hit: those that nobody hears are forgotten, and who comes back to one is told
     /// of a gap; `perseid_embedded_channels`.
     public var embeddedChannelsMax = 50_000

@@ -6,6 +6,8 @@ public enum PayloadKind: UInt8, Sendable {
     case text
     /// Anything else; embedded as base64.
     case binary
+    /// Nothing: what was published under its key is there no longer.
+    case removal
 }
 
 /// What is published.
@@ -16,11 +18,21 @@ public struct Payload: Sendable, Equatable {
     /// The payload itself; at most the limit of a message.
     public let bytes: [UInt8]
 
+    /// What it is about, if its publisher said so.
+    public let key: PublicationKey?
+
     /// Takes bytes whose kind the caller has established.
-    public init(kind: PayloadKind, bytes: [UInt8]) {
+    public init(kind: PayloadKind, bytes: [UInt8], key: PublicationKey? = nil) {
         self.kind = kind
         self.bytes = bytes
+        self.key = key
     }
+
+    /// That what was published under a key is there no longer.
+    public init(removalOf key: PublicationKey) { self.init(kind: .removal, bytes: [], key: key) }
+
+    /// The same under a key.
+    public func with(_ key: PublicationKey?) -> Payload { Payload(kind: kind, bytes: bytes, key: key) }
 }
 
 /// One message in a channel.
@@ -41,5 +53,10 @@ public struct Publication: Sendable, Equatable {
         self.position = position
         self.previous = previous
         self.payload = payload
+    }
+
+    /// The same behind another predecessor, where those between the two were left out on purpose.
+    func following(_ previous: Position) -> Publication {
+        Publication(position: position, previous: previous, payload: payload)
     }
 }

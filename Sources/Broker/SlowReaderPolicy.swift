@@ -6,6 +6,8 @@ public enum SlowReaderPolicy: String, Sendable, CaseIterable {
     case skip
     /// Tell it the gap, and go on with the newest publication.
     case latest
+    /// Let it go on from history once it reads again: in a keyed channel with the newest of each key that it missed.
+    case merge
 }
 
 /// How the channels that match a pattern treat slow readers.

@@ -257,5 +257,7 @@ extension EdgeReactor: HubOutlet {
 
     func compression(of channel: ChannelName) -> Compression { access.rules.compression(of: channel) }
 
+    func isKeyed(_ channel: ChannelName) -> Bool { access.rules.isKeyed(channel) }
+
     func hasPresence(_ channel: ChannelName) -> Bool { configuration.hasPresence(channel) }
 }

@@ -173,6 +173,7 @@ struct MetricsText: ~Copyable {
         append("{action=\"disconnect\"}", of: "perseid_policy_actions_total", sum(node, \.hub.disconnects))
         append("{action=\"skip\"}", of: "perseid_policy_actions_total", sum(node, \.hub.skips))
         append("{action=\"latest\"}", of: "perseid_policy_actions_total", sum(node, \.hub.latests))
+        append("{action=\"merge\"}", of: "perseid_policy_actions_total", sum(node, \.hub.merges))
     }
 
     private mutating func appendHooks(_ node: NodeStatus) {

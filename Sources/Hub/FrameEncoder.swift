@@ -15,26 +15,19 @@ public struct FrameEncoder: ~Copyable {
 
     /// Appends the frame of one publication (with a position) or one ephemeral payload (without).
     ///
-    /// `cursor` is where a client stands once it has it.
+    /// `cursor` is where a client stands once it has it; `isSnapshot` tells a newcomer that it was there before.
     public mutating func append(
         _ payload: Payload,
         position: Position?,
         channel: ChannelName,
         cursor: String?,
+        isSnapshot: Bool = false,
         as encoding: Encoding,
         to output: inout ByteBuffer
     ) {
         data.removeAll()
-        var content = Carrier.Content.envelope
-        payload.bytes.withUnsafeBytes { bytes in
-            channel.withUTF8 { name in
-                let publication = Dialect.Publication(
-                    channel: name,
-                    position: position?.numbers,
-                    payload: Envelope.Payload(payload.kind, bytes)
-                )
-                content = encoding.dialect.dialect.publication(publication, encoding.traits, &data)
-            }
+        let content = payload.withPublication(in: channel, at: position, isSnapshot: isSnapshot) {
+            encoding.dialect.dialect.publication($0, encoding.traits, &data)
         }
         carry(nil, content, cursor: cursor, as: encoding, to: &output)
     }
@@ -81,9 +74,9 @@ public struct FrameEncoder: ~Copyable {
 
 extension ChannelName {
     /// The name's bytes for an encoder.
-    public func withUTF8(_ body: (UnsafeRawBufferPointer) -> Void) {
+    public func withUTF8<Outcome>(_ body: (UnsafeRawBufferPointer) -> Outcome) -> Outcome {
         var copy = text
-        copy.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+        return copy.withUTF8 { body(UnsafeRawBufferPointer($0)) }
     }
 }
 

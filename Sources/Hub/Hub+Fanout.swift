@@ -125,6 +125,7 @@ extension Hub {
             let client = outlet.client(at: slot)
             if client.pointee.unfinished == member { client.pointee.unfinished = SubscriptionSlot.none }
             if let rest { keepFirst(slot, rest) }
+        case .merge: beginMerging(member, of: log)
         }
     }
 

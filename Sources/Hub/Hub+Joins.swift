@@ -22,7 +22,9 @@ extension Hub {
         }
         let parts = channels.map { channel in
             if topics[channel.name] == nil { outlet.didOpenChannel(slot) }
-            return JoinPart(topic: topic(for: channel.name), since: channel.since)
+            let topic = topic(for: channel.name)
+            if channel.since == nil, outlet.isKeyed(channel.name) { return JoinPart(snapshotOf: topic) }
+            return JoinPart(topic: topic, since: channel.since)
         }
         let isOne = poll != nil || !client.pointee.has(.isTwoWay)
         let groups = isOne ? [parts] : parts.map { [$0] }
@@ -47,7 +49,8 @@ extension Hub {
     /// The way of most clients that come: a channel that is open, and nothing that they missed. Says whether it was that.
     private func subscribeAtOnce(_ slot: ClientSlot, _ name: ChannelName, since: Position?) -> Bool {
         guard let topic = topics[name], topic.isOpen,
-            since == nil || since == topic.last && !topic.isCatchingUp && !topic.isPattern
+            since == nil && !outlet.isKeyed(name)
+                || since == topic.last && !topic.isCatchingUp && !topic.isPattern
         else { return false }
         guard let encoding = outlet.client(at: slot).pointee.encoding else { return false }
         if encoding.hasControlMessages {

@@ -161,7 +161,7 @@ extension Hub {
     }
 
     /// Takes a client's subscription to a feed out of the list of its subscriptions.
-    private func take(_ feed: Feed, from slot: ClientSlot) -> SubscriptionSlot? {
+    func take(_ feed: Feed, from slot: ClientSlot) -> SubscriptionSlot? {
         let client = outlet.client(at: slot)
         var previous = SubscriptionSlot.none
         var next = client.pointee.firstSubscription

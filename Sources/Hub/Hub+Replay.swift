@@ -46,12 +46,13 @@ extension Hub {
 
     private func append(_ replay: inout Replay, as encoding: Encoding, to buffer: inout ByteBuffer) {
         let end = buffer.count + limits.replayAheadBytesMax
-        while buffer.count < end, let (publication, topic) = replay.next() {
+        while buffer.count < end, let (publication, topic, isSnapshot) = replay.next() {
             encoder.append(
                 publication.payload,
                 position: publication.position,
                 channel: topic.name,
                 cursor: replay.cursorText?.text,
+                isSnapshot: isSnapshot,
                 as: encoding,
                 to: &buffer
             )

@@ -83,6 +83,7 @@ extension Hub {
     /// What followed a position, as it was asked for.
     public func recovered(_ name: ChannelName, _ page: HistoryPage) {
         guard let topic = topics[name], topic.isOpen else { return }
+        let page = outlet.isKeyed(name) ? page.mergedByKey() : page
         writeWaiting(topic)
         if topic.isCatchingUp, page.since == topic.last { endCatchUp(topic, page) }
         // Reports were dropped, and that is told later than this.
@@ -100,7 +101,9 @@ extension Hub {
             guard page.covers(since) else { return advance(part) }
             let missed = page.publications.drop { $0.position <= since }
             part.take(missed, of: shared, hasMore: page.hasMore, roomBytes: replayRoom(of: part.join))
-            part.isRecovered = part.isBound ? page.isComplete(sinceMoment: since) : page.isComplete(after: since)
+            part.isRecovered =
+                part.isSnapshot
+                || (part.isBound ? page.isComplete(sinceMoment: since) : page.isComplete(after: since))
             let start = missed.first?.previous ?? topic.last
             part.position = part.isRecovered == true && !part.isBound ? since : start
             part.becomeReady()

@@ -88,7 +88,8 @@ extension Hub {
             id: commandID,
             channel: topic.name.text,
             position: position.numbers,
-            isRecovered: recovered
+            isRecovered: recovered,
+            isKeyed: outlet.isKeyed(topic.name)
         )
         encoder.append(subscribed, cursor: cursor, as: encoding, to: &output)
     }

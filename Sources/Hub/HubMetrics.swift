@@ -51,6 +51,8 @@ public final class HubMetrics: Sendable {
     public let skips = Counter()
     /// Slow readers moved to the newest publication.
     public let latests = Counter()
+    /// Slow readers that go on from history once they read again.
+    public let merges = Counter()
 
     /// Bytes of memory that the fan-out logs hold, as of the last second.
     public let logBytes = Counter()

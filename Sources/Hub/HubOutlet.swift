@@ -121,6 +121,9 @@ public protocol HubOutlet: AnyObject {
     /// Whether what is published in a channel, or in all that a pattern stands for, may be compressed for its readers.
     func compression(of channel: ChannelName) -> Compression
 
+    /// Whether of a channel's publications only the newest of each key counts for whoever comes later.
+    func isKeyed(_ channel: ChannelName) -> Bool
+
     /// Whether a channel tells who is subscribed to it.
     func hasPresence(_ channel: ChannelName) -> Bool
 }

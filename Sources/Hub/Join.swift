@@ -57,6 +57,19 @@ final class Join {
         for part in parts { part.join = self }
     }
 
+    /// Of a client that was a reader of a channel, and goes on from where it stands once its connection takes bytes again.
+    init(goingOnIn topic: Topic, since: Position, client: ClientID) {
+        self.client = client
+        parts = [JoinPart(topic: topic, since: since, state: .telling)]
+        entries = [:]
+        commandID = nil
+        poll = nil
+        deadlineMilliseconds = .max
+        isContinuation = true
+        unreadyCount = 1
+        for part in parts { part.join = self }
+    }
+
     /// What follows a join that leaves a rest.
     init(continuing join: Join) {
         client = join.client
@@ -90,6 +103,8 @@ final class Join {
 
     /// Whether nothing is missing since what the client said of a part; of a pattern of all that it stands for.
     func isRecovered(_ part: JoinPart) -> Bool? {
+        // Who said nothing of where it stands is told nothing of it.
+        if part.isSnapshot { return nil }
         guard part.topic.isPattern, part.since != nil else { return part.isRecovered }
         return parts.allSatisfy {
             $0.isRecovered != false || !$0.isMember || !part.topic.name.stands(for: $0.topic.name)
@@ -148,6 +163,9 @@ final class JoinPart {
     /// Whether `since` is when the client had everything, and no publication's place.
     let isBound: Bool
 
+    /// Whether the client is new to a keyed channel, and is told the newest of each key first.
+    let isSnapshot: Bool
+
     /// Of a pattern: whether its channels are parts of the join.
     var isExpanded = false
 
@@ -157,6 +175,17 @@ final class JoinPart {
         self.isMember = isMember
         self.isBound = isBound
         self.state = state
+        isSnapshot = false
+    }
+
+    /// Of a client that is new to a keyed channel: it stands where that begins.
+    init(snapshotOf topic: Topic) {
+        self.topic = topic
+        since = .start
+        isMember = false
+        isBound = false
+        state = .opening
+        isSnapshot = true
     }
 
     /// What goes on where another one ends.
@@ -165,6 +194,7 @@ final class JoinPart {
         since = part.position
         isMember = part.isMember
         isBound = false
+        isSnapshot = part.isSnapshot
         isExpanded = true
         state = .telling
     }

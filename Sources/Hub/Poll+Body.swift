@@ -22,17 +22,10 @@ extension Poll {
         }
     }
 
-    private func append(_ item: (topic: Topic, payload: Payload, position: Position?), to output: inout ByteBuffer) {
-        item.payload.bytes.withUnsafeBytes { bytes in
-            item.topic.name.withUTF8 { name in
-                let publication = Dialect.Publication(
-                    channel: name,
-                    position: item.position?.numbers,
-                    payload: Envelope.Payload(item.payload.kind, bytes)
-                )
-                // An answer of JSON: no dialect has other bytes for it.
-                _ = encoding.dialect.dialect.publication(publication, encoding.traits, &output)
-            }
+    private func append(_ item: PollItem, to output: inout ByteBuffer) {
+        item.payload.withPublication(in: item.topic.name, at: item.position, isSnapshot: item.isSnapshot) {
+            // An answer of JSON: no dialect has other bytes for it.
+            _ = encoding.dialect.dialect.publication($0, encoding.traits, &output)
         }
     }
 }

@@ -23,7 +23,7 @@ public final class Poll {
     private var members: [(topic: Topic, position: Position)] = []
 
     /// What the answer holds.
-    public private(set) var items: [(topic: Topic, payload: Payload, position: Position?)] = []
+    private(set) var items: [PollItem] = []
 
     /// What is missing since the client's cursor.
     public private(set) var gaps: [(topic: Topic, from: Position, to: Position)] = []
@@ -128,26 +128,32 @@ public final class Poll {
         if part.leavesRest { leavesRest = true }
         if part.isRecovered == false { gaps.append((part.topic, part.since ?? .start, part.position)) }
         for publication in part.replay {
-            add(publication.payload, at: publication.position, in: part.topic, cost: publication.payload.jsonByteCount)
+            add(
+                PollItem(
+                    topic: part.topic,
+                    payload: publication.payload,
+                    position: publication.position,
+                    isSnapshot: part.isSnapshot
+                ),
+                at: publication.position,
+                cost: publication.payload.jsonByteCount
+            )
             if isDivided { break }
         }
     }
 
-    private func add(_ payload: Payload, at position: Position, in topic: Topic, cost: Int) {
+    private func add(_ item: PollItem, at position: Position, cost: Int) {
         if roomBytes <= 0 { isDivided = true }
         guard !isDivided else { return }
         roomBytes = Int32(clamping: Int(roomBytes) - cost)
-        items.append((topic, payload, position))
-        advance(topic, to: position)
+        items.append(item)
+        advance(item.topic, to: position)
     }
 
     /// Adds what was published meanwhile; the first of it puts the poll among those that are due.
     func take(_ payload: Payload, at position: Position?, in topic: Topic, due: inout Deque<Poll>) {
-        if let position {
-            add(payload, at: position, in: topic, cost: payload.bytes.count)
-        } else {
-            items.append((topic, payload, nil))
-        }
+        let item = PollItem(topic: topic, payload: payload, position: position)
+        if let position { add(item, at: position, cost: payload.bytes.count) } else { items.append(item) }
         becomeDue(&due)
     }
 

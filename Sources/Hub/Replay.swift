@@ -11,6 +11,8 @@ struct Replay {
         /// Its place in the cursor's text.
         let place: Int
         var rest: ArraySlice<Publication>
+        /// Whether it is what a newcomer is told.
+        let isSnapshot: Bool
         /// Holds its memory.
         let page: SharedPage?
     }
@@ -33,10 +35,21 @@ struct Replay {
     init(_ join: Join, continuation: Join?, hasCursors: Bool) {
         self.continuation = continuation
         byteCount = join.replayBytes
-        parts = join.parts.enumerated().map { Part(topic: $1.topic, place: $0, rest: $1.replay, page: $1.page) }
+        parts = join.parts.enumerated().map { place, part in
+            Part(topic: part.topic, place: place, rest: part.replay, isSnapshot: part.isSnapshot, page: part.page)
+        }
         cursorText = hasCursors ? CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.toldPosition) }) : nil
         standings = join.parts.map { SessionPosition($0.topic.name, $0.position) }
         dropFinishedParts()
+    }
+
+    /// Nothing that is told, and behind it what goes on from where the client stands.
+    init(behind standing: SessionPosition, continuation: Join) {
+        self.continuation = continuation
+        byteCount = 0
+        parts = []
+        cursorText = nil
+        standings = [standing]
     }
 
     var isFinished: Bool { parts.isEmpty }
@@ -47,14 +60,14 @@ struct Replay {
     }
 
     /// Takes the next publication; the cursor moves behind it.
-    mutating func next() -> (publication: Publication, topic: Topic)? {
-        guard let (topic, place) = parts.first.map({ ($0.topic, $0.place) }),
+    mutating func next() -> (publication: Publication, topic: Topic, isSnapshot: Bool)? {
+        guard let (topic, place, isSnapshot) = parts.first.map({ ($0.topic, $0.place, $0.isSnapshot) }),
             let publication = parts[0].rest.popFirst()
         else { return nil }
         standings[place] = SessionPosition(topic.name, publication.position)
         cursorText?.move(place, to: publication.position)
         dropFinishedParts()
-        return (publication, topic)
+        return (publication, topic, isSnapshot)
     }
 
     private mutating func dropFinishedParts() {

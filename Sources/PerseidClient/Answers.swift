@@ -30,8 +30,16 @@ public struct HistoryPage: Sendable {
         var messages: [Message] = []
         for element in try PollAnswer.elements(of: list) {
             let publication = try ServerMessage(publication: element, of: ChannelName(channel))
-            guard case .message(let name, let position, let payload) = publication else { continue }
-            messages.append(Message(channel: name.text, position: position.map { Position($0) }, payload: payload))
+            guard case .message(let name, let position, let payload, let marks) = publication else { continue }
+            messages.append(
+                Message(
+                    channel: name.text,
+                    position: position.map { Position($0) },
+                    payload: payload,
+                    key: marks.key,
+                    isSnapshot: marks.isSnapshot
+                )
+            )
         }
         self.messages = messages
         position = fields[1]?.jsonString.flatMap { Position($0) }

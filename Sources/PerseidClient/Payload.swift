@@ -1,12 +1,15 @@
 internal import Wire
 
-/// What is published: JSON, to which a text belongs, or any bytes.
+/// What is published: JSON, to which a text belongs, or any bytes; or, under a key, that there is nothing any more.
 public enum Payload: Sendable, Hashable, ExpressibleByStringLiteral {
     /// A JSON text in UTF-8, as `JSONEncoder` makes it. It is checked before it is sent.
     case json([UInt8])
 
     /// Bytes of any kind.
     case bytes([UInt8])
+
+    /// What was published under the key is there no longer.
+    case removal
 
     /// A text: JSON, too, as a string.
     public static func text(_ text: String) -> Payload {
@@ -29,6 +32,7 @@ public enum Payload: Sendable, Hashable, ExpressibleByStringLiteral {
         switch self {
         case .bytes(let bytes): bytes
         case .json(let json): text.map { Array($0.utf8) } ?? json
+        case .removal: []
         }
     }
 
@@ -36,6 +40,7 @@ public enum Payload: Sendable, Hashable, ExpressibleByStringLiteral {
     var byteCount: Int {
         switch self {
         case .json(let bytes), .bytes(let bytes): bytes.count
+        case .removal: 0
         }
     }
 }

@@ -100,17 +100,23 @@ public final class PerseidClient: Sendable {
     /// cluster does not take one for now, or its answer is lost, it is tried again for `publishMilliseconds`; it is there once, however
     /// often it was sent.
     ///
+    /// - Parameter key: what it is about: in a keyed channel it takes the place of what was published under that key before, and
+    ///   `.removal` says that there is nothing any more.
     /// - Throws: `PerseidError`; or `CancellationError`, and then it may be published or not.
     @discardableResult
-    public func publish(_ channel: String, _ payload: Payload) async throws -> Position {
-        let answer = try await send(channel, payload).answer
+    public func publish(_ channel: String, _ payload: Payload, key: String? = nil) async throws -> Position {
+        let answer = try await send(channel, payload, key: key).answer
         if let position = answer.position { return position }
         throw answer.error ?? .closed
     }
 
     /// Sends a payload, and goes on: the answer can be waited for.
-    package func send(_ channel: String, _ payload: Payload) throws(PerseidError) -> SentPublication {
-        send(named: try writer.line(channel, payload))
+    package func send(
+        _ channel: String,
+        _ payload: Payload,
+        key: String? = nil
+    ) throws(PerseidError) -> SentPublication {
+        send(named: try writer.line(channel, payload, key: key))
     }
 
     /// Sends a line that somebody wrote for `POST /publish`, whose answer may be an error, and goes on.

@@ -30,14 +30,28 @@ public struct Message: Sendable, Hashable {
     /// What was published.
     public let payload: Payload
 
+    /// What it is about, if its publisher said so.
+    public let key: String?
+
+    /// Whether it was there before its reader came: of a keyed channel a newcomer is told the newest of each key first.
+    public let isSnapshot: Bool
+
     /// What is missing before it and cannot be had any more, where a loop over messages tells of it.
     public var gap: Gap?
 
     /// Names a publication.
-    public init(channel: String, position: Position?, payload: Payload) {
+    public init(
+        channel: String,
+        position: Position?,
+        payload: Payload,
+        key: String? = nil,
+        isSnapshot: Bool = false
+    ) {
         self.channel = channel
         self.position = position
         self.payload = payload
+        self.key = key
+        self.isSnapshot = isSnapshot
     }
 
     /// The text that was published, if it was one.

@@ -39,6 +39,10 @@ public struct ClientCommand: Hashable, Sendable {
         case once
         /// What says who the client is.
         case token
+        /// What a publication is about.
+        case key
+        /// `true`: what was published under the key is there no longer.
+        case removed
 
         /// Its name in the message.
         public var name: StaticString {
@@ -51,6 +55,8 @@ public struct ClientCommand: Hashable, Sendable {
             case .data64: "data64"
             case .once: "once"
             case .token: "token"
+            case .key: "key"
+            case .removed: "removed"
             }
         }
     }
@@ -72,6 +78,9 @@ public struct ClientCommand: Hashable, Sendable {
 
     /// What says who the client is: always there for `authenticate`.
     public var token: String?
+
+    /// What the publication is about, if it says so; not checked.
+    public var key: String?
 
     /// What to publish, or to ask a service: always there for `publish`, `nil` for a `call` without.
     public var data: PublishedData?
@@ -117,7 +126,10 @@ public struct ClientCommand: Hashable, Sendable {
             case .text(let position): since = position
             }
         }
-        if kind == .publish { data = try PublishedData(fields, id: id) }
+        if kind == .publish {
+            data = try PublishedData(published: fields, id: id)
+            key = try fields.key(id: id)
+        }
         if kind == .call { data = try PublishedData(of: fields, id: id) }
     }
 }

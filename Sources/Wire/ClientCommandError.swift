@@ -36,12 +36,20 @@ public struct ClientCommandError: Error, Hashable, Sendable {
         case .notAnObject: "the message is not a JSON object"
         case .tooMany(let countMax): "the message has more than \(countMax) commands"
         case .missing: "\(name) is missing"
-        case .wrongType: "\(name) must be a \(field == .id ? "number or a string" : "string")"
+        case .wrongType: "\(name) must be \(Self.type(of: field))"
         case .tooLong where field == .once: "\(name) must have 1 to \(PublicationLine.onceBytesMax) bytes"
         case .tooLong: "\(name) is longer than \(ClientCommand.idBytesMax) bytes"
         case .notBase64: "\(name) is not base64 with its padding"
         case .beside(let other): "\(name) cannot stand beside \(other.rawValue)"
         case .unknown: "\(name) is not one of \(ClientCommand.Kind.allCases.map(\.rawValue).joined(separator: ", "))"
+        }
+    }
+
+    private static func type(of field: ClientCommand.Field?) -> String {
+        switch field {
+        case .id: "a number or a string"
+        case .removed: "true or false"
+        default: "a string"
         }
     }
 }

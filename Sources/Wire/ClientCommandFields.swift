@@ -12,7 +12,8 @@ struct ClientCommandFields {
 
     /// One for each field, in their order.
     private typealias Ranges = (
-        Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>
+        Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>,
+        Range<Int>
     )
     private let ranges: Ranges
 
@@ -20,7 +21,7 @@ struct ClientCommandFields {
     init?(_ message: UnsafeRawBufferPointer) {
         guard let base = message.baseAddress else { return nil }
         self.message = message
-        let found: Ranges? = withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>.self, capacity: 8) { names in
+        let found: Ranges? = withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>.self, capacity: 10) { names in
             names.initializeElement(at: 0, to: Self.name(.type))
             names.initializeElement(at: 1, to: Self.name(.id))
             names.initializeElement(at: 2, to: Self.name(.channel))
@@ -29,13 +30,16 @@ struct ClientCommandFields {
             names.initializeElement(at: 5, to: Self.name(.data64))
             names.initializeElement(at: 6, to: Self.name(.once))
             names.initializeElement(at: 7, to: Self.name(.token))
-            return withUnsafeTemporaryAllocation(of: cjson_field.self, capacity: 8) { fields in
-                // bounded: rooms for eight
-                let isObject = cjson_find_fields(base, message.count, names.baseAddress!, 8, fields.baseAddress!)
+            names.initializeElement(at: 8, to: Self.name(.key))
+            names.initializeElement(at: 9, to: Self.name(.removed))
+            return withUnsafeTemporaryAllocation(of: cjson_field.self, capacity: 10) { fields in
+                // bounded: rooms for ten
+                let isObject = cjson_find_fields(base, message.count, names.baseAddress!, 10, fields.baseAddress!)
                 return isObject
                     ? (
                         Self.range(fields[0]), Self.range(fields[1]), Self.range(fields[2]), Self.range(fields[3]),
-                        Self.range(fields[4]), Self.range(fields[5]), Self.range(fields[6]), Self.range(fields[7])
+                        Self.range(fields[4]), Self.range(fields[5]), Self.range(fields[6]), Self.range(fields[7]),
+                        Self.range(fields[8]), Self.range(fields[9])
                     ) : nil
             }
         }
@@ -65,6 +69,8 @@ struct ClientCommandFields {
             case .data64: ranges.5
             case .once: ranges.6
             case .token: ranges.7
+            case .key: ranges.8
+            case .removed: ranges.9
             }
         // No other JSON value begins with an n.
         if range.isEmpty || field != .data && message[range.lowerBound] == UInt8(ascii: "n") { return nil }
@@ -83,6 +89,27 @@ struct ClientCommandFields {
             max(0, cjson_unescape(raw.baseAddress!, raw.count, room.baseAddress!))
         }
         return .text(unescaped)
+    }
+
+    /// What a publication is about, if it says so.
+    func key(id: Range<Int>?) throws(ClientCommandError) -> String? {
+        switch text(of: .key) {
+        case .text(let key): return key
+        case .wrongType: throw ClientCommandError(reason: .wrongType, field: .key, id: id)
+        case .absent:
+            guard try isRemoval(id: id) else { return nil }
+            throw ClientCommandError(reason: .missing, field: .key, id: id)
+        }
+    }
+
+    /// Whether what was published under a key is to be there no longer.
+    func isRemoval(id: Range<Int>?) throws(ClientCommandError) -> Bool {
+        guard let range = range(.removed) else { return false }
+        switch message[range.lowerBound] {
+        case UInt8(ascii: "t"): return true
+        case UInt8(ascii: "f"): return false
+        default: throw ClientCommandError(reason: .wrongType, field: .removed, id: id)
+        }
     }
 
     func isNumberOrString(_ field: ClientCommand.Field) -> Bool {

@@ -14,18 +14,28 @@ public enum Envelope {
         case text(UnsafeRawBufferPointer)
         /// Any bytes: `"data64":"<base64>"`.
         case binary(UnsafeRawBufferPointer)
+        /// Nothing, where there was something under its key: `"removed":true`.
+        case removal
     }
 
-    /// A publication. One that is fire-and-forget has no position.
+    /// A publication. One that is fire-and-forget has no position; `key` is what it is about, where its publisher said so.
+    /// `isSnapshot` tells a newcomer that it was there before.
     public static func appendMessage(
         channel: UnsafeRawBufferPointer,
         position: Position?,
+        key: UnsafeRawBufferPointer? = nil,
+        isSnapshot: Bool = false,
         payload: Payload,
         to buffer: inout ByteBuffer
     ) {
         buffer.append("{\"type\":\"message\",\"channel\":")
         buffer.appendJSONString(channel)
         if let position { append(",\"position\":", position, to: &buffer) }
+        if let key {
+            buffer.append(",\"key\":")
+            buffer.appendJSONString(key)
+        }
+        if isSnapshot { buffer.append(",\"snapshot\":true") }
         switch payload {
         case .json(let text):
             buffer.append(",\"data\":")
@@ -39,6 +49,7 @@ public enum Envelope {
             buffer.append(",\"data64\":\"")
             Base64.encode(bytes, to: &buffer)
             buffer.append("\"}")
+        case .removal: buffer.append(",\"removed\":true}")
         }
     }
 
@@ -62,17 +73,20 @@ public enum Envelope {
     }
 
     /// The answer to `subscribe`, or what a connection that named its channels when it was made is told. `position` is
-    /// where the channel stands; `recovered` says whether everything since the client's position follows, if it gave one.
+    /// where the channel stands; `recovered` says whether everything since the client's position follows, if it gave one. In a keyed
+    /// channel that is the newest of each key, and so it is whenever the client was not there.
     public static func appendSubscribed(
         id: UnsafeRawBufferPointer?,
         channel: UnsafeRawBufferPointer,
         position: Position?,
         recovered: Bool?,
+        isKeyed: Bool = false,
         to buffer: inout ByteBuffer
     ) {
         appendAnswer("{\"type\":\"subscribed\"", id: id, channel: channel, to: &buffer)
         if let position { append(",\"position\":", position, to: &buffer) }
         if let recovered { buffer.append(recovered ? ",\"recovered\":true" : ",\"recovered\":false") }
+        if isKeyed { buffer.append(",\"keyed\":true") }
         buffer.append("}")
     }
 
@@ -229,7 +243,7 @@ public enum Envelope {
         cursorStart.utf8CodeUnitCount + cursor.count + 1
     }
 
-    /// The payload by itself, as one JSON value.
+    /// The payload by itself, as one JSON value: `null` where there is none any more.
     public static func appendValue(_ payload: Payload, to buffer: inout ByteBuffer) {
         switch payload {
         case .json(let text): buffer.append(text)
@@ -238,6 +252,7 @@ public enum Envelope {
             buffer.append("\"")
             Base64.encode(bytes, to: &buffer)
             buffer.append("\"")
+        case .removal: buffer.append("null")
         }
     }
 

@@ -34,6 +34,8 @@ public enum HTTPField: UInt8, CaseIterable, Equatable, Sendable {
     case lastEventID
     /// `Origin`, RFC 6454 §7
     case origin
+    /// `Perseid-Key`: what a publication is about
+    case perseidKey
     /// `Referer`, RFC 9110 §10.1.3
     case referer
     /// `Sec-WebSocket-Extensions`, RFC 6455 §11.3.2
@@ -88,6 +90,7 @@ public enum HTTPField: UInt8, CaseIterable, Equatable, Sendable {
         case (7, UInt8(ascii: "u")): .upgrade
         case (9, UInt8(ascii: "f")): .forwarded
         case (10, UInt8(ascii: "c")): .connection
+        case (11, UInt8(ascii: "p")): .perseidKey
         case (12, UInt8(ascii: "c")): .contentType
         case (13, UInt8(ascii: "a")): .authorization
         case (13, UInt8(ascii: "i")): .ifNoneMatch
@@ -130,6 +133,7 @@ extension HTTPField {
         case .ifNoneMatch: "If-None-Match"
         case .lastEventID: "Last-Event-ID"
         case .origin: "Origin"
+        case .perseidKey: "Perseid-Key"
         case .referer: "Referer"
         case .secWebSocketExtensions: "Sec-WebSocket-Extensions"
         case .secWebSocketKey: "Sec-WebSocket-Key"

@@ -33,6 +33,16 @@ public struct HTTPRequestHead: Sendable {
     /// What follows the first `?`, percent-encoded; empty when there is none.
     public internal(set) var query = ByteRange.empty
 
+    /// Four bytes of room between what is aligned to four and to eight.
+    private var headBytes: UInt32 = 0
+
+    /// Bytes from the beginning to the end of the empty line: where the body begins.
+    public internal(set) var headCount: Int {
+        get { Int(headBytes) }
+        // bounded: a head has a limit of some KiB
+        set { headBytes = UInt32(newValue) }
+    }
+
     /// The value of Content-Length in bytes, never more than the limit; `nil` when absent.
     public internal(set) var contentLength: Int?
 
@@ -53,9 +63,6 @@ public struct HTTPRequestHead: Sendable {
 
     /// Whether Connection has the option `keep-alive`.
     var hasKeepAliveOption = false
-
-    /// Bytes from the beginning to the end of the empty line: where the body begins.
-    public internal(set) var headCount = 0
 
     var fields = HTTPFieldRanges()
 

@@ -17,6 +17,9 @@ public struct PublicationLine: Hashable, Sendable {
     /// The publisher's own name for it, so that repeating it is safe.
     public var once: String?
 
+    /// What it is about, if it says so; not checked.
+    public var key: String?
+
     /// Reads a line, without its line break.
     public init(_ line: UnsafeRawBufferPointer) throws(ClientCommandError) {
         guard let fields = ClientCommandFields(line) else {
@@ -38,6 +41,7 @@ public struct PublicationLine: Hashable, Sendable {
             }
             once = text
         }
-        data = try PublishedData(fields, id: id)
+        data = try PublishedData(published: fields, id: id)
+        key = try fields.key(id: id)
     }
 }

@@ -4,6 +4,8 @@ public enum PublishedData: Hashable, Sendable {
     case json(Range<Int>)
     /// What its base64 stands for.
     case bytes([UInt8])
+    /// That there is nothing any more under its key.
+    case removal
 
     /// Takes the one that is there.
     init(_ fields: borrowing ClientCommandFields, id: Range<Int>?) throws(ClientCommandError) {
@@ -23,6 +25,18 @@ public enum PublishedData: Hashable, Sendable {
         }
     }
 
+    /// Takes what is to be published: the one that is there, or that there is nothing any more.
+    init(published fields: borrowing ClientCommandFields, id: Range<Int>?) throws(ClientCommandError) {
+        guard try fields.isRemoval(id: id) else {
+            try self.init(fields, id: id)
+            return
+        }
+        for field in [ClientCommand.Field.data, .data64] where fields.range(field) != nil {
+            throw ClientCommandError(reason: .beside(.removed), field: field, id: id)
+        }
+        self = .removal
+    }
+
     /// Takes the one that is there, if one is.
     init?(of fields: borrowing ClientCommandFields, id: Range<Int>?) throws(ClientCommandError) {
         if case .absent = fields.text(of: .data64), fields.range(.data) == nil { return nil }
@@ -34,6 +48,7 @@ public enum PublishedData: Hashable, Sendable {
         switch self {
         case .json: "data"
         case .bytes: "data64"
+        case .removal: "removed"
         }
     }
 }

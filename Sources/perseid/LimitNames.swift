@@ -59,6 +59,7 @@ enum LimitNames {
             "subscribers of one channel that are sent to before the next one's turn"
         ),
         ("history-count-max", \.historyCountMax, "publications a channel remembers"),
+        ("keys-max", \.keysMax, "keys of a keyed channel whose newest publication is kept"),
         ("embedded-channels-max", \.embeddedChannelsMax, "channels that a node without Redis remembers"),
         ("embedded-bytes-max", \.embeddedBytesMax, "memory for what a node without Redis remembers"),
         ("read-count-max", \.readCountMax, "publications one read of history brings"),
@@ -183,6 +184,7 @@ enum LimitNames {
         ("handshake-slice-microseconds", \.handshakeSliceMicroseconds, "all clients' TLS handshakes get in a turn"),
         ("accept-pause-milliseconds", \.acceptPauseMilliseconds, "pause in accepting when no descriptor is left"),
         ("history-milliseconds", \.historyMilliseconds, "age of a publication that is remembered"),
+        ("keys-milliseconds", \.keysMilliseconds, "age of the newest publication of a key"),
         ("head-milliseconds", \.headMilliseconds, "a channel's head outlives its last publication"),
         ("idempotency-milliseconds", \.idempotencyMilliseconds, "a repeated idempotency key gets the first position"),
         ("linger-milliseconds", \.lingerMilliseconds, "a node stays subscribed behind its last subscriber"),

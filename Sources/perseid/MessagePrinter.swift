@@ -29,7 +29,13 @@ struct MessagePrinter: Sendable {
             line.append(",\"position\":")
             line.appendJSONString(position.description)
         }
+        if let key = message.key {
+            line.append(",\"key\":")
+            line.appendJSONString(key)
+        }
+        if message.isSnapshot { line.append(",\"snapshot\":true") }
         switch message.payload {
+        case .removal: line.append(",\"removed\":true")
         case .json(let json):
             line.append(",\"data\":")
             line.append(json)

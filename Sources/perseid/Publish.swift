@@ -5,6 +5,7 @@ import Reactor
 import Wire
 
 import struct Broker.ChannelName
+import struct Broker.PublicationKey
 
 /// Publishes one payload, or as many as there are lines.
 struct Publish: ParsableCommand {
@@ -38,11 +39,20 @@ struct Publish: ParsableCommand {
     @Flag(help: "The payload is JSON.")
     var json = false
 
+    @Option(help: "What it is about: in a keyed channel it takes the place of what has the same key.")
+    var key: String?
+
+    @Flag(help: "There is nothing any more under the key, and no payload.")
+    var removed = false
+
     @Option(help: "Seconds for which it is tried again where no node takes it for now.")
     var retry = 0
 
     func validate() throws {
         guard ChannelName(channel) != nil else { throw ValidationError("\(channel) is not a channel name") }
+        if let key, PublicationKey(key) == nil { throw ValidationError("--key \(PublicationKey.form)") }
+        if removed, key == nil { throw ValidationError("--removed needs a --key") }
+        if removed, payload != nil { throw ValidationError("what is removed has no payload") }
         guard (0...Self.retrySecondsMax).contains(retry) else {
             throw ValidationError("--retry: a number of seconds, \(Self.retrySecondsMax) at most")
         }
@@ -55,11 +65,11 @@ struct Publish: ParsableCommand {
             $0.publicationsWaitingMax = 2 * PublishLines.waitingCountMax
         }
         defer { client.close() }
-        if channel == "-", payload == nil { return try publishLines(with: client) }
-        let (channel, payload) = (channel, try read())
+        if channel == "-", payload == nil, key == nil { return try publishLines(with: client) }
+        let (channel, key, payload) = (channel, key, removed ? Payload.removal : try read())
         let answer: PublicationAnswer
         do {
-            answer = try Blocking.run { try await client.send(channel, payload).answer }
+            answer = try Blocking.run { try await client.send(channel, payload, key: key).answer }
         } catch let error as PerseidError {
             throw Self.say(error)
         }

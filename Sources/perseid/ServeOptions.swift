@@ -27,7 +27,8 @@ struct ServeOptions: ParsableArguments {
     @Flag(help: .setting("jsonp")) var jsonp = false
     @Option(help: .setting("bayeux")) var bayeux: String?
     @Option(help: .setting("public-origin")) var publicOrigin: String?
-    @Option(help: .setting("slow-reader"), completion: .list(["disconnect", "skip", "latest"])) var slowReader: String?
+    @Option(help: .setting("slow-reader"), completion: .list(["disconnect", "skip", "latest", "merge"])) var slowReader:
+        String?
     @Option(help: .setting("policies")) var policies: String?
     @Option(help: .setting("presence")) var presence: String?
     @Option(help: .setting("log-level"), completion: .list(Self.logLevels)) var logLevel: String?

@@ -7,7 +7,7 @@ extension SettingTable {
         Setting(
             "slow-reader",
             usual: "disconnect",
-            "what happens to a reader past its window: or skip, latest",
+            "what happens to a reader past its window: or skip, latest, merge",
             take: { value, settings throws(SettingsError) in try settings.takeSlowReader(value) },
             show: { $0.edge.slowReader.rawValue }
         ),

@@ -103,6 +103,7 @@ extension SettingValue {
         var permissions: [AccessAction: Permission] = [:]
         var replicasMin: Int?
         var compression: Compression?
+        var isKeyed: Bool?
         for field in try fields() {
             if field.name == "channels" {
                 guard channels == nil else { throw field.error("is said twice") }
@@ -118,12 +119,15 @@ extension SettingValue {
             } else if field.name == "compress" {
                 guard compression == nil else { throw field.error("is said twice") }
                 compression = Compression(rawValue: try field.choice(of: Compression.allCases.map(\.rawValue)))
+            } else if field.name == "keyed" {
+                guard isKeyed == nil else { throw field.error("is said twice") }
+                isKeyed = try field.flag()
             } else if let action = AccessAction(rawValue: field.name) {
                 guard permissions[action] == nil else { throw field.error("is said twice") }
                 let word = try field.choice(of: Permission.allCases.map(\.rawValue))
                 permissions[action] = Permission(rawValue: word)
             } else {
-                let names = ["channels", "durable", "compress"] + AccessAction.allCases.map(\.rawValue)
+                let names = ["channels", "durable", "compress", "keyed"] + AccessAction.allCases.map(\.rawValue)
                 let nearest = NearestName.find(field.name, among: names).map { "; did you mean \($0)?" } ?? ""
                 throw field.error("is nothing that a rule says\(nearest)")
             }
@@ -136,7 +140,8 @@ extension SettingValue {
             channels: channels,
             permissions: permissions,
             replicasMin: replicasMin ?? 0,
-            compression: compression ?? .off
+            compression: compression ?? .off,
+            isKeyed: isKeyed ?? false
         )
     }
 
@@ -165,6 +170,7 @@ extension AccessRules.Rule {
         }
         let durable = replicasMin > 0 ? ["durable=\(replicasMin)"] : []
         let compressed = compression == .off ? [] : ["compress=\(compression.rawValue)"]
-        return ([channels.text] + allowed + durable + compressed).joined(separator: " ")
+        let keyed = isKeyed ? ["keyed=true"] : []
+        return ([channels.text] + allowed + durable + compressed + keyed).joined(separator: " ")
     }
 }

@@ -85,8 +85,9 @@ struct RedisTextTests {
         bytes.withUnsafeBytes {
             switch RedisMessage($0) {
             case .plain(let payload): "plain \(String(decoding: payload, as: UTF8.self))"
-            case .publication(let position, let previous, let type, let payload):
-                "\(position) after \(previous) \(Unicode.Scalar(type)) \(String(decoding: payload, as: UTF8.self))"
+            case .publication(let position, let previous, let kind, let payload):
+                "\(position) after \(previous) \(Unicode.Scalar(kind.type)) "
+                    + (kind.key.map { "[\($0.text)] " } ?? "") + String(decoding: payload, as: UTF8.self)
             }
         }
     }
@@ -98,6 +99,15 @@ struct RedisTextTests {
             ("5-1 0-0 t\n", "5-1 after 0-0 t "),
             ("1763881234567-0 1763881234566-12 b\na\nb\n", "1763881234567-0 after 1763881234566-12 b a\nb\n"),
             ("5-1 4-0 ?\nx", "5-1 after 4-0 ? x"),
+            ("5-1 4-0 j eur\n{}", "5-1 after 4-0 j [eur] {}"),
+            ("5-1 4-0 t  a b \nx", "5-1 after 4-0 t [ a b ] x"),
+            ("5-1 4-0 r gr\u{fc}n\n", "5-1 after 4-0 r [gr\u{fc}n] "),
+            // What is no key is passed over.
+            ("5-1 4-0 t \u{7f}\nx", "5-1 after 4-0 t x"),
+            (
+                "5-1 4-0 t \(String(repeating: "k", count: 255))\nx",
+                "5-1 after 4-0 t [\(String(repeating: "k", count: 255))] x"
+            ),
             (
                 "18446744073709551615-18446744073709551615 18446744073709551615-18446744073709551614 t\nx",
                 "18446744073709551615-18446744073709551615 after 18446744073709551615-18446744073709551614 t x"
@@ -112,7 +122,8 @@ struct RedisTextTests {
         "headers that are none: the whole message is a payload",
         arguments: [
             "", "\n", "5-1 4-0 t", "5-1 4-0\n", "5-1 4-0 \n", "5-1 4-0 tt\n", "5-1 4-0  t\n", "5-1  4-0 t\n",
-            " 5-1 4-0 t\n", "5-1 4-0 3-0 t\n", "5-1 t\n", "5 4 t\n", "5-1 x t\n", "x 4-0 t\n", "5-1 4-0 t\r\n",
+            " 5-1 4-0 t\n", "5-1 4-0 3-0 t\n", "5-1 t\n", "5-1 4-0 t \n", "5-1 4-0 tk\n", "5-1 4-0 j-eur\n", "5 4 t\n",
+            "5-1 x t\n", "x 4-0 t\n", "5-1 4-0 t\r\n",
             "18446744073709551616-0 4-0 t\nx", "-1-0 4-0 t\n", String(repeating: "0", count: 100) + "5-1 4-0 t\n",
         ]
     )

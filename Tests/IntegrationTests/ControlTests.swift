@@ -128,7 +128,7 @@ import Testing
         let ending = try await process.end(within: .seconds(300))
         let output = process.outputText
         #expect(ending == .exited(0), "\(output.suffix(4_000))\(process.errorText)")
-        #expect(output.contains("Tested: 25"), "\(output.suffix(4_000))")
+        #expect(output.contains("Tested: 26"), "\(output.suffix(4_000))")
         #expect(try await node.stop() == .exited(0))
     }
 }

@@ -8,6 +8,11 @@ struct Received: Equatable {
     var position: Position?
     /// A text as it is, any other JSON as its text.
     var data: String?
+    /// What it is about, and whether that is there no longer.
+    var key: String?
+    var isRemoved = false
+    /// Whether it was there before its reader came.
+    var isSnapshot = false
     var gap: (from: Position, to: Position)?
     var recovered: Bool?
     var node: String?
@@ -30,6 +35,9 @@ struct Received: Equatable {
         code = fields["code"] as? Int
         if let from = Self.position(fields["from"]), let to = Self.position(fields["to"]) { gap = (from, to) }
         cursor = fields["cursor"] as? String
+        key = fields["key"] as? String
+        isRemoved = fields["removed"] as? Bool ?? false
+        isSnapshot = fields["snapshot"] as? Bool ?? false
         if let value = fields["data"] { data = Self.text(value) }
     }
 

@@ -16,17 +16,29 @@ import Testing
             ("null", Array("null".utf8), nil), ("17.50", Array("17.50".utf8), nil),
         ] as [(String, [UInt8], String?)] {
             guard
-                case .message(let channel, let position, let payload) = try read(
+                case .message(let channel, let position, let payload, _) = try read(
                     "{\"type\":\"message\",\"channel\":\"a\",\"position\":\"1-2\",\"data\":\(json)}"
                 )
             else { throw TestFailure("no message") }
             #expect(channel.text == "a" && position.map { "\($0)" } == "1-2")
             #expect(payload.bytes == bytes && payload.text == text)
         }
-        guard case .message(_, nil, let payload) = try read(#"{"type":"message","channel":"a","data64":"AP8="}"#) else {
+        guard case .message(_, nil, let payload, _) = try read(#"{"type":"message","channel":"a","data64":"AP8="}"#)
+        else {
             throw TestFailure("no message")
         }
         #expect(payload == .bytes([0, 255]) && payload.bytes == [0, 255])
+    }
+
+    @Test("a key, what a newcomer is told, and that there is nothing any more")
+    func keys() throws {
+        let text = #"{"type":"message","channel":"a","position":"1-2","key":"e\u00fcr","snapshot":true,"data":1}"#
+        guard case .message(_, _, let payload, let marks) = try read(text) else { throw TestFailure("no message") }
+        #expect(marks == ServerMessage.Marks(key: "e\u{fc}r", isSnapshot: true) && payload.text == nil)
+        let removed = #"{"type":"message","channel":"a","position":"1-2","key":"eur","removed":true}"#
+        guard case .message(_, _, .removal, ServerMessage.Marks(key: "eur")) = try read(removed) else {
+            throw TestFailure("no removal")
+        }
     }
 
     @Test(

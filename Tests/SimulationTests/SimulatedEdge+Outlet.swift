@@ -243,5 +243,7 @@ extension SimulatedEdge: HubOutlet {
         )
     }
 
+    func isKeyed(_ channel: ChannelName) -> Bool { false }
+
     func hasPresence(_ channel: ChannelName) -> Bool { channel == simulation.presentChannel }
 }

@@ -28,6 +28,7 @@ struct ClientCommandTests {
                     switch $0 {
                     case .json(let range): String(decoding: bytes[range], as: UTF8.self)
                     case .bytes(let bytes): "\(bytes)"
+                    case .removal: "removal"
                     }
                 }
             )

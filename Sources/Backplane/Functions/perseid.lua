@@ -5,7 +5,10 @@
 -- Keys of the channel "news", one hash slot by their tag. The prefix is the nodes' own, `perseid` unless they were told
 -- another; in a database other than 0 its number stands behind it (`perseid@3:{news}`), for pub/sub knows no databases.
 --   perseid:{news}                stream of its publications, and the name they are published under
---   perseid:{news}:head           its newest position; outlives the stream
+--   perseid:{news}:head           its newest position; outlives the stream. " k" stands behind it where the channel is keyed
+--   perseid:{news}:keys           of a keyed channel: the position of the newest publication of each key (hash), of those without one
+--                                 under "", and what is kept under a line feed, which is no key: "<position behind which nothing is
+--                                 gone but what was replaced> <keys> <milliseconds>"
 --   perseid:{news}:once:<key>     the position a publish with this idempotency key got
 --   perseid:{news}:counts         subscribers by node: "<count> <lease end in milliseconds>"
 --   perseid:{news}:presence       members by the end of their lease in milliseconds (sorted set)
@@ -116,12 +119,19 @@ local function is_channel(key)
   return not string.find(string.gsub(string.gsub(name, '%%25', ''), '%%7[BD]', ''), '%', 1, true)
 end
 
-local KINDS = { json = 'j', text = 't', binary = 'b', auto = 'a' }
+local KINDS = { json = 'j', text = 't', binary = 'b', auto = 'a', removal = 'r' }
+
+-- Bytes of a publication's key.
+local KEY_BYTES_MAX = 255
 
 -- What each option may be, and how it is read.
 local OPTIONS = {
-  TYPE = { 'json, text, binary or auto', function(text) return KINDS[text] end },
+  TYPE = { 'json, text, binary, auto or removal', function(text) return KINDS[text] end },
   ONCE = { 'at least a byte', function(text) return text ~= '' and encode(text) or nil end },
+  KEY = { '1 to 255 bytes without control characters', function(text)
+    return #text > 0 and #text <= KEY_BYTES_MAX and not string.find(text, '%c') and text or nil
+  end },
+  KEYED = { 'a count, at least 1', function(text) return whole(text, 1, EXACT) end },
   HISTORY = { 'a count', function(text) return whole(text, 0, EXACT) end },
   TTL = { 'milliseconds', function(text) return whole(text, 0, MILLISECONDS_MAX) end },
   HEADTTL = { 'milliseconds, at least 1', function(text) return whole(text, 1, MILLISECONDS_MAX) end },
@@ -251,13 +261,24 @@ local function refuse_departed(key, text)
   if state then error(redis.error_reply('UNDERWAY ' .. key .. ' is on its way to the master ' .. master)) end
 end
 
+-- The position that a head says, and whether its channel is keyed.
+local function read_head(text)
+  local position = string.match(text, '^(%S+) k$')
+  return position or text, position ~= nil
+end
+
+local function head_of(position, is_keyed)
+  return is_keyed and position .. ' k' or position
+end
+
+-- Where a channel stands, and whether it is keyed.
 local function newest(key)
-  local position = redis.call('GET', key .. ':head') or last_entry(key)
+  local position, is_keyed = read_head(redis.call('GET', key .. ':head') or last_entry(key))
   if not read_position(position) then
     refuse_departed(key, position)
     refuse_broken('head', key .. ':head')
   end
-  return position
+  return position, is_keyed
 end
 
 -- The same for what has nothing to do with positions.
@@ -283,14 +304,20 @@ local function follows(position, previous)
   return sequence > previous_sequence
 end
 
+-- What is appended to the stream behind its position.
+local function entry_of(previous, kind, payload, name)
+  if name then return 'v', previous, 't', kind, 'p', payload, 'k', name end
+  return 'v', previous, 't', kind, 'p', payload
+end
+
 -- Appends to the stream; returns the position. Redis gives each entry a later id than the one before, but knows nothing of
 -- those before a stream that has lapsed; the head does, should the clock have gone back since.
-local function append(key, count, previous, kind, payload)
-  local position = redis.call('XADD', key, 'MAXLEN', count, '*', 'v', previous, 't', kind, 'p', payload)
+local function append(key, count, previous, kind, payload, name)
+  local position = redis.call('XADD', key, 'MAXLEN', count, '*', entry_of(previous, kind, payload, name))
   if follows(position, previous) then return position end
   redis.call('XDEL', key, position)
   position = successor(previous, 0)
-  return redis.call('XADD', key, 'MAXLEN', count, position, 'v', previous, 't', kind, 'p', payload)
+  return redis.call('XADD', key, 'MAXLEN', count, position, entry_of(previous, kind, payload, name))
 end
 
 -- Ages are kept to the second, so what concerns them is done once in a channel's second and not with each publish.
@@ -301,8 +328,68 @@ local function forget_old(key, position, previous, lifetime)
   redis.call('PEXPIRE', key, lifetime + 1000)
 end
 
--- KEYS: channel [its head, its idempotency key]. ARGS: payload [TYPE json|text|binary|auto] [ONCE key] [HISTORY count] [TTL ms] [HEADTTL ms]
--- [ONCETTL ms]. Returns the position. All that can be wrong is found out before anything is written.
+-- A stream's entry as { position, previous, type, payload [key] }.
+local function read_entry(entry)
+  local fields = {}
+  for index = 1, #entry[2], 2 do fields[entry[2][index]] = entry[2][index + 1] end
+  return { entry[1], fields.v or '0-0', fields.t or 'a', fields.p or '', fields.k }
+end
+
+-- Keyed channels: the stream has the newest publication of each key.
+
+-- Entries that a publication lets go of at most beyond its own: so that one publish after a silence does not pay for thousands.
+local FORGOTTEN_MAX = 16
+
+-- What is kept of a keyed channel, of how many keys and for how many milliseconds, and the position behind which nothing is gone but what
+-- was replaced (`floor`); nothing once all of it has lapsed.
+local function read_keyed(key)
+  local text = redis.call('HGET', key .. ':keys', '\n')
+  if not text then return nil end
+  local floor, count, lifetime = string.match(text, '^(%S+) (%d+) (%d+)$')
+  count, lifetime = whole(count, 1, EXACT), whole(lifetime, 1, MILLISECONDS_MAX)
+  if not floor or not read_position(floor) or not count or not lifetime then refuse_broken('keys', key .. ':keys') end
+  return { floor = floor, count = count, lifetime = lifetime }
+end
+
+-- Forgets the oldest: what is too much, and what is too old. Returns the newest of them: whoever stands before it misses something.
+local function forget_keys(key, excess, oldest)
+  local forgotten
+  for _, entry in ipairs(redis.call('XRANGE', key, '-', '+', 'COUNT', FORGOTTEN_MAX)) do
+    if excess <= 0 and tonumber(string.match(entry[1], '^%d+')) >= oldest then break end
+    local name = read_entry(entry)[5] or ''
+    redis.call('XDEL', key, entry[1])
+    if redis.call('HGET', key .. ':keys', name) == entry[1] then redis.call('HDEL', key .. ':keys', name) end
+    excess = excess - 1
+    forgotten = entry[1]
+  end
+  return forgotten
+end
+
+-- Appends to a keyed channel what takes the place of the newest of its key; returns the position.
+local function append_keyed(key, keyed, previous, kind, payload, name)
+  local places = key .. ':keys'
+  local replaced = redis.call('HGET', places, name or '')
+  if replaced and not read_position(replaced) then refuse_broken('keys', places) end
+  local first = redis.call('XRANGE', key, '-', '+', 'COUNT', 1)[1]
+  -- What lapsed all at once was replaced by nothing. What was there before the channel was keyed is left to lapse.
+  if not first then keyed.floor = previous end
+  if not keyed.floor then keyed.floor = read_entry(first)[2] end
+  local position = append(key, EXACT, previous, kind, payload, name)
+  if replaced then redis.call('XDEL', key, replaced) end
+  redis.call('HSET', places, name or '', position)
+  local oldest = tonumber(string.match(position, '^%d+')) - keyed.lifetime
+  local others = redis.call('HGET', places, '\n') and 1 or 0
+  keyed.floor = forget_keys(key, redis.call('HLEN', places) - others - keyed.count, oldest) or keyed.floor
+  redis.call('HSET', places, '\n', string.format('%s %.0f %.0f', keyed.floor, keyed.count, keyed.lifetime))
+  redis.call('PEXPIRE', key, keyed.lifetime + 1000)
+  redis.call('PEXPIRE', places, keyed.lifetime + 1000)
+  return position
+end
+
+-- KEYS: channel [its head, its keys, its idempotency key]. ARGS: payload [TYPE json|text|binary|auto|removal] [KEY key] [KEYED count]
+-- [ONCE key] [HISTORY count] [TTL ms] [HEADTTL ms] [ONCETTL ms]. With KEYED the newest of each key is kept, of so many keys, and so it
+-- goes on for who publishes without it, until all of the channel has lapsed. Returns the position. All that can be wrong is found out
+-- before anything is written.
 local function publish(keys, args)
   local key, payload = keys[1], args[1]
   if #keys == 0 or payload == nil then
@@ -314,6 +401,7 @@ local function publish(keys, args)
   if is_pattern(key) then return redis.error_reply('ERR ' .. key .. ' stands for several channels') end
   local options, failure = read_options(args, 2)
   if failure then return failure end
+  if options.TYPE == 'r' and not options.KEY then return redis.error_reply('ERR a removal needs a KEY') end
 
   local once = options.ONCE and (key .. ':once:' .. options.ONCE)
   if once then
@@ -326,29 +414,29 @@ local function publish(keys, args)
     end
   end
 
-  local previous, position = newest(key), nil
+  local previous, is_keyed = newest(key)
+  local keyed, position = is_keyed and read_keyed(key) or nil, nil
   local kind = options.TYPE or 'a'
   local count = options.HISTORY or HISTORY_COUNT
   local lifetime = options.TTL or HISTORY_MILLISECONDS
-  if count > 0 and lifetime > 0 then
-    position = append(key, count, previous, kind, payload)
+  if options.KEYED then
+    keyed = { floor = keyed and keyed.floor, count = options.KEYED, lifetime = math.max(lifetime, 1) }
+  end
+  if keyed then
+    position = append_keyed(key, keyed, previous, kind, payload, options.KEY)
+  elseif count > 0 and lifetime > 0 then
+    position = append(key, count, previous, kind, payload, options.KEY)
     forget_old(key, position, previous, lifetime)
   else
     position = successor(previous, now_milliseconds())
   end
-  redis.call('SET', key .. ':head', position, 'PX', options.HEADTTL or HEAD_MILLISECONDS)
+  redis.call('SET', key .. ':head', head_of(position, keyed), 'PX', options.HEADTTL or HEAD_MILLISECONDS)
   if once then redis.call('SET', once, position, 'PX', options.ONCETTL or ONCE_MILLISECONDS) end
-  local message = MAGIC .. position .. ' ' .. previous .. ' ' .. kind .. '\n' .. payload
+  local name = options.KEY and ' ' .. options.KEY or ''
+  local message = MAGIC .. position .. ' ' .. previous .. ' ' .. kind .. name .. '\n' .. payload
   redis.call(is_clustered() and 'SPUBLISH' or 'PUBLISH', key, message)
   tell_patterns(key, message)
   return position
-end
-
--- A stream's entry as { position, previous, type, payload }.
-local function read_entry(entry)
-  local fields = {}
-  for index = 1, #entry[2], 2 do fields[entry[2][index]] = entry[2][index + 1] end
-  return { entry[1], fields.v or '0-0', fields.t or 'a', fields.p or '' }
 end
 
 -- Entries behind a position, or from the newest backwards. Read in steps that double, so that little is read beyond the
@@ -374,26 +462,30 @@ local function read_entries(key, since, count, bytes)
 end
 
 -- KEYS: channel. ARGS: position or '' for all, limit [bytes]. Returns the head, then each publication as
--- { position, previous, type, payload }, oldest first, then 'more' if there are others that had no room. Without a position
--- the newest are meant.
+-- { position, previous, type, payload [key] }, oldest first, then, where the channel is keyed, { position } behind which nothing is
+-- gone but what was replaced, then 'more' if there are others that had no room. Without a position the newest are meant.
 local function history(keys, args)
   local key, since, limit = keys[1], args[1], tonumber(args[2])
   -- Nothing is published under a pattern; it stands at the moment.
   if is_pattern(key) then return { string.format('%.0f-0', now_milliseconds() - 1) } end
-  local reply = { newest(key) }
+  local head, is_keyed = newest(key)
+  local reply = { head }
   -- Only the head is wanted.
   if limit == 0 then return reply end
   local entries, has_more = read_entries(key, since ~= '' and since or nil, limit, tonumber(args[3] or math.huge))
   local first, last, step = 1, #entries, 1
   if since == '' then first, last, step = #entries, 1, -1 end
   for index = first, last, step do reply[#reply + 1] = entries[index] end
+  -- What lapsed all at once was replaced by nothing.
+  local keyed = is_keyed and last_entry(key) ~= '0-0' and read_keyed(key)
+  if is_keyed then reply[#reply + 1] = { keyed and keyed.floor or head } end
   if has_more then reply[#reply + 1] = 'more' end
   return reply
 end
 
 -- What follows a position: 0 if nothing does, which the head alone says.
 local function follow(key, since, limit, bytes)
-  if (redis.call('GET', key .. ':head') or last_entry(key)) == since then return 0 end
+  if (read_head(redis.call('GET', key .. ':head') or last_entry(key))) == since then return 0 end
   return history({ key }, { since, limit, bytes })
 end
 
@@ -464,6 +556,7 @@ local function find(keys, args)
     local state, position = read_departure(head)
     -- It has not arrived where nodes look next, or not been forgotten here.
     if state == 'leaving' then head = position end
+    head = head and read_head(head)
     if head and read_position(head) then
       reply[#reply + 1] = name
       reply[#reply + 1] = head
@@ -506,7 +599,7 @@ local function describe(keys, args)
       nodes = nodes + 1
     end
   end
-  return { subscribers, nodes, newest(keys[1]) }
+  return { subscribers, nodes, (newest(keys[1])) }
 end
 
 -- Presence. Joins and leaves are told on the channel "$presence/<name>", to who hears it at that moment.
@@ -863,7 +956,7 @@ end
 -- The head of a channel that is at this master.
 local function known_head(key)
   local head = redis.call('GET', key)
-  return not read_departure(head) and head
+  return not read_departure(head) and head and (read_head(head))
 end
 
 -- Matches of what is listed, and what is told of each beside its name.
@@ -981,7 +1074,8 @@ end
 local function add_log(parts, key)
   local values = {}
   for _, raw in ipairs(redis.call('XRANGE', key, '-', '+')) do
-    for _, value in ipairs(read_entry(raw)) do values[#values + 1] = value end
+    local entry = read_entry(raw)
+    for index = 1, 5 do values[#values + 1] = entry[index] or '' end
   end
   add_part(parts, 'log', '', milliseconds_left(key, HISTORY_MILLISECONDS), values)
 end
@@ -1004,8 +1098,11 @@ local function depart_channel(key, args)
   end
   local parts = { position }
   if state ~= 'gone' then
-    if position ~= '0-0' then add_part(parts, 'text', ':head', math.max(kept_until - now, 1), { position }) end
+    if position ~= '0-0' then
+      add_part(parts, 'text', ':head', math.max(kept_until - now, 1), { head_of(position, read_keyed(key)) })
+    end
     add_log(parts, key)
+    add_hash(parts, key, ':keys', HEAD_MILLISECONDS)
     add_hash(parts, key, ':counts', tonumber(args[2]))
     add_members(parts, key, tonumber(args[2]))
   end
@@ -1057,9 +1154,10 @@ local function put_part(key, kind, ending, milliseconds, values)
     redis.call('SET', name, values[1], 'NX', 'PX', milliseconds)
     return
   elseif kind == 'log' then
-    for index = 1, #values, 4 do
-      local position, previous, letter, payload = unpack(values, index, index + 3)
-      local reply = redis.pcall('XADD', name, position, 'v', previous, 't', letter, 'p', payload)
+    for index = 1, #values, 5 do
+      local position, previous, letter, payload, about = unpack(values, index, index + 4)
+      about = about ~= '' and about or nil
+      local reply = redis.pcall('XADD', name, position, entry_of(previous, letter, payload, about))
       if type(reply) == 'table' and reply.err and not string.find(reply.err, 'equal or smaller', 1, true) then error(reply) end
     end
   elseif kind == 'hash' then
@@ -1074,7 +1172,7 @@ end
 
 -- Where a channel or session stands here, and what that is kept in.
 local function standing(key)
-  if is_channel(key) then return redis.call('GET', key .. ':head') or last_entry(key) end
+  if is_channel(key) then return (read_head(redis.call('GET', key .. ':head') or last_entry(key))) end
   local fence = redis.call('HGET', key, 'fence')
   return fence and (whole(fence, 0, EXACT) and fence .. '-0' or fence) or '0-0'
 end
@@ -1083,7 +1181,7 @@ end
 local function come_back(key, position, kept_until)
   if is_channel(key) then
     local left = math.max(kept_until - now_milliseconds(), 1)
-    redis.call('SET', key .. ':head', position, 'PX', string.format('%.0f', left))
+    redis.call('SET', key .. ':head', head_of(position, read_keyed(key)), 'PX', string.format('%.0f', left))
   elseif redis.call('HGET', key, 'secret') then
     redis.call('HSET', key, 'fence', (string.match(position, '^%d+')))
   else
@@ -1099,7 +1197,7 @@ local function arrive(keys, args)
   local state, before, kept_until = read_departure(here)
   if not state and not read_position(here) then refuse_broken(is_channel(key) and 'head' or 'fence', key) end
   local is_newer = follows(position, before or here)
-  if state == 'gone' or is_newer then redis.call('DEL', key, key .. ':head') end
+  if state == 'gone' or is_newer then redis.call('DEL', key, key .. ':head', key .. ':keys') end
   if state and not is_newer then come_back(key, before, kept_until) end
   local takes_all = state or is_newer or position == '0-0'
   local index = 2
@@ -1122,7 +1220,7 @@ local function forget(keys, args)
   local note = departure('gone', position, kept_until, master)
   redis.call('DEL', key)
   if is_channel(key) then
-    redis.call('DEL', key .. ':counts', key .. ':presence', key .. ':members')
+    redis.call('DEL', key .. ':keys', key .. ':counts', key .. ':presence', key .. ':members')
     for _, ending in ipairs(args) do redis.call('DEL', key .. ending) end
     redis.call('SET', key .. ':head', note, 'PX', CHANNEL_LEFT_MILLISECONDS)
   else

@@ -94,6 +94,7 @@ public final class MemoryBackplane: Backplane {
         let publication = channel.append(
             request.payload,
             key: request.idempotencyKey,
+            isKeyed: request.isKeyed,
             clock: time.wall(),
             now: now,
             limits
@@ -134,7 +135,8 @@ public final class MemoryBackplane: Backplane {
             of: known.publications,
             countMax: countMax,
             bytesMax: bytesMax,
-            head: known.head
+            head: known.head,
+            floor: known.floor
         )
         delegate?.read(channel, for: purpose, since: since, .success(page))
     }

@@ -15,6 +15,12 @@ final class MemoryChannel {
     /// Oldest first.
     private(set) var publications = Deque<Publication>()
 
+    /// Where the channel is keyed: the position of the newest of each key, of those without one under `nil`.
+    private var places: [PublicationKey?: Position] = [:]
+
+    /// Behind which position nothing is gone but what was replaced; `nil` of a channel that is not keyed.
+    private(set) var floor: Position?
+
     /// When each of them was made, in milliseconds of the monotonic clock.
     private var madeAt = Deque<UInt64>()
 
@@ -39,12 +45,20 @@ final class MemoryChannel {
     func position(of key: String, now: UInt64) -> Position? { once.position(of: key, now: now) }
 
     /// Appends a payload; `clock` is the wall's.
-    func append(_ payload: Payload, key: String?, clock: UInt64, now: UInt64, _ limits: Limits) -> Publication {
+    func append(
+        _ payload: Payload,
+        key: String?,
+        isKeyed: Bool,
+        clock: UInt64,
+        now: UInt64,
+        _ limits: Limits
+    ) -> Publication {
         let position =
             clock > head.milliseconds ? Position(milliseconds: clock, sequence: 0) : head.successor
         let publication = Publication(position: position, previous: head, payload: payload)
         head = position
         changedAt = now
+        if isKeyed { replace(with: publication) } else { forgetKeys() }
         publications.append(publication)
         madeAt.append(now)
         publicationBytes += payload.bytes.count + Self.overheadBytes
@@ -53,10 +67,28 @@ final class MemoryChannel {
         return publication
     }
 
+    /// Takes out what had the same key.
+    private func replace(with publication: Publication) {
+        if floor == nil { floor = publications.first?.previous ?? publication.previous }
+        let replaced = places.updateValue(publication.position, forKey: publication.payload.key)
+        guard let replaced, let index = publications.firstIndex(at: replaced) else { return }
+        publicationBytes -= publications.remove(at: index).payload.bytes.count + Self.overheadBytes
+        madeAt.remove(at: index)
+    }
+
+    /// The channel is keyed no longer.
+    private func forgetKeys() {
+        guard floor != nil else { return }
+        floor = nil
+        places = [:]
+    }
+
     /// Forgets what is too old or too much.
     func trim(now: UInt64, _ limits: Limits) {
-        let oldest = now - min(now, limits.historyMilliseconds)
-        while let first = madeAt.first, first < oldest || publications.count > limits.historyCountMax { forgetFirst() }
+        let countMax = floor == nil ? limits.historyCountMax : limits.keysMax
+        let lifetime = floor == nil ? limits.historyMilliseconds : limits.keysMilliseconds
+        let oldest = now - min(now, lifetime)
+        while let first = madeAt.first, first < oldest || publications.count > countMax { forgetFirst() }
         once.forget(now: now)
     }
 
@@ -72,8 +104,12 @@ final class MemoryChannel {
     }
 
     private func forgetFirst() {
-        madeAt.removeFirst()
-        publicationBytes -= publications.removeFirst().payload.bytes.count + Self.overheadBytes
+        madeAt.removeFirst()  // bounded: there are as many as publications
+        let first = publications.removeFirst()  // bounded: its callers look first
+        publicationBytes -= first.payload.bytes.count + Self.overheadBytes
+        guard floor != nil else { return }
+        floor = first.position
+        if places[first.payload.key] == first.position { places[first.payload.key] = nil }
     }
 
     /// Whether somebody here listens.
@@ -83,5 +119,17 @@ final class MemoryChannel {
     func isForgotten(now: UInt64, _ limits: Limits) -> Bool {
         let isOld = now - min(now, changedAt) > limits.headMilliseconds
         return isOld && !isHeard
+    }
+}
+
+extension Deque<Publication> {
+    /// Where the publication with a position stands; they are in order.
+    fileprivate func firstIndex(at position: Position) -> Int? {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle].position < position { low = middle + 1 } else { high = middle }
+        }
+        return low < count && self[low].position == position ? low : nil
     }
 }

@@ -14,6 +14,7 @@ extension PayloadKind {
         case .json: UInt8(ascii: "j")
         case .text: UInt8(ascii: "t")
         case .binary: UInt8(ascii: "b")
+        case .removal: UInt8(ascii: "r")
         }
     }
 
@@ -33,6 +34,7 @@ extension PayloadKind {
         case .json: "json"
         case .text: "text"
         case .binary: "binary"
+        case .removal: "removal"
         }
     }
 }

@@ -348,8 +348,8 @@ public final class RedisBackplane: Backplane {
         switch RedisMessage(bytes) {
         case .plain(let payload):
             delegate?.heard(classify(payload, nil), in: channel)
-        case .publication(let position, let previous, let type, let payload):
-            let payload = classify(payload, PayloadKind(letter: type))
+        case .publication(let position, let previous, let kind, let payload):
+            let payload = kind.payload(payload, classify)
             delegate?.heard(Publication(position: position, previous: previous, payload: payload), in: channel)
         }
     }
@@ -358,12 +358,12 @@ public final class RedisBackplane: Backplane {
     private func hear(pattern: ChannelName, _ bytes: UnsafeRawBufferPointer) {
         guard let (key, message) = RedisMessage.ofPattern(bytes), let channel = keys.channelName(key),
             pattern.stands(for: channel),
-            case .publication(let position, let previous, let type, let payload) = RedisMessage(message)
+            case .publication(let position, let previous, let kind, let payload) = RedisMessage(message)
         else { return }
         let publication = Publication(
             position: position,
             previous: previous,
-            payload: classify(payload, PayloadKind(letter: type))
+            payload: kind.payload(payload, classify)
         )
         delegate?.heard(publication, in: channel, by: pattern)
     }

@@ -13,18 +13,20 @@ struct RedisPublish: RedisCommand {
     var carriedBytes: Int {
         RedisCommandBytes.of(argument: request.payload.bytes.count)
             + RedisCommandBytes.of(argument: request.idempotencyKey?.utf8.count ?? 0)
+            + RedisCommandBytes.of(argument: request.payload.key?.text.utf8.count ?? 0)
     }
 
     func key(_ keys: RedisKeys) -> String { keys.channel(request.channel) }
 
     func write(to buffer: inout RedisCommandBuffer, _ context: RedisContext) {
-        var options = context.historyOptions
+        var options = request.isKeyed ? context.keyedOptions : context.historyOptions
+        if let key = request.payload.key { options += ["KEY", .text(key.text)] }
         if let key = request.idempotencyKey {
             options += ["ONCE", .text(key), "ONCETTL", .number(context.limits.idempotencyMilliseconds)]
         }
         let key = key(context.keys)
         let once = request.idempotencyKey.map { context.keys.once(key, $0) }
-        let others = context.isClustered ? [key + ":head"] + (once.map { [$0] } ?? []) : []
+        let others = context.isClustered ? [key + ":head", key + ":keys"] + (once.map { [$0] } ?? []) : []
         buffer.begin(argumentCount: 7 + others.count + options.count)
         buffer.append(word: "FCALL")
         buffer.append(word: "perseid_publish")
@@ -71,7 +73,7 @@ struct RedisRead: RedisCommand {
         let since = RedisArgument.text(since?.description ?? "")
         buffer.append(
             ask: "perseid_history",
-            keys: context.touched(key(context.keys), [":head"]),
+            keys: context.touched(key(context.keys), [":head", ":keys"]),
             [since, .text(String(countMax)), .text(String(bytesMax))]
         )
     }
@@ -81,9 +83,16 @@ struct RedisRead: RedisCommand {
             throw RedisNonsense(kind: "head", what: reply.count > 0 ? reply[0].text : "")
         }
         var publications: [Publication] = []
+        var floor: Position?
         for index in 1..<reply.count {
             let entry = reply[index]
-            guard entry.count == 4, let position = entry[0].position, let previous = entry[1].position else {
+            if entry.count == 1, let position = entry[0].position {
+                floor = position
+                continue
+            }
+            guard entry.count == 4 || entry.count == 5, let position = entry[0].position,
+                let previous = entry[1].position
+            else {
                 // Left out, so the chain tells what is missing.
                 if entry.text != Self.moreMark {
                     let what = entry.count > 1 ? entry[1].text : entry.text
@@ -91,11 +100,15 @@ struct RedisRead: RedisCommand {
                 }
                 continue
             }
-            let payload = context.classify(entry[3].bytes, PayloadKind(letter: entry[2].bytes.first))
+            let kind = RedisMessage.Kind(
+                type: entry[2].bytes.first ?? 0,
+                key: entry.count == 5 ? entry[4].bytes : nil
+            )
+            let payload = kind.payload(entry[3].bytes, context.classify)
             publications.append(Publication(position: position, previous: previous, payload: payload))
         }
         let hasMore = reply[reply.count - 1].text == Self.moreMark
-        return HistoryPage(since: since, publications: publications, head: head, hasMore: hasMore)
+        return HistoryPage(since: since, publications: publications, head: head, hasMore: hasMore, floor: floor)
     }
 
     /// Stands behind the entries of a history that had no room for all.

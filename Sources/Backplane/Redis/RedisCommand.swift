@@ -127,6 +127,9 @@ struct RedisContext {
     /// both sides spend on them.
     let historyOptions: [RedisArgument]
 
+    /// What publishes to keyed channels say of what is kept of them.
+    let keyedOptions: [RedisArgument]
+
     /// Whether all keys are named that a function touches, as a Redis Cluster needs them.
     let isClustered: Bool
 
@@ -149,6 +152,9 @@ struct RedisContext {
         nodeKey = .text(keys.node(nodeID))
         self.incarnation = .text(incarnation)
         historyOptions = Self.historyOptions(limits)
+        keyedOptions =
+            ["KEYED", .text(String(limits.keysMax)), "TTL", .number(limits.keysMilliseconds)]
+            + Self.headOptions(limits)
     }
 
     /// The keys that a function touches: the one that it is about, and where that matters those with something behind it.
@@ -165,9 +171,10 @@ struct RedisContext {
         if limits.historyMilliseconds != usual.historyMilliseconds {
             options += ["TTL", .number(limits.historyMilliseconds)]
         }
-        if limits.headMilliseconds != usual.headMilliseconds {
-            options += ["HEADTTL", .number(limits.headMilliseconds)]
-        }
-        return options
+        return options + headOptions(limits)
+    }
+
+    private static func headOptions(_ limits: Limits) -> [RedisArgument] {
+        limits.headMilliseconds == Limits().headMilliseconds ? [] : ["HEADTTL", .number(limits.headMilliseconds)]
     }
 }

@@ -61,8 +61,11 @@ final class WatchedChannel: OfChannel {
         var recoveryUnderWay: Position?
         var missed: MissedRead?
         var attempts = 0
+        var pageAhead: HistoryPage?
 
-        var isEmpty: Bool { recoveries.isEmpty && recoveryUnderWay == nil && attempts == 0 && missed == nil }
+        var isEmpty: Bool {
+            recoveries.isEmpty && recoveryUnderWay == nil && attempts == 0 && missed == nil && pageAhead == nil
+        }
     }
 
     enum MissedRead {
@@ -102,6 +105,16 @@ final class WatchedChannel: OfChannel {
         set {
             guard newValue != recoveryAttempts else { return }
             reads[orNew: Reads()].attempts = newValue
+            tidy()
+        }
+    }
+
+    /// Of a keyed channel: what was read for those who come back, while its newest publication is still on its way by the bus.
+    var pageAhead: HistoryPage? {
+        get { reads.known?.pageAhead }
+        set {
+            guard newValue != nil || reads.known?.pageAhead != nil else { return }
+            reads[orNew: Reads()].pageAhead = newValue
             tidy()
         }
     }

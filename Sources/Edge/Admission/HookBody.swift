@@ -37,6 +37,7 @@ struct HookBody: ~Copyable {
 
     /// A payload as publications have it: `data`, or `data64` where it is no text.
     mutating func add(_ payload: Payload) {
+        if payload.kind == .removal { return add("removed", json: Array("true".utf8)) }
         payload.bytes.withUnsafeBytes { bytes in
             let payload = Envelope.Payload(payload.kind, bytes)
             if case .binary = payload { begin("data64") } else { begin("data") }

@@ -51,6 +51,7 @@ extension EdgeReactor {
                     channel: channel,
                     payload: payload,
                     idempotencyKey: nil,
+                    isKeyed: access.rules.isKeyed(channel),
                     replicasMin: access.rules.replicasMin(for: channel)
                 )
             )

@@ -92,12 +92,15 @@ extension EdgeReactor {
                 to: &body
             ) { publication, body in
                 publication.payload.bytes.withUnsafeBytes { bytes in
-                    Envelope.appendMessage(
-                        channel: name,
-                        position: publication.position.numbers,
-                        payload: Envelope.Payload(publication.payload.kind, bytes),
-                        to: &body
-                    )
+                    publication.payload.withKey { key in
+                        Envelope.appendMessage(
+                            channel: name,
+                            position: publication.position.numbers,
+                            key: key,
+                            payload: Envelope.Payload(publication.payload.kind, bytes),
+                            to: &body
+                        )
+                    }
                 }
             }
         }

@@ -86,7 +86,8 @@ extension EdgeReactor {
         }
         do throws(ClientCommandError) {
             let parsed = try PublicationLine(line)
-            let payload = Payload(parsed.data, of: line)
+            let name = parsed.key.flatMap { PublicationKey($0) }
+            let payload = Payload(parsed.data, of: line)?.with(name)
             let asker = Asker.Line(
                 body: body,
                 number: number,
@@ -95,6 +96,9 @@ extension EdgeReactor {
             )
             guard let channel = ChannelName(parsed.channel) else {
                 return refuse(asker, status: 400, "not a channel name", field: "channel")
+            }
+            if parsed.key != nil, name == nil {
+                return refuse(asker, status: 400, "\(PublicationKey.form)", field: "key")
             }
             guard payload.map({ $0.bytes.count <= limits.messageBytesMax }) ?? true else {
                 return refuse(asker, status: 413, "the payload is too long", field: parsed.data.field)

@@ -18,8 +18,9 @@ extension EdgeReactor {
         if let wait = waitToPublish(request.body.count, exchange.slot, exchange.credentials) {
             return refuse(.exchange(exchange), status: 429, "too many publishes", retryMilliseconds: wait)
         }
+        let name = try request.publicationKey()
         let isJSON = request.field(.contentType, begins: "application/json")
-        let payload = Payload(published: request.body, asJSON: isJSON)
+        let payload = Payload(published: request.body, asJSON: isJSON)?.with(name)
         let key = request.text(of: .idempotencyKey)
         if request.head[.idempotencyKey] != nil, !(1...255).contains(key?.utf8.count ?? 0) {
             throw HTTPRejection(status: 400, field: "Idempotency-Key", reason: "must be 1 to 255 bytes of UTF-8")
@@ -33,6 +34,34 @@ extension EdgeReactor {
         askToPublish(payload, to: channel, exchange.slot, exchange.credentials) { edge, outcome in
             guard edge.isOpen(exchange.connection) else { return }
             edge.publish(outcome, payload, to: channel, idempotencyKey: key, for: asker)
+        }
+    }
+
+    /// `DELETE /channels/<name>?key=<key>`: tells that there is nothing under a key any more.
+    func remove(
+        _ request: borrowing HTTPRequest,
+        _ exchange: Exchange,
+        from channel: ChannelName
+    ) throws(HTTPRejection) {
+        guard mayPublishHere(request, exchange) else { return }
+        let decision = judge(.publish, channel, exchange.credentials)
+        if decision == .refused { return refusePublish(.exchange(exchange)) }
+        if let wait = waitToPublish(0, exchange.slot, exchange.credentials) {
+            return refuse(.exchange(exchange), status: 429, "too many publishes", retryMilliseconds: wait)
+        }
+        guard let key = try request.publicationKey() else {
+            throw HTTPRejection(status: 400, field: "key", reason: "says what is removed, and is missing")
+        }
+        let payload = Payload(removalOf: key)
+        let asker = Asker.exchange(exchange)
+        guard decision == .hook else {
+            return publish(payload, in: "key", to: channel, idempotencyKey: nil, for: asker)
+        }
+        guard let payload = publishable(payload, in: "key", to: channel, for: asker) else { return }
+        holdRequests(behind: exchange)
+        askToPublish(payload, to: channel, exchange.slot, exchange.credentials) { edge, outcome in
+            guard edge.isOpen(exchange.connection) else { return }
+            edge.publish(outcome, payload, to: channel, idempotencyKey: nil, for: asker)
         }
     }
 
@@ -71,6 +100,7 @@ extension EdgeReactor {
     func publish(
         _ data: PublishedData,
         of message: UnsafeRawBufferPointer,
+        key text: String?,
         to channel: ChannelName,
         _ slot: Slot,
         id: [UInt8]?
@@ -78,7 +108,9 @@ extension EdgeReactor {
         if let wait = waitToPublish(message.count, slot, credentials(of: slot)) {
             return sendError(slot, id: id, code: 429, "too many publishes", retryMilliseconds: wait)
         }
-        let payload = Payload(data, of: message)
+        let name = text.flatMap { PublicationKey($0) }
+        if text != nil, name == nil { return sendError(slot, id: id, code: 400, "key: \(PublicationKey.form)") }
+        let payload = Payload(data, of: message)?.with(name)
         let byteCount = payload?.bytes.count ?? 0
         let asker = Asker.command(connections.key(ofLive: slot), id: id, byteCount: byteCount)
         let who = credentials(of: slot)
@@ -109,6 +141,7 @@ extension EdgeReactor {
     ) {
         var body = makeBody(.publish, slot, who, transport: transport)
         body.add("channel", channel.text)
+        body.add("key", payload.key?.text)
         body.add(payload)
         ask(.publish, body, then)
     }
@@ -126,7 +159,7 @@ extension EdgeReactor {
             return refuse(asker, hookStatus: status)
         }
         var payload = payload
-        if case .allowed(let answer) = outcome, let other = answer.data { payload = other }
+        if case .allowed(let answer) = outcome, let other = answer.data { payload = other.with(payload.key) }
         publish(payload, in: "data", to: channel, idempotencyKey: key, for: asker)
     }
 
@@ -169,6 +202,7 @@ extension EdgeReactor {
                     channel: channel,
                     payload: payload,
                     idempotencyKey: key,
+                    isKeyed: access.rules.isKeyed(channel),
                     replicasMin: access.rules.replicasMin(for: channel)
                 )
             )
@@ -193,5 +227,26 @@ extension EdgeReactor {
         case (.success(let position), .line(let line)): answer(line, channel, at: position)
         case (.success, .bayeux(let batch, let place)): answerPublish(batch, place, isDone: true)
         }
+    }
+}
+
+extension HTTPRequest {
+    /// What a publication is about: the query's `key`, or the field `Perseid-Key`.
+    func publicationKey() throws(HTTPRejection) -> PublicationKey? {
+        let parameter = try parameter("key")
+        if parameter != nil, head[.perseidKey] != nil {
+            throw HTTPRejection(status: 400, field: "key", reason: "stands beside Perseid-Key")
+        }
+        if let parameter {
+            guard let key = PublicationKey(parameter) else {
+                throw HTTPRejection(status: 400, field: "key", reason: PublicationKey.form)
+            }
+            return key
+        }
+        guard head[.perseidKey] != nil else { return nil }
+        guard let key = text(of: .perseidKey).flatMap({ PublicationKey($0) }) else {
+            throw HTTPRejection(status: 400, field: "Perseid-Key", reason: PublicationKey.form)
+        }
+        return key
     }
 }

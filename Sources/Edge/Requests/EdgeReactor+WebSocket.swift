@@ -233,7 +233,7 @@ extension EdgeReactor {
         case .publish:
             // The parser has refused one without.
             guard let data = command.data else { return assertionFailure("a publish has data") }
-            publish(data, of: message, to: channel, slot, id: id)
+            publish(data, of: message, key: command.key, to: channel, slot, id: id)
         case .presence:
             let asker = Asker.command(connections.key(ofLive: slot), id: id, byteCount: presenceBytesMax)
             guard mayAskPresence(slot, credentials(of: slot), for: asker) else { return }

@@ -17,6 +17,7 @@ extension Payload {
         switch data {
         case .json(let range): self.init(published: UnsafeRawBufferPointer(rebasing: message[range]), asJSON: true)
         case .bytes(let bytes): self.init(kind: .binary, bytes: bytes)
+        case .removal: self.init(kind: .removal, bytes: [])
         }
     }
 
@@ -24,7 +25,7 @@ extension Payload {
     /// an object or an array is taken for JSON: a bare number or word is text.
     public init(heard bytes: UnsafeRawBufferPointer, declared: PayloadKind?) {
         switch declared {
-        case .binary:
+        case .binary, .removal:
             self.init(kind: .binary, bytes: Array(bytes))
         case .json where JSONText.kind(of: bytes) != nil:
             self.init(kind: .json, bytes: Self.singleLine(bytes))

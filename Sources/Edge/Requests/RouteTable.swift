@@ -34,6 +34,9 @@ extension Route {
         .channel(.post, .channel) { (edge, request, exchange, channel) throws(HTTPRejection) in
             try edge.publish(request, exchange, to: channel)
         },
+        .channel(.delete, .channel) { (edge, request, exchange, channel) throws(HTTPRejection) in
+            try edge.remove(request, exchange, from: channel)
+        },
     ]
 
     /// What is asked of a channel.

@@ -229,7 +229,7 @@ struct Connection {
             beginChannel(channel, at: position, isRecovered: isRecovered)
         case .unsubscribed(let channel): if !wanted.contains(channel) { place.remove(channel) }
         case .error(let id, let channel, let error): hear(error, id: id, of: channel, now: now)
-        case .message(let channel, let position, _):
+        case .message(let channel, let position, _, _):
             actions.append(.deliver(message))
             if let position, cursor == nil { place.set(channel, position) }
         case .gap(let channel, _, let to):

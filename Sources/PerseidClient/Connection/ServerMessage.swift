@@ -6,13 +6,19 @@ enum ServerMessage {
     case welcome(session: String?, node: String?, heartbeatSeconds: UInt64?)
     case subscribed(ChannelName, Broker.Position?, isRecovered: Bool?)
     case unsubscribed(ChannelName)
-    case message(ChannelName, Broker.Position?, Payload)
+    case message(ChannelName, Broker.Position?, Payload, Marks = Marks())
     case gap(ChannelName, from: Broker.Position, to: Broker.Position)
     /// `id` is that of the command it answers.
     case error(id: String?, ChannelName?, PerseidError)
     case bye(PerseidError)
     /// Something that is of no use to this client, or of a later version.
     case other
+
+    /// What stands beside a publication.
+    struct Marks: Hashable {
+        var key: String?
+        var isSnapshot = false
+    }
 
     /// Reads one.
     ///
@@ -28,7 +34,8 @@ enum ServerMessage {
             return
         }
         guard let name else { throw .nonsense("a message without a channel came") }
-        self = .message(name, position, try Self.payload(fields.raw(3), fields[4]))
+        let marks = try Self.marks(json)
+        self = .message(name, position, try Self.payload(fields.raw(3), fields[4], marks.isRemoval), marks.marks)
     }
 
     /// Reads a publication in a list of them, all of one channel if that is given.
@@ -37,7 +44,16 @@ enum ServerMessage {
             let name = try Self.channel(fields[0]) ?? channel
         else { throw .nonsense("what came is no publication") }
         let position = fields[1]?.jsonString.flatMap { Broker.Position($0) }
-        self = .message(name, position, try Self.payload(fields.raw(2), fields[3]))
+        let marks = try Self.marks(json)
+        self = .message(name, position, try Self.payload(fields.raw(2), fields[3], marks.isRemoval), marks.marks)
+    }
+
+    private static func marks(_ json: UnsafeRawBufferPointer) throws(PerseidError) -> (marks: Marks, isRemoval: Bool) {
+        guard let fields = JSONFields(json, ["key", "snapshot", "removed"]) else {
+            throw .nonsense("what came is no publication")
+        }
+        let marks = Marks(key: fields[0]?.jsonString, isSnapshot: fields[1]?.isJSONTrue ?? false)
+        return (marks, fields[2]?.isJSONTrue ?? false)
     }
 
     /// Reads a gap in a list of them.
@@ -58,8 +74,10 @@ enum ServerMessage {
 
     private static func payload(
         _ json: UnsafeRawBufferPointer?,
-        _ base64: UnsafeRawBufferPointer?
+        _ base64: UnsafeRawBufferPointer?,
+        _ isRemoval: Bool
     ) throws(PerseidError) -> Payload {
+        if isRemoval { return .removal }
         if let json { return .json(Array(json)) }
         var decoded = ByteBuffer()
         guard var text = base64?.jsonString,

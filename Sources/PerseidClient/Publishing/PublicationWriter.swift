@@ -20,14 +20,22 @@ final class PublicationWriter: Sendable {
     }
 
     /// The line that publishes a payload.
-    func line(_ channel: String, _ payload: Payload) throws(PerseidError) -> [UInt8] {
+    func line(_ channel: String, _ payload: Payload, key: String? = nil) throws(PerseidError) -> [UInt8] {
         guard ChannelName(channel) != nil else { throw .noChannel(channel) }
         var line = ByteBuffer()
         line.append("{\"channel\":")
         line.appendJSONString(channel)
         line.append(",\"once\":")
         line.appendJSONString(makeOnce())
+        if let key {
+            guard PublicationKey(key) != nil else { throw .noKey }
+            line.append(",\"key\":")
+            line.appendJSONString(key)
+        }
         switch payload {
+        case .removal:
+            guard key != nil else { throw .noKey }
+            line.append(",\"removed\":true")
         case .json(var json):
             // Checked here, for what is not JSON could end its own line and begin another.
             guard json.withUnsafeBytes({ JSONText.kind(of: $0) }) != nil else {
@@ -56,6 +64,8 @@ final class PublicationWriter: Sendable {
 }
 
 extension PerseidError {
+    static let noKey = PerseidError(code: 400, message: "\(PublicationKey.form)", field: "key")
+
     static func noChannel(_ text: String) -> PerseidError {
         PerseidError(code: 400, message: "not a channel name", field: "channel")
     }

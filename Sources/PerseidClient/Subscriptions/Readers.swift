@@ -79,8 +79,8 @@ struct Readers {
     /// Tells those whom it is for what the node said.
     mutating func deliver(_ message: ServerMessage) {
         switch message {
-        case .message(let channel, let position, let payload):
-            for id in ids(of: channel) { readers[id]?.take(channel, position, payload) }
+        case .message(let channel, let position, let payload, let marks):
+            for id in ids(of: channel) { readers[id]?.take(channel, position, payload, marks) }
         case .gap(let channel, let from, let to):
             for id in ids(of: channel) { readers[id]?.takeGap(channel, from, to) }
         case .subscribed(let channel, let position, let isRecovered):
@@ -98,12 +98,23 @@ struct Readers {
 }
 
 extension Readers.Reader {
-    fileprivate mutating func take(_ channel: ChannelName, _ position: Broker.Position?, _ payload: Payload) {
+    fileprivate mutating func take(
+        _ channel: ChannelName,
+        _ position: Broker.Position?,
+        _ payload: Payload,
+        _ marks: ServerMessage.Marks
+    ) {
         if let position {
             if let own = place.position(in: channel), position <= own { return }
             place.set(channel, position)
         }
-        let message = Message(channel: channel.text, position: position.map { Position($0) }, payload: payload)
+        let message = Message(
+            channel: channel.text,
+            position: position.map { Position($0) },
+            payload: payload,
+            key: marks.key,
+            isSnapshot: marks.isSnapshot
+        )
         mailbox.put(.message(message))
     }
 

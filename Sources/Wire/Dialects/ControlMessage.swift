@@ -3,7 +3,14 @@ public enum ControlMessage: Sendable {
     /// The first message. `session` is the token to resume with, if there is a session.
     case welcome(session: String?, node: String, heartbeatSeconds: UInt64)
     /// Where a channel stands that is read from now on; `isRecovered` says whether all since the client's position follows.
-    case subscribed(id: [UInt8]?, channel: String, position: Envelope.Position, isRecovered: Bool?)
+    /// In a keyed channel only the newest of each key is told of what a client was not there for.
+    case subscribed(
+        id: [UInt8]?,
+        channel: String,
+        position: Envelope.Position,
+        isRecovered: Bool?,
+        isKeyed: Bool = false
+    )
     /// A channel is read no longer.
     case unsubscribed(id: [UInt8]?, channel: String)
     /// The backplane has a publication, at this position.

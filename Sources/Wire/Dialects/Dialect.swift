@@ -8,13 +8,25 @@ public struct Dialect: Sendable {
         public let channel: UnsafeRawBufferPointer
         /// Where it stands.
         public let position: Envelope.Position?
+        /// What it is about, where its publisher said so.
+        public let key: UnsafeRawBufferPointer?
+        /// Whether a newcomer is told what was there before.
+        public let isSnapshot: Bool
         /// What it says.
         public let payload: Envelope.Payload
 
         /// Makes a publication.
-        public init(channel: UnsafeRawBufferPointer, position: Envelope.Position?, payload: Envelope.Payload) {
+        public init(
+            channel: UnsafeRawBufferPointer,
+            position: Envelope.Position?,
+            key: UnsafeRawBufferPointer? = nil,
+            isSnapshot: Bool = false,
+            payload: Envelope.Payload
+        ) {
             self.channel = channel
             self.position = position
+            self.key = key
+            self.isSnapshot = isSnapshot
             self.payload = payload
         }
     }

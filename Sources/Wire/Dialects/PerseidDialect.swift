@@ -5,6 +5,8 @@ extension Dialect {
             Envelope.appendMessage(
                 channel: publication.channel,
                 position: publication.position,
+                key: publication.key,
+                isSnapshot: publication.isSnapshot,
                 payload: publication.payload,
                 to: &output
             )
@@ -25,9 +27,16 @@ extension ControlMessage {
         switch self {
         case .welcome(let session, let node, let heartbeatSeconds):
             Envelope.appendWelcome(session: session, node: node, heartbeatSeconds: heartbeatSeconds, to: &output)
-        case .subscribed(let id, let channel, let position, let isRecovered):
+        case .subscribed(let id, let channel, let position, let isRecovered, let isKeyed):
             Self.with(id, channel) {
-                Envelope.appendSubscribed(id: $0, channel: $1, position: position, recovered: isRecovered, to: &output)
+                Envelope.appendSubscribed(
+                    id: $0,
+                    channel: $1,
+                    position: position,
+                    recovered: isRecovered,
+                    isKeyed: isKeyed,
+                    to: &output
+                )
             }
         case .unsubscribed(let id, let channel):
             Self.with(id, channel) { Envelope.appendUnsubscribed(id: $0, channel: $1, to: &output) }

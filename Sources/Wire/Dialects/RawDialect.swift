@@ -20,6 +20,9 @@ extension Dialect {
             case .binary(let bytes):
                 Base64.encode(bytes, to: &output)
                 return .text
+            case .removal:
+                output.append("null")
+                return .json
             }
         },
         control: Dialect.perseid.control,

@@ -50,6 +50,7 @@ enum JSONCommandChecks {
         if command.kind != .ping, command.kind != .authenticate { write("channel", command.channel, to: &written) }
         if let since = command.since { write("since", since, to: &written) }
         if let token = command.token { write("token", token, to: &written) }
+        if let key = command.key { write("key", key, to: &written) }
         if let data = command.data { try write(data, of: message, to: &written) }
         written.append("}")
         guard let again = try? ClientCommand(written.bytes) else {
@@ -59,6 +60,7 @@ enum JSONCommandChecks {
         try requireSame(Array(again.channel.utf8), Array(command.channel.utf8), "channel")
         try requireSame(again.since, command.since, "since")
         try requireSame(again.token, command.token, "token")
+        try requireSame(again.key, command.key, "key")
         try requireSame(content(again.data, written.bytes), content(command.data, message), "data")
     }
 
@@ -71,6 +73,7 @@ enum JSONCommandChecks {
         write(id: line.id, of: bytes, to: &written)
         write("channel", line.channel, to: &written)
         if let once = line.once { write("once", once, to: &written) }
+        if let key = line.key { write("key", key, to: &written) }
         try write(line.data, of: bytes, to: &written)
         written.append("}")
         guard let again = try? PublicationLine(written.bytes) else {
@@ -78,6 +81,7 @@ enum JSONCommandChecks {
         }
         try requireSame(Array(again.channel.utf8), Array(line.channel.utf8), "channel")
         try requireSame(again.once, line.once, "once")
+        try requireSame(again.key, line.key, "key")
         try requireSame(content(again.data, written.bytes), content(line.data, bytes), "data")
     }
 
@@ -118,6 +122,7 @@ enum JSONCommandChecks {
             buffer.append(",\"data64\":\"")
             bytes.withUnsafeBytes { Base64.encode($0, to: &buffer) }
             buffer.append("\"")
+        case .removal: buffer.append(",\"removed\":true")
         }
     }
 
@@ -125,7 +130,7 @@ enum JSONCommandChecks {
         switch data {
         case .json(let range): Array(message[range])
         case .bytes(let bytes): bytes
-        case nil: nil
+        case .removal, nil: nil
         }
     }
 

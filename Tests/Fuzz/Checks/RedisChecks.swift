@@ -61,11 +61,12 @@ enum RedisChecks {
             }
             switch RedisMessage(copy.readOnly) {
             case .plain(let payload): try requireSame(Array(payload), bytes, "a message without a header")
-            case .publication(let position, let previous, let type, let payload):
-                let head = [0xc0] + Array("\(position) \(previous) ".utf8) + [type, UInt8(ascii: "\n")]
-                let written = head + Array(payload)
+            case .publication(let position, let previous, let kind, let payload):
+                let key = Array((kind.key.map { " \($0.text)" } ?? "").utf8)
+                let head: [UInt8] = [0xc0] + Array("\(position) \(previous) ".utf8) + [kind.type] + key
+                let written = head + [UInt8(ascii: "\n")] + Array(payload)
                 try withExactCopy(of: written) { again throws in
-                    guard case .publication(position, previous, type, let same) = RedisMessage(again.readOnly) else {
+                    guard case .publication(position, previous, kind, let same) = RedisMessage(again.readOnly) else {
                         throw Violation(description: "a header, written anew")
                     }
                     try requireSame(Array(same), Array(payload), "a payload behind a header")

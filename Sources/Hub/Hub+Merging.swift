@@ -1,0 +1,32 @@
+internal import Broker
+
+// Slow readers of the policy `merge`: one that lacks more than its window leaves the log, which keeps nothing for it any more. Once its
+// connection takes bytes again, what it missed is read from history, in a keyed channel only the newest of each key, and it reads on
+// behind that. While it stands still it costs a few hundred bytes, however much is published.
+extension Hub {
+    func beginMerging(_ member: SubscriptionSlot, of log: FanoutLog) {
+        guard let feed = feeds[log] else { return }
+        metrics.merges.add()
+        let slot = subscriptions[member].pointee.client
+        let client = outlet.client(at: slot)
+        var offset = subscriptions[member].pointee.offset
+        if client.pointee.unfinished == member {
+            offset = log.frameEnd(at: offset)
+            finishFrame(slot)
+        }
+        let topic = feed.topics[0]
+        let position = log.position(upTo: offset)
+        let join = Join(goingOnIn: topic, since: position, client: outlet.id(of: slot))
+        // Before its subscription ends, for this keeps the channel open.
+        topic.telling[join.client] = join.parts[0]
+        client.pointee.joinCount += 1
+        joins.goOnLater(join)
+        if let subscription = take(feed, from: slot) {
+            remove(subscription, from: feed)
+            client.pointee.subscriptionCount -= 1
+        }
+        let outbox = client.pointee.outbox ?? Outbox(held)
+        outbox.append(Replay(behind: SessionPosition(topic.name, position), continuation: join))
+        client.pointee.outbox = outbox
+    }
+}

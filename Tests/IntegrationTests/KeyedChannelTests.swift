@@ -1,0 +1,158 @@
+import Broker
+import Foundation
+import Testing
+
+/// Channels of which the newest of each key is kept, in Redis and over several nodes.
+@Suite struct KeyedChannelTests {
+    private static let rules = [
+        "PERSEID_RULES":
+            "prices/* subscribe=anyone publish=anyone history=anyone keyed=true, ** subscribe=anyone publish=anyone"
+    ]
+
+    private func publish(_ cluster: Cluster, _ key: String, _ value: String, _ options: [String] = []) async throws
+        -> Position
+    {
+        let call = ["FCALL", "perseid_publish", "1", RedisServer.key("prices/a"), value, "KEY", key]
+        let answer = try await cluster.redis.command(call + options)
+        return try #require(Position(answer), "\(answer)")
+    }
+
+    private func told(_ message: Received) -> String {
+        "\(message.key ?? "-")=\(message.isRemoved ? "gone" : message.data ?? "?")" + (message.isSnapshot ? "!" : "")
+    }
+
+    @Test(
+        "what a node publishes and what a backend publishes: the newest of each key is told to who comes at another node"
+    )
+    func snapshots() async throws {
+        try await Cluster.with(nodes: 2, environment: Self.rules) { cluster in
+            let (a, b) = (cluster.nodes[0], cluster.nodes[1])
+            for number in 0..<30 {
+                let field = ["Perseid-Key": "k\(number % 3)"]
+                let answer = try await a.ask("POST", "/channels/prices%2Fa", fields: field, body: "\(number)")
+                try #require(answer.status == 200, "\(answer.body)")
+            }
+            // A backend that says nothing of what is kept: the channel is keyed, and stays so.
+            for number in 30..<200 { _ = try await publish(cluster, "k\(number % 5)", "\(number)") }
+            _ = try await publish(cluster, "k0", "", ["TYPE", "removal"])
+            try #require(try await cluster.redis.entries(of: "prices/a").count == 5)
+            let sockets = try await WebSocketClient(
+                [a, b].map { ($0.port, "/ws?session=none&channel=prices/a") },
+                in: cluster.scratch
+            )
+            let stream = try StreamClient(
+                [StreamClient.Stream(port: b.port, target: "/sse?session=none&channel=prices/a")],
+                in: cluster.scratch
+            )
+            try await sockets.opened()
+            try await stream.opened()
+            let last = try await publish(cluster, "k1", "201")
+            try await sockets.reach(last, in: "prices/a")
+            try await stream.reach(last, in: "prices/a")
+            let expected = ["k1=196!", "k2=197!", "k3=198!", "k4=199!", "k0=gone!", "k1=201"]
+            for messages in try sockets.messages() + stream.messages() {
+                try #require(messages.map(told) == expected)
+            }
+            try await stream.close()
+            try await sockets.close()
+        }
+    }
+
+    @Test(
+        "a browser's cursor taken to another node brings what changed, merged; a killed Redis link costs no key its newest"
+    )
+    func resumes() async throws {
+        try await Cluster.with(nodes: 2, environment: Self.rules) { cluster in
+            let (a, b) = (cluster.nodes[0], cluster.nodes[1])
+            for number in 0..<20 { _ = try await publish(cluster, "k\(number)", "old", ["KEYED", "1000"]) }
+            let first = try StreamClient(
+                [StreamClient.Stream(port: a.port, target: "/sse?session=none&channel=prices/a")],
+                in: cluster.scratch
+            )
+            try await first.opened()
+            let middle = try await publish(cluster, "k0", "middle")
+            try await first.reach(middle, in: "prices/a")
+            let cursor = try first.cursors()[0]
+            try await first.close()
+            for number in 0..<700 { _ = try await publish(cluster, "k\(number % 4)", "\(number)") }
+            let second = try StreamClient(
+                [StreamClient.Stream(port: b.port, target: "/sse?session=none&channel=prices/a", lastEventID: cursor)],
+                in: cluster.scratch
+            )
+            try await second.opened()
+            // Missed by the node for a while: it reads what it did not hear, and hears on.
+            _ = try await cluster.redis.command("CLIENT", "KILL", "TYPE", "pubsub")
+            for number in 700..<900 { _ = try await publish(cluster, "k\(number % 4)", "\(number)") }
+            let last = try await publish(cluster, "k9", "last")
+            try await second.reach(last, in: "prices/a")
+            let received = try second.received()[0]
+            try #require(!received.contains { $0.type == "gap" })
+            try #require(received.first { $0.type == "subscribed" }?.recovered == true)
+            let messages = received.filter { $0.type == "message" }
+            let positions = messages.compactMap(\.position)
+            try #require(positions == positions.sorted() && Set(positions).count == positions.count)
+            var newest: [String: String] = [:]
+            for message in messages { newest[message.key ?? "-"] = message.data }
+            try #require(
+                newest == ["k0": "896", "k1": "897", "k2": "898", "k3": "899", "k9": "last"],
+                "\(newest)"
+            )
+            try await second.close()
+        }
+    }
+
+    @Test("readers of a thousand cursors come back at once while it is published: each is right in the end")
+    func manyResume() async throws {
+        try await Cluster.with(nodes: 1, environment: Self.rules) { cluster in
+            let node = cluster.nodes[0]
+            var positions: [Position] = []
+            for number in 0..<300 {
+                positions.append(try await publish(cluster, "k\(number % 7)", "\(number)", ["KEYED", "1000"]))
+            }
+            let publishing = Task {
+                var last = Position.start
+                for number in 300..<600 { last = try await publish(cluster, "k\(number % 7)", "\(number)") }
+                return last
+            }
+            let sockets = try await WebSocketClient(
+                positions.map { (node.port, "/ws?session=none&channel=prices/a&cursor=prices%2Fa@\($0)") },
+                in: cluster.scratch
+            )
+            let last = try await publishing.value
+            try await sockets.reach(last, in: "prices/a")
+            for received in try sockets.received() {
+                try #require(!received.contains { $0.type == "gap" })
+                var newest: [String: String] = [:]
+                let messages = received.filter { $0.type == "message" }
+                for message in messages { newest[message.key ?? "-"] = message.data }
+                let expected = (593..<600).map { ("k\($0 % 7)", "\($0)") }
+                try #require(newest == Dictionary(uniqueKeysWithValues: expected))
+                let order = messages.compactMap(\.position)
+                try #require(order == order.sorted() && Set(order).count == order.count)
+            }
+            try await sockets.close()
+        }
+    }
+
+    @Test("of more keys than are kept the silent ones are forgotten, and so are those that are too old")
+    func forgotten() async throws {
+        try await Cluster.with(nodes: 1, environment: Self.rules) { cluster in
+            let options = ["KEYED", "10", "TTL", "2000"]
+            for number in 0..<40 { _ = try await publish(cluster, "k\(number)", "\(number)", options) }
+            try #require(try await cluster.redis.entries(of: "prices/a").map(\.payload) == (30..<40).map { "\($0)" })
+            let key = RedisServer.key("prices/a")
+            let kept = try await cluster.redis.command("HLEN", key + ":keys")
+            // One field says what is kept.
+            try #require(kept == "11")
+            try await Task.sleep(for: .milliseconds(2_100))
+            _ = try await publish(cluster, "new", "new", options)
+            try #require(try await cluster.redis.entries(of: "prices/a").map(\.payload) == ["new"])
+            try await eventually(
+                "all of it lapses",
+                isTrue: { try await cluster.redis.command("EXISTS", key, key + ":keys") == "0" }
+            )
+            let history = try await cluster.nodes[0].ask("GET", "/channels/prices%2Fa/history?since=0-0")
+            try #require(history.json["recovered"] as? Bool == false)
+        }
+    }
+}
