@@ -14,6 +14,8 @@ extension Hub {
             offset = log.frameEnd(at: offset)
             finishFrame(slot)
         }
+        // Of what it is not sent it has no checksum.
+        if client.pointee.isGzip { gzipSums.lose(slot) }
         let topic = feed.topics[0]
         let position = log.position(upTo: offset)
         let join = Join(goingOnIn: topic, since: position, client: outlet.id(of: slot))

@@ -331,7 +331,7 @@ struct ChannelRouteTests {
             #expect(foreign["Access-Control-Allow-Origin"] == nil)
             #expect(foreign["Access-Control-Allow-Methods"] == nil)
             #expect(try node.ask("OPTIONS", "*").status == 204)
-            #expect(try node.ask("OPTIONS", "/channels/a")["Allow"] == "GET, HEAD, POST, OPTIONS")
+            #expect(try node.ask("OPTIONS", "/channels/a")["Allow"] == "GET, HEAD, POST, DELETE, OPTIONS")
         }
     }
 

@@ -344,8 +344,9 @@ struct HTTPRefusalTests {
     @Test(
         "a method that does not fit is 405 with those that would",
         arguments: [
-            ("DELETE", "/channels/a", "GET, HEAD, POST, OPTIONS"),
-            ("PUT", "/channels/a", "GET, HEAD, POST, OPTIONS"),
+            ("PATCH", "/channels/a", "GET, HEAD, POST, DELETE, OPTIONS"),
+            ("PUT", "/channels/a", "GET, HEAD, POST, DELETE, OPTIONS"),
+            ("DELETE", "/channels/a/history", "GET, HEAD, OPTIONS"),
             ("POST", "/channels/a/history", "GET, HEAD, OPTIONS"),
             ("POST", "/healthz", "GET, HEAD, OPTIONS"),
             ("POST", "/sse?channel=a", "GET, HEAD, OPTIONS"),

@@ -104,7 +104,8 @@ import Testing
     private static let tools = root.appending(path: ".build/schemathesis")
 
     /// A node does what `/openapi.json` says of it: Schemathesis asks what that allows and what it does not. Not whether all texts
-    /// are taken that a schema allows: it has no words for the bytes of a name.
+    /// are taken that a schema allows: it has no words for the bytes of a name. Nor whether what was deleted is gone: DELETE tells of one
+    /// key of a channel, and the channel stays.
     @Test(
         "what the description says holds",
         .enabled(if: FileManager.default.fileExists(atPath: tools.appending(path: "schemathesis").path))
@@ -120,7 +121,7 @@ import Testing
                 "/usr/bin/env", "-C", scratch.directory.path,
                 "/usr/bin/python3", "-m", "schemathesis.cli", "run", "\(url)/openapi.json", "--url", url,
                 "--header", "Authorization: Bearer an-admin-key", "--max-examples", "25", "--seed", "1",
-                "--exclude-checks", "positive_data_acceptance", "--no-color",
+                "--exclude-checks", "positive_data_acceptance,use_after_free", "--no-color",
             ],
             environment: ["PYTHONPATH": Self.tools.path, "HOME": scratch.directory.path],
             in: scratch

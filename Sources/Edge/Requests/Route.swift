@@ -100,7 +100,7 @@ final class Route: Sendable {
 extension Sequence where Element == Route {
     /// The methods of routes to one place, as `Allow` tells them.
     var allowedMethods: String {
-        let all: [HTTPMethod] = [.get, .head, .post]
+        let all: [HTTPMethod] = [.get, .head, .post, .delete]
         return (all.filter { method in contains { $0.takes(method) } } + [.options]).map { "\($0.name)" }
             .joined(separator: ", ")
     }
