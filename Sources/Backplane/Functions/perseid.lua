@@ -273,7 +273,10 @@ end
 
 -- Where a channel stands, and whether it is keyed.
 local function newest(key)
-  local position, is_keyed = read_head(redis.call('GET', key .. ':head') or last_entry(key))
+  local head = redis.call('GET', key .. ':head') or last_entry(key)
+  -- The way of most.
+  if read_position(head) then return head, false end
+  local position, is_keyed = read_head(head)
   if not read_position(position) then
     refuse_departed(key, position)
     refuse_broken('head', key .. ':head')
@@ -304,20 +307,19 @@ local function follows(position, previous)
   return sequence > previous_sequence
 end
 
--- What is appended to the stream behind its position.
-local function entry_of(previous, kind, payload, name)
-  if name then return 'v', previous, 't', kind, 'p', payload, 'k', name end
-  return 'v', previous, 't', kind, 'p', payload
+-- Appends an entry at a position, or at the clock's; returns where it stands. With a call of its own for most, which have no key.
+local function add_entry(key, count, place, previous, kind, payload, name)
+  if not name then return redis.call('XADD', key, 'MAXLEN', count, place, 'v', previous, 't', kind, 'p', payload) end
+  return redis.call('XADD', key, 'MAXLEN', count, place, 'v', previous, 't', kind, 'p', payload, 'k', name)
 end
 
 -- Appends to the stream; returns the position. Redis gives each entry a later id than the one before, but knows nothing of
 -- those before a stream that has lapsed; the head does, should the clock have gone back since.
 local function append(key, count, previous, kind, payload, name)
-  local position = redis.call('XADD', key, 'MAXLEN', count, '*', entry_of(previous, kind, payload, name))
+  local position = add_entry(key, count, '*', previous, kind, payload, name)
   if follows(position, previous) then return position end
   redis.call('XDEL', key, position)
-  position = successor(previous, 0)
-  return redis.call('XADD', key, 'MAXLEN', count, position, entry_of(previous, kind, payload, name))
+  return add_entry(key, count, successor(previous, 0), previous, kind, payload, name)
 end
 
 -- Ages are kept to the second, so what concerns them is done once in a channel's second and not with each publish.
@@ -1156,8 +1158,9 @@ local function put_part(key, kind, ending, milliseconds, values)
   elseif kind == 'log' then
     for index = 1, #values, 5 do
       local position, previous, letter, payload, about = unpack(values, index, index + 4)
-      about = about ~= '' and about or nil
-      local reply = redis.pcall('XADD', name, position, entry_of(previous, letter, payload, about))
+      local words = { 'XADD', name, position, 'v', previous, 't', letter, 'p', payload }
+      if about ~= '' then words[10], words[11] = 'k', about end
+      local reply = redis.pcall(unpack(words))
       if type(reply) == 'table' and reply.err and not string.find(reply.err, 'equal or smaller', 1, true) then error(reply) end
     end
   elseif kind == 'hash' then
