@@ -247,7 +247,7 @@ extension Uplink: BackplaneDelegate {
     }
 
     /// Starts one read for all who wait; those who come during it wait for the next, which the tail then spares.
-    private func readRecoveries(of channel: WatchedChannel) {
+    func readRecoveries(of channel: WatchedChannel) {
         guard channel.continuity.isLive, channel.recoveryUnderWay == nil else { return }
         answerFromTail(channel)
         guard let oldest = channel.recoveries.keys.min() else { return }
@@ -295,61 +295,6 @@ extension Uplink: BackplaneDelegate {
         }
         readRecoveries(of: channel)
     }
-
-    // MARK: Keyed channels
-
-    /// Answers those who come back to a keyed channel. A page of it leaves out what was replaced, and what replaced it may be ahead of
-    /// what the node was told so far: then the node catches up first.
-    private func answerMerged(of channel: WatchedChannel, _ page: HistoryPage) {
-        guard channel.recoveryUnderWay != nil else { return }
-        guard channel.continuity.isLive else {
-            channel.recoveryUnderWay = nil
-            return
-        }
-        let last = channel.continuity.last
-        if page.head > last, let after = channel.continuity.beginReading() {
-            channel.pageAhead = page
-            return fill(channel, after: after)
-        }
-        channel.recoveryUnderWay = nil
-        let end = page.hasMore ? page.publications.last?.position ?? last : last
-        for (position, reactors) in channel.recoveries {
-            guard let since = page.since, position >= since, position == since || position < end,
-                let answer = merged(after: position, from: page, of: channel)
-            else { continue }
-            channel.recoveries[position] = nil
-            post(.recovered(channel.name, answer), to: reactors)
-        }
-        readRecoveries(of: channel)
-    }
-
-    /// The node has caught up with a page that was ahead of it, unless its Redis lost what that had.
-    private func answerFromPageAhead(of channel: WatchedChannel) {
-        guard channel.continuity.isLive, let page = channel.pageAhead else { return }
-        channel.pageAhead = nil
-        if page.head <= channel.continuity.last { return answerMerged(of: channel, page) }
-        channel.recoveryUnderWay = nil
-    }
-
-    /// What changed in a keyed channel behind a position, up to what was reported of it so far; `nil` if more was published since the
-    /// page was made than is remembered.
-    private func merged(after since: Position, from page: HistoryPage, of channel: WatchedChannel) -> HistoryPage? {
-        let last = channel.continuity.last
-        var publications = page.publications.filter { $0.position > since }
-        if !page.hasMore, page.head < last {
-            guard let tail = channel.continuity.tail.publications(after: page.head) else { return nil }
-            publications += tail
-        }
-        return HistoryPage(
-            since: since,
-            publications: publications,
-            head: last,
-            hasMore: page.hasMore,
-            floor: page.floor
-        )
-    }
-
-    // MARK: All others
 
     /// Answers those whose position a page knows.
     private func answerRecoveries(

@@ -13,28 +13,15 @@ extension EdgeReactor {
         to channel: ChannelName
     ) throws(HTTPRejection) {
         guard mayPublishHere(request, exchange) else { return }
-        let decision = judge(.publish, channel, exchange.credentials)
-        if decision == .refused { return refusePublish(.exchange(exchange)) }
-        if let wait = waitToPublish(request.body.count, exchange.slot, exchange.credentials) {
-            return refuse(.exchange(exchange), status: 429, "too many publishes", retryMilliseconds: wait)
-        }
+        guard let decision = judgePublish(to: channel, byteCount: request.body.count, exchange) else { return }
         let name = try request.publicationKey()
         let isJSON = request.field(.contentType, begins: "application/json")
         let payload = Payload(published: request.body, asJSON: isJSON)?.with(name)
-        let key = request.text(of: .idempotencyKey)
-        if request.head[.idempotencyKey] != nil, !(1...255).contains(key?.utf8.count ?? 0) {
+        let once = request.text(of: .idempotencyKey)
+        if request.head[.idempotencyKey] != nil, !(1...255).contains(once?.utf8.count ?? 0) {
             throw HTTPRejection(status: 400, field: "Idempotency-Key", reason: "must be 1 to 255 bytes of UTF-8")
         }
-        let asker = Asker.exchange(exchange)
-        guard decision == .hook else {
-            return publish(payload, in: "body", to: channel, idempotencyKey: key, for: asker)
-        }
-        guard let payload = publishable(payload, in: "body", to: channel, for: asker) else { return }
-        holdRequests(behind: exchange)
-        askToPublish(payload, to: channel, exchange.slot, exchange.credentials) { edge, outcome in
-            guard edge.isOpen(exchange.connection) else { return }
-            edge.publish(outcome, payload, to: channel, idempotencyKey: key, for: asker)
-        }
+        publish(payload, in: "body", to: channel, idempotencyKey: once, as: decision, exchange)
     }
 
     /// `DELETE /channels/<name>?key=<key>`: tells that there is nothing under a key any more.
@@ -44,24 +31,49 @@ extension EdgeReactor {
         from channel: ChannelName
     ) throws(HTTPRejection) {
         guard mayPublishHere(request, exchange) else { return }
-        let decision = judge(.publish, channel, exchange.credentials)
-        if decision == .refused { return refusePublish(.exchange(exchange)) }
-        if let wait = waitToPublish(0, exchange.slot, exchange.credentials) {
-            return refuse(.exchange(exchange), status: 429, "too many publishes", retryMilliseconds: wait)
-        }
+        guard let decision = judgePublish(to: channel, byteCount: 0, exchange) else { return }
         guard let key = try request.publicationKey() else {
             throw HTTPRejection(status: 400, field: "key", reason: "says what is removed, and is missing")
         }
-        let payload = Payload(removalOf: key)
+        publish(Payload(removalOf: key), in: "key", to: channel, idempotencyKey: nil, as: decision, exchange)
+    }
+
+    /// Whether a request may publish so many bytes to a channel, or a backend is to say; `nil` if not, which it is told.
+    private func judgePublish(
+        to channel: ChannelName,
+        byteCount: Int,
+        _ exchange: Exchange
+    ) -> AccessRules.Decision? {
+        let decision = judge(.publish, channel, exchange.credentials)
+        if decision == .refused {
+            refusePublish(.exchange(exchange))
+            return nil
+        }
+        if let wait = waitToPublish(byteCount, exchange.slot, exchange.credentials) {
+            refuse(.exchange(exchange), status: 429, "too many publishes", retryMilliseconds: wait)
+            return nil
+        }
+        return decision
+    }
+
+    /// Publishes what a request has, once a backend has been asked where a rule says so.
+    private func publish(
+        _ payload: Payload?,
+        in field: StaticString,
+        to channel: ChannelName,
+        idempotencyKey once: String?,
+        as decision: AccessRules.Decision,
+        _ exchange: Exchange
+    ) {
         let asker = Asker.exchange(exchange)
         guard decision == .hook else {
-            return publish(payload, in: "key", to: channel, idempotencyKey: nil, for: asker)
+            return publish(payload, in: field, to: channel, idempotencyKey: once, for: asker)
         }
-        guard let payload = publishable(payload, in: "key", to: channel, for: asker) else { return }
+        guard let payload = publishable(payload, in: field, to: channel, for: asker) else { return }
         holdRequests(behind: exchange)
         askToPublish(payload, to: channel, exchange.slot, exchange.credentials) { edge, outcome in
             guard edge.isOpen(exchange.connection) else { return }
-            edge.publish(outcome, payload, to: channel, idempotencyKey: nil, for: asker)
+            edge.publish(outcome, payload, to: channel, idempotencyKey: once, for: asker)
         }
     }
 
