@@ -2,27 +2,38 @@ internal import Broker
 
 /// The feeds that somebody reads, found by what makes them the same and by their logs.
 ///
-/// Thread: owned by one reactor.
+/// Thread: owned by one reactor. A feed of one channel is found among the few that the channel has.
 struct FeedTable {
-    private var byKey: [Feed.Key: Feed] = [:]
+    /// What makes two feeds of several channels the same; the channels are sorted.
+    private struct Key: Hashable {
+        let kind: Feed.Kind
+        let channels: [ChannelName]
+    }
+
+    private var ofSeveral: [Key: Feed] = [:]
     private var byLog: [ObjectIdentifier: Feed] = [:]
 
-    var all: some Collection<Feed> { byKey.values }
-
-    subscript(key: Feed.Key) -> Feed? { byKey[key] }
+    var all: some Collection<Feed> { byLog.values }
 
     subscript(log: FanoutLog) -> Feed? { byLog[ObjectIdentifier(log)] }
 
+    /// The feed of some topics and of a kind; topics must be sorted by name.
+    subscript(topics: [Topic], kind: Feed.Kind) -> Feed? {
+        guard topics.count == 1, let topic = topics.first else { return ofSeveral[key(of: topics, kind)] }
+        return topic.feeds.first { $0.kind == kind && $0.topics.count == 1 && $0.topics[0] === topic }
+    }
+
+    private func key(of topics: [Topic], _ kind: Feed.Kind) -> Key { Key(kind: kind, channels: topics.map(\.name)) }
+
     mutating func insert(_ feed: Feed) {
-        byKey[feed.key] = feed
+        if feed.topics.count > 1 { ofSeveral[key(of: feed.topics, feed.kind)] = feed }
         byLog[ObjectIdentifier(feed.log)] = feed
     }
 
     /// Removes a feed; says whether it was there.
     mutating func remove(_ feed: Feed) -> Bool {
-        guard byKey[feed.key] === feed else { return false }
-        byKey[feed.key] = nil
-        byLog[ObjectIdentifier(feed.log)] = nil
+        guard byLog.removeValue(forKey: ObjectIdentifier(feed.log)) != nil else { return false }
+        if feed.topics.count > 1 { ofSeveral[key(of: feed.topics, feed.kind)] = nil }
         return true
     }
 }

@@ -46,7 +46,7 @@ extension Hub {
         guard let coder = feed.coder else { return feed.log.append(frame.bytes, position: position) }
         coded.removeAll()
         deflated.removeAll()
-        if feed.key.encoding.isGzip { codeBody(of: feed, coder) } else { codeFrame(of: feed, coder) }
+        if feed.encoding.isGzip { codeBody(of: feed, coder) } else { codeFrame(of: feed, coder) }
         feed.log.append(coded.bytes, position: position)
     }
 
@@ -62,7 +62,7 @@ extension Hub {
         let isSmaller = deflated.count < message.count
         coder.note(isSmaller: isSmaller)
         // What is part of what others refer to must be sent.
-        guard isSmaller || feed.key.stage == .shared else {
+        guard isSmaller || feed.stage == .shared else {
             metrics.uncompressedMessages.add()
             return coded.append(frame.bytes)
         }
@@ -84,7 +84,7 @@ extension Hub {
             metrics.uncompressedMessages.add()
             StoredBlocks.append(frame.bytes, to: &deflated)
         }
-        if feed.key.encoding.isChunked {
+        if feed.encoding.isChunked {
             HTTPChunkedEncoder.append(deflated.bytes, to: &coded)
         } else {
             coded.append(deflated.bytes)
@@ -100,10 +100,10 @@ extension Hub {
     /// Compresses a message into `deflated`, if its feed may; says whether it did.
     private func compress(_ message: UnsafeRawBufferPointer, of feed: Feed, _ coder: FeedCoder) -> Bool {
         guard feed.mayCompress else { return false }
-        switch feed.key.stage {
+        switch feed.stage {
         case .direct, .waiting: return false
         case .alone:
-            let isNarrow = feed.key.encoding.form == .deflatedNarrow
+            let isNarrow = feed.encoding.form == .deflatedNarrow
             return windows.appendAlone(message, isNarrow: isNarrow, to: &deflated)
         case .shared:
             guard takeWindow(for: coder) else { return false }

@@ -18,24 +18,23 @@ extension Hub {
 
     /// The feed of some topics for a client that understands what is compressed; where rules let it be.
     func compressedFeed(for topics: [Topic], of slot: ClientSlot, _ encoding: Encoding) -> Feed {
-        let names = topics.map(\.name)
         let compression = compression(of: topics)
         guard !encoding.isGzip else {
             let stage = compression == .alone ? Feed.Stage.alone : .waiting
-            return feed(for: topics, Feed.Key(encoding: encoding, channels: names, stage: stage))
+            return feed(for: topics, Feed.Kind(encoding, stage))
         }
-        let direct = Feed.Key(encoding: encoding.unchunked, channels: names)
+        let direct = Feed.Kind(encoding.unchunked)
         guard compression != .off else { return feed(for: topics, direct) }
         let hasContext = encoding.form == .deflated
         if compression == .shared, hasContext {
             let isFree = !reads(slot, .shared) && !reads(slot, .alone)
-            let waiting = Feed.Key(encoding: encoding, channels: names, stage: .waiting)
+            let waiting = Feed.Kind(encoding, .waiting)
             return feed(for: topics, isFree ? waiting : direct)
         }
         if hasContext, reads(slot, .shared) { return feed(for: topics, direct) }
         let form = hasContext ? Encoding.Form.deflatedAlone : encoding.form
         let alone = Encoding(encoding.carrier, encoding.dialect, form)
-        return feed(for: topics, Feed.Key(encoding: alone, channels: names, stage: .alone))
+        return feed(for: topics, Feed.Kind(alone, .alone))
     }
 
     /// What may be done with all of some topics.
@@ -48,7 +47,7 @@ extension Hub {
         var next = outlet.client(at: slot).pointee.firstSubscription
         while next != SubscriptionSlot.none {
             let reader = subscriptions[next]
-            if feeds[reader.pointee.log]?.key.stage == stage { return true }
+            if feeds[reader.pointee.log]?.stage == stage { return true }
             next = reader.pointee.next
         }
         return false
@@ -56,15 +55,15 @@ extension Hub {
 
     /// A feed is made whose readers understand what is compressed.
     func beginCompressing(_ feed: Feed) {
-        feed.mayCompress = compression(of: feed.topics) >= feed.key.stage.compression
+        feed.mayCompress = compression(of: feed.topics) >= feed.stage.compression
         // Of those that wait on a WebSocket nothing is compressed or counted.
-        if feed.key.stage != .waiting || feed.key.encoding.isGzip { feed.coder = FeedCoder() }
+        if feed.stage != .waiting || feed.encoding.isGzip { feed.coder = FeedCoder() }
     }
 
     /// The rules are others now. What may not be compressed any more is sent as it is, by the same feeds.
     public func compressionChanged() {
-        for feed in feeds.all where feed.key.encoding.isCompressible {
-            feed.mayCompress = compression(of: feed.topics) >= feed.key.stage.compression
+        for feed in feeds.all where feed.encoding.isCompressible {
+            feed.mayCompress = compression(of: feed.topics) >= feed.stage.compression
             if !feed.mayCompress, let coder = feed.coder { giveBackWindow(of: coder) }
         }
     }
@@ -75,15 +74,15 @@ extension Hub {
     /// either, for who has everything of the one has everything of the other.
     func admit(from room: Feed) {
         guard room.mayCompress else { return }
-        let key = room.key.at(.shared)
-        let known = feeds[key]
+        let kind = room.kind.at(.shared)
+        let known = feeds[room.topics, kind]
         if let known, known.coder?.hasWindow == true, !known.log.members.isEmpty {
             guard known.coder?.bytesSinceFlush ?? 0 >= limits.compressionFlushBytes else { return }
         }
         if known?.coder?.hasWindow != true, !windows.hasRoom { return metrics.compressionWindowsRefused.add() }
         let ready = Array(room.log.members.lazy.filter { self.isReady($0, of: room.log) }.prefix(Self.admittedMax))
         guard !ready.isEmpty else { return }
-        let shared = feed(for: room.topics, key)
+        let shared = feed(for: room.topics, kind)
         if let coder = shared.coder, takeWindow(for: coder) {
             if !shared.log.members.isEmpty { metrics.compressionFlushes.add() }
             coder.beginAnew()
@@ -110,12 +109,12 @@ extension Hub {
         let slot = subscriptions[member].pointee.client
         let isFree =
             outlet.client(at: slot).pointee.subscriptionCount == 1 || !reads(slot, .shared) && !reads(slot, .alone)
-        move(member, from: room, to: isFree ? shared : feed(for: room.topics, encoding: room.key.encoding.unchunked))
+        move(member, from: room, to: isFree ? shared : feed(for: room.topics, encoding: room.encoding.unchunked))
     }
 
     /// Has a reader of a compressed feed that has all of it read on with those who wait.
     func leaveShared(_ member: SubscriptionSlot, of feed: Feed) {
-        move(member, from: feed, to: self.feed(for: feed.topics, feed.key.at(.waiting)))
+        move(member, from: feed, to: self.feed(for: feed.topics, feed.kind.at(.waiting)))
         releaseIfUnread(feed)
     }
 
@@ -142,5 +141,5 @@ extension Feed.Stage {
 
 extension Feed {
     /// Whether a reader that falls behind is sent its newest publication, and cannot make anything of its frame.
-    var needsNewest: Bool { key.stage == .shared && log.policy == .latest }
+    var needsNewest: Bool { stage == .shared && log.policy == .latest }
 }

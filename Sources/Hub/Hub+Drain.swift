@@ -130,9 +130,9 @@ extension Hub {
         let log = reader.pointee.log
         let gap = log.endSkipping(subscription, in: subscriptions)
         if outlet.client(at: slot).pointee.isGzip { gzipSums.lose(slot) }
-        if let feed = feeds[log], feed.key.stage == .shared { return rejoin(slot, subscription, shared: feed, gap) }
+        if let feed = feeds[log], feed.stage == .shared { return rejoin(slot, subscription, shared: feed, gap) }
         if reader.pointee.offset == log.end { log.markCaughtUp(reader) }
-        guard let feed = feeds[log], feed.key.encoding.hasControlMessages, gap.from != gap.to else { return }
+        guard let feed = feeds[log], feed.encoding.hasControlMessages, gap.from != gap.to else { return }
         frame.removeAll()
         appendGap(in: feed, gap)
         keepOwn(slot)
@@ -148,7 +148,7 @@ extension Hub {
     ) {
         let reader = subscriptions[subscription]
         frame.removeAll()
-        if feed.key.encoding.hasControlMessages, gap.from != gap.to { appendGap(in: feed, gap) }
+        if feed.encoding.hasControlMessages, gap.from != gap.to { appendGap(in: feed, gap) }
         if reader.pointee.offset < feed.log.end, let newest = feed.newest { appendNewest(newest, of: feed) }
         reader.pointee.offset = feed.log.end
         feed.log.markCaughtUp(reader)
@@ -157,7 +157,7 @@ extension Hub {
     }
 
     private func appendGap(in feed: Feed, _ gap: (from: Position, to: Position)) {
-        let encoding = feed.key.encoding
+        let encoding = feed.encoding
         let cursor = encoding.hasCursors ? feed.cursor(feed.topics[0], at: gap.to) : nil
         appendGap(feed.topics[0], from: gap.from, to: gap.to, cursor: cursor, as: encoding, to: &frame)
     }
@@ -167,8 +167,8 @@ extension Hub {
             newest.publication.payload,
             position: newest.publication.position,
             channel: newest.topic.name,
-            cursor: feed.key.encoding.hasCursors ? feed.cursor : nil,
-            as: feed.key.encoding,
+            cursor: feed.encoding.hasCursors ? feed.cursor : nil,
+            as: feed.encoding,
             to: &frame
         )
         metrics.deliveries.add()

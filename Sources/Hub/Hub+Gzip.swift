@@ -81,7 +81,7 @@ extension Hub {
             guard outlet.client(at: slot).pointee.isOpen else { return }
         }
         gzipSums.settle(slot, coder.checksum)
-        if feed.key.stage == .shared { leaveShared(member, of: feed) }
+        if feed.stage == .shared { leaveShared(member, of: feed) }
     }
 
     /// Sends a member what it does not have of its feed, or has that wait for it, as its own.

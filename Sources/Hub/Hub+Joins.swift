@@ -69,7 +69,7 @@ extension Hub {
             subscribe(slot, to: compressedFeed(for: [topic], of: slot, encoding))
             return true
         }
-        let known = topic.feeds.first { $0.key.encoding == encoding && $0.topics.count == 1 && $0.topics[0] === topic }
+        let known = topic.feeds.first { $0.encoding == encoding && $0.topics.count == 1 && $0.topics[0] === topic }
         subscribe(slot, to: known ?? feed(for: [topic], encoding: encoding))
         return true
     }
@@ -87,7 +87,7 @@ extension Hub {
         var next = outlet.client(at: slot).pointee.firstSubscription
         while next != SubscriptionSlot.none {
             let log = subscriptions[next].pointee.log
-            if log === feed.log || feeds[log]?.key.channels == feed.key.channels { return true }
+            if log === feed.log || feeds[log]?.isOfSame(feed.topics) == true { return true }
             next = subscriptions[next].pointee.next
         }
         return false

@@ -97,7 +97,7 @@ extension Hub {
         while next != SubscriptionSlot.none {
             let reader = subscriptions[next]
             if let feed = feeds[reader.pointee.log],
-                feed.key.channels.contains(where: { $0 == channel || $0.stands(for: channel) })
+                feed.topics.contains(where: { $0.name == channel || $0.name.stands(for: channel) })
             {
                 return true
             }
@@ -121,7 +121,7 @@ extension Hub {
         while next != SubscriptionSlot.none {
             let reader = subscriptions[next]
             if let feed = feeds[reader.pointee.log],
-                feed.key.channels.contains(where: { name in topics.contains { $0.name.overlaps(name) } })
+                feed.topics.contains(where: { read in topics.contains { $0.name.overlaps(read.name) } })
             {
                 joined.append(feed)
                 all += feed.topics.filter { topic in !all.contains { $0 === topic } }
@@ -137,7 +137,7 @@ extension Hub {
     /// A client no longer wants one of several channels that it reads together.
     func separate(_ slot: ClientSlot, from feed: Feed, _ channel: ChannelName) {
         let rest = feed.topics.filter { $0.name != channel }
-        let encoding = outlet.client(at: slot).pointee.encoding ?? feed.key.encoding
+        let encoding = outlet.client(at: slot).pointee.encoding ?? feed.encoding
         let other = anyFeed(for: rest, of: slot, encoding)
         outlet.client(at: slot).pointee.outbox?.dropReplays(of: channel)
         leave(feed, slot)

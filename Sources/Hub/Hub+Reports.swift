@@ -51,7 +51,7 @@ extension Hub {
                 position: nil,
                 channel: name,
                 cursor: nil,
-                as: feed.key.encoding,
+                as: feed.encoding,
                 to: &frame
             )
             put(nil, into: feed)
@@ -140,19 +140,19 @@ extension Hub {
 
     func append(_ publication: Publication, to topic: Topic) {
         assert(publication.previous == topic.last, "the chain is unbroken, or a gap was told")
-        for room in topic.feeds where room.key.stage == .waiting { admit(from: room) }
+        for room in topic.feeds where room.stage == .waiting { admit(from: room) }
         topic.last = publication.position
         if activity.isCounting { activity.note(topic) }
         for pattern in topic.patterns { pattern.advance(behind: publication.position, in: topic) }
         for feed in topic.feeds {
-            if feed.key.encoding.hasCursors { note(topic, in: feed) }
+            if feed.encoding.hasCursors { note(topic, in: feed) }
             frame.removeAll()
             encoder.append(
                 publication.payload,
                 position: publication.position,
                 channel: topic.name,
-                cursor: feed.key.encoding.hasCursors ? feed.cursor : nil,
-                as: feed.key.encoding,
+                cursor: feed.encoding.hasCursors ? feed.cursor : nil,
+                as: feed.encoding,
                 to: &frame
             )
             put(publication.position, into: feed)
@@ -187,11 +187,11 @@ extension Hub {
     private func reportGap(in topic: Topic, from: Position, to position: Position) {
         assert(from == topic.last && position != from, "a gap begins where its readers stand, and is one")
         topic.last = position
-        for feed in topic.feeds where feed.key.encoding.hasControlMessages {
-            if feed.key.encoding.hasCursors { note(topic, in: feed) }
+        for feed in topic.feeds where feed.encoding.hasControlMessages {
+            if feed.encoding.hasCursors { note(topic, in: feed) }
             frame.removeAll()
-            let cursor = feed.key.encoding.hasCursors ? feed.cursor(topic, at: position) : nil
-            appendGap(topic, from: from, to: position, cursor: cursor, as: feed.key.encoding, to: &frame)
+            let cursor = feed.encoding.hasCursors ? feed.cursor(topic, at: position) : nil
+            appendGap(topic, from: from, to: position, cursor: cursor, as: feed.encoding, to: &frame)
             put(position, into: feed)
             enqueue(feed)
         }

@@ -39,18 +39,18 @@ extension Hub {
 
     /// The feed of some topics in an encoding that is not compressed; topics must be sorted by name.
     func feed(for topics: [Topic], encoding: Encoding) -> Feed {
-        feed(for: topics, Feed.Key(encoding: encoding, channels: topics.map(\.name)))
+        feed(for: topics, Feed.Kind(encoding))
     }
 
-    /// The feed with a key, whose channels are those of the topics.
-    func feed(for topics: [Topic], _ key: Feed.Key) -> Feed {
+    /// The feed of some topics and of a kind; topics must be sorted by name.
+    func feed(for topics: [Topic], _ kind: Feed.Kind) -> Feed {
         assert(!topics.isEmpty && topics.allSatisfy(\.isOpen), "a feed is of channels that stand somewhere")
-        if let known = feeds[key] { return known }
+        if let known = feeds[topics, kind] { return known }
         var (policy, window) = outlet.policy(of: topics[0].name)
         // One log of several channels has no single gap to tell; its readers resume from their cursor instead.
         if topics.count > 1 || topics[0].isPattern { policy = .disconnect }
-        let feed = Feed(key: key, topics: topics, log: FanoutLog(windowBytesMax: window, policy: policy))
-        if key.encoding.isCompressible { beginCompressing(feed) }
+        let feed = Feed(kind: kind, topics: topics, log: FanoutLog(windowBytesMax: window, policy: policy))
+        if kind.encoding.isCompressible { beginCompressing(feed) }
         if topics.count == 1 { feed.log.begin(at: topics[0].last) }
         feeds.insert(feed)
         for topic in topics { topic.feeds.append(feed) }
@@ -82,7 +82,7 @@ extension Hub {
     func subscribe(_ slot: ClientSlot, to feed: Feed) {
         let client = outlet.client(at: slot)
         assert(
-            client.pointee.isOpen && client.pointee.encoding?.understands(feed.key.encoding) == true,
+            client.pointee.isOpen && client.pointee.encoding?.understands(feed.encoding) == true,
             "a reader understands its feed"
         )
         if let coder = feed.coder { gzipSums.enter(slot, coder.checksum) }
@@ -105,7 +105,7 @@ extension Hub {
         if topics[channel]?.part(of: outlet.id(of: slot)) != nil { return true }
         var next = outlet.client(at: slot).pointee.firstSubscription
         while next != SubscriptionSlot.none {
-            if feeds[subscriptions[next].pointee.log]?.key.channels.contains(channel) == true { return true }
+            if feeds[subscriptions[next].pointee.log]?.isOf(channel) == true { return true }
             next = subscriptions[next].pointee.next
         }
         return false
@@ -140,7 +140,7 @@ extension Hub {
         var next = client.pointee.firstSubscription
         while next != SubscriptionSlot.none {
             let reader = subscriptions[next]
-            if let feed = feeds[reader.pointee.log], feed.key.channels.contains(channel) {
+            if let feed = feeds[reader.pointee.log], feed.isOf(channel) {
                 if feed.topics.count > 1 {
                     separate(slot, from: feed, channel)
                     return true

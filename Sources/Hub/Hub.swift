@@ -24,7 +24,7 @@ public final class Hub<Outlet: HubOutlet> {
 
     // Who reads what
     /// Channels that somebody here reads, or waits for.
-    public internal(set) var topics: [ChannelName: Topic] = [:]
+    public internal(set) var topics = ChannelTable<Topic>()
     var feeds = FeedTable()
     /// Who reads which feed, and how far each came.
     var subscriptions = SubscriptionTable()
