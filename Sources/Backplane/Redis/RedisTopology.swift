@@ -14,7 +14,7 @@ protocol RedisTopology: AnyObject {
     /// Why none is reached, where that is not for the masters to say.
     var trouble: String? { get }
 
-    /// The master that has a key; `nil` while nobody knows of one.
+    /// The master that has a key; `nil` while nobody knows of one, or the key has to be brought there first: by `ask`.
     func shard(of key: String) -> RedisShard?
 
     /// Asks the master that has the key that a command is about, or one that it sends it on to.
