@@ -86,7 +86,7 @@ public protocol SessionBackplane: AnyObject {
 /// What a backplane knows of who is subscribed: how many, and who.
 public protocol PresenceBackplane: AnyObject {
     /// Tells the cluster how many subscribers this node has, on a lease; zero ends it.
-    func count(_ channel: ChannelName, subscribers: Int)
+    func count(_ channel: ChannelName, subscribers: Int, leaseMilliseconds: UInt64)
 
     /// Counts a channel's subscribers on all nodes; answered by `described`.
     func describe(_ channel: ChannelName, for ticket: Ticket)

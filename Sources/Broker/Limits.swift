@@ -397,14 +397,22 @@ public struct Limits: Sendable, Equatable {
     /// Lease of what a node says of itself in Redis, renewed three times within it: so long one that was killed is listed.
     public var nodeLeaseMilliseconds: UInt64 = 30_000
 
-    /// Lease of a node's subscriber counts in Redis, renewed three times within it.
+    /// Lease of a node's subscriber counts in Redis, renewed three times within it, and the shortest one; see the next.
     public var countLeaseMilliseconds: UInt64 = 30_000
+
+    /// Counts that a node renews within a second; each costs Redis some 10 µs for as long as anybody reads. Hit: the leases are longer,
+    /// `perseid_count_lease_seconds`, and so long those of a node that was killed are counted: of 17,000 channels for 17 minutes.
+    public var countRenewalsPerSecondMax = 50
 
     // MARK: Sessions
 
     /// Time a client has to resume after its connection was lost. Hit: the session ends, its token is refused;
     /// `perseid_sessions_refused_total`.
     public var resumeMilliseconds: UInt64 = 120_000
+
+    /// Lease of a session that a node holds, in Redis, renewed twice within it: of a million that is 3,300 a second. A node that is killed
+    /// leaves its sessions there for so long, and the time to resume.
+    public var sessionLeaseMilliseconds: UInt64 = 600_000
 
     /// Sessions of a node: those that it holds, and those that it let go of and that can still be resumed. Hit: a new client
     /// gets no session, only its cursor; `perseid_sessions_unopened_total`.
@@ -468,7 +476,7 @@ public struct Limits: Sendable, Equatable {
     /// All defaults.
     public init() {}
 
-    /// How long the backplane keeps a session that some node holds, unless it hears of it again: each is renewed once
-    /// within half of this, so a node that is killed leaves at least the time to resume.
-    public var heldSessionMilliseconds: UInt64 { 2 * resumeMilliseconds }
+    /// How long the backplane keeps a session that some node holds, unless it hears of it again: its lease, so a node that is killed leaves
+    /// at least the time to resume.
+    public var heldSessionMilliseconds: UInt64 { sessionLeaseMilliseconds + resumeMilliseconds }
 }

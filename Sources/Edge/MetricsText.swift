@@ -96,6 +96,11 @@ struct MetricsText: ~Copyable {
         gauge("perseid_embedded_channels", "Channels remembered in memory.", node.uplink.embeddedChannels.value)
         gauge("perseid_embedded_bytes", "Memory for what is remembered of them.", node.uplink.embeddedBytes.value)
         gauge("perseid_channels", "Channels watched by this node.", node.uplink.channels.value)
+        gauge(
+            "perseid_count_lease_seconds",
+            "How long a subscriber count in Redis outlives this node.",
+            node.uplink.countLeaseMilliseconds.value / 1_000
+        )
         gauge("perseid_channels_lingering", "Of those, wanted by nobody any more.", node.uplink.lingering.value)
         counter("perseid_channels_refused_total", "Channels that Redis refused.", node.uplink.channelsRefused.value)
     }

@@ -103,6 +103,10 @@ enum LimitNames {
         ("commands-per-message-max", \.commandsPerMessageMax, "commands in one WebSocket message"),
         ("command-bytes-under-way-max", \.commandBytesUnderWayMax, "bytes of payload in those"),
         (
+            "count-renewals-per-second-max", \.countRenewalsPerSecondMax,
+            "subscriber counts that a node renews in Redis; their leases last longer where it has more"
+        ),
+        (
             "channel-changes-per-second-max", \.channelChangesPerSecondMax,
             "channels one client joins or leaves in a second"
         ),
@@ -194,6 +198,7 @@ enum LimitNames {
         ("reconnect-milliseconds-min", \.reconnectMillisecondsMin, "first pause before Redis is tried again"),
         ("reconnect-milliseconds-max", \.reconnectMillisecondsMax, "longest pause before Redis is tried again"),
         ("count-lease-milliseconds", \.countLeaseMilliseconds, "lease of a node's subscriber counts in Redis"),
+        ("session-lease-milliseconds", \.sessionLeaseMilliseconds, "lease of a session that a node holds, in Redis"),
         ("presence-lease-milliseconds", \.presenceLeaseMilliseconds, "lease of a member in Redis"),
         ("resume-milliseconds", \.resumeMilliseconds, "a client has to resume its session"),
         ("checkpoint-milliseconds", \.checkpointMilliseconds, "between two checkpoints of a session"),

@@ -228,7 +228,7 @@ struct MemoryBackplaneTests {
         let backplane = backplane { $0.headMilliseconds = 0 }
         backplane.publish(request("a"))
         backplane.publish(request("b", number: 1))
-        backplane.count(ChannelName("b")!, subscribers: 2)
+        backplane.count(ChannelName("b")!, subscribers: 2, leaseMilliseconds: 30_000)
         clock.pass(1)
         #expect(page(backplane, "a", since: nil).head == recorder.positions[0], "looked at in its turn")
         backplane.tick(Tick(number: 1))
@@ -315,6 +315,7 @@ struct MemoryBackplaneTests {
         #expect(page(backplane, "a", since: recorder.positions[1]).isComplete)
         clock.pass(400_000)
         #expect(page(backplane, "a", since: .start).publications.isEmpty, "what is old is old")
+        clock.pass(Limits().heldSessionMilliseconds)
         backplane.grant(sessionRequest(.resume, id: open.id))
         #expect(recorder.grant == .failure(.unknown))
     }
@@ -325,11 +326,11 @@ struct MemoryBackplaneTests {
         let ticket = Ticket(reactor: 0, number: 0)
         backplane.describe(ChannelName("a")!, for: ticket)
         #expect(recorder.facts == ChannelFacts(subscribers: 0, nodes: 0, head: .start))
-        backplane.count(ChannelName("a")!, subscribers: 3)
+        backplane.count(ChannelName("a")!, subscribers: 3, leaseMilliseconds: 30_000)
         backplane.publish(request("a"))
         backplane.describe(ChannelName("a")!, for: ticket)
         #expect(recorder.facts == ChannelFacts(subscribers: 3, nodes: 1, head: recorder.positions[0]!))
-        backplane.count(ChannelName("a")!, subscribers: 0)
+        backplane.count(ChannelName("a")!, subscribers: 0, leaseMilliseconds: 30_000)
         backplane.describe(ChannelName("a")!, for: ticket)
         #expect(recorder.facts == ChannelFacts(subscribers: 0, nodes: 0, head: recorder.positions[0]!))
     }

@@ -301,9 +301,9 @@ struct SessionTests {
         #expect(backplane.takeWrites() == [])
     }
 
-    @Test("every session is renewed within half of its life")
+    @Test("every session is renewed within half of its lease")
     func renewed() throws {
-        let fixture = try fixture { $0.resumeMilliseconds = 10_000 }
+        let fixture = try fixture { $0.sessionLeaseMilliseconds = 20_000 }
         for number in 0..<100 as Range<UInt64> {
             fixture.uplink.receive(.session(sessionRequest(.open, number: number, connection: number)))
             backplane.grant(fence: 1)

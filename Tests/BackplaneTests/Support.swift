@@ -75,7 +75,7 @@ final class ScriptedBackplane: Backplane {
     private(set) var subscriptions: [String] = []
     private(set) var unsubscriptions: [String] = []
     private(set) var publishes: [PublishRequest] = []
-    private(set) var counts: [(channel: String, subscribers: Int)] = []
+    private(set) var counts: [(channel: String, subscribers: Int, leaseMilliseconds: UInt64)] = []
     private(set) var described: [Ticket] = []
     private(set) var grants: [SessionRequest] = []
     private var writes: [String] = []
@@ -176,7 +176,9 @@ final class ScriptedBackplane: Backplane {
 
     func spend(_ spending: RateSpending) { requested.append("spend \(spending.ticket.number) \(spending.limit)") }
 
-    func count(_ channel: ChannelName, subscribers: Int) { counts.append((channel.text, subscribers)) }
+    func count(_ channel: ChannelName, subscribers: Int, leaseMilliseconds: UInt64) {
+        counts.append((channel.text, subscribers, leaseMilliseconds))
+    }
 
     func describe(_ channel: ChannelName, for ticket: Ticket) { described.append(ticket) }
 
@@ -317,6 +319,12 @@ final class UplinkFixture {
             seat.setClock(start + UInt64(now) * Tick.milliseconds * 1_000_000)
             uplink.tick(Tick(number: now))
         }
+    }
+
+    /// A tick, and what a turn ends with.
+    func turn() {
+        tick(1)
+        _ = uplink.endOfTurn()
     }
 
     /// What a reactor was told since it was last asked, in short.

@@ -302,6 +302,31 @@ struct UplinkTests {
         #expect(backplane.counts.allSatisfy { $0.channel == "a" })
     }
 
+    @Test(
+        "a node with many channels renews no more of their counts within a second, and their leases last as much longer"
+    )
+    func countsOfMany() throws {
+        let fixture = try UplinkFixture(backplane) {
+            $0.countRenewalsPerSecondMax = 4
+            $0.countLeaseMilliseconds = 3_000
+        }
+        let names = (0..<100).map { "c\($0)" }
+        for name in names {
+            fixture.watch(name)
+            fixture.uplink.receive(.count(ChannelName(name)!, reactor: 0, subscribers: 1))
+        }
+        // Rounds become twice as long each, until one takes 25 s.
+        for _ in 0..<4 * 60 { fixture.turn() }
+        let second = backplane.counts.count
+        #expect(second > 100)
+        for _ in 0..<4 * 50 { fixture.turn() }
+        let renewed = backplane.counts[second...]
+        #expect((180...230).contains(renewed.count), "\(renewed.count) in 50 s")
+        #expect(Set(renewed.map(\.channel)).count == 100, "each has its turn")
+        #expect(renewed.allSatisfy { $0.leaseMilliseconds == 75_000 })
+        #expect(fixture.metrics.countLeaseMilliseconds.value == 75_000)
+    }
+
     @Test("stopping takes the node's counts back and sends what is left")
     func stops() throws {
         let fixture = try UplinkFixture(backplane)

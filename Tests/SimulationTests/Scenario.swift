@@ -88,6 +88,7 @@ struct Scenario {
         limits.resumeMilliseconds = UInt64(random.element(of: [1_000, 4_000, 60_000])!)
         limits.presenceLeaseMilliseconds = UInt64(random.number(1_000...4_000))
         limits.redisMilliseconds = 1_000
+        limits.sessionLeaseMilliseconds = [1_000, 4_000, 60_000][Int(seed % 3)]
         limits.compressionFlushBytes = [1, 300, 2_000][Int(seed % 3)]
         limits.compressedFeedsMax = seed % 4 == 0 ? 1 : 256
         limits.compressedMessageBytesMin = [1, 32, 120][Int(seed / 3 % 3)]

@@ -84,7 +84,7 @@ final class SimulatedBackplane: Backplane {
 
     // MARK: What is not simulated
 
-    func count(_ channel: ChannelName, subscribers: Int) {}
+    func count(_ channel: ChannelName, subscribers: Int, leaseMilliseconds: UInt64) {}
     func describe(_ channel: ChannelName, for ticket: Ticket) {}
     func list(_ channel: ChannelName, limit: Int, for ticket: Ticket) {}
     func ready(token: UInt64, readiness: Readiness) {}

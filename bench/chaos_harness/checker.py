@@ -245,7 +245,8 @@ class Checker:
             self.offend("forbidden", state, event, text)
         if begin.lost is not None or reader.is_behind(end):
             state.hear_of_loss()
-        self.note_gap("gap", state, event, reader, record, end)
+        # A session that was set back tells it once more.
+        self.note_gap("gap", state, event, reader, record, end, reader.where if reader.stands(begin) else begin)
         self.pass_gap(event, reader, end)
 
     def may_stand_in_session(self, state, event, begin):
@@ -340,8 +341,8 @@ class Checker:
             return reader.lost
         return record.position(reader.place) if reader.place is not None else "no place"
 
-    def note_gap(self, kind, state, event, reader, record, end):
-        begin = reader.where
+    def note_gap(self, kind, state, event, reader, record, end, begin=None):
+        begin = begin or reader.where
         # None where it is set back.
         count = max(0, end.place - begin.place) if None not in (begin.place, end.place) else 0
         self.counts["lost, and told"] += begin.lost is not None

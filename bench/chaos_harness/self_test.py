@@ -208,6 +208,7 @@ SET_BACK = [
     ("a session that is behind", "", BEGIN + messages(3, 4, 5) + at_once(messages(4, 5) + rest(6))),
     ("a session that goes further", "strayed", ALL + at_once(rest(6))),
     ("a gap from what an answer had that never came", "", FOUR + [gap_back(41, 4)] + at_once(rest(5))),
+    ("a gap that a session tells twice", "", FOUR + [lost(41), gap_back(41, 4)] + messages(5) + [gap_back(41, 4)] + at_once(rest(5))),
     ("such a gap long after", "forbidden", FOUR + [gap_back(41, 4, 60_000)] + at_once(rest(5), 60_000)),
     ("a session that is set back long after", "doubled", BEGIN + messages(3, 4, 5) + at_once(messages(5) + rest(6), 60_000)),
 ]

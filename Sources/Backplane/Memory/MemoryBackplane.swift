@@ -141,7 +141,7 @@ public final class MemoryBackplane: Backplane {
         delegate?.read(channel, for: purpose, since: since, .success(page))
     }
 
-    public func count(_ channel: ChannelName, subscribers: Int) {
+    public func count(_ channel: ChannelName, subscribers: Int, leaseMilliseconds: UInt64) {
         guard subscribers > 0 || channels[channel] != nil else { return }
         existing(channel).subscribers = subscribers
     }

@@ -28,8 +28,8 @@ extension RedisBackplane {
         for (shard, reads) in together { shard.ask(RedisReadMany(reads: reads) { [unowned self] in ask($0) }) }
     }
 
-    public func count(_ channel: ChannelName, subscribers: Int) {
-        ask(.count(channel, subscribers: subscribers))
+    public func count(_ channel: ChannelName, subscribers: Int, leaseMilliseconds: UInt64) {
+        ask(RedisCount(channel: channel, subscribers: subscribers, leaseMilliseconds: leaseMilliseconds))
     }
 
     public func describe(_ channel: ChannelName, for ticket: Ticket) { ask(.describe(channel, ticket)) }

@@ -8,17 +8,17 @@ struct RedisCount: RedisCommand {
 
     let channel: ChannelName
     let subscribers: Int
+    let leaseMilliseconds: UInt64
 
     var lane: RedisLane.Kind { .upkeep }
 
     func key(_ keys: RedisKeys) -> String { keys.channel(channel) }
 
     func write(to buffer: inout RedisCommandBuffer, _ context: RedisContext) {
-        let lease = RedisArgument.number(context.limits.countLeaseMilliseconds)
         buffer.append(
             call: "perseid_count",
             keys: context.touched(key(context.keys), [":counts"]),
-            [context.node, .text(String(subscribers)), lease]
+            [context.node, .text(String(subscribers)), .number(leaseMilliseconds)]
         )
     }
 }
@@ -45,12 +45,6 @@ struct RedisDescribe: RedisCommand {
 
     func tell(_ delegate: any BackplaneDelegate, _ outcome: Result<ChannelFacts, BackplaneFailure>) {
         delegate.described(ticket, outcome)
-    }
-}
-
-extension RedisCommand where Self == RedisCount {
-    static func count(_ channel: ChannelName, subscribers: Int) -> RedisCount {
-        RedisCount(channel: channel, subscribers: subscribers)
     }
 }
 

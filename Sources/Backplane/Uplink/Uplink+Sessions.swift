@@ -224,10 +224,10 @@ extension Uplink {
         post(.sessionForgotten(id, holder), to: 1 << holder.reactor)
     }
 
-    /// Tells the backplane of every session within half of its lifetime.
+    /// Tells the backplane of every session twice within its lease: at worst two rounds lie between two turns of one.
     func renewSessions(_ tick: Tick) {
         guard backplane.isUp else { return }
-        let due = sessionRenewals.next(tick, within: limits.resumeMilliseconds, seat: seat) { sessions.keys }
+        let due = sessionRenewals.next(tick, within: limits.sessionLeaseMilliseconds / 2, seat: seat) { sessions.keys }
         for id in due {
             if let session = sessions[id] {
                 write(id, session, .held, session.writtenPositions, notes: session.writtenNotes)

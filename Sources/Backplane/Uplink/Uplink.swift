@@ -166,7 +166,9 @@ public final class Uplink: ReactorHandler {
     }
 
     func stop(until deadlineNanoseconds: UInt64) {
-        for channel in channels.values where channel.isCounted { backplane.count(channel.name, subscribers: 0) }
+        for channel in channels.values where channel.isCounted {
+            backplane.count(channel.name, subscribers: 0, leaseMilliseconds: countLeaseMilliseconds)
+        }
         leaveSessions()
         leaveWill()
         backplane.finish(until: deadlineNanoseconds)
@@ -227,7 +229,7 @@ public final class Uplink: ReactorHandler {
         tails.remove(channel)
         failedReads.remove(channel.name)
         if channel.isCounted, backplane.isUp {
-            backplane.count(channel.name, subscribers: 0)
+            backplane.count(channel.name, subscribers: 0, leaseMilliseconds: countLeaseMilliseconds)
         }
     }
 
@@ -268,14 +270,21 @@ public final class Uplink: ReactorHandler {
         let subscribers = channel.counts.total
         guard subscribers > 0 || channel.isCounted else { return }
         channel.isCounted = subscribers > 0
-        backplane.count(name, subscribers: subscribers)
+        backplane.count(name, subscribers: subscribers, leaseMilliseconds: countLeaseMilliseconds)
     }
+
+    /// As long as three rounds of renewing.
+    private var countLeaseMilliseconds: UInt64 { max(limits.countLeaseMilliseconds, 3 * countRenewals.milliseconds) }
 
     /// Renews every lease within a third of its length.
     func renewLeases(_ tick: Tick) {
-        let due = countRenewals.next(tick, within: limits.countLeaseMilliseconds / 3, seat: seat) {
-            channels.values.filter { $0.counts.total > 0 }.map(\.name)
-        }
+        let due = countRenewals.next(
+            tick,
+            within: limits.countLeaseMilliseconds / 3,
+            perSecondMax: limits.countRenewalsPerSecondMax,
+            seat: seat
+        ) { channels.values.filter { $0.counts.total > 0 }.map(\.name) }
+        metrics.countLeaseMilliseconds.set(Int(countLeaseMilliseconds))
         for channel in due.compactMap({ channels[$0] }) { noteCountDue(of: channel) }
     }
 

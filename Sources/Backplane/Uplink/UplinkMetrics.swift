@@ -32,6 +32,8 @@ public final class UplinkMetrics: Sendable {
 
     /// Memory for what an embedded node remembers of them.
     public let embeddedBytes = Counter()
+    /// How long a subscriber count that this node tells is good for, in milliseconds.
+    public let countLeaseMilliseconds = Counter()
     /// Channels watched.
     public let channels = Counter()
     /// Whether publishes are taken and everything published is heard: 0 or 1.
