@@ -47,7 +47,7 @@ import Testing
         ]
         try await Cluster.with(environment: environment) { cluster in
             let options = "source 127.0.0.9\(option)"
-            let balancer = try await Balancer(for: cluster.nodes, in: cluster.scratch, serverOptions: options)
+            let balancer = try await Balancer(for: cluster.nodes, in: cluster.scratch, changes: [.servers(options)])
             for number in 0..<6 {
                 // What a client says of itself counts for nothing.
                 let fields = ["X-Forwarded-For": "6.6.6.\(number)", "Forwarded": "for=6.6.6.6"]
