@@ -11,7 +11,7 @@ import Testing
     private static let script = BrowserCases.root.appending(path: "deploy/run").path
 
     private static let ports =
-        ["PORT", "PORT_A", "PORT_B", "PORT_C", "REDIS_PORT"]
+        ["PORT", "TLS_PORT", "PORT_A", "PORT_B", "PORT_C", "REDIS_PORT"]
         + (2...6).map { "REDIS_PORT_\($0)" } + (1...6).map { "BUS_PORT_\($0)" } + (1...3).map { "SENTINEL_PORT_\($0)" }
 
     /// A `swift` that has built it.
