@@ -1,4 +1,5 @@
 import Foundation
+import TestCertificates
 import Testing
 
 /// The configurations that the page about balancers gives, in front of three nodes. HAProxy's is what most tests of the cluster go
@@ -30,14 +31,7 @@ import Testing
         let environment = ["PERSEID_TRUSTED_PROXIES": "127.0.0.1"]
         try await Cluster.with(environment: environment) { cluster in
             let port = Port.free()
-            let balancer = try Self.start(recipe, at: port, for: cluster)
-            try await eventually(
-                "the balancer lets requests through",
-                isTrue: {
-                    guard balancer.isRunning else { throw ChildProcess.Failure(description: balancer.errorText) }
-                    return (try? await HTTPConnection.ask("GET", "/readyz", port: port).status) == 200
-                }
-            )
+            let balancer = try await Self.start(recipe, at: port, secure: Port.free(), for: cluster)
             try await checkStreams(at: port, cluster)
             try await checkHeads(at: port)
             try await checkLoss(at: port, cluster)
@@ -46,10 +40,43 @@ import Testing
         }
     }
 
-    private static func start(_ recipe: Recipe, at port: UInt16, for cluster: Cluster) throws -> ChildProcess {
+    @Test(
+        "twenty event streams and a WebSocket of a page are open by HTTP/2, and go on when a node dies",
+        .enabled(if: BrowserCases.hasBrowser, "chromium, chromium-driver and selenium are needed"),
+        arguments: Recipe.all
+    )
+    func page(_ recipe: Recipe) async throws {
+        guard recipe.isInstalled else { return }
+        try await Cluster.with { cluster in
+            let (port, secure) = (Port.free(), Port.free())
+            let balancer = try await Self.start(recipe, at: port, secure: secure, for: cluster)
+            let facts: [String: Any] = [
+                "module": "front", "nodes": cluster.nodes.map { Int($0.port) }, "isSpread": true,
+                "secure": "https://127.0.0.1:\(secure)", "plain": "http://127.0.0.1:\(port)",
+            ]
+            let process = try BrowserCases.browsers(facts, in: cluster)
+            try await BrowserCases.run(process, atLeast: 2, on: cluster)
+            balancer.signal(SIGTERM)
+            try await balancer.end()
+        }
+    }
+
+    private static func start(
+        _ recipe: Recipe,
+        at port: UInt16,
+        secure: UInt16,
+        for cluster: Cluster
+    ) async throws -> ChildProcess {
+        let authority = try TestAuthority()
+        defer { authority.remove() }
+        let issued = try authority.writeForHere()
+        for (from, to) in [(issued.certificate, "live.pem"), (issued.key, "live.key")] {
+            try FileManager.default.copyItem(atPath: from, toPath: cluster.scratch.file(to).path)
+        }
         let snippets = try Snippet.all(of: "deploy/guide/balancers.md")
         let snippet = try #require(snippets.first { $0.fate == .isFile(recipe.file) })
         var text = snippet.text.replacing("127.0.0.1:8080", with: "127.0.0.1:\(port)")
+            .replacing("127.0.0.1:8443", with: "127.0.0.1:\(secure)")
         for (number, node) in cluster.nodes.enumerated() {
             text = text.replacing("127.0.0.1:\(8_081 + number)", with: "127.0.0.1:\(node.port)")
         }
@@ -63,11 +90,19 @@ import Testing
         try text.write(to: file, atomically: true, encoding: .utf8)
         let home = cluster.scratch.directory.path
         let prefix = recipe.command[0] == "nginx" ? ["-p", home] : []
-        return try ChildProcess(
+        let balancer = try ChildProcess(
             ["env", "--chdir", home, recipe.command[0]] + prefix + recipe.command.dropFirst() + [file.path],
             environment: ["HOME": home, "XDG_DATA_HOME": home, "XDG_CONFIG_HOME": home],
             in: cluster.scratch
         )
+        try await eventually(
+            "the balancer lets requests through",
+            isTrue: {
+                guard balancer.isRunning else { throw ChildProcess.Failure(description: balancer.errorText) }
+                return (try? await HTTPConnection.ask("GET", "/readyz", port: port).status) == 200
+            }
+        )
+        return balancer
     }
 
     /// A stream is there before anything is published, and what is published comes at once, however short it is.
