@@ -12,7 +12,7 @@ WORK = BENCH / "work"
 
 # nginx-light is the smallest nginx that loads modules; the libraries are what Perseid itself links.
 PACKAGES = ["nginx-light", "libnginx-mod-nchan", "redis-server", "libhiredis-dev", "libsimdjson-dev", "liburing-dev"]
-PACKAGES += ["libcurl4-openssl-dev", "libssl-dev", "openssl", "haproxy", "pkg-config", "python3-cryptography"]
+PACKAGES += ["libcurl4-openssl-dev", "libssl-dev", "openssl", "haproxy", "pkg-config", "python3-cryptography", "nghttp2-client"]
 
 
 @dataclass

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from . import bayeux, compression, console, failover, generator, hooks, measures, moved_slots, pattern_costs, patterns, polls
+from . import bayeux, compression, console, failover, front, generator, hooks, measures, moved_slots, pattern_costs, patterns, polls
 from . import security, several_masters, storm, trust, watched_channels
 from .bars import AgainstBar, LimitBar, NothingLostBar, RatioBar
 from .build import WORK, say
@@ -20,6 +20,7 @@ from .measures import ALL_SECONDS, CHANNEL_BYTES, FEW_SECONDS, READER_BYTES, REC
 from .measures import ALONE_RATIO, BUSY_RATIO, IDLE_MORE, PLAIN_WIRE, SHARED_CPU, SHARED_RATIO, SHARED_WIRE
 from .measures import HIGH_CPU, HIGH_P50, LOW_CPU
 from .measures import CONSOLE, UNWATCHED, WATCHED
+from .measures import FRONT_H1_CPU, FRONT_H1_HELD, FRONT_H2_CPU, FRONT_H2_HELD, FRONT_H2_NODE, FRONT_PLAIN_CPU, FRONT_TIMES, OWN_TLS_CPU
 from .measures import HANDSHAKES, HAPROXY_CPU, OFFERED, PLAIN_CPU, QUIET, STORM_TIMES, STORMY, TLS_BYTES, TLS_CPU, TLS_TIMES
 from .servers import Floor, Nchan, Perseid
 
@@ -262,6 +263,10 @@ def many_watched(programs, server, contender, is_quick):
 
 def tls(programs, server, contender, is_quick):
     return {"main": measures.nothing(), "more": security.measure(server)}
+
+
+def behind_http_2(programs, server, contender, is_quick):
+    return {"main": measures.nothing(), "more": front.measure(server)}
 
 
 def compressed(programs, server, contender, is_quick):
@@ -517,6 +522,15 @@ TLS = Case(
     [LimitBar(TLS_BYTES, 12_288), LimitBar(TLS_TIMES, 1.1), LimitBar(STORM_TIMES, 3)],
 )
 
+H2_FRONT = Case(
+    "h2-front",
+    "HAProxy in front: 1,000 event streams at 10/s, each on a connection of HTTP/1.1, and 20 on each of HTTP/2",
+    [perseid("perseid, 1 reactor, and HAProxy, 1 thread", envelope=True, has_tls=True)],
+    behind_http_2,
+    [OWN_TLS_CPU, FRONT_PLAIN_CPU, FRONT_H1_CPU, FRONT_H2_CPU, FRONT_H2_NODE, FRONT_TIMES, FRONT_H1_HELD, FRONT_H2_HELD],
+    [LimitBar(FRONT_TIMES, 1)],
+)
+
 SILENT_HOOK = Case(
     "silent-hook",
     "10 readers at 200/s, while 1,000 connects wait a second each for a backend that never answers, again and again",
@@ -605,6 +619,7 @@ ALL = [
     CONNECTS,
     TOKEN_CONNECTS,
     TLS,
+    H2_FRONT,
     SILENT_HOOK,
     CONSOLE_OPEN,
     COMPRESSION,

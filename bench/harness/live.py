@@ -41,6 +41,15 @@ class Publisher(threading.Thread):
         self.join()
 
 
+def metric(port, name):
+    """A node's metric without labels."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", "/metrics")
+    text = connection.getresponse().read().decode()
+    connection.close()
+    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} "))
+
+
 def opened(port, is_secure):
     """A reader of the channel "live"."""
     connection = socket.create_connection(("127.0.0.1", port))

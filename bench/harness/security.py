@@ -2,7 +2,6 @@
 handshakes."""
 
 import contextlib
-import http.client
 import pathlib
 import select
 import socket
@@ -95,11 +94,7 @@ class Readers:
 
 
 def deliveries(port):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", "/metrics")
-    text = connection.getresponse().read().decode()
-    connection.close()
-    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("perseid_deliveries_total "))
+    return live.metric(port, "perseid_deliveries_total")
 
 
 def fan_out(readers, port, processes):
