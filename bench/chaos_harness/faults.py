@@ -28,6 +28,8 @@ class Faults:
         self.say = say
         self.nodes = {node.identifier: node for node in cluster.nodes}
         self.changed = asyncio.Condition()
+        # One rollout after the other, in their order.
+        self.rollout = asyncio.Lock()
         self.survived = Counter()
         self.offences = []
         self.slowest_drain_seconds = 0
@@ -95,13 +97,30 @@ class Faults:
 
     async def nodes_deployed(self, fault, order):
         for name in order:
-            node = self.nodes[name]
-            await self.take_down(node)
-            await self.drain(node)
-            node.share(self.cluster.topology)
-            await node.start()
-            await eventually(f"node {name} is ready again", node.is_ready, child=node.child)
-            await self.bring_back(node)
+            await self.deploy(self.nodes[name])
+
+    async def deploy(self, node, program=None):
+        """Ends it in order, and starts it with what is known by then; with a program, of that release."""
+        await self.take_down(node)
+        await self.drain(node)
+        node.program = program or node.program
+        node.share(self.cluster.topology)
+        await node.start()
+        await eventually(f"node {node.identifier} is ready again", node.is_ready, child=node.child)
+        await self.bring_back(node)
+
+    async def nodes_upgraded(self, fault, order, pause_seconds):
+        await self.roll_out(self.cluster.program, fault, order, pause_seconds)
+
+    async def nodes_taken_back(self, fault, order, pause_seconds):
+        await self.roll_out(self.cluster.previous_program, fault, order, pause_seconds)
+
+    async def roll_out(self, program, fault, order, pause_seconds):
+        async with self.rollout:
+            for name in order:
+                await self.deploy(self.nodes[name], program)
+                self.say(f"{fault.kind}: {name}")
+                await asyncio.sleep(pause_seconds)
 
     async def masters_changed(self, fault):
         """One master more, or one less, as the README says."""

@@ -52,6 +52,23 @@ def plan_faults(seed, seconds, nodes, redis_kinds):
     return sorted(faults)
 
 
+# Masters come and go only with nodes that all know how channels move to another: not while nodes are of two releases.
+KINDS_OF_ONE_RELEASE = {"masters changed"}
+# When each rollout begins, as a share of the whole time: the current release, the previous one again, and the current one.
+ROLLOUTS = [(0.05, "nodes upgraded"), (0.4, "nodes taken back"), (0.75, "nodes upgraded")]
+
+
+def plan_upgrade(seed, seconds, nodes, redis_kinds):
+    """What is done otherwise, while each node in turn is replaced by one of the other release, there and back and there again."""
+    draw = random.Random(f"{seed}/rollouts")
+    kinds = {kind: details for kind, details in redis_kinds.items() if kind not in KINDS_OF_ONE_RELEASE}
+    rollouts = []
+    for share, kind in ROLLOUTS:
+        details = {"order": draw.sample(nodes, len(nodes)), "pause_seconds": draw.uniform(0.5, 3)}
+        rollouts.append(Fault(seconds * share, kind, draw.getrandbits(32), details))
+    return sorted(plan_faults(seed, seconds, nodes, kinds) + rollouts)
+
+
 def plan_failover(seed, seconds, nodes, redis_kinds):
     """One node is killed and stays away."""
     draw = random.Random(f"{seed}/plan")

@@ -44,7 +44,7 @@ def outcome(run):
     lost, doubled, reordered = (others.pop(kind, 0) for kind in ("lost", "doubled", "reordered"))
     options = run.options
     rows = [
-        ("run", f"{options.topology}{', durable' * options.durable}, seed {options.seed}, {options.minutes:g} min, {options.nodes} nodes, {options.clients} clients"),
+        ("run", f"{options.topology}{', durable' * options.durable}{', upgraded' * bool(options.upgrade_from)}, seed {options.seed}, {options.minutes:g} min, {options.nodes} nodes, {options.clients} clients"),
         ("faults survived", counted(run.faults.survived)),
         ("reconnects", reconnects(checker)),
         ("acknowledged", f"{run.acknowledged_count:,} publications; until then: {counted(run.troubles)}"),

@@ -12,7 +12,7 @@ from .crowd import Crowd
 from .faults import FLOOD_COUNT, Faults
 from .journal import read_journal
 from .losses import Losses
-from .plan import plan_failover, plan_faults
+from .plan import plan_failover, plan_faults, plan_upgrade
 from .publisher import DirectPublisher, HTTPPublisher
 from .resumption import Resumption
 from .topologies import TOPOLOGIES
@@ -30,7 +30,7 @@ class Run:
         self.seconds = options.minutes * 60
         # With a slash, so that names need encoding wherever they are written.
         self.channels = [f"news/{number}" for number in range(options.channels)]
-        plan = plan_failover if options.failover else plan_faults
+        plan = plan_failover if options.failover else plan_upgrade if options.upgrade_from else plan_faults
         self.topology = TOPOLOGIES[options.topology](directory, say)
         self.plan = plan(options.seed, self.seconds, ["a", "b", "c"][: options.nodes], self.topology.kinds)
         self.problems = []
@@ -42,7 +42,7 @@ class Run:
         self.history_count = max(100_000, int(2 * self.options.rate * self.seconds) + floods * FLOOD_COUNT)
         options = self.options
         cluster = Cluster(
-            options.perseid,
+            [options.upgrade_from or options.perseid, options.perseid],
             options.nodes,
             self.history_count,
             self.directory,
