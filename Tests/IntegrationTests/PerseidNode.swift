@@ -7,6 +7,8 @@ final class PerseidNode: Sendable {
     let id: String
     let port: UInt16
 
+    /// An executable: this package's, or one of another release.
+    private let program: String
     private let arguments: [String]
     private let environment: [String: String]
     private let scratch: Scratch
@@ -35,6 +37,7 @@ final class PerseidNode: Sendable {
         port: UInt16 = Port.free(),
         environment: [String: String] = [:],
         arguments: [String] = [],
+        program: String = PerseidNode.executable,
         in scratch: Scratch
     ) async throws {
         try self.init(
@@ -44,6 +47,7 @@ final class PerseidNode: Sendable {
             port: port,
             environment: environment,
             arguments: arguments,
+            program: program,
             startedIn: scratch
         )
         try await becomeReady()
@@ -57,22 +61,24 @@ final class PerseidNode: Sendable {
         port: UInt16 = Port.free(),
         environment: [String: String] = [:],
         arguments: [String] = [],
+        program: String = PerseidNode.executable,
         startedIn scratch: Scratch
     ) throws {
         self.id = id
         self.port = port
         self.scratch = scratch
+        self.program = program
         self.environment = Self.limits.merging(environment) { $1 }
         self.arguments =
             ["serve", "--listen", "\(host):\(port)", "--node-id", id, "--reactors", "2"]
             + (redis.map { ["--redis", $0] } ?? []) + arguments
-        let started = try ChildProcess([Self.executable] + self.arguments, environment: self.environment, in: scratch)
+        let started = try ChildProcess([program] + self.arguments, environment: self.environment, in: scratch)
         process.withLock { $0 = started }
     }
 
     /// Starts it again, under its name and at its port, after its end.
     func start() throws {
-        let started = try ChildProcess([Self.executable] + arguments, environment: environment, in: scratch)
+        let started = try ChildProcess([program] + arguments, environment: environment, in: scratch)
         process.withLock { $0 = started }
     }
 
