@@ -24,6 +24,9 @@ struct Redis: ParsableCommand {
         @Flag(help: "Print the library instead of loading it.")
         var print = false
 
+        @Flag(help: "Load it even in place of a newer one.")
+        var force = false
+
         func run() throws {
             if print { return Swift.print(String(decoding: RedisFunctions.source, as: UTF8.self), terminator: "") }
             let variable = SettingsEnvironment.name(of: "redis")
@@ -33,13 +36,25 @@ struct Redis: ParsableCommand {
             let deployment = try deployment(value)
             do {
                 for master in try deployment.masters() {
-                    try RedisInstaller(master, of: deployment).install()
+                    let installer = RedisInstaller(master, of: deployment)
+                    if !force { try refuseNewer(installer.newerVersion(), at: master.placeText) }
+                    try installer.install()
                     Swift.print("functions version \(RedisFunctions.version) loaded into \(master.placeText)")
                 }
-            } catch {
+            } catch let error as RedisFailure {
                 StandardError.say(error.complaint, at: deployment.placesText)
                 throw ExitCode.failure
             }
+        }
+
+        /// Nodes of the release that brought it ask for what this one lacks, and this release's nodes work with it.
+        private func refuseNewer(_ version: Int?, at place: String) throws(ExitCode) {
+            guard let version else { return }
+            StandardError.say(
+                "functions version \(version) is loaded into \(place), and this program has \(RedisFunctions.version): "
+                    + "nodes of both releases work with the newer one, so leave it; --force replaces it"
+            )
+            throw ExitCode.failure
         }
 
         /// Authorities and a certificate for rediss:// come from the environment.

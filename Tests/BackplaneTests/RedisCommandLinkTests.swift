@@ -260,4 +260,33 @@ struct RedisCommandLinkTests {
         #expect(fixture.takeAnswers() == ["publish 0 unavailable"])
         #expect(fixture.takeReasons().last?.contains("function|load") == true)
     }
+
+    @Test("older functions that were loaded in place of a node's own are found out when it looks, and replaced")
+    func olderFunctions() throws {
+        let fixture = try CommandLinkFixture()
+        try fixture.greet()
+        fixture.link.tryWriting()
+        let asked = fixture.sent()
+        #expect(asked.count(of: "perseid_version") == 1 && asked.count(of: "perseid_writable") == 1)
+        fixture.reply([":1\r\n", CommandLinkFixture.missing])
+        #expect(fixture.sent().count(of: "$7\r\nREPLACE") == 1)
+        fixture.reply(["$7\r\nperseid\r\n"])
+        #expect(fixture.refusals == [])
+        fixture.link.ask(.publish(request("a")))
+        #expect(fixture.sent().count(of: "$15\r\nperseid_publish") == 1)
+    }
+
+    @Test("a node that may not replace older functions goes on with them, and says so")
+    func olderFunctionsStay() throws {
+        let fixture = try CommandLinkFixture()
+        try fixture.greet()
+        fixture.link.tryWriting()
+        let refusal = "NOPERM this user has no permissions to run the 'function|load' command"
+        fixture.reply([":1\r\n", "$0\r\n\r\n", "-\(refusal)\r\n"])
+        #expect(fixture.refusals == [refusal])
+        fixture.link.ask(.publish(request("a")))
+        #expect(fixture.sent().count(of: "$15\r\nperseid_publish") == 1)
+        fixture.reply(["+PONG\r\n", "$3\r\n5-0\r\n"])
+        #expect(fixture.takeAnswers() == ["publish 0: 5-0"])
+    }
 }

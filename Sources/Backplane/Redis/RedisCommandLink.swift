@@ -155,7 +155,13 @@ final class RedisCommandLink {
     }
 
     /// Finds out whether anything may still be written: nobody else may want to for a while.
-    func tryWriting() { if isUp { send(.writable) } }
+    ///
+    /// And whether its functions are still those that this node came with: somebody may have loaded older ones in their place.
+    func tryWriting() {
+        guard isUp else { return }
+        send(.version)
+        send(.writable)
+    }
 
     /// Says that the node lives.
     func sayAlive() { if isUp { send(.live(facts: facts)) } }
@@ -220,6 +226,8 @@ final class RedisCommandLink {
     }
 
     private func takeWritable(_ reply: RedisReply, _ error: RedisErrorReply?) {
+        // The version was asked for before it, and what that said is being mended.
+        if isUp, error?.isFunctionMissing == true { return }
         if let error { return isUp ? onRefused(error.text) : link.fail(error.text) }
         if reply.isString, !reply.text.isEmpty { onRefused("maxmemory-policy is \(reply.text.prefix(40))") }
         if !claimsFirst { markUp() }
@@ -260,7 +268,7 @@ final class RedisCommandLink {
         if let onElsewhere, error?.isElsewhere == true, case .command(let command) = done.question {
             return sendOn(command, by: onElsewhere)
         }
-        if let error, error.isFatal {
+        if let error, error.isFatal, !isSpare(done.question) {
             // It is answered with all others.
             pending.prepend(done)
             return link.fail(error.text)
@@ -281,7 +289,7 @@ final class RedisCommandLink {
 
     private func takeVersion(_ reply: RedisReply, _ error: RedisErrorReply?) {
         if let error {
-            if error.isFunctionMissing { send(.install(replaces: false)) } else { link.fail(error.text) }
+            if error.isFunctionMissing { send(.install(replaces: false)) } else { objectToFunctions(error) }
         } else if reply.integer >= RedisFunctions.version {
             goOn()
         } else {
@@ -291,7 +299,17 @@ final class RedisCommandLink {
 
     private func takeInstalled(_ error: RedisErrorReply?) {
         guard let error else { return goOn() }
-        if error.isLibraryThere { send(.version) } else { link.fail(error.text) }
+        if error.isLibraryThere { send(.version) } else { objectToFunctions(error) }
+    }
+
+    /// Where nothing waits for them older functions serve most of what is asked, and an operator is told what is wrong with them.
+    private func objectToFunctions(_ error: RedisErrorReply) {
+        if isUp, repair == nil { onRefused(error.text) } else { link.fail(error.text) }
+    }
+
+    /// Whether the link is as good if it is refused.
+    private func isSpare(_ question: RedisQuestion) -> Bool {
+        if case .install = question { isUp && repair == nil } else { false }
     }
 
     private func answer(

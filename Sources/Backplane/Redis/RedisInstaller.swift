@@ -14,6 +14,12 @@ public struct RedisInstaller {
         try RedisConversation.begin(with: master, isClustered: isClustered).installedVersion()
     }
 
+    /// The version of the library that is loaded, if it is newer than the one here; nil also for who may not ask for it.
+    public func newerVersion() -> Int? {
+        guard let version = try? installedVersion(), version > RedisFunctions.version else { return nil }
+        return version
+    }
+
     /// Loads the library in place of the one that is there.
     public func install() throws(RedisFailure) {
         try RedisConversation.begin(with: master, isClustered: isClustered).install()
