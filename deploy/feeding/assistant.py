@@ -20,6 +20,7 @@ QUESTION_LENGTH_MAX = 200
 ANSWERS_MAX = 16  # at the same time: whoever floods is not answered
 SILENCE_SECONDS_MAX = 60  # a node gives a sign of life every 25 seconds
 PAUSE_SECONDS = 1
+RETRY_SECONDS = 0.1
 
 PARAGRAPHS = {
     ("resume", "reload", "lost", "miss", "reconnect", "position", "once"): (
@@ -61,7 +62,7 @@ def answer(publisher, channel, position, question):
         # By this key the cluster knows a word that it has: a second one who answers changes nothing.
         key = f"{channel} {position} {number}"
         while not publisher.publish(channel, value, key):
-            time.sleep(max(publisher.next_attempt() - time.monotonic(), 0.05))
+            time.sleep(RETRY_SECONDS)
         time.sleep(random.uniform(0.04, 0.12))
 
 
