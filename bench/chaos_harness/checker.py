@@ -83,7 +83,6 @@ class Checker:
 
     def take_end(self, state, event):
         self.ends[event.detail] += 1
-        state.begin()
         for reader in state.readers.values():
             reader.since_milliseconds = None
             reader.is_open_ended = reader.has_cursor = False
@@ -157,7 +156,6 @@ class Checker:
         if record.payloads[place] != event.detail:
             self.offend("unknown", state, event, f"at {event.position} Redis has {record.payloads[place]}")
         self.counts["delivered"] += 1
-        state.heard_milliseconds = max(state.heard_milliseconds, numbers(event.position)[0])
         if reader.place is not None and place <= reader.place:
             return self.take_old(state, event, reader, record, place)
         if reader.lost is not None:
@@ -193,7 +191,6 @@ class Checker:
         self.counts["delivered, and lost by Redis"] += 1
         reader.passed.add(event.position)
         way = record.way_to(event.position)
-        state.heard_milliseconds = max(state.heard_milliseconds, numbers(event.position)[0])
         here = self.position(record, reader)
         if reader.lost is not None and event.position in record.way_to(reader.lost):
             self.offend("doubled", state, event, f"it was at {here} already")
@@ -207,7 +204,7 @@ class Checker:
 
     def note_unseen(self, state, event, reader, record):
         """It goes on with what survived and never had what was lost there. Whoever read at a node that told others of it, on
-        one connection all the time, must have had it or have been told; unless it was still behind, and told so of other channels."""
+        one connection all the time, must have had it or have been told."""
         for position in record.branches_at(reader.place):
             if position in reader.passed:
                 continue
@@ -216,7 +213,7 @@ class Checker:
             since = reader.since_milliseconds
             # A former master may tell more when the one that took over has told much already.
             is_earlier = numbers(position) < numbers(event.position) and since is not None and since < milliseconds
-            if is_earlier and not state.was_behind(milliseconds) and state.node in self.losses.deliverers[record.channel, position]:
+            if is_earlier and state.node in self.losses.deliverers[record.channel, position]:
                 self.offend("silent", state, event, f"its node told others of {position}, and Redis lost it")
 
     def take_old(self, state, event, reader, record, place):
@@ -243,8 +240,6 @@ class Checker:
         if not stands or reader.is_behind(end) and not self.may_go_back(event, begin, end):
             text = f"a gap from {event.detail} to {event.position}, it was at {self.position(record, reader)}"
             self.offend("forbidden", state, event, text)
-        if begin.lost is not None or reader.is_behind(end):
-            state.hear_of_loss()
         # A session that was set back tells it once more.
         self.note_gap("gap", state, event, reader, record, end, reader.where if reader.stands(begin) else begin)
         self.pass_gap(event, reader, end)

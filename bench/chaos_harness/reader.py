@@ -81,21 +81,5 @@ class ClientState:
         self.has_token = False
         # And with nothing else.
         self.has_only_token = False
-        # The newest that its connection was told, in milliseconds, and what that was when it was first told that something is lost.
-        self.heard_milliseconds = 0
-        self.heard_before_loss_milliseconds = None
         self.history = deque(maxlen=EVENTS_SHOWN + 1)
         self.readers = {channel: Reader() for channel in channels}
-
-    def begin(self):
-        """Another connection."""
-        self.heard_milliseconds, self.heard_before_loss_milliseconds = 0, None
-
-    def hear_of_loss(self):
-        if self.heard_before_loss_milliseconds is None:
-            self.heard_before_loss_milliseconds = self.heard_milliseconds
-
-    def was_behind(self, milliseconds):
-        """Whether it had come to nothing behind that time when it was told that something of before is lost: it was being told what it had
-        missed, and what no longer was to be had is no part of that."""
-        return self.heard_before_loss_milliseconds is not None and self.heard_before_loss_milliseconds <= milliseconds

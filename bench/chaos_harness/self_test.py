@@ -188,20 +188,6 @@ LOSSES = [
     ("silence where its node told others", "silent", [WELCOME, *BEGIN] + rest(3)),
 ]
 
-
-
-def beside(events):
-    """The same in another channel."""
-    return [event._replace(channel=event.channel and "b") for event in events if event.kind != "resume"]
-
-
-# Of one that reads two channels, of which both lost something.
-BOTH = [
-    ("behind in both, and told of one", "", [WELCOME, *FOUR, *beside(FOUR[1:] + [lost(41), gap_back(41, 4)] + rest(5)), *rest(5)]),
-    ("silence in one, where it had newer of the other", "silent",
-        [WELCOME, *FOUR, *beside(FOUR[1:] + [lost(41), lost(42), lost(43), gap_back(43, 4)] + rest(5)), *rest(5)]),
-]
-
 # Of a client that has no cursor but its session, which may be set back as long as a takeover is not long ago.
 SET_BACK = [
     ("a session that knows nothing of the lost", "", ALL + at_once(rest(5))),
@@ -232,21 +218,18 @@ def found_in(events, forbids_gaps=False):
     return set(+checker.offence_counts)
 
 
-def found_where_lost(events, transport="/ws", channels="a"):
+def found_where_lost(events, transport="/ws"):
     """As a run does it: first what was lost, as everybody saw it, then each client."""
-    known = {channel: record(channel=channel) for channel in channels}
+    known = record()
     losses = Losses([WINDOW])
-    acknowledged = [Acknowledgement(channel, lost_at(42), LOST[42]) for channel in channels]
-    publisher = SimpleNamespace(name="h2", numbers=Counter({channel: 43 for channel in channels}), acknowledged=acknowledged)
-    losses.take_publishers([publisher], known)
-    clients = [Event(0, client, "client", detail=" ".join([transport, *channels])) for client in (0, 1)]
+    publisher = SimpleNamespace(name="h2", numbers=Counter(a=43), acknowledged=[Acknowledgement("a", lost_at(42), LOST[42])])
+    losses.take_publishers([publisher], {"a": known})
+    clients = [Event(0, client, "client", detail=f"{transport} a") for client in (0, 1)]
     told = [WELCOME._replace(client=1)] + WITNESS
-    if "b" in channels:
-        told += [event._replace(client=1) for event in beside(WITNESS)]
     for event in told + events:
-        losses.take(event, known)
-    losses.finish(known)
-    checker = Checker(known, forbids_gaps=True, losses=losses)
+        losses.take(event, {"a": known})
+    losses.finish({"a": known})
+    checker = Checker({"a": known}, forbids_gaps=True, losses=losses)
     for event in clients + told + events:
         checker.take(event)
     checker.finish()
@@ -264,9 +247,6 @@ def judged_scenarios():
         yield name, found, found == set(expected.split())
     for name, expected, events in LOSSES:
         found = found_where_lost(events)
-        yield f"lost by Redis: {name}", found, found == set(expected.split())
-    for name, expected, events in BOTH:
-        found = found_where_lost(events, channels="ab")
         yield f"lost by Redis: {name}", found, found == set(expected.split())
     for name, expected, events in SET_BACK:
         found = found_where_lost(events, "/bayeux")
