@@ -40,6 +40,11 @@ def half_way(draw):
     return {"victim": victim, "down_seconds": draw.uniform(*draw.choice(lengths))}
 
 
+def epochs(view):
+    """Of masters that are not given up, as one node sees them."""
+    return {words[0]: words[6] for words in view if "master" in words[2] and "fail" not in words[2]}
+
+
 class ClusterNode(Redis):
     def __init__(self, directory, name, is_durable):
         self.bus_port = free_port()
@@ -260,5 +265,12 @@ class ClusterTopology(Topology):
         # One after the other: a source that gets a slot at that moment would claim this one with a newer epoch, and have the
         # target throw its keys away.
         async with self.handover:
+            # A target that has not heard of the newest epoch would take the slot without a newer one, and lose it again with its keys.
+            await eventually("all know the newest epochs", lambda: self.holds(self.share_epochs()))
             for server in [target, source, *others]:
                 await server.insistently("CLUSTER", "SETSLOT", slot, "NODE", target.identifier)
+
+    async def share_epochs(self):
+        """Whether all see each master at the same epoch."""
+        views = [await server.view() for server in self.servers if server.child.is_running]
+        return all(epochs(view) == epochs(views[0]) for view in views)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 from .cluster_backend import key_slot
 from .channel_record import ChannelRecord, LostPublication
-from .checker import Checker
+from .checker import COMING_MILLISECONDS, Checker
 from .journal import Event
 from .losses import Losses
 from .publisher import Acknowledgement
@@ -154,6 +154,7 @@ FOUR = BEGIN + messages(3, 4)
 ALL = FOUR + [lost(41), lost(42), lost(43)]
 WITNESS = [event._replace(client=1) for event in ALL + [gap_back(43, 4)] + rest(5)]
 WELCOME = Event(0, 0, "welcome", detail="n")
+LONG_HERE = [event._replace(milliseconds=-COMING_MILLISECONDS) for event in BEGIN]
 HELD_POLLS = POLLS + poll(4, numbers=(4,))
 
 # The same, where Redis lost something: `gap` is no offence where that explains it.
@@ -185,7 +186,8 @@ LOSSES = [
     ("a gap that tells too much", "gap", ALL + [gap_back(43, 6)] + rest(7)),
     ("a gap that takes it too far back", "forbidden doubled", ALL + [gap_back(43, 3, 2_000)] + rest(4)),
     ("the end in the midst of them", "lost", ALL),
-    ("silence where its node told others", "silent", [WELCOME, *BEGIN] + rest(3)),
+    ("silence where its node told others", "silent", [WELCOME, *LONG_HERE] + rest(3)),
+    ("silence to one that has just come", "", [WELCOME, *BEGIN] + rest(3)),
 ]
 
 # Of a client that has no cursor but its session, which may be set back as long as a takeover is not long ago.
