@@ -24,7 +24,7 @@ final class MovingMasters {
         self.servers = servers
         self.environment = environment.merging(
             ["PERSEID_LIMITS_NODE_LEASE_MILLISECONDS": "\(Self.leaseMilliseconds)"]
-        ) { given, _ in given }
+        ) { $1 }
         for id in ["a", "b", "c"] { nodes.append(try await node(id, first)) }
     }
 

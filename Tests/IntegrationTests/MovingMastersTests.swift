@@ -186,54 +186,6 @@ import Testing
         }
     }
 
-    @Test("what has not arrived is not missed where it will be, when many channels are heard anew")
-    func heardAnew() async throws {
-        let (former, names) = (["blue"], ["blue", "red"])
-        let moving = Array(MovingMasters.moving((0..<60).map { "room/\($0)" }, from: former, to: names).prefix(20))
-        try #require(moving.count == 20)
-        // So that there is time before it begins.
-        let environment = ["PERSEID_LIMITS_NODE_LEASE_MILLISECONDS": "2000"]
-        try await MovingMasters(names, sharing: former, environment: environment).during { masters in
-            let (blue, red) = (try #require(masters.servers["blue"]), try #require(masters.servers["red"]))
-            for channel in moving { _ = try await blue.publish("before", to: channel) }
-            for place in 0..<2 { try await masters.restart(place, names, former: former) }
-            let readers = try await WebSocketClient(
-                moving.map { (masters.nodes[0].port, "/ws?channel=\($0)") },
-                in: masters.scratch
-            )
-            try await readers.opened()
-            try await masters.restart(2, names, former: former)
-            // Nothing can arrive, and what is read there is not there.
-            try await red.command("CONFIG", "SET", "maxmemory", "1")
-            for channel in moving {
-                try await eventually(
-                    "\(channel) is leaving",
-                    isTrue: { try await blue.command("GET", RedisServer.key(channel) + ":head").hasPrefix("leaving ") }
-                )
-            }
-            let heardBefore = try await blue.calls(of: "subscribe")
-            try await blue.command("CLIENT", "KILL", "TYPE", "pubsub")
-            try await eventually(
-                "all are heard again",
-                isTrue: { try await blue.calls(of: "subscribe") >= heardBefore + masters.nodes.count }
-            )
-            try await red.command("CONFIG", "SET", "maxmemory", "0")
-            try await masters.arrive()
-            for channel in moving {
-                let answer = try await masters.nodes[1].ask("POST", "/channels/\(channel)", body: "after")
-                try #require(answer.status == 200, "\(answer.body)")
-            }
-            try await eventually(
-                "all readers have it",
-                isTrue: { try readers.received().allSatisfy { $0.contains { $0.data?.contains("after") == true } } }
-            )
-            for received in try readers.received() {
-                #expect(received.filter { $0.type == "gap" } == [])
-                #expect(received.compactMap(\.data).filter { $0.contains("before") } == [])
-            }
-        }
-    }
-
     private func publish(_ text: String, to channel: String, _ node: PerseidNode) async throws -> String {
         let answer = try await node.ask("POST", "/channels/\(channel)", fields: ["Idempotency-Key": "k"], body: text)
         return try #require(answer.json["position"] as? String, "\(answer.body)")

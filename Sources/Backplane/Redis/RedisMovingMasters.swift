@@ -97,10 +97,6 @@ final class RedisMovingMasters: RedisTopology {
 
     func shard(of key: String) -> RedisShard? {
         let (home, former) = (home(of: key), formerHome(of: key))
-        if home !== former.shard, keys.isMovable(key), former.hasBegun {
-            // There it would be missed before it has arrived.
-            return settled.contains(key) && journeys[key] == nil ? home : nil
-        }
         return key != keys.wills && former.hasBegun ? home : former.shard
     }
 
@@ -312,7 +308,6 @@ final class RedisMovingMasters: RedisTopology {
     /// A command that was under way is answered, or failed.
     func answered(_ command: any RedisCommand) {
         guard !journeys.isEmpty || !unanswered.isEmpty, !(command is any RedisMoveStep) else { return }
-        guard command.isAboutKey else { return }
         let key = command.key(keys)
         settleAnswer(key)
         guard journeys[key] != nil else { return }
