@@ -186,6 +186,97 @@ import Testing
         }
     }
 
+    private static let former = ["blue", "green"]
+    private static let names = ["blue", "green", "red"]
+
+    @Test("who hears channels again after a loss, before they have moved, is told nothing that is not so")
+    func heardAgain() async throws {
+        let moving = MovingMasters.moving((0..<60).map { "room/\($0)" }, from: Self.former, to: Self.names)
+        // Two that are asked for, so that the node knows that each master lets go; more than are asked together.
+        let asked = Self.former.compactMap { name in
+            moving.first { MovingMasters.home(of: RedisServer.key($0), Self.former) == name }
+        }
+        let watched = Array(moving.filter { !asked.contains($0) }.prefix(16))
+        try #require(asked.count == 2 && watched.count == 16)
+        try await MovingMasters(Self.names, sharing: Self.former).during { masters in
+            // The others know of no other list: so nothing begins by itself, and they do not look for what is left.
+            try await masters.restart(2, Self.names, former: Self.former)
+            let node = masters.nodes[2]
+            var first: [String: String] = [:]
+            for channel in watched { first[channel] = try await publish("first", to: channel, masters.nodes[0]) }
+            let client = try await WebSocketClient(
+                watched.map { (node.port, "/ws?channel=\($0)&cursor=\($0)@0-1") },
+                in: masters.scratch
+            )
+            try await client.opened()
+            for name in Self.former { try await begin(at: name, masters) }
+            for channel in asked {
+                try await eventually("\(channel) moves", isTrue: { try await moves(channel, masters) })
+            }
+            let reads = try #require(try await node.metric("perseid_history_reads_total"))
+            for server in masters.servers.values { try await server.command("CLIENT", "KILL", "TYPE", "pubsub") }
+            try await eventually(
+                "all are read again",
+                isTrue: { (try await node.metric("perseid_history_reads_total") ?? 0) >= reads + watched.count }
+            )
+            for channel in watched {
+                let answer = try await node.ask("POST", "/channels/\(channel)", body: "second")
+                #expect(answer.status == 200)
+            }
+            try await eventually("all have both", isTrue: { try client.messages().allSatisfy { $0.count >= 2 } })
+            for (channel, received) in zip(watched, try client.received()) {
+                #expect(received.filter { $0.type == "gap" }.isEmpty)
+                #expect(received.filter { $0.type == "message" }.map(\.data) == ["first", "second"], "\(channel)")
+            }
+        }
+    }
+
+    /// Has a master let go of what another is to have, as if all nodes knew.
+    private func begin(at name: String, _ masters: MovingMasters) async throws {
+        let plan = RedisShardMap.plan(from: Self.former, to: Self.names)
+        try await masters.servers[name]?.command(
+            "HSET",
+            "perseid:moves",
+            "begun",
+            plan,
+            "node a",
+            "\(plan) 9999999999999"
+        )
+    }
+
+    private func moves(_ channel: String, _ masters: MovingMasters) async throws -> Bool {
+        let answer = try await masters.nodes[2].ask("POST", "/channels/\(channel)", body: "x")
+        let head = try await masters.server(of: channel, Self.names).head(of: channel)
+        return answer.status == 200 && head > .start
+    }
+
+    @Test(
+        "all has moved only once a master that comes knows of it: by an older plan of its own it would go again at once"
+    )
+    func newcomer() async throws {
+        let plan = RedisShardMap.plan(from: Self.former, to: Self.names)
+        try await MovingMasters(Self.names, sharing: Self.former).during { masters in
+            let red = try #require(masters.servers["red"])
+            let older = RedisShardMap.plan(from: Self.names, to: Self.former)
+            try await red.command("HSET", "perseid:moves", "begun", older)
+            try await red.kill()
+            for place in masters.nodes.indices { try await masters.restart(place, Self.names, former: Self.former) }
+            for name in Self.former {
+                let former = try #require(masters.servers[name])
+                try await eventually(
+                    "nothing is left at \(name)",
+                    isTrue: { try await former.command("HGET", "perseid:moves", "left") == "0" }
+                )
+            }
+            // Until all have heard of that.
+            try await Task.sleep(for: .milliseconds(2 * MovingMasters.leaseMilliseconds))
+            for node in masters.nodes { #expect(try await node.metric("perseid_redis_former_masters") == 1) }
+            try await red.start()
+            try await masters.arrive()
+            #expect(try await red.command("HGET", "perseid:moves", "begun") == plan)
+        }
+    }
+
     private func publish(_ text: String, to channel: String, _ node: PerseidNode) async throws -> String {
         let answer = try await node.ask("POST", "/channels/\(channel)", fields: ["Idempotency-Key": "k"], body: text)
         return try #require(answer.json["position"] as? String, "\(answer.body)")

@@ -73,6 +73,7 @@ final class RedisMovingMasters: RedisTopology {
         self.report = report
         self.seat = seat
         for shard in shards { shard.onElsewhere { [unowned self, unowned shard] in sendOn($0, by: shard) } }
+        for newcomer in newcomers { newcomer.onChange = { [unowned self] in tellStanding() } }
         for former in formers {
             former.onFound = { [unowned self, unowned former] in move($0, $1, from: former) }
             former.onKnown = { [unowned self] in goOn($0) }
@@ -95,9 +96,18 @@ final class RedisMovingMasters: RedisTopology {
     private func home(of key: String) -> RedisShard { homes[map.place(of: key)] }
     private func formerHome(of key: String) -> RedisFormerMaster { formers[formerMap.place(of: key)] }
 
+    /// Nobody's that may have to be brought along first: only who asks for it by itself has that done.
     func shard(of key: String) -> RedisShard? {
         let (home, former) = (home(of: key), formerHome(of: key))
-        return key != keys.wills && former.hasBegun ? home : former.shard
+        guard home !== former.shard, keys.isMovable(key) else { return common(key, home, former) }
+        guard former.isKnown, journeys[key] == nil else { return nil }
+        if settled.contains(key) { return home }
+        return former.hasBegun ? nil : former.shard
+    }
+
+    /// Wills stay as long as a node looks there.
+    private func common(_ key: String, _ home: RedisShard, _ former: RedisFormerMaster) -> RedisShard {
+        key != keys.wills && former.hasBegun ? home : former.shard
     }
 
     func ask(_ command: some RedisCommand) {
@@ -106,8 +116,8 @@ final class RedisMovingMasters: RedisTopology {
         if home === former.shard { return home.ask(command) }
         if keys.isMovable(key) { return ask(command, key, home, former) }
         if key == keys.revoked { return askBoth(command, home, former) }
-        // Messages between nodes, limits, tickets: nothing that would have to be brought along. Wills stay as long as a node looks there.
-        shard(of: key)?.ask(command)
+        // Messages between nodes, limits, tickets: nothing that would have to be brought along.
+        common(key, home, former).ask(command)
     }
 
     private func ask(_ command: any RedisCommand, _ key: String, _ home: RedisShard, _ former: RedisFormerMaster) {
@@ -320,9 +330,11 @@ final class RedisMovingMasters: RedisTopology {
         unanswered[key] = count > 1 ? count - 1 : nil
     }
 
+    /// A master that comes has to know of it, too: else it might go on with an older plan, by which it goes again, before all know that.
     private func tellStanding() {
         // bounded: counts what there is
-        report.moving(formers.count { !$0.isDone }, formers.reduce(0) { $0 + ($1.leftCount ?? 0) })
+        let openCount = formers.count { !$0.isDone } + newcomers.count { !$0.hasBegun }
+        report.moving(openCount, formers.reduce(0) { $0 + ($1.leftCount ?? 0) })
     }
 
     // MARK: Time
