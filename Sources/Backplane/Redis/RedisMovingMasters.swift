@@ -318,6 +318,7 @@ final class RedisMovingMasters: RedisTopology {
     /// A command that was under way is answered, or failed.
     func answered(_ command: any RedisCommand) {
         guard !journeys.isEmpty || !unanswered.isEmpty, !(command is any RedisMoveStep) else { return }
+        guard command.isAboutKey else { return }
         let key = command.key(keys)
         settleAnswer(key)
         guard journeys[key] != nil else { return }
