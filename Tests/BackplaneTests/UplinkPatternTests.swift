@@ -50,6 +50,23 @@ struct UplinkPatternTests {
         #expect(backplane.subscriptions == ["chat/*"] && backplane.reads.isEmpty)
     }
 
+    @Test("a channel that a search overlooked begins with a gap, for somebody may have come back to it")
+    func overlooked() throws {
+        let fixture = try UplinkFixture(backplane)
+        fixture.watch("chat/*")
+        find()
+        _ = fixture.reports()
+        hear(108, after: 70, in: "chat/a")
+        #expect(
+            fixture.reports() == [
+                "found chat/a by chat/*", "opened chat/a 0-0", "gap chat/a 0-0 70-0", "chat/a 108-0",
+            ]
+        )
+        hear(109, after: 108, in: "chat/a")
+        #expect(fixture.reports() == ["chat/a 109-0"])
+        #expect(backplane.reads.isEmpty)
+    }
+
     @Test("a channel whose head is being read for somebody else is open for the pattern with what is heard first")
     func openingChannel() throws {
         let fixture = try watchedByName()

@@ -81,17 +81,21 @@ extension Uplink {
 
     /// Takes a channel among those of all patterns that stand for it, before what was heard of it is handed on: whichever way it
     /// was heard first, all readers get it. One that nobody heard before stands at `head`.
-    func adopt(_ name: ChannelName, head: Position) {
+    func adopt(_ name: ChannelName, head: Position, isOverlooked: Bool = false) {
         let unfound = name.patterns.compactMap { patterns[$0] }.filter { !$0.channels.contains(name) }
-        adopt(name, head: head, into: unfound)
+        adopt(name, head: head, isOverlooked: isOverlooked, into: unfound)
         channels[name]?.patternsVersion = patternsVersion
     }
 
     /// The same with the first that is heard of it. What came before that, after the readers of an open pattern had everything, was
-    /// published in a silence: then all of it is read.
+    /// published in a silence: then all of it is read. What came before they had, the search should have found: who came back to the
+    /// channel is told that something is missing, for nobody knows any more where that one stood.
     func adopt(_ name: ChannelName, with publication: Publication) {
-        let isMissed = sinceOfPatterns(unawareOf: name).map { publication.previous > $0 } ?? false
-        adopt(name, head: isMissed ? .start : publication.previous)
+        let previous = publication.previous
+        guard let since = sinceOfPatterns(unawareOf: name), previous > .start else {
+            return adopt(name, head: previous)
+        }
+        adopt(name, head: previous > since ? .start : previous, isOverlooked: previous <= since)
     }
 
     /// Until when the readers of patterns have everything of a channel that those do not know yet; `nil` if there is no such pattern.
@@ -105,7 +109,7 @@ extension Uplink {
 
     private func hasRoom(_ pattern: WatchedPattern) -> Bool { pattern.channels.count < limits.channelsPerPatternMax }
 
-    private func adopt(_ name: ChannelName, head: Position, into unfound: [WatchedPattern]) {
+    private func adopt(_ name: ChannelName, head: Position, isOverlooked: Bool, into unfound: [WatchedPattern]) {
         let adopting = unfound.filter(hasRoom)
         metrics.patternChannelsRefused.add(unfound.count - adopting.count)
         guard !adopting.isEmpty else { return }
@@ -117,7 +121,7 @@ extension Uplink {
             metrics.channels.set(channels.count)
         }
         let opening = channel.continuity.isOpen ? nil : channel.continuity.open(head: head)
-        let position = opening == nil ? channel.continuity.last : head
+        let position = opening == nil ? channel.continuity.last : isOverlooked ? .start : head
         for pattern in adopting {
             pattern.channels.insert(name)
             metrics.patternChannels.add()
@@ -128,7 +132,7 @@ extension Uplink {
         // Whoever hears a pattern gets all that follows, and must not wait for where the channel stands once that is read.
         post(.opened(name, head: head), to: channel.reactorsToOpen)
         channel.reactorsToOpen = 0
-        deliver(opening.deliveries, of: channel)
+        deliver((isOverlooked ? [.gap(from: .start, to: head)] : []) + opening.deliveries, of: channel)
         if let after = opening.readAfter { fill(channel, after: after) }
     }
 
