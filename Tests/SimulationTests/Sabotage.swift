@@ -10,6 +10,8 @@ enum Sabotage: String, CaseIterable {
     case cutsFrames
     /// A Redis that acknowledges what it does not keep.
     case forgetsPublications
+    /// A node that hears no more of one of several masters once it has lost it.
+    case staysDeaf
     /// A Redis that takes every write to a session.
     case acceptsStaleFences
     /// A Redis that grants a session to everyone.
@@ -20,6 +22,7 @@ enum Sabotage: String, CaseIterable {
         switch self {
         case .dropsPublications, .hidesGaps: [.continuity]
         case .repeatsPublications, .cutsFrames: [.order]
+        case .staysDeaf: [.rest]
         case .forgetsPublications: [.acknowledgement]
         case .acceptsStaleFences, .ignoresSecrets: [.ownership]
         }

@@ -38,11 +38,18 @@ struct Scenario {
     var watchWeight: Int
     var clockGoesBack: Bool
 
+    /// Masters that share the channels, each with faults of its own: one in half of the worlds. Not drawn, nor is how often one stands still
+    /// or is replaced without knowing it: a seed stays the world that it was.
+    let masterCount: Int
+    var stallWeight = 0
+    var replaceWeight = 0
+
     /// What may be compressed, by channel; nothing in more than half of the worlds. Not drawn: a seed stays the world that it was.
     private let compressions: [Compression]
 
     init(_ random: SeededRandom, seed: UInt64) {
         compressions = Self.compressions(seed)
+        masterCount = Self.masterCounts[Int(seed % 11)] ?? 1
 
         nodeCount = random.number(1...3)
         reactorCount = random.number(1...2)
@@ -70,6 +77,10 @@ struct Scenario {
         clockGoesBack = losesWrites && random.once(in: 3)
 
         watchWeight = random.element(of: [0, 1, 3])!
+        if masterCount > 1 {
+            stallWeight = [0, 1, 2][Int(seed / 11 % 3)]
+            replaceWeight = losesWrites ? [0, 1, 2][Int(seed / 33 % 3)] : 0
+        }
         limits.fanoutQuantumMembers = random.element(of: [1, 2, 32])!
         limits.inboxDepthMax = random.once(in: 2) ? 65_536 : random.number(2...12)
         limits.windowBytesMax = random.number(300...2_000)
@@ -94,6 +105,9 @@ struct Scenario {
         limits.compressedMessageBytesMin = [1, 32, 120][Int(seed / 3 % 3)]
         limits.compressionIdleMilliseconds = [100, 1_000, 60_000][Int(seed / 9 % 3)]
     }
+
+    /// By the seed's remainder. The seeds that once found something are of the others.
+    private static let masterCounts = [2: 2, 5: 3, 7: 2, 8: 3, 9: 2, 10: 3]
 
     /// The longest frame: an event with a cursor of all channels.
     static let frameBytesMax = 512

@@ -2,58 +2,29 @@ import Broker
 
 @testable import Backplane
 
-// The bus: heard from the moment a subscription reached Redis.
+// What is heard: a channel at the master that has it, a pattern at each.
 extension SimulatedBackplane {
-    func subscribeAnew() {
-        bus.send { [self] in hearsControl = true }
-        for channel in wanted { sendSubscribe(channel) }
-        bus.send { [self] in
-            bus.receive { [self] in
-                bus.isGreeted = true
-                delegate?.linkChanged()
-            }
-        }
-    }
-
-    private func sendSubscribe(_ channel: ChannelName) {
-        bus.send { [self] in
-            heard.insert(channel)
-            bus.receive { [self] in
-                if wanted.contains(channel) { delegate?.subscribed(channel) }
-            }
-        }
-    }
+    private func hearers(of channel: ChannelName) -> [SimulatedWay] { channel.isPattern ? ways : [way(to: channel)] }
 
     func subscribe(_ channel: ChannelName) {
         if !wanted.contains(channel) { wanted.append(channel) }
-        sendSubscribe(channel)
+        if channel.isPattern { heardPatterns[channel] = heardPatterns[channel] ?? [] }
+        for way in hearers(of: channel) { way.sendSubscribe(channel) }
     }
 
     func unsubscribe(_ channel: ChannelName) {
         wanted.removeAll { $0 == channel }
-        bus.send { [self] in heard.remove(channel) }
+        heardPatterns[channel] = nil
+        for way in hearers(of: channel) { way.sendUnsubscribe(channel) }
     }
 
-    /// Redis publishes.
-    func pass(_ publication: Publication, on channel: ChannelName) {
-        if heard.contains(channel) { pass { [self] in delegate?.heard(publication, in: channel) } }
-        // A channel that nobody knows has no chain by which the loss of its first publication would be seen.
-        for pattern in channel.patterns where heard.contains(pattern) {
-            bus.receive { [self] in delegate?.heard(publication, in: channel, by: pattern) }
+    /// A pattern is heard once it is at all masters.
+    func subscribed(_ channel: ChannelName, by way: SimulatedWay) {
+        if channel.isPattern {
+            heardPatterns[channel]?.insert(way.redis.number)
+            guard heardPatterns[channel]?.count == ways.count else { return }
         }
-    }
-
-    func pass(_ payload: Payload, on channel: ChannelName) {
-        guard heard.contains(channel) else { return }
-        pass { [self] in delegate?.heard(payload, in: channel) }
-    }
-
-    func passTaken(_ id: SessionID, _ fence: UInt64) {
-        guard hearsControl else { return }
-        pass { [self] in
-            delegate?.taken(id, fence: fence, .attach)
-            checkLetGo(of: id, below: fence)
-        }
+        delegate?.subscribed(channel)
     }
 
     /// I9: a node that heard of a newer fence holds the session no longer by an older one.
@@ -64,12 +35,5 @@ extension SimulatedBackplane {
             .ownership,
             "\(name) holds \(id) by \(held.fence) and was told of \(fence)"
         )
-    }
-
-    private func pass(_ action: @escaping () -> Void) {
-        let scenario = simulation.scenario
-        if simulation.random.once(in: scenario.messageLostOnceIn) { return }
-        bus.receive(action)
-        if simulation.random.once(in: scenario.messageRepeatedOnceIn) { bus.receive(isInTurn: false, action) }
     }
 }

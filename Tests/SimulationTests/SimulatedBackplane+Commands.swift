@@ -1,49 +1,12 @@
 import Backplane
 import Broker
 
-// Requests: answered in order, late or not at all.
+// Requests go to the master that has what they are about.
 extension SimulatedBackplane {
-    func greet() {
-        commands.send { [self] in
-            commands.receive { [self] in
-                commands.isGreeted = true
-                delegate?.linkChanged()
-            }
-        }
-    }
-
-    func failPending() {
-        let lost = pending
-        pending.removeAll()
-        for request in lost { request.fail() }
-        delegate?.linkChanged()
-    }
-
-    /// Has `execute` happen at Redis and `answer` here; what is not bulk may pass what is. A request that is refused is not executed.
-    func ask<Answer>(
-        isBulk: Bool = true,
-        _ execute: @escaping () -> Answer,
-        _ answer: @escaping (Result<Answer, BackplaneFailure>) -> Void
-    ) {
-        guard commands.isGreeted else { return answer(.failure(.unavailable)) }
-        lastRequest += 1
-        let number = lastRequest
-        pending.append((number, { answer(.failure(.unavailable)) }))
-        commands.send(isBulk: isBulk) { [self] in
-            let isRefused = simulation.random.once(in: simulation.scenario.requestRefusedOnceIn)
-            let outcome: Result<Answer, BackplaneFailure> =
-                isRefused ? .failure(.refused("LOADING")) : .success(execute())
-            commands.receive { [self] in
-                pending.removeAll { $0.number == number }
-                answer(outcome)
-            }
-        }
-    }
-
     func publish(_ request: PublishRequest) {
         let limits = simulation.scenario.limits
-        ask(isBulk: false) { [self] in
-            simulation.redis.publish(
+        way(to: request.channel).ask(isBulk: false) {
+            $0.publish(
                 request.payload,
                 to: request.channel,
                 key: request.idempotencyKey,
@@ -61,8 +24,8 @@ extension SimulatedBackplane {
         bytesMax: Int,
         for purpose: ReadPurpose
     ) {
-        ask(isBulk: false) { [self] in
-            simulation.redis.history(channel, since: since, countMax: countMax, bytesMax: bytesMax)
+        way(to: channel).ask(isBulk: false) {
+            $0.history(channel, since: since, countMax: countMax, bytesMax: bytesMax)
         } _: { [self] in
             delegate?.read(channel, for: purpose, since: since, $0)
         }
@@ -72,12 +35,12 @@ extension SimulatedBackplane {
 
     func grant(_ request: SessionRequest) {
         let lifetime = simulation.scenario.limits.heldSessionMilliseconds
-        ask { [self] () -> SessionGrant? in
+        way(to: request.id).ask { [self] redis -> SessionGrant? in
             switch request.kind {
             case .open:
-                simulation.redis.open(request.id, secret: request.secret, fence: 1, node: name, lifetime: lifetime)
+                redis.open(request.id, secret: request.secret, fence: 1, node: name, lifetime: lifetime)
                     ? SessionGrant(fence: 1, positions: []) : nil
-            case .resume: simulation.redis.resume(request, node: name, lifetime: lifetime)
+            case .resume: redis.resume(request, node: name, lifetime: lifetime)
             }
         } _: { [self] outcome in
             switch outcome {
@@ -96,8 +59,8 @@ extension SimulatedBackplane {
         notes: [UInt8]?,
         for ticket: Ticket?
     ) {
-        ask { [self] in
-            simulation.redis.save(
+        way(to: session).ask { [self] in
+            $0.save(
                 session,
                 fence: fence,
                 node: name,
@@ -111,15 +74,24 @@ extension SimulatedBackplane {
         }
     }
 
-    func find(_ patterns: PatternSet) { find(patterns, among: simulation.channels[...]) }
+    /// One master is looked through after the other.
+    func find(_ patterns: PatternSet) {
+        let masters = simulation.masters
+        find(
+            patterns,
+            among: masters.flatMap { master in simulation.channels.filter { simulation.master(of: $0) === master } }[
+                ...
+            ]
+        )
+    }
 
     /// A part looks at one channel.
     private func find(_ patterns: PatternSet, among channels: ArraySlice<ChannelName>) {
         let (name, rest) = (channels.first!, channels.dropFirst())
-        ask { [self] in
-            let head = simulation.redis.head(of: name)
+        way(to: name).ask {
+            let head = $0.head(of: name)
             let found = head == .start ? [] : [(name: name, head: head)]
-            return FoundChannels(channels: found, milliseconds: simulation.redis.clock, isLast: rest.isEmpty)
+            return FoundChannels(channels: found, milliseconds: $0.clock, isLast: rest.isEmpty)
         } _: { [self] outcome in
             guard case .success(let part) = outcome else { delegate?.found(nil); return }
             if !part.isLast { find(patterns, among: rest) }
@@ -132,8 +104,8 @@ extension SimulatedBackplane {
 
     func restore(_ session: SessionID, secret: SecretHash, fence: UInt64) {
         let lifetime = simulation.scenario.limits.heldSessionMilliseconds
-        ask { [self] () -> SessionWrite in
-            simulation.redis.open(session, secret: secret, fence: fence, node: name, lifetime: lifetime)
+        way(to: session).ask { [self] redis -> SessionWrite in
+            redis.open(session, secret: secret, fence: fence, node: name, lifetime: lifetime)
                 ? .kept : .stale
         } _: { [self] in
             delegate?.saved(session, fence: fence, for: nil, $0)

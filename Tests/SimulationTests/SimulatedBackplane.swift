@@ -2,84 +2,50 @@ import Backplane
 import Broker
 import Reactor
 
-/// One node's way to the simulated Redis: requests that are answered in order, late or not at all, and a bus that is heard
-/// from the moment its subscription reached Redis.
+/// One node's ways to the simulated masters, which share the channels and the sessions.
 final class SimulatedBackplane: Backplane {
     let name: String
     unowned let simulation: Simulation
-    let commands: SimulatedLink
-    let bus: SimulatedLink
+    private(set) var ways: [SimulatedWay] = []
     weak var delegate: (any BackplaneDelegate)?
 
-    /// Requests without an answer: how each fails, in order.
-    var pending: [(number: Int, fail: () -> Void)] = []
-    var lastRequest = 0
-
-    /// What the node wants to hear, and what this connection of the bus is subscribed to in Redis.
+    /// What the node wants to hear.
     var wanted: [ChannelName] = []
-    var heard: Set<ChannelName> = []
-    var hearsControl = false
+
+    /// The masters, by number, at which each pattern is heard.
+    var heardPatterns: [ChannelName: Set<Int>] = [:]
 
     init(_ simulation: Simulation, name: String) {
         self.simulation = simulation
         self.name = name
-        commands = SimulatedLink(simulation, name: "\(name)'s commands")
-        bus = SimulatedLink(simulation, name: "\(name)'s bus")
-        commands.onConnected = { [unowned self] in greet() }
-        commands.onLost = { [unowned self] in failPending() }
-        bus.onConnected = { [unowned self] in subscribeAnew() }
-        bus.onLost = { [unowned self] in
-            heard.removeAll()
-            hearsControl = false
-            self.delegate?.linkChanged()
-        }
+        ways = simulation.masters.map { SimulatedWay(self, to: $0) }
     }
 
-    var isUp: Bool { commands.isGreeted && bus.isGreeted }
+    var isUp: Bool { ways.contains(where: \.isUp) }
 
     /// Whether nothing is asked that was not answered.
-    var isIdle: Bool { pending.isEmpty }
+    var isIdle: Bool { ways.allSatisfy(\.pending.isEmpty) }
+
+    func way(to channel: ChannelName) -> SimulatedWay { ways[simulation.master(of: channel).number] }
+    func way(to session: SessionID) -> SimulatedWay { ways[simulation.master(of: session).number] }
 
     func start(delegate: any BackplaneDelegate) {
         self.delegate = delegate
-        simulation.redis.listeners.append(self)
-        commands.connect()
-        bus.connect()
+        for way in ways { way.start() }
     }
 
     // MARK: Faults
 
-    func loseLinks() {
-        commands.lose(leavesGhosts: false)
-        bus.lose(leavesGhosts: false)
-    }
+    private var anyWay: SimulatedWay { ways.count == 1 ? ways[0] : simulation.random.element(of: ways)! }
 
-    func loseOneLink() {
-        if simulation.random.once(in: 2) {
-            commands.lose(leavesGhosts: simulation.random.once(in: 2))
-        } else {
-            bus.lose(leavesGhosts: false)
-        }
-    }
-
-    func freeze(milliseconds: Int) {
-        let which = simulation.random.number(0...2)
-        if which != 0 { commands.freeze(milliseconds: milliseconds) }
-        if which != 1 { bus.freeze(milliseconds: milliseconds) }
-    }
-
-    func thaw() {
-        commands.thaw()
-        bus.thaw()
-    }
+    func loseOneLink() { anyWay.loseOneLink() }
+    func freeze(milliseconds: Int) { anyWay.freeze(milliseconds: milliseconds) }
+    func thaw() { for way in ways { way.thaw() } }
 
     /// The node is gone, with or without its last words.
     func close(leavesGhosts: Bool) {
-        simulation.redis.listeners.removeAll { $0 === self }
-        pending.removeAll()
         delegate = nil
-        commands.close(leavesGhosts: leavesGhosts)
-        bus.close(leavesGhosts: false)
+        for way in ways { way.close(leavesGhosts: leavesGhosts) }
     }
 
     // MARK: What is not simulated

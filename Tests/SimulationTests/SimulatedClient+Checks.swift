@@ -131,7 +131,7 @@ extension SimulatedClient {
     var isAtRest: Bool {
         if isPolling {
             return wanted.allSatisfy {
-                standings[simulation.number(of: $0)]?.reached == simulation.redis.head(of: $0)
+                standings[simulation.number(of: $0)]?.reached == simulation.head(of: $0)
             }
         }
         if carrier != .webSocket, wanted.isEmpty { return connection == nil }
@@ -140,7 +140,7 @@ extension SimulatedClient {
             let standing = standings[simulation.number(of: channel)]
             // A session of a stream goes on with what it had.
             guard wanted.contains(channel) else { return carrier != .webSocket || standing?.state ?? .idle == .idle }
-            return standing?.state == .subscribed && standing?.reached == simulation.redis.head(of: channel)
+            return standing?.state == .subscribed && standing?.reached == simulation.head(of: channel)
         }
     }
 }

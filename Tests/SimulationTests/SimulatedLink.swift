@@ -4,6 +4,7 @@ import Broker
 /// by itself.
 final class SimulatedLink {
     private unowned let simulation: Simulation
+    private unowned let redis: SimulatedRedis
     private let name: String
 
     private(set) var isConnected = false
@@ -25,8 +26,9 @@ final class SimulatedLink {
     var onConnected: () -> Void = {}
     var onLost: () -> Void = {}
 
-    init(_ simulation: Simulation, name: String) {
+    init(_ simulation: Simulation, to redis: SimulatedRedis, name: String) {
         self.simulation = simulation
+        self.redis = redis
         self.name = name
     }
 
@@ -35,7 +37,7 @@ final class SimulatedLink {
         let wait = simulation.drawDelay() + simulation.random.number(0...50)
         simulation.schedule.at(max(simulation.schedule.now + UInt64(wait), isFrozenUntil)) { [self] in
             guard !isClosed, !isConnected, attempt == epoch else { return }
-            if simulation.redis.isAway { return connect() }
+            if redis.isAway { return connect() }
             isConnected = true
             simulation.verifier.note("\(self.name) is connected")
             onConnected()

@@ -58,7 +58,9 @@ extension SimulatedRedis {
         keys.sessions[request.id] = record
         simulation.verifier.grant(request.id, secret: request.secret)
         if let holder {
-            for listener in listeners where listener.name == holder { listener.passTaken(request.id, record.fence) }
+            for listener in hearers where listener.backplane.name == holder {
+                listener.passTaken(request.id, record.fence)
+            }
         }
         return SessionGrant(fence: record.fence, positions: record.positions)
     }

@@ -1,6 +1,6 @@
 import Broker
 
-/// Redis with the function library: streams whose entries name their predecessor, heads that outlive them, publishes by
+/// One master of Redis with the function library: streams whose entries name their predecessor, heads that outlive them, publishes by
 /// key, and a bus. A replica follows it some writes behind.
 final class SimulatedRedis {
     /// One channel.
@@ -18,7 +18,16 @@ final class SimulatedRedis {
     }
 
     unowned let simulation: Simulation
+
+    /// Its place among the masters.
+    let number: Int
     var keys = Keyspace()
+
+    /// The master that it took the place of, which did not know that and took writes that nobody has.
+    private(set) var former: SimulatedRedis?
+
+    /// Which one took its place.
+    private weak var successor: SimulatedRedis?
     private var replica = Keyspace()
 
     /// Numbers of publications that the replica does not have.
@@ -32,9 +41,21 @@ final class SimulatedRedis {
     var clock: UInt64 { simulation.schedule.now - clockBehind }
 
     /// Who hears the bus, in the order of the nodes' starts.
-    var listeners: [SimulatedBackplane] = []
+    var listeners: [SimulatedWay] = []
 
-    init(_ simulation: Simulation) { self.simulation = simulation }
+    init(_ simulation: Simulation, number: Int) {
+        self.simulation = simulation
+        self.number = number
+    }
+
+    /// Goes on with what another one had that takes its place.
+    private init(replacedBy successor: SimulatedRedis) {
+        simulation = successor.simulation
+        number = successor.number
+        keys = successor.keys
+        clockBehind = successor.clockBehind
+        self.successor = successor
+    }
 
     var isAway: Bool { simulation.schedule.now < isAwayUntil }
 
@@ -48,8 +69,12 @@ final class SimulatedRedis {
         if let key, let known = stream.once[key] { return known }
         let now = clock
         let previous = stream.head
-        let position =
+        var position =
             now > previous.milliseconds ? Position(milliseconds: now, sequence: 0) : previous.successor
+        // Not one that the other of two has given: no cursor could tell them apart.
+        while former != nil || successor != nil, simulation.verifier.isGiven(position, in: channel) {
+            position = position.successor
+        }
         let publication = Publication(position: position, previous: previous, payload: payload)
         let number = payload.number
         simulation.verifier.note("\(channel): Redis takes \(number) at \(position) after \(previous)")
@@ -61,14 +86,20 @@ final class SimulatedRedis {
         keys.streams[channel] = stream
         unreplicated.append(number)
         simulation.verifier.accept(publication, number: number, in: channel, key: key)
-        for listener in listeners { listener.pass(publication, on: channel) }
+        if successor != nil { simulation.verifier.lose([number]) }
+        for listener in hearers { listener.pass(publication, on: channel) }
         return position
     }
 
     /// `PUBLISH` by itself.
     func publishEphemeral(_ payload: Payload, to channel: ChannelName) {
         simulation.verifier.accept(ephemeral: payload.number)
-        for listener in listeners { listener.pass(payload, on: channel) }
+        for listener in hearers { listener.pass(payload, on: channel) }
+    }
+
+    /// Those that hear this one, and not the other that it took the place of or that took its place.
+    var hearers: [SimulatedWay] {
+        (successor ?? self).listeners.filter { $0.isAtFormer == (successor != nil) }
     }
 
     /// `perseid_history`.
@@ -97,21 +128,35 @@ final class SimulatedRedis {
         unreplicated.removeAll()
     }
 
-    /// The replica takes over, without what it had not heard of.
-    func failOver() {
+    /// The replica takes over, without what it had not heard of. With `leavesFormer` the master does not know that, and goes on for those
+    /// who do not know it either.
+    func failOver(leavesFormer: Bool = false) {
         let lost = unreplicated
         simulation.verifier.note("fail-over: \(lost) are lost")
         simulation.verifier.lose(unreplicated)
         unreplicated.removeAll()
+        if leavesFormer { former = SimulatedRedis(replacedBy: self) }
         keys = replica
         isAwayUntil = simulation.schedule.now + UInt64(simulation.random.number(1...400))
         if simulation.scenario.clockGoesBack { clockBehind = UInt64(simulation.random.number(0...600)) }
-        for listener in listeners { listener.loseLinks() }
+        for listener in listeners {
+            if leavesFormer {
+                listener.stayAtFormer(milliseconds: simulation.random.number(0...1_000))
+            } else {
+                listener.loseLinks()
+            }
+        }
+    }
+
+    /// Nobody is answered for a while.
+    func stall(milliseconds: Int) {
+        simulation.verifier.note("master \(self.number) stands still for \(milliseconds) ms")
+        for listener in listeners { listener.stall(milliseconds: milliseconds) }
     }
 
     func flush() {
         simulation.verifier.note("flush")
-        simulation.verifier.loseAll()
+        simulation.verifier.loseAll(of: simulation.channels.filter { simulation.master(of: $0) === self })
         keys = Keyspace()
         replicate()
     }

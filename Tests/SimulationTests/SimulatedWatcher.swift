@@ -31,13 +31,13 @@ final class SimulatedWatcher {
     var isAtRest: Bool {
         since == nil
             || simulation.channels.allSatisfy {
-                reached[simulation.number(of: $0)] == simulation.redis.head(of: $0) || isBefore($0)
+                reached[simulation.number(of: $0)] == simulation.head(of: $0) || isBefore($0)
             }
     }
 
     /// Whether nothing was published in a channel since it knows that it is subscribed.
     private func isBefore(_ channel: ChannelName) -> Bool {
-        simulation.redis.head(of: channel) <= since?[simulation.number(of: channel)] ?? .start
+        simulation.head(of: channel) <= since?[simulation.number(of: channel)] ?? .start
     }
 
     var text: String { "a watcher of \(connection.edge.name) stands at \(reached.mapValues { "\($0)" })" }
@@ -56,7 +56,7 @@ final class SimulatedWatcher {
         case .subscribed(Self.number, let position, _):
             since = Dictionary(
                 uniqueKeysWithValues: simulation.channels.map { channel in
-                    (simulation.number(of: channel), max(position, simulation.redis.head(of: channel)))
+                    (simulation.number(of: channel), max(position, simulation.head(of: channel)))
                 }
             )
         case .publication(let channel, let position, let number):

@@ -17,6 +17,8 @@ extension Simulation {
         case failOver
         case flush
         case trim
+        case stall
+        case replace
         case crash
         case start
         case nothing
@@ -38,6 +40,8 @@ extension Simulation {
         case .failOver: scenario.failOverWeight
         case .flush: scenario.flushWeight
         case .trim: scenario.trimWeight
+        case .stall: scenario.stallWeight
+        case .replace: scenario.replaceWeight
         case .crash: nodes.count > 0 ? scenario.crashWeight : 0
         case .start: nodes.count < scenario.nodeCount ? 6 : 0
         case .nothing: 10
@@ -60,18 +64,20 @@ extension Simulation {
         case .publish: publish(to: channel, key: random.once(in: 3) ? "key \(random.number(0...1_000_000))" : nil)
         case .publishToRedis: publishToRedis(channel)
         case .burst: for _ in 0..<random.number(5...20) { publishToRedis(channel) }
-        case .publishEphemeral: redis.publishEphemeral(makePayload(), to: channel)
+        case .publishEphemeral: master(of: channel).publishEphemeral(makePayload(), to: channel)
         case .toggle: random.element(of: clients)!.toggle(channel)
         case .move:
             if let client = random.element(of: clients), let connection = client.connection { client.leave(connection) }
         case .watch: watch()
         case .intrude: intrude()
-        case .replicate: redis.replicate()
+        case .replicate: anyMaster.replicate()
         case .loseLink: node?.backplane.loseOneLink()
         case .freeze: node?.backplane.freeze(milliseconds: random.number(50...3_000))
-        case .failOver: redis.failOver()
-        case .flush: redis.flush()
-        case .trim: redis.trim(channel, count: random.number(1...10))
+        case .failOver: anyMaster.failOver()
+        case .flush: anyMaster.flush()
+        case .trim: master(of: channel).trim(channel, count: random.number(1...10))
+        case .stall: anyMaster.stall(milliseconds: random.number(50...2_000))
+        case .replace: anyMaster.failOver(leavesFormer: true)
         case .crash: endNode(inOrder: random.once(in: 3))
         case .start: try startNode()
         case .nothing: break
@@ -79,6 +85,7 @@ extension Simulation {
     }
 
     private func publishToRedis(_ channel: ChannelName) {
+        let redis = master(of: channel)
         if redis.isAway { return }
         let count = scenario.limits.historyCountMax
         _ = redis.publish(makePayload(), to: channel, key: nil, historyCount: count)

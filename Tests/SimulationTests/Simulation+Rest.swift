@@ -14,7 +14,9 @@ extension Simulation {
         if nodes.isEmpty { try startNode() }
         for node in nodes { node.backplane.thaw() }
         for _ in 0..<60 where verifier.violations.isEmpty { advance() }
-        for channel in channels { _ = redis.publish(makePayload(), to: channel, key: nil, historyCount: 100) }
+        for channel in channels {
+            _ = master(of: channel).publish(makePayload(), to: channel, key: nil, historyCount: 100)
+        }
         for _ in 0..<Self.turnsMax where verifier.violations.isEmpty {
             advance()
             if isAtRest { return }
@@ -46,7 +48,7 @@ extension Simulation {
         }
         let busy = nodes.filter { !$0.isIdle }.map(\.name)
         let watching = watchers.filter { !$0.isAtRest }.map(\.text)
-        let heads = channels.map { "\($0)@\(redis.head(of: $0))" }
+        let heads = channels.map { "\($0)@\(head(of: $0))" }
         return "\(waiting) \(watching) \(busy) \(heads)"
     }
 
@@ -54,7 +56,7 @@ extension Simulation {
     /// can be resumed.
     private var falselyPresent: [String] {
         var found: [String] = []
-        var absent = redis.members(of: presentChannel)
+        var absent = master(of: presentChannel).members(of: presentChannel)
         for client in clients {
             guard let connection = client.connection, !client.isPolling,
                 client.standings[number(of: presentChannel)]?.state == .subscribed
@@ -67,7 +69,8 @@ extension Simulation {
                 )
             }
         }
-        let sessions = Set(redis.keys.sessions.keys.compactMap(token(of:)).map { MemberID(UInt64($0)) })
+        let known = masters.flatMap(\.keys.sessions.keys)
+        let sessions = Set(known.compactMap(token(of:)).map { MemberID(UInt64($0)) })
         for member in absent.keys where !sessions.contains(member) { found.append("\(member) is gone and present") }
         return found
     }
@@ -75,7 +78,7 @@ extension Simulation {
     /// I9: at most one node holds a session, by its newest fence, and a connection that believes to have one has it.
     private var falselyHeld: [String] {
         var found: [String] = []
-        for (id, record) in redis.keys.sessions {
+        for (id, record) in masters.flatMap(\.keys.sessions) {
             for node in nodes {
                 guard let held = node.uplink.sessions[id], held.fence < record.fence || record.node != node.name else {
                     continue

@@ -1,6 +1,6 @@
 import Broker
 
-/// A cluster of nodes, its Redis, its clients and its faults, in one thread and out of one seed.
+/// A cluster of nodes, its masters of Redis, its clients and its faults, in one thread and out of one seed.
 final class Simulation {
     let random: SeededRandom
     let schedule = Schedule()
@@ -8,7 +8,7 @@ final class Simulation {
     let sabotage: Sabotage?
     var scenario: Scenario
     let channels: [ChannelName]
-    private(set) var redis: SimulatedRedis!
+    private(set) var masters: [SimulatedRedis] = []
     private(set) var nodes: [SimulatedNode] = []
     private(set) var clients: [SimulatedClient] = []
     var watchers: [SimulatedWatcher] = []
@@ -27,7 +27,7 @@ final class Simulation {
         self.sabotage = sabotage
         channels = (0..<scenario.channelCount).map { ChannelName("c\($0)")! }
         numbers = Dictionary(uniqueKeysWithValues: channels.enumerated().map { ($1, $0) })
-        redis = SimulatedRedis(self)
+        masters = (0..<scenario.masterCount).map { SimulatedRedis(self, number: $0) }
         for _ in 0..<scenario.nodeCount { try startNode() }
         clients = (0..<scenario.clientCount).map { SimulatedClient(self, number: $0) }
     }
@@ -67,6 +67,15 @@ final class Simulation {
     // MARK: What everybody asks
 
     func number(of channel: ChannelName) -> Int { numbers[channel]! }
+
+    /// The masters share the channels, and the sessions.
+    func master(of channel: ChannelName) -> SimulatedRedis { masters[number(of: channel) % masters.count] }
+    func master(of session: SessionID) -> SimulatedRedis { masters[(tokenNumbers[session] ?? 0) % masters.count] }
+
+    /// One that something happens to.
+    var anyMaster: SimulatedRedis { masters.count == 1 ? masters[0] : random.element(of: masters)! }
+
+    func head(of channel: ChannelName) -> Position { master(of: channel).head(of: channel) }
 
     /// The channel that tells who is there.
     var presentChannel: ChannelName { channels[0] }

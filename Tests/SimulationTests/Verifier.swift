@@ -59,7 +59,12 @@ final class Verifier {
         for number in lost { entries[number]?.isLost = true }
     }
 
-    func loseAll() { lose(Array(entries.keys)) }
+    func loseAll(of channels: [ChannelName]) { for channel in channels { lose(numbers[channel, default: []]) } }
+
+    /// Whether a publication has a position already.
+    func isGiven(_ position: Position, in channel: ChannelName) -> Bool {
+        numbers[channel, default: []].contains { entries[$0]!.position == position }
+    }
 
     /// I8: the position that a publisher is told is that of its publication, or of the first with its key.
     func acknowledge(_ number: Int, in channel: ChannelName, key: String?, at position: Position) {
