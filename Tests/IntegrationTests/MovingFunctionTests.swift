@@ -6,6 +6,12 @@ import Testing
     private static let channel = RedisServer.key("news")
     private static let session = "perseid:session:{0123}"
 
+    /// What looks for channels.
+    private static let lists = [
+        ["FCALL", "perseid_find", "0", "perseid", "*", "0", "1000"],
+        ["FCALL", "perseid_list", "0", "perseid", "channels", "0", "1000"],
+    ]
+
     /// Two masters with the functions.
     private func withMasters(_ body: (_ blue: RedisServer, _ red: RedisServer) async throws -> Void) async throws {
         let scratch = try Scratch()
@@ -75,8 +81,14 @@ import Testing
             await refuses(blue, "leave", Self.channel, "a", "0123")
             // One that asked has died with the answer.
             #expect(try await depart(Self.channel, from: blue, ":once:2").count == parts.count)
+            for list in Self.lists {
+                // It is found where it was until it is where it is to be.
+                #expect(try await blue.command(list).hasSuffix("news\n\(parts[0])"))
+                #expect(!(try await red.command(list)).contains("news"))
+            }
             try await call(red, "arrive", Self.channel, parts)
             #expect(try await texts(red) == ["1", "2"])
+            for list in Self.lists { #expect(try await red.command(list).hasSuffix("news\n\(parts[0])")) }
             #expect(try await call(red, "publish", Self.channel, "2", "ONCE", "2") as? String == parts[0])
             try await call(red, "publish", Self.channel, "3")
             // Another one is late, and so is its answer.
@@ -92,6 +104,7 @@ import Testing
                 ]
             )
             await refuses(blue, "publish", Self.channel, "3", isOnItsWay: false)
+            for list in Self.lists { #expect(!(try await blue.command(list)).contains("news")) }
             #expect(try await depart(Self.channel, from: blue) == [])
             // Of an idempotency key nobody knew.
             try await call(red, "arrive", Self.channel, try await depart(Self.channel, from: blue, ":once:1"))
@@ -195,6 +208,9 @@ import Testing
             try await eventually("it begins", isTrue: { try await say("b") == [1, 1, -1] })
             #expect(try await say("a", left: "5") == [1, 1, 5])
             #expect(try await say("b", left: "0") == [1, 0, 0])
+            // Another one begins, and the first one has not when it comes again.
+            try await eventually("the other begins", isTrue: { try await say("b", "other")[0] == 1 })
+            #expect(try await say("b") == [0, 0, -1])
             listener.signal(SIGTERM)
             try await listener.end()
         }

@@ -49,7 +49,7 @@
 -- Anybody may write to Redis. What is here and cannot be what was written here is told as "BROKEN <kind> in <key>" before
 -- anything is changed; that key alone is of no use until somebody mends it.
 
-local VERSION = 11
+local VERSION = 12
 
 -- Defaults for callers that name no options. Nodes have the same ones and name only what was set otherwise.
 local HISTORY_COUNT = 100
@@ -532,6 +532,14 @@ local function is_meant(patterns, name)
   return false
 end
 
+-- The head of a channel that is at this master, or on its way to another.
+local function known_head(key)
+  local head = redis.call('GET', key)
+  local state, position = read_departure(head)
+  if state then return state == 'leaving' and position end
+  return head and (read_head(head))
+end
+
 -- ARGS: prefix, pattern as in a key, cursor of a scan, keys to look at [further patterns]. The patterns are told from now on what
 -- is published. Returns the next cursor, the time in milliseconds, and for each channel that was found its name as in a key and its
 -- head. A channel may be found twice.
@@ -554,11 +562,8 @@ local function find(keys, args)
   local reply = { page[1], string.format('%.0f', now_milliseconds()) }
   for _, key in ipairs(page[2]) do
     local name = string.match(key, '^[^{]*{(.*)}:head$')
-    local head = name and is_meant(patterns, name) and redis.call('GET', key)
-    local state, position = read_departure(head)
-    -- It has not arrived where nodes look next, or not been forgotten here.
-    if state == 'leaving' then head = position end
-    head = head and read_head(head)
+    -- One on its way has not arrived where nodes look next, or not been forgotten here.
+    local head = name and is_meant(patterns, name) and known_head(key)
     if head and read_position(head) then
       reply[#reply + 1] = name
       reply[#reply + 1] = head
@@ -953,12 +958,6 @@ end
 local function revocations(keys, args)
   local now = string.format('(%.0f', now_milliseconds())
   return redis.call('ZRANGEBYSCORE', keys[1], now, '+inf', 'WITHSCORES', 'LIMIT', 0, tonumber(args[1]))
-end
-
--- The head of a channel that is at this master.
-local function known_head(key)
-  local head = redis.call('GET', key)
-  return not read_departure(head) and head and (read_head(head))
 end
 
 -- Matches of what is listed, and what is told of each beside its name.

@@ -194,20 +194,20 @@ public final class RedisBackplane: Backplane {
         delegate?.subscribed(channel)
     }
 
-    public func find(_ patterns: PatternSet) { find(patterns, at: 0, from: "0") }
+    public func find(_ patterns: PatternSet) { find(patterns, among: topology.searchOrder[...], from: "0") }
 
-    /// Looks through one master after the other. One that has gone meanwhile has left its channels to others, and it is looked for them
-    /// anew when those come.
-    private func find(_ patterns: PatternSet, at place: Int, from cursor: String) {
-        guard place < shards.count else {
+    /// Looks through one master after the other. One that has gone meanwhile answers nothing, and all is looked through anew.
+    private func find(_ patterns: PatternSet, among masters: ArraySlice<RedisShard>, from cursor: String) {
+        guard let master = masters.first else {
             delegate?.found(nil)
             return
         }
-        let isLast = place + 1 == shards.count
-        let question = RedisFind(patterns: patterns, cursor: cursor, isLastMaster: isLast) { [unowned self] next in
-            find(patterns, at: next == nil ? place + 1 : place, from: next ?? "0")
+        let rest = masters.dropFirst()
+        let question = RedisFind(patterns: patterns, cursor: cursor, isLastMaster: rest.isEmpty) {
+            [unowned self] next in
+            find(patterns, among: next == nil ? rest : masters, from: next ?? "0")
         }
-        shards[place].commands.ask(question)
+        master.commands.ask(question)
     }
 
     public func ready(token: UInt64, readiness: Readiness) { topology.ready(token: token, readiness) }
@@ -386,7 +386,8 @@ public final class RedisBackplane: Backplane {
     /// Takes what a node says to this one, or to all. What a later version may say is passed over.
     private func obey(_ message: String) {
         switch RedisControlMessage(message) {
-        case .taken(let session, let fence, let taking)?: delegate?.taken(session, fence: fence, taking)
+        case .taken(let session, let fence, let taking)?:
+            delegate?.taken(session, fence: fence, taking)
         case .ask(let call, let question)?: delegate?.asked(question, call)
         case .told(let number, let part)?: delegate?.replied(number, part)
         case .revoked(let revocation)?: delegate?.revoked([revocation])

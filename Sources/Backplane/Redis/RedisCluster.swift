@@ -84,6 +84,9 @@ final class RedisCluster: RedisTopology {
 
     func shard(of key: String) -> RedisShard? { owners[RedisSlot.of(key)] }
 
+    /// Twice: a slot that goes to a master which was looked through already is found there then.
+    var searchOrder: [RedisShard] { shards + shards }
+
     // MARK: Time
 
     func connect() { directory.connect() }

@@ -14,8 +14,12 @@ protocol RedisTopology: AnyObject {
     /// Why none is reached, where that is not for the masters to say.
     var trouble: String? { get }
 
-    /// The master that has a key; `nil` while nobody knows of one, or the key has to be brought there first: by `ask`.
+    /// The master that can be asked for a key together with others; `nil` while nobody knows of one, or the key has to be brought there first.
     func shard(of key: String) -> RedisShard?
+
+    /// Masters in the order in which somebody goes through who looks for keys: what moves from one to another meanwhile is found at one
+    /// of them.
+    var searchOrder: [RedisShard] { get }
 
     /// Asks the master that has the key that a command is about, or one that it sends it on to.
     func ask(_ command: some RedisCommand)
@@ -39,6 +43,8 @@ protocol RedisTopology: AnyObject {
 extension RedisTopology {
     /// One that is reached serves.
     var isDown: Bool { false }
+
+    var searchOrder: [RedisShard] { shards }
 }
 
 /// Masters that are named: one, or several that share the channels.
