@@ -132,11 +132,13 @@ final class RedisClusterServers: Sendable {
         return try #require(servers.first { Int($0.port) == port })
     }
 
-    /// Moves a slot with all its keys, as redis-cli does: they are handed on some at a time. `between` is done in the midst of it.
+    /// Moves a slot with all its keys, as redis-cli does: they are handed on some at a time. `between` is done in the midst of it. Besides
+    /// the two, `others` are told; all other masters unless said otherwise.
     func move(
         slot: Int,
         from source: RedisServer,
         to target: RedisServer,
+        telling others: [RedisServer]? = nil,
         between: () async throws -> Void = {}
     ) async throws {
         let targetID = try await target.command("CLUSTER", "MYID")
@@ -150,9 +152,8 @@ final class RedisClusterServers: Sendable {
             if isFirst { try await between() }
             isFirst = false
         }
-        for server in [target, source]
-            + servers.prefix(masterCount).filter({ $0.port != target.port && $0.port != source.port })
-        {
+        let others = others ?? servers.prefix(masterCount).filter { $0.port != target.port && $0.port != source.port }
+        for server in [target, source] + others {
             _ = try? await server.command("CLUSTER", "SETSLOT", "\(slot)", "NODE", targetID)
         }
     }

@@ -164,6 +164,56 @@ import Testing
         }
     }
 
+    @Test("a channel whose slot moves while a pattern's channels are looked for is found where it went")
+    func movedWhileLookedFor() async throws {
+        let environment = [
+            // Nobody says in between that it lives, and nobody gives up the master that stands still.
+            "PERSEID_LIMITS_NODE_LEASE_MILLISECONDS": "600000", "PERSEID_LIMITS_REDIS_MILLISECONDS": "60000",
+        ]
+        try await with(nodes: 1, environment: environment) { clustered in
+            let (redis, node) = (clustered.redis, clustered.nodes[0])
+            let (first, second, third) = (redis.servers[0], redis.servers[1], redis.servers[2])
+            var channel = ""
+            for name in Self.channels where try await redis.server(of: name).port == third.port { channel = name }
+            let slot = try await redis.slot(of: channel)
+            var positions: [Position] = []
+            for text in ["1", "2"] {
+                try await publish(text, to: channel, by: node)
+                positions.append(try await third.head(of: channel))
+            }
+            let calls = try await first.calls(of: "fcall")
+            second.signal(SIGSTOP)
+            defer { second.signal(SIGCONT) }
+            let cursor = "\(channel.replacing("/", with: "%252F"))@\(positions[0]),room%252F*@1-0"
+            let client = try await WebSocketClient(
+                [(node.port, "/ws?channel=room/*&session=none&cursor=\(cursor)")],
+                in: clustered.scratch
+            )
+            try await eventually("one was looked through", isTrue: { try await first.calls(of: "fcall") > calls })
+            try await redis.move(slot: slot, from: third, to: first, telling: [])
+            second.signal(SIGCONT)
+            try await client.reach(positions[1], in: channel)
+            #expect(try client.received()[0].allSatisfy { $0.type != "gap" })
+        }
+    }
+
+    @Test("what a master tells of a session that is at another one by now counts nothing")
+    func falselyTaken() async throws {
+        try await with { clustered in
+            let (redis, node) = (clustered.redis, clustered.nodes[0])
+            let client = try await WebSocketClient([(node.port, "/ws?channel=room/0")], in: clustered.scratch)
+            try await client.opened()
+            let token = try #require(try client.received()[0].compactMap(\.session).first)
+            let id = String(token.prefix { $0 != "." })
+            try await redis.servers[0].command("PUBLISH", "perseid:node:a", "taken \(id) 9000000000000000")
+            for number in 0..<20 { try await publish("\(number)", to: "room/0", by: node) }
+            try await client.reach(try await redis.server(of: "room/0").head(of: "room/0"), in: "room/0")
+            #expect(client.ended() == [])
+            #expect(try await clustered.nodes[1].ask("GET", "/poll?session=\(token)&wait=0").status == 200)
+            try await eventually("it lets go", isTrue: { client.ended().count == 1 })
+        }
+    }
+
     @Test("a master is killed: its replica takes over, its channels go on there, the others do not notice")
     func failover() async throws {
         try await with(replicas: true) { clustered in

@@ -387,6 +387,7 @@ public final class RedisBackplane: Backplane {
     private func obey(_ message: String) {
         switch RedisControlMessage(message) {
         case .taken(let session, let fence, let taking)?:
+            if context.isClustered { return ask(RedisTaking(session: session, fence: fence, taking: taking)) }
             delegate?.taken(session, fence: fence, taking)
         case .ask(let call, let question)?: delegate?.asked(question, call)
         case .told(let number, let part)?: delegate?.replied(number, part)
