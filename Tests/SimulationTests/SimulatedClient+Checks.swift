@@ -5,6 +5,9 @@ import Wire
 extension SimulatedClient {
     private var verifier: Verifier { simulation.verifier }
 
+    /// Whether masters may go on that were replaced.
+    private var hasFormer: Bool { simulation.scenario.replaceWeight > 0 }
+
     func check(_ message: Message) {
         switch message {
         case .subscribed(let channel, let position, let isRecovered):
@@ -45,7 +48,7 @@ extension SimulatedClient {
         }
         // Told while it was taken back: the answer to that follows.
         if standing.state != .leaving { standing.state = .subscribed }
-        standing.jump(to: position, verifier.entries)
+        standing.jump(to: position, verifier.entries, hasFormer: hasFormer)
         standings[channel] = standing
     }
 
@@ -92,7 +95,7 @@ extension SimulatedClient {
             "client \(number) stands at \(reached!), its gap begins at \(from)"
         )
         verifier.expect(from != to, .continuity, "client \(number) is told a gap that is none")
-        standings[channel]?.jump(to: to, verifier.entries)
+        standings[channel]?.jump(to: to, verifier.entries, hasFormer: hasFormer)
     }
 
     // MARK: Cursors

@@ -34,10 +34,13 @@ struct Standing {
     }
 
     /// It is told to stand somewhere without what lies between. Where that is behind, Redis lost what came after, but a
-    /// node that does not know so yet may tell it again.
-    mutating func jump(to position: Position, _ entries: [Int: Verifier.Entry]) {
+    /// node that does not know so yet may tell it again. With `hasFormer` it may have come from a node that has found the new master to one
+    /// that is at the former: that knows nothing of what the client has, and tells it again once it has found the new one, too.
+    mutating func jump(to position: Position, _ entries: [Int: Verifier.Entry], hasFormer: Bool) {
         if let reached, position < reached {
-            received = received.filter { entries[$0]!.position <= position || !entries[$0]!.isLost }
+            received = received.filter {
+                entries[$0]!.position <= position || !hasFormer && !entries[$0]!.isLost
+            }
         }
         reached = position
     }
