@@ -90,3 +90,11 @@ void *bench_map_shared(size_t bytes) {
     }
     return memory;
 }
+
+void *bench_map_file(const char *path, size_t bytes) {
+    int descriptor = open(path, O_RDWR | O_CLOEXEC);
+    if (descriptor < 0) return NULL;
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+    close(descriptor);
+    return memory == MAP_FAILED ? NULL : memory;
+}

@@ -1,3 +1,4 @@
+internal import BenchWire
 internal import CBench
 
 /// The subscribers of one process: connects them, then reads and checks what they get until told to finish.

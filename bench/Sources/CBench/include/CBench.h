@@ -98,6 +98,18 @@ void *bench_map_shared(size_t bytes);
 static inline void bench_store(uint64_t *word, uint64_t value) { __atomic_store_n(word, value, __ATOMIC_RELEASE); }
 static inline uint64_t bench_load(const uint64_t *word) { return __atomic_load_n(word, __ATOMIC_ACQUIRE); }
 
+/* A file that processes share; NULL when it cannot be mapped. */
+void *_Nullable bench_map_file(const char *path, size_t bytes);
+
+/* Several writers a word. */
+static inline int32_t bench_add32(int32_t *word, int32_t difference) {
+    return __atomic_add_fetch(word, difference, __ATOMIC_RELAXED);
+}
+static inline void bench_raise64(uint64_t *word, uint64_t value) {
+    uint64_t known = __atomic_load_n(word, __ATOMIC_RELAXED);
+    while (known < value && !__atomic_compare_exchange_n(word, &known, value, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {}
+}
+
 /* ---- the WebSocket handshake ---- */
 
 /* Writes the 28 characters of Sec-WebSocket-Accept for a key (RFC 6455 section 4.2.2). */

@@ -1,19 +1,26 @@
 /// The header of one frame from a server (RFC 6455 section 5.2), read in place.
-struct WebSocketFrame {
-    let firstByte: UInt8
-    let headerByteCount: Int
-    let payloadByteCount: Int
-    let isMasked: Bool
+package struct WebSocketFrame {
+    /// FIN, the reserved bits and the opcode.
+    package let firstByte: UInt8
+    /// Two, four or ten.
+    package let headerByteCount: Int
+    /// Of what follows the header.
+    package let payloadByteCount: Int
+    /// A server's must not be.
+    package let isMasked: Bool
 
     /// A whole text or binary message in one frame.
-    var isMessage: Bool { firstByte == 0x81 || firstByte == 0x82 }
-    var isPing: Bool { firstByte == 0x89 }
-    var isPong: Bool { firstByte == 0x8a }
-    var isClose: Bool { firstByte == 0x88 }
+    @inlinable package var isMessage: Bool { firstByte == 0x81 || firstByte == 0x82 }
+    /// A question that is answered with a pong.
+    @inlinable package var isPing: Bool { firstByte == 0x89 }
+    /// The answer to a ping.
+    @inlinable package var isPong: Bool { firstByte == 0x8a }
+    /// The last frame.
+    @inlinable package var isClose: Bool { firstByte == 0x88 }
 
     /// nil while the header or the payload is incomplete.
-    @inline(__always)
-    init?(_ bytes: UnsafeRawPointer, available: Int) {
+    @inlinable
+    package init?(_ bytes: UnsafeRawPointer, available: Int) {
         guard available >= 2 else { return nil }
         firstByte = bytes.load(as: UInt8.self)
         let second = bytes.load(fromByteOffset: 1, as: UInt8.self)
@@ -38,7 +45,14 @@ struct WebSocketFrame {
     }
 
     /// A client's answer to a ping; the mask of zeros leaves the payload as it is.
-    static func pong(_ payload: UnsafeRawBufferPointer) -> [UInt8] {
+    package static func pong(_ payload: UnsafeRawBufferPointer) -> [UInt8] {
         [0x8a, 0x80 | UInt8(min(payload.count, 125)), 0, 0, 0, 0] + payload.prefix(125)
+    }
+
+    /// A client's text message, masked with zeros.
+    package static func text(_ text: String) -> [UInt8] {
+        let count = text.utf8.count
+        let length: [UInt8] = count < 126 ? [0x80 | UInt8(count)] : [0xfe, UInt8(count >> 8), UInt8(count & 0xff)]
+        return [0x81] + length + [0, 0, 0, 0] + text.utf8
     }
 }

@@ -1,0 +1,252 @@
+"""What a run does, step by step; each returns what it measured."""
+
+import time
+
+from . import redis
+from .board import OFFENCES
+
+# How many clients may be under way at once, in all crowds together: fewer than a node's backlog of connections.
+UNDER_WAY = 1_500
+PUBLICATIONS_TO_ALL = 5
+# Of kinds beyond the one: what two cores do beside everything else, at a quarter of what they can.
+DELIVERIES_PER_SECOND = 40_000
+TRAFFIC = {1: 5, 2: 200}
+ROLLING_TRAFFIC = {1: 2, 2: 50}
+QUIET_SECONDS = 15
+REST_SECONDS = 10
+
+
+def chosen(options):
+    """The steps of a run, in order, by name."""
+    is_stream = options.carrier == "events"
+    if is_stream:
+        # What an event stream reads is fixed when it is asked for.
+        yield "connect", lambda run: connect(run, 3)
+    else:
+        yield "connect", lambda run: connect(run, 1)
+    yield "rest", rest
+    yield "publish to all", publish_to_all
+    for kind, name in [(1, "channels of 1,000"), (2, "channels of 10")]:
+        if not is_stream:
+            yield f"subscribe: {name}", lambda run, kind=kind: subscribe(run, kind)
+        yield f"publish: {name}", lambda run, kind=kind: publish_to_each(run, kind)
+    if options.idle_minutes:
+        yield "idle", idle
+    if not options.no_kill:
+        yield "quiet", quiet
+        yield "kill", kill
+    if options.roll:
+        yield "roll", roll
+    yield "publish to all at the end", publish_to_all
+
+
+def in_short(measured):
+    """The one or two figures of a step that one waits for."""
+    wanted = ["per_second", "last_milliseconds", "nodes_microseconds_per_delivery", "all_back_seconds", "nodes_cores", "p99"]
+    found = [f"{name.replace('_', ' ')} {measured[name]:,.2f}" for name in wanted if measured.get(name) is not None]
+    offences = measured["offences"]
+    return ", ".join(found + [f"{count:,} {name}" for name, count in offences.items()])
+
+
+def under_way(run):
+    return max(8, UNDER_WAY // run.board.crowd_count)
+
+
+def shares(used):
+    return {f"{name}_cores": used[name] / used["elapsed"] for name in ["nodes", "crowds", "redis", "harness", "others"]}
+
+
+def connect(run, kinds):
+    before = run.moment()
+    run.crowds.order(f"connect {under_way(run)} {kinds}")
+    seconds = run.wait_ready("connecting", max(300, run.options.clients / 500))
+    return came(run, before, seconds) | {"kinds": kinds}
+
+
+def subscribe(run, kind):
+    before = run.moment()
+    run.crowds.order(f"subscribe {under_way(run)} {kind}")
+    time.sleep(0.5)
+    seconds = run.wait_ready("subscribing", max(300, run.options.clients / 500))
+    return came(run, before, seconds)
+
+
+def came(run, before, seconds):
+    clients = run.options.clients
+    used = before.until(run.moment())
+    time.sleep(5)
+    found = run.memory_per_client() | shares(used)
+    found["per_second"] = clients / seconds
+    for part in ["nodes", "redis", "crowds"]:
+        found[f"{part}_microseconds_per_client"] = used[part] / clients * 1e6
+    return found
+
+
+def rest(run):
+    """Nothing is asked for: what the next steps have of this is no cost of theirs."""
+    return watched(run, REST_SECONDS)
+
+
+def idle(run):
+    return watched(run, run.options.idle_minutes * 60)
+
+
+def watched(run, seconds):
+    before, commands, pings = run.moment(), redis.numbers(run.redis.ports), run.board.total("pings")
+    time.sleep(seconds)
+    used = before.until(run.moment())
+    found = shares(used) | {"pings_per_second": (run.board.total("pings") - pings) / used["elapsed"]}
+    found["redis_commands_per_second"] = commands_per(run, commands, used["elapsed"])
+    found["measured_seconds"] = used["elapsed"]
+    run.crowds.verify_alive()
+    return found
+
+
+def commands_per(run, before, divisor):
+    """Calls by name; what is rarer than a thousandth is left out."""
+    calls = redis.numbers(run.redis.ports)["calls"]
+    each = {name: (count - before["calls"].get(name, 0)) / divisor for name, count in calls.items()}
+    return {name: round(value, 3) for name, value in sorted(each.items()) if value >= 0.001}
+
+
+# Publishing
+
+
+def publish_to_all(run):
+    """One publication after the other, each when the one before has come to everybody."""
+    milliseconds = []
+    before, commands = run.moment(), redis.numbers(run.redis.ports)
+    distribution = run.board.distribution("delivery")
+    for _ in range(PUBLICATIONS_TO_ALL):
+        due = time.monotonic_ns()
+        publication = run.publisher.publish([(0, 0)], due)
+        wanted = run.readers(0, 0)
+        run.crowds.wait(lambda: run.board.delivered_count(publication) >= wanted, 180, "a publication to all", run.say)
+        milliseconds.append((run.board.last_nanoseconds(publication) - due) / 1e6)
+    found = delivered(run, before, commands, PUBLICATIONS_TO_ALL, PUBLICATIONS_TO_ALL * run.options.clients)
+    found["last_milliseconds_each"] = [round(value, 1) for value in milliseconds]
+    found["last_milliseconds"] = sorted(milliseconds)[len(milliseconds) // 2]
+    return found | latencies(run, distribution)
+
+
+def publish_to_each(run, kind):
+    """One publication to each channel of a kind, at a rate of deliveries that leaves room."""
+    count = run.board.channel_counts[kind]
+    wanted = run.options.clients
+    before, commands = run.moment(), redis.numbers(run.redis.ports)
+    start, distribution = run.board.total("delivered"), run.board.distribution("delivery")
+    per_second = DELIVERIES_PER_SECOND / (run.options.clients / count)
+    first, dues = run.publisher.spread([(kind, number) for number in range(count)], per_second)
+    run.crowds.wait(lambda: run.board.total("delivered") - start >= wanted, 180, "publications to each", run.say)
+    found = delivered(run, before, commands, count, wanted)
+    lasts = sorted((run.board.last_nanoseconds(first + place) - due) / 1e6 for place, due in enumerate(dues))
+    found["last_milliseconds"] = lasts[len(lasts) // 2]
+    found["last_milliseconds_p99"] = lasts[int(len(lasts) * 0.99)]
+    found["last_milliseconds_max"] = lasts[-1]
+    found["publications_per_second"] = per_second
+    return found | latencies(run, distribution)
+
+
+def delivered(run, before, commands, publications, deliveries):
+    used = before.until(run.moment())
+    resting = run.results.get("rest", {})
+    found = shares(used) | {"publications": publications, "deliveries": deliveries}
+    for part in ["nodes", "crowds", "redis"]:
+        own = used[part] - resting.get(f"{part}_cores", 0) * used["elapsed"]
+        found[f"{part}_microseconds_per_delivery"] = used[part] / deliveries * 1e6
+        found[f"{part}_own_microseconds_per_delivery"] = own / deliveries * 1e6
+    found["redis_microseconds_per_publication"] = used["redis"] / publications * 1e6
+    found["redis_microseconds_per_publication_and_node"] = found["redis_microseconds_per_publication"] / run.plan.nodes
+    found["redis_commands_per_publication"] = commands_per(run, commands, publications)
+    found["missing"] = run.verify()
+    return found
+
+
+def latencies(run, before, name="delivery"):
+    difference = run.board.distribution(name) - before
+    return difference.summary() | {"points": [[round(x, 3), round(y, 6)] for x, y in difference.points()]}
+
+
+# Harm
+
+
+def quiet(run):
+    """Traffic, and nothing else: what a killed node is held against."""
+    run.crowds.order("settle")
+    time.sleep(1)
+    return in_traffic(run, TRAFFIC, lambda: time.sleep(QUIET_SECONDS))
+
+
+def in_traffic(run, per_second, action):
+    from .publisher import Traffic
+
+    before = {name: run.board.distribution(name) for name in ["delivery", "delivery_after_loss", "absence"]}
+    counters, moment = run.board.counters(), run.moment()
+    with Traffic(run.publisher, per_second) as traffic:
+        found = action() or {}
+    traffic.verify()
+    used = moment.until(run.moment())
+    found["missing"] = run.verify()
+    found |= shares(used) | latencies(run, before["delivery"])
+    for name in ["delivery_after_loss", "absence"]:
+        found[name] = latencies(run, before[name], name)
+    found["traffic_publications"] = traffic.count
+    found["traffic_longest_answer_milliseconds"] = traffic.latest_milliseconds
+    after = run.board.counters()
+    for name in ["begun", "dismissed", "broken", "refused", "unconnected", "returned"]:
+        found[name] = after[name] - counters[name]
+    return found
+
+
+def kill(run):
+    """One node, without a word; its clients come back over the others."""
+    victim = run.nodes.all[1]
+    run.publisher.avoid(victim.number)
+
+    def action():
+        time.sleep(3)
+        clients = run.board.clients_of(victim.number)
+        returned = run.board.total("returned")
+        begin = time.monotonic()
+        victim.kill()
+        run.watch.mark(f"node {victim.number} killed")
+        run.crowds.wait(lambda: run.board.total("returned") - returned >= clients, 120, "coming back", run.say)
+        back = time.monotonic() - begin
+        time.sleep(max(0, QUIET_SECONDS - 3 - back))
+        return {"clients": clients, "all_back_seconds": back}
+
+    found = in_traffic(run, TRAFFIC, action)
+    found["times_quiet_p99"] = found["p99"] / run.results["quiet"]["p99"] if found["p99"] else None
+    victim.start()
+    victim.wait()
+    run.publisher.use_again(victim.number)
+    run.crowds.order("settle")
+    return found
+
+
+def roll(run):
+    """Every node is let go and started again at its port, one after the other, with traffic all the time."""
+    seconds, clients = [], []
+
+    def action():
+        for node in run.nodes.all:
+            begin = time.monotonic()
+            clients.append(run.board.clients_of(node.number))
+            run.publisher.avoid(node.number)
+            # A publish that is under way over it may end first.
+            time.sleep(0.2)
+            node.terminate()
+            node.child.wait(60 + run.options.drain_seconds)
+            node.start()
+            node.wait()
+            run.publisher.use_again(node.number)
+            run.wait_ready(f"node {node.number} rolled", 120)
+            seconds.append(time.monotonic() - begin)
+            if len(seconds) % 8 == 0:
+                run.say(f"  {len(seconds)} of {len(run.nodes.all)} nodes rolled, {seconds[-1]:.1f} s the last")
+
+    found = in_traffic(run, ROLLING_TRAFFIC, action)
+    found["seconds_each"] = [round(value, 2) for value in seconds]
+    found["clients_each"] = clients
+    run.crowds.order("settle")
+    return found
