@@ -37,6 +37,7 @@ COUNTERS = [
     "returned",
     "missing",
     "checks",
+    "confirmed",
     "receiveCalls",
     "receivedBytes",
 ]

@@ -64,10 +64,10 @@ class Node:
 
 
 class Nodes:
-    def __init__(self, binary, count, redis_url, directory, drain_seconds):
+    def __init__(self, binary, count, redis_url, directory, drain_seconds, more_limits):
         # A machine that is busy with a million clients on two cores has long turns: a node must not refuse those who
         # come because of that.
-        limits = {"overload-lag-milliseconds": 600_000, "drain-milliseconds": int(drain_seconds * 1000)}
+        limits = {"overload-lag-milliseconds": 600_000, "drain-milliseconds": int(drain_seconds * 1000)} | more_limits
         settings = directory / "perseid.yaml"
         settings.write_text(json.dumps({"limits": limits, "log-level": "notice"}))
         self.settings_text = settings.read_text()

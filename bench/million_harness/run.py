@@ -12,6 +12,13 @@ from .nodes import Nodes
 from .publisher import Publisher
 from .watch import Watch
 
+# What nodes say of themselves, looked at after each step.
+METRICS = ["perseid_connections", "perseid_channels", "perseid_sessions", "perseid_subscriptions", "unanswered"]
+METRICS += ["perseid_deliveries_total", "perseid_publications_total", "perseid_sent_bytes_total", "perseid_laggards"]
+METRICS += ["perseid_policy_actions_total", "perseid_evictions_total", "perseid_connections_refused_total"]
+METRICS += ["perseid_gaps_found_total", "perseid_history_reads_total", "perseid_tail_hits_total", "perseid_bulk_waiting"]
+METRICS += ["perseid_backplane_losses_total", "perseid_inbox_overflows_total", "perseid_session_writes_total"]
+
 
 class Run:
     def __init__(self, options, programs, directory, say):
@@ -39,7 +46,14 @@ class Run:
         self.before = costs.memory()
         self.redis.start()
         # Empty nodes take their base before anybody shares pages with them.
-        self.nodes = Nodes(self.programs.perseid, self.plan.nodes, self.redis.url, self.directory, self.options.drain_seconds)
+        self.nodes = Nodes(
+            self.programs.perseid,
+            self.plan.nodes,
+            self.redis.url,
+            self.directory,
+            self.options.drain_seconds,
+            dict(self.options.limit),
+        )
         self.nodes.start(self.say)
         clients = self.options.clients
         thousands, tens = max(1, clients // 1_000), max(1, clients // 10)
@@ -90,12 +104,18 @@ class Run:
             measured = step(self)
             measured["seconds"] = round(time.monotonic() - begin, 2)
             measured["offences"] = self.offences()
+            measured["metrics"] = self.chosen_metrics()
             self.results[name] = measured
             self.say(f"  {measured['seconds']:.1f} s; {steps.in_short(measured)}")
 
     def offences(self):
         counters = self.board.counters()
         return {name: counters[name] for name in steps.OFFENCES if counters[name]}
+
+    def chosen_metrics(self):
+        """Sums over the nodes that run; counters of a node that was started again begin anew."""
+        sums = self.nodes.metrics()
+        return {name: sums[name] for name in METRICS if name in sums}
 
     # Measures
 

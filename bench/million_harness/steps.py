@@ -13,7 +13,8 @@ DELIVERIES_PER_SECOND = 40_000
 TRAFFIC = {1: 5, 2: 200}
 ROLLING_TRAFFIC = {1: 2, 2: 50}
 QUIET_SECONDS = 15
-REST_SECONDS = 10
+# Longer than a heartbeat's interval.
+REST_SECONDS = 30
 
 
 def chosen(options):
@@ -64,16 +65,19 @@ def connect(run, kinds):
 
 
 def subscribe(run, kind):
-    before = run.moment()
+    before, confirmed = run.moment(), run.board.total("confirmed")
+    begin = time.monotonic()
     run.crowds.order(f"subscribe {under_way(run)} {kind}")
-    time.sleep(0.5)
-    seconds = run.wait_ready("subscribing", max(300, run.options.clients / 500))
-    return came(run, before, seconds)
+    wanted = run.options.clients
+    within = max(300, run.options.clients / 500)
+    run.crowds.wait(lambda: run.board.total("confirmed") - confirmed >= wanted, within, "subscribing", run.say)
+    return came(run, before, time.monotonic() - begin)
 
 
 def came(run, before, seconds):
     clients = run.options.clients
     used = before.until(run.moment())
+    # Memory is looked at when what is freed has been given back.
     time.sleep(5)
     found = run.memory_per_client() | shares(used)
     found["per_second"] = clients / seconds
@@ -93,7 +97,11 @@ def idle(run):
 
 def watched(run, seconds):
     before, commands, pings = run.moment(), redis.numbers(run.redis.ports), run.board.total("pings")
-    time.sleep(seconds)
+    over = time.monotonic() + seconds
+    while (rest_seconds := over - time.monotonic()) > 0:
+        time.sleep(min(60, rest_seconds))
+        if rest_seconds > 60:
+            run.say(f"  {rest_seconds - 60:.0f} s to go")
     used = before.until(run.moment())
     found = shares(used) | {"pings_per_second": (run.board.total("pings") - pings) / used["elapsed"]}
     found["redis_commands_per_second"] = commands_per(run, commands, used["elapsed"])

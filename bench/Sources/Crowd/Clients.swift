@@ -187,6 +187,7 @@ final class Clients {
         if !isRecovered { board.count(.gaps) }
         if clients[index].known & 1 << UInt8(kind) == 0 {
             clients[index].known |= 1 << UInt8(kind)
+            board.count(.confirmed)
             let place = checker.channels.place(ofClient: number(index), kind: kind)
             clients[index][sequenceOf: kind] = board.publishedCount(place)
             clients[index][positionOf: kind] = position

@@ -36,6 +36,8 @@ enum Counter: Int, CaseIterable {
     case missing
     /// How many checks were made.
     case checks
+    /// Subscriptions that were confirmed to a client for the first time.
+    case confirmed
     case receiveCalls
     case receivedBytes
 }
