@@ -1,7 +1,6 @@
 """How many clients this machine has room for, and why: before anything is started."""
 
 import math
-import os
 import resource
 from dataclasses import dataclass
 
@@ -40,20 +39,16 @@ class Plan:
         return not any(line.startswith("too") for line in self.lines)
 
 
-def node_count(clients, per_node):
-    # Four at least, so that one can be missed.
-    return max(4, math.ceil(clients / per_node))
-
-
 def bytes_per_client(carrier):
     parts = [NODE_BYTES_PER_CLIENT, CROWD_BYTES_PER_CLIENT, REDIS_BYTES_PER_CLIENT]
     return KERNEL_BYTES_PER_CLIENT + TRANSIENT_BYTES_PER_CLIENT + sum(part[carrier] for part in parts)
 
 
-def plan(clients, carrier, per_node=None):
+def plan(clients, carrier, nodes=None):
     _, descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
-    per_process = min(per_node or descriptors, descriptors - SPARE_DESCRIPTORS)
-    nodes = node_count(clients, per_process)
+    per_process = descriptors - SPARE_DESCRIPTORS
+    # Four at least, so that one can be missed.
+    nodes = nodes or max(4, math.ceil(clients / per_process))
     crowds = max(2, math.ceil(clients / per_process))
     lines = []
     for what, limit, why in limits(carrier, nodes, crowds, per_process):
@@ -80,7 +75,8 @@ def limits(carrier, nodes, crowds, per_process):
     addresses = crowds * SOURCES_PER_CROWD
     why = f"{addresses} addresses, {ports:,} to each of {nodes} nodes before the kernel must search"
     yield "ports", addresses * ports * nodes, why
-    yield "processes", (int(costs.text("/proc/sys/kernel/pid_max")) - 1_000) * per_process // 12, "12 threads for each node and its crowd"
+    threads = int(costs.text("/proc/sys/kernel/pid_max")) - 1_000
+    yield "threads", threads // 12 * per_process, "12 for each node and its crowd"
 
 
 def descriptor_limit():
@@ -89,6 +85,3 @@ def descriptor_limit():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
 
-
-def is_root():
-    return os.geteuid() == 0

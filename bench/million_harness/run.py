@@ -4,9 +4,10 @@ import os
 import shutil
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 from . import costs, fit, redis, steps
-from .board import Board
+from .board import OFFENCES, Board
 from .crowds import Crowds
 from .nodes import Nodes
 from .publisher import Publisher
@@ -28,7 +29,7 @@ class Run:
         self.say = say
         self.begin = time.monotonic()
         self.results = {}
-        self.plan = fit.plan(options.clients, options.carrier, options.clients_per_node)
+        self.plan = fit.plan(options.clients, options.carrier, options.nodes)
         self.redis = redis.make(options.redis, directory)
         self.nodes = self.board = self.crowds = self.publisher = self.watch = None
 
@@ -59,7 +60,7 @@ class Run:
         thousands, tens = max(1, clients // 1_000), max(1, clients // 10)
         # Those to all, one to each of the others, and what the traffic of the other steps may have.
         capacity = 2 * (thousands + tens) + 400_000
-        path = costs.Path("/dev/shm") / f"perseid-million-{os.getpid()}"
+        path = Path("/dev/shm") / f"perseid-million-{os.getpid()}"
         self.board = Board(path, self.nodes.ports, self.plan.crowds, thousands, tens, capacity)
         self.crowds = Crowds(self.programs.crowd, self.board, clients, self.options.carrier, self.directory)
         self.crowds.start()
@@ -110,7 +111,7 @@ class Run:
 
     def offences(self):
         counters = self.board.counters()
-        return {name: counters[name] for name in steps.OFFENCES if counters[name]}
+        return {name: counters[name] for name in OFFENCES if counters[name]}
 
     def chosen_metrics(self):
         """Sums over the nodes that run; counters of a node that was started again begin anew."""

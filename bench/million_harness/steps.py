@@ -3,18 +3,15 @@
 import time
 
 from . import redis
-from .board import OFFENCES
+from .publisher import Traffic
 
 # How many clients may be under way at once, in all crowds together: fewer than a node's backlog of connections.
 UNDER_WAY = 1_500
 PUBLICATIONS_TO_ALL = 5
-# Of kinds beyond the one: what two cores do beside everything else, at a quarter of what they can.
-DELIVERIES_PER_SECOND = 40_000
 TRAFFIC = {1: 5, 2: 200}
 ROLLING_TRAFFIC = {1: 2, 2: 50}
 QUIET_SECONDS = 15
-# Longer than a heartbeat's interval.
-REST_SECONDS = 30
+BEFORE_KILL_SECONDS = 3
 
 
 def chosen(options):
@@ -33,7 +30,7 @@ def chosen(options):
         yield f"publish: {name}", lambda run, kind=kind: publish_to_each(run, kind)
     if options.idle_minutes:
         yield "idle", idle
-    if not options.no_kill:
+    if options.kill:
         yield "quiet", quiet
         yield "kill", kill
     if options.roll:
@@ -88,7 +85,7 @@ def came(run, before, seconds):
 
 def rest(run):
     """Nothing is asked for: what the next steps have of this is no cost of theirs."""
-    return watched(run, REST_SECONDS)
+    return watched(run, run.options.rest_seconds)
 
 
 def idle(run):
@@ -96,7 +93,8 @@ def idle(run):
 
 
 def watched(run, seconds):
-    before, commands, pings = run.moment(), redis.numbers(run.redis.ports), run.board.total("pings")
+    # INFO comes before the moment: it takes Redis as long as a publication does.
+    commands, before, pings = redis.numbers(run.redis.ports), run.moment(), run.board.total("pings")
     over = time.monotonic() + seconds
     while (rest_seconds := over - time.monotonic()) > 0:
         time.sleep(min(60, rest_seconds))
@@ -123,8 +121,8 @@ def commands_per(run, before, divisor):
 def publish_to_all(run):
     """One publication after the other, each when the one before has come to everybody."""
     milliseconds = []
-    before, commands = run.moment(), redis.numbers(run.redis.ports)
-    distribution = run.board.distribution("delivery")
+    commands, distribution = redis.numbers(run.redis.ports), run.board.distribution("delivery")
+    before = run.moment()
     for _ in range(PUBLICATIONS_TO_ALL):
         due = time.monotonic_ns()
         publication = run.publisher.publish([(0, 0)], due)
@@ -141,9 +139,9 @@ def publish_to_each(run, kind):
     """One publication to each channel of a kind, at a rate of deliveries that leaves room."""
     count = run.board.channel_counts[kind]
     wanted = run.options.clients
-    before, commands = run.moment(), redis.numbers(run.redis.ports)
-    start, distribution = run.board.total("delivered"), run.board.distribution("delivery")
-    per_second = DELIVERIES_PER_SECOND / (run.options.clients / count)
+    commands, distribution = redis.numbers(run.redis.ports), run.board.distribution("delivery")
+    start, before = run.board.total("delivered"), run.moment()
+    per_second = run.options.deliveries_per_second / (run.options.clients / count)
     first, dues = run.publisher.spread([(kind, number) for number in range(count)], per_second)
     run.crowds.wait(lambda: run.board.total("delivered") - start >= wanted, 180, "publications to each", run.say)
     found = delivered(run, before, commands, count, wanted)
@@ -186,8 +184,6 @@ def quiet(run):
 
 
 def in_traffic(run, per_second, action):
-    from .publisher import Traffic
-
     before = {name: run.board.distribution(name) for name in ["delivery", "delivery_after_loss", "absence"]}
     counters, moment = run.board.counters(), run.moment()
     with Traffic(run.publisher, per_second) as traffic:
@@ -212,7 +208,7 @@ def kill(run):
     run.publisher.avoid(victim.number)
 
     def action():
-        time.sleep(3)
+        time.sleep(BEFORE_KILL_SECONDS)
         clients = run.board.clients_of(victim.number)
         returned = run.board.total("returned")
         begin = time.monotonic()
@@ -220,7 +216,7 @@ def kill(run):
         run.watch.mark(f"node {victim.number} killed")
         run.crowds.wait(lambda: run.board.total("returned") - returned >= clients, 120, "coming back", run.say)
         back = time.monotonic() - begin
-        time.sleep(max(0, QUIET_SECONDS - 3 - back))
+        time.sleep(max(0, QUIET_SECONDS - BEFORE_KILL_SECONDS - back))
         return {"clients": clients, "all_back_seconds": back}
 
     found = in_traffic(run, TRAFFIC, action)
