@@ -1,1 +1,118 @@
-def judged(): return iter(())
+"""The model's arithmetic, on coefficients that are easy to reckon with."""
+
+import math
+import random
+from types import SimpleNamespace
+
+from . import coefficients, fitting, model, tree
+
+ONES = {
+    "node_microseconds_per_delivery": 10.0,
+    "node_microseconds_per_publication_heard": 20.0,
+    "node_microseconds_per_connect_websocket": 100.0,
+    "node_microseconds_per_connect_sessions": 200.0,
+    "node_microseconds_per_heartbeat": 10.0,
+    "node_microseconds_per_renewal": 5.0,
+    "node_cores_idle": 0.001,
+    "node_bytes_base": 8_000_000.0,
+    "node_bytes_per_client_websocket": 100.0,
+    "node_bytes_per_client_sessions": 500.0,
+    "node_bytes_per_subscription": 50.0,
+    "node_bytes_per_channel": 600.0,
+    "kernel_bytes_per_socket": 4_000.0,
+    "redis_microseconds_per_publication": 20.0,
+    "redis_microseconds_per_publication_heard": 2.0,
+    "redis_microseconds_per_renewal": 10.0,
+    "redis_microseconds_per_session_opened": 30.0,
+    "redis_microseconds_per_channel_heard": 10.0,
+    "redis_cores_idle_per_node": 0.0001,
+    "redis_bytes_per_session": 600.0,
+    "redis_bytes_per_channel": 500.0,
+    "renewals_per_channel_and_second": 0.1,
+    "renewals_per_session_and_second": 0.03,
+    "checkpoints_per_second_max": 0.2,
+}
+
+
+def is_near(one, other):
+    return math.isclose(one, other, rel_tol=1e-6)
+
+
+def judged():
+    yield from judged_load()
+    yield from judged_costs()
+    yield from judged_cluster()
+    yield from judged_fit()
+    yield from judged_tree()
+
+
+def judged_load():
+    one = model.Channels(1, 1_000, 2.0)
+    yield "all nodes hear a channel that all read", one.hearing(10), abs(one.hearing(10) - 10) < 1e-6
+    lone = model.Channels(100, 1, 1.0)
+    yield "one node hears a channel of one reader", lone.hearing(10), is_near(lone.hearing(10), 1)
+    pair = model.Channels(100, 2, 1.0)
+    yield "two readers are at one node in one of ten cases", pair.hearing(10), is_near(pair.hearing(10), 1.9)
+    load = model.Load(1_000, "websocket", (one, model.Channels(500, 2, 0.0)))
+    yield "deliveries", load.deliveries_per_second, is_near(load.deliveries_per_second, 2_000)
+    yield "further subscriptions", load.subscriptions, is_near(load.subscriptions, 1_000)
+    yield "who is sent something gets no heartbeat", load.heartbeats_per_second, load.heartbeats_per_second < 1e-9
+    idle = model.Load(1_000, "websocket", ())
+    yield "who is sent nothing gets them all", idle.heartbeats_per_second, is_near(idle.heartbeats_per_second, 40)
+
+
+def judged_costs():
+    load = model.Load(10_000, "websocket", (model.Channels(1, 10_000, 1.0),), reconnects_per_client_and_day=86.4)
+    cost = model.node_cores(load, 4, ONES)
+    yield "node cores of deliveries", cost.parts, is_near(cost.parts["deliveries"], 0.1)
+    yield "node cores of what is heard", cost.parts, is_near(cost.parts["publications heard"], 4 * 20e-6)
+    yield "node cores of connects", cost.parts, is_near(cost.parts["connects"], 10 * 100e-6)
+    yield "node cores of idle nodes", cost.parts, is_near(cost.parts["idle"], 0.004)
+    cost = model.redis_cores(load, 4, ONES)
+    yield "Redis cores", cost.parts, is_near(cost.total, 20e-6 + 4 * 2e-6 + 4 * 0.1 * 10e-6 + 0.0004)
+    memory = model.node_bytes(load, 4, ONES)
+    yield "node memory", memory.parts, is_near(memory.total, 32e6 + 1e6 + 4 * 600 + 40e6)
+    sessions = model.Load(10_000, "sessions", (model.Channels(1, 10_000, 1.0),))
+    cost = model.redis_cores(sessions, 4, ONES)
+    yield "checkpoints of sessions", cost.parts, is_near(cost.parts["checkpoints"], 10_000 * 0.2 * 10e-6)
+    more, fewer = (model.Load(1_000, "websocket", load.channels, compression=times) for times in (1, 4))
+    bits = model.wire_bits_per_second(more), model.wire_bits_per_second(fewer)
+    yield "compressed is less on the wire", bits, bits[1] < bits[0]
+
+
+def judged_cluster():
+    load = model.Load(1_000_000, "websocket", (model.Channels(1, 1_000_000, 0.0),))
+    nodes, most = model.nodes_needed(load, model.Machine(clients=100_000), ONES, zones=3)
+    yield "ten nodes, and half as many for a zone", (nodes, most), (nodes, most) == (15, "clients of a node")
+    busy = model.Load(1_000_000, "websocket", (model.Channels(1, 1_000_000, 10.0),))
+    _, most = model.nodes_needed(busy, model.Machine(), ONES)
+    yield "deliveries ask for cores", most, most == "cores"
+    whole = model.storm_seconds(load, 10, 1, model.Machine(cores=4), ONES)
+    yield "a storm is work by spare cores", whole, 1.2 < whole < 1.4
+    yield "a storm without nodes does not end", None, math.isinf(model.storm_seconds(load, 1, 1, model.Machine(), ONES))
+    yield "a master's loss", None, model.master_loss_seconds(load, 10, 3, ONES) > 16
+
+
+def judged_fit():
+    found = coefficients.two_unknowns([(x, y, 3 * x + 7 * y) for x, y in [(1, 2), (10, 1), (100, 50)]])
+    yield "two unknowns", found, is_near(found[0], 3) and is_near(found[1], 7)
+    try:
+        coefficients.two_unknowns([(1, 2, 3), (2, 4, 6)])
+        yield "what cannot be told apart", None, False
+    except ValueError:
+        yield "what cannot be told apart", None, True
+    one = coefficients.Coefficient.of([-1.0, 2.0, 5.0], "")
+    yield "a spread", one, (one.value, one.low, one.high) == (2.0, 0.0, 5.0)
+    run = {"steps": {"rest": {"nodes_cores": 0.03, "pings_per_second": 100.0}, "empty": {"nodes_cores": 0.01}}}
+    beat = fitting.heartbeat_microseconds(run)
+    yield "a heartbeat's cost", beat, is_near(beat, 200)
+
+
+def judged_tree():
+    draw = SimpleNamespace(lognormvariate=lambda logarithm, _: math.exp(logarithm))
+    straight = tree.last_node_microseconds(draw, 100, 0, 2.0)
+    yield "the last of a hundred waits for them all", straight, is_near(straight, 100 * 2 + 150)
+    tiered = tree.last_node_microseconds(draw, 100, 1, 2.0)
+    yield "two times ten, and two ways", tiered, is_near(tiered, 2 * (10 * 2 + 150))
+    again = [tree.last_node_microseconds(random.Random(7), 50, 1, 2.0) for _ in range(2)]
+    yield "a seed tells the same again", again, again[0] == again[1]

@@ -70,6 +70,9 @@ def limits(carrier, nodes, crowds, per_process):
     yield "open files", (file_max - open_now - 10_000) // 2, why
     why = f"{per_process:,} in each of {nodes} nodes and {crowds} crowds"
     yield "descriptors of a process", per_process * min(nodes, crowds), why
+    if tracked := int(costs.text("/proc/sys/net/netfilter/nf_conntrack_count") or 0):
+        most = int(costs.text("/proc/sys/net/netfilter/nf_conntrack_max"))
+        yield "tracked connections", most - tracked, f"the packet filter tracks connections, {most:,} at most"
     first, last = (int(field) for field in costs.text("/proc/sys/net/ipv4/ip_local_port_range").split())
     ports = min(PORTS_PER_ADDRESS, (last - first + 1) // 2)
     addresses = crowds * SOURCES_PER_CROWD

@@ -12,10 +12,12 @@ TRAFFIC = {1: 5, 2: 200}
 ROLLING_TRAFFIC = {1: 2, 2: 50}
 QUIET_SECONDS = 15
 BEFORE_KILL_SECONDS = 3
+EMPTY_SECONDS = 10
 
 
 def chosen(options):
     """The steps of a run, in order, by name."""
+    yield "empty", lambda run: watched(run, EMPTY_SECONDS)
     is_stream = options.carrier == "events"
     if is_stream:
         # What an event stream reads is fixed when it is asked for.
@@ -89,7 +91,7 @@ def rest(run):
 
 
 def idle(run):
-    return watched(run, run.options.idle_minutes * 60)
+    return watched(run, run.options.idle_minutes * 60) | run.memory_per_client()
 
 
 def watched(run, seconds):

@@ -40,7 +40,7 @@ def facts(found):
 
 
 def memory(found):
-    steps = {name: step for name, step in found["steps"].items() if "bytes_per_client" in step}
+    steps = {name: step for name, step in found["steps"].items() if "per_second" in step}
     kinds = [("nodes_all_in", "nodes, all in"), ("nodes", "above empty nodes"), ("kernel", "kernel")]
     kinds += [("redis_used", "Redis"), ("crowds", "crowds"), ("machine", "machine, less free")]
 
@@ -105,4 +105,4 @@ def resting(found):
         cells = [number(value, 2) for value in shares] + [number(step["pings_per_second"]), commands]
         return [name, number(step["measured_seconds"])] + cells
 
-    return rows(heads, [row(name, found["steps"][name]) for name in ["rest", "idle"] if name in found["steps"]])
+    return rows(heads, [row(name, found["steps"][name]) for name in ["empty", "rest", "idle"] if name in found["steps"]])

@@ -1,0 +1,60 @@
+"""The model's prediction beside what a run measured that it was not fitted on."""
+
+from . import model
+from .coefficients import kinds
+from .tables import number, rows
+
+WITHIN = 0.2
+
+
+def load_of(run, kinds_read):
+    clients = run["clients"]
+    counts = [1, max(1, clients // 1_000), max(1, clients // 10)][:kinds_read]
+    channels = tuple(model.Channels(count, clients / count) for count in counts)
+    return model.Load(clients, run["carrier"], channels, run["payload_bytes"])
+
+
+def comparisons(run, given):
+    """Name, unit, prediction and measurement of each."""
+    steps, nodes, clients = run["steps"], run["nodes"], run["clients"]
+    for name, one, node, redis in kinds(run):
+        part = one.hearing(nodes)
+        heard = part * given["node_microseconds_per_publication_heard"]
+        predicted = given["node_microseconds_per_delivery"] + heard / one.readers
+        yield f"{name}: node CPU", "µs a delivery", predicted, node / one.readers
+        # Five publications to all cost Redis less than can be told.
+        if name != "publish to all":
+            way = part * given["redis_microseconds_per_publication_heard"]
+            yield f"{name}: Redis CPU", "µs a publication", given["redis_microseconds_per_publication"] + way, redis
+    connect = steps.get("connect")
+    if connect:
+        microseconds = given[f"node_microseconds_per_connect_{run['carrier']}"]
+        yield "connect: node CPU", "µs a client", microseconds, connect["nodes_microseconds_per_client"]
+    stages = [("connect", 3 if run["carrier"] == "events" else 1)]
+    stages += [("subscribe: channels of 1,000", 2), ("subscribe: channels of 10", 3)]
+    for step, count in stages:
+        if step in steps:
+            cost = model.node_bytes(load_of(run, count), nodes, given)
+            predicted = (cost.total - cost.parts["kernel"]) / clients
+            yield f"{step}: node memory", "bytes a client", predicted, steps[step]["bytes_per_client"]["nodes_all_in"]
+    if connect:
+        kernel = 2 * given["kernel_bytes_per_socket"]
+        yield "connect: kernel memory of a pair", "bytes a client", kernel, connect["bytes_per_client"]["kernel"]
+    for step, count in [("rest", 1), ("idle", 3)]:
+        if step in steps:
+            load = load_of(run, 3 if run["carrier"] == "events" else count)
+            predicted = model.node_cores(load, nodes, given).total
+            yield f"{step}: all nodes", "% of a core", predicted * 100, steps[step]["nodes_cores"] * 100
+            predicted = model.redis_cores(load, nodes, given).total
+            yield f"{step}: Redis", "% of a core", predicted * 100, steps[step]["redis_cores"] * 100
+
+
+def table(run, given):
+    def row(name, unit, predicted, measured):
+        ratio = predicted / measured if measured else None
+        is_near = ratio is not None and 1 - WITHIN <= ratio <= 1 + WITHIN
+        word = "pass" if is_near else "**fail**"
+        return [name, unit, number(predicted, 2), number(measured, 2), number(ratio, 2), word]
+
+    heads = ["prediction", "unit", "predicted", "measured", "ratio", "within 20 %"]
+    return rows(heads, [row(*each) for each in comparisons(run, given)])

@@ -1,0 +1,46 @@
+"""Runs that coefficients are taken from: small ones, that differ in one thing."""
+
+import tempfile
+from pathlib import Path
+
+from harness.machine import Machine
+
+from . import fit, fitting, options, report
+from .programs import programs
+from .run import Run
+
+# What varies, and how it is told. A minute and a half each.
+CASES = {
+    "few": ["--nodes", "4", "--carrier", "websocket"],
+    "many": ["--nodes", "12", "--carrier", "websocket"],
+    "sessions": ["--nodes", "4", "--carrier", "sessions"],
+    "events": ["--nodes", "4", "--carrier", "events"],
+}
+COMMON = ["--clients", "20000", "--no-kill", "--no-roll", "--idle-minutes", "0.5", "--name", "try-measure"]
+# Half of what the machine can deliver, so that nothing waits for a core.
+COMMON += ["--deliveries-per-second", "20000"]
+
+
+def one(words, chosen, say):
+    given = options.parse("", words + COMMON)
+    with tempfile.TemporaryDirectory(prefix="perseid-capacity-") as directory:
+        run = Run(given, chosen, Path(directory), say)
+        with run.all_of_it():
+            run.carry_out()
+        found = report.results(run, [], None)
+    if not report.is_clean(found):
+        raise RuntimeError(f"{' '.join(words)}: deliveries were wrong: {[step['offences'] for step in found['steps'].values()]}")
+    return found
+
+
+def measure(repetitions, say):
+    """Returns the machine, and the coefficients."""
+    fit.descriptor_limit()
+    chosen = programs()
+    facts = dict(Machine.here(chosen).facts)
+    groups = {name: [] for name in CASES}
+    for repetition in range(repetitions):
+        for name, words in CASES.items():
+            say(f"{name}, {repetition + 1} of {repetitions}")
+            groups[name].append(one(words, chosen, lambda text: say(f"    {text}")))
+    return facts, fitting.fit(groups)
