@@ -9,7 +9,7 @@ from . import costs
 MIB = 1 << 20
 
 # Measured by `bench/capacity --measure` and by the runs in MILLION.md; here rounded up.
-KERNEL_BYTES_PER_CLIENT = 9_000
+KERNEL_BYTES_PER_CLIENT = 10_000
 NODE_BYTES_PER_CLIENT = {"websocket": 500, "sessions": 1_000, "events": 700}
 CROWD_BYTES_PER_CLIENT = {"websocket": 80, "sessions": 150, "events": 80}
 REDIS_BYTES_PER_CLIENT = {"websocket": 40, "sessions": 900, "events": 40}

@@ -33,8 +33,11 @@ class Node:
             if answers(self.port, "/readyz"):
                 return
             time.sleep(0.05)
-        ending = open(self.log, errors="replace").read()[-1000:]
-        raise RuntimeError(f"node {self.number} is not ready within {seconds} s: {ending}")
+        raise RuntimeError(f"node {self.number} is not ready within {seconds} s: {self.last_words}")
+
+    @property
+    def last_words(self):
+        return self.log.read_text(errors="replace")[-1000:]
 
     @property
     def is_running(self):
@@ -85,6 +88,21 @@ class Nodes:
     @property
     def running(self):
         return [node for node in self.all if node.is_running]
+
+    def verify_alive(self):
+        for node in self.all:
+            if node.child and not node.is_running:
+                raise RuntimeError(f"node {node.number} ended with {node.child.returncode}: {node.last_words}")
+
+    def log_lines(self):
+        """How many lines there are of each level; those of a node that has much to say are its first mebibyte."""
+        counts = {}
+        for node in self.all:
+            with open(node.log, errors="replace") as log:
+                for line in log.read(1 << 20).splitlines():
+                    level = (line.split() + ["", ""])[1]
+                    counts[level] = counts.get(level, 0) + 1
+        return counts
 
     @property
     def ports(self):

@@ -103,9 +103,11 @@ class Run:
             self.watch.mark(name)
             begin = time.monotonic()
             measured = step(self)
+            self.nodes.verify_alive()
+            self.crowds.verify_alive()
             measured["seconds"] = round(time.monotonic() - begin, 2)
             measured["offences"] = self.offences()
-            measured["metrics"] = self.chosen_metrics()
+            measured["metrics"] = self.chosen_metrics() | {"log_lines": self.nodes.log_lines()}
             self.results[name] = measured
             self.say(f"  {measured['seconds']:.1f} s; {steps.in_short(measured)}")
 

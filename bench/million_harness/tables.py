@@ -99,7 +99,7 @@ def resting(found):
     heads = ["nothing to do", "s", "all nodes, % of a core", "a node", "Redis", "crowds", "heartbeats/s", "commands/s in Redis"]
 
     def row(name, step):
-        commands = ", ".join(f"{name} {number(rate, 1)}" for name, rate in step["redis_commands_per_second"].items())
+        commands = ", ".join(f"{name.replace('|', ' ')} {number(rate, 1)}" for name, rate in step["redis_commands_per_second"].items())
         shares = [step["nodes_cores"] * 100, step["nodes_cores"] * 100 / found["nodes"]]
         shares += [step["redis_cores"] * 100, step["crowds_cores"] * 100]
         cells = [number(value, 2) for value in shares] + [number(step["pings_per_second"]), commands]
