@@ -6,12 +6,12 @@ from .tables import number, rows
 GIB = 1 << 30
 
 
-def spreads(facts, found):
+def spreads(measured):
     """Each coefficient with its spread."""
-    lines = [f"- {name}: {value}" for name, value in facts.items()] + [""]
+    lines = [f"- {name}: {value}" for name, value in measured.facts.items()] + [""]
     cells = [
         [name, significant(one.value), f"{significant(one.low)}–{significant(one.high)}", one.samples, one.how]
-        for name, one in sorted(found.items())
+        for name, one in sorted(measured.coefficients.items())
     ]
     return lines + rows(["coefficient", "median", "range", "of", "measured by"], cells)
 
@@ -46,7 +46,11 @@ def figures(described, machine, nodes, most, zones, given):
     masters = model.masters_needed(described, nodes, given)
     zone = max(1, nodes // zones)
     found = [
-        ["deliveries/s", number(described.deliveries_per_second), f"{number(described.publications_per_second)} publications/s"],
+        [
+            "deliveries/s",
+            number(described.deliveries_per_second),
+            f"{number(described.publications_per_second)} publications/s",
+        ],
         ["nodes", number(nodes), f"asked for by {most}; enough with one of {zones} zones gone"],
         ["cores in use", number(cores.total, 1), f"of {number(nodes * machine.cores)}; most for {cores.greatest}"],
         ["memory", f"{memory.total / GIB:,.1f} GiB", f"most for {memory.greatest}"],
@@ -54,10 +58,22 @@ def figures(described, machine, nodes, most, zones, given):
         ["masters of Redis", number(masters), f"{redis.total:,.2f} cores in use; most for {redis.greatest}"],
         ["memory of Redis", f"{model.redis_bytes(described, given).total / GIB:,.2f} GiB", "without replicas"],
         ["to clients", f"{model.wire_bits_per_second(described) / 1e6:,.0f} Mbit/s", "with headers"],
-        ["a node lost", f"{model.storm_seconds(described, nodes, 1, machine, given):,.1f} s", "until its clients are back"],
+        [
+            "a node lost",
+            f"{model.storm_seconds(described, nodes, 1, machine, given):,.1f} s",
+            "until its clients are back",
+        ],
         ["a zone lost", f"{model.storm_seconds(described, nodes, zone, machine, given):,.1f} s", f"{zone} nodes"],
-        ["a master lost", f"{model.master_loss_seconds(described, nodes, masters, given):,.1f} s", "15 of them until that is seen"],
-        ["full first", first_full(machine, nodes, cores, memory, redis, masters), "share of what there is, of nodes all zones"],
+        [
+            "a master lost",
+            f"{model.master_loss_seconds(described, nodes, masters, given):,.1f} s",
+            "15 of them until that is seen",
+        ],
+        [
+            "full first",
+            first_full(machine, nodes, cores, memory, redis, masters),
+            "share of what there is, of nodes all zones",
+        ],
     ]
     return rows(["", "", ""], found)
 

@@ -2,7 +2,6 @@
 
 import math
 import random
-from types import SimpleNamespace
 
 from . import coefficients, fitting, model, tree
 
@@ -109,10 +108,11 @@ def judged_fit():
 
 
 def judged_tree():
-    draw = SimpleNamespace(lognormvariate=lambda logarithm, _: math.exp(logarithm))
-    straight = tree.last_node_microseconds(draw, 100, 0, 2.0)
-    yield "the last of a hundred waits for them all", straight, is_near(straight, 100 * 2 + 150)
-    tiered = tree.last_node_microseconds(draw, 100, 1, 2.0)
-    yield "two times ten, and two ways", tiered, is_near(tiered, 2 * (10 * 2 + 150))
-    again = [tree.last_node_microseconds(random.Random(7), 50, 1, 2.0) for _ in range(2)]
-    yield "a seed tells the same again", again, again[0] == again[1]
+    way = tree.Way([[0.9, 1.0]])
+    straight = tree.last_node_milliseconds(random.Random(1), way, 100, 0, 0.002)
+    yield "the last of a hundred waits for them all", straight, is_near(straight, 100 * 0.002 + 1)
+    tiered = tree.last_node_milliseconds(random.Random(1), way, 100, 1, 0.002)
+    yield "two times ten, and two ways", tiered, is_near(tiered, 2 * (10 * 0.002 + 1))
+    uneven = tree.Way([[1.0, 0.5], [3.0, 1.0]])
+    found = [tree.simulate(uneven, 50, 1, 0.001) for _ in range(2)]
+    yield "a seed tells the same again", found, found[0] == found[1] and 2 < found[0][0] < 7

@@ -27,18 +27,30 @@ class Coefficient:
         return cls(statistics.median(found), min(found), max(found), len(found), how)
 
 
+@dataclass
+class Measured:
+    """What was measured, and on which machine."""
+
+    facts: dict
+    coefficients: dict
+    # Milliseconds from a publication's being due to a client's having it, with little traffic, and the share that took
+    # no longer.
+    way: list
+
+    def save(self, path=PATH):
+        found = {name: asdict(each) for name, each in sorted(self.coefficients.items())}
+        text = {"facts": self.facts, "coefficients": found, "way": self.way}
+        path.write_text(json.dumps(text, indent=1) + "\n")
+
+    @property
+    def values(self):
+        return {name: each.value for name, each in self.coefficients.items()}
+
+
 def load(path=PATH):
     text = json.loads(path.read_text())
-    return text["facts"], {name: Coefficient(**each) for name, each in text["coefficients"].items()}
-
-
-def save(facts, found, path=PATH):
-    text = {"facts": facts, "coefficients": {name: asdict(each) for name, each in sorted(found.items())}}
-    path.write_text(json.dumps(text, indent=1) + "\n")
-
-
-def values(found):
-    return {name: each.value for name, each in found.items()}
+    found = {name: Coefficient(**each) for name, each in text["coefficients"].items()}
+    return Measured(text["facts"], found, text["way"])
 
 
 def two_unknowns(equations):

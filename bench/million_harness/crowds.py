@@ -64,7 +64,9 @@ class Crowds:
         before = self.board.of_each("checks")
         self.order("check")
         self.wait(
-            lambda: all(now > then for now, then in zip(self.board.of_each("checks"), before)), 60, "the check of all clients"
+            lambda: all(now > then for now, then in zip(self.board.of_each("checks"), before)),
+            60,
+            "the check of all clients",
         )
         return self.board.total("missing")
 

@@ -62,7 +62,9 @@ def limits(carrier, nodes, crowds, per_process):
     available = costs.memory()["MemAvailable"]
     base = RESERVE_BYTES + nodes * NODE_BASE_BYTES + crowds * CROWD_BASE_BYTES
     each = bytes_per_client(carrier)
-    why = f"{available / MIB:,.0f} MiB are free, {base / MIB:,.0f} MiB go to {nodes + crowds} processes and the system, "
+    why = (
+        f"{available / MIB:,.0f} MiB are free, {base / MIB:,.0f} MiB go to {nodes + crowds} processes and the system, "
+    )
     yield "memory", max(0, (available - base) // each), why + f"{each:,} bytes to each client"
     open_now, _, file_max = (int(field) for field in costs.text("/proc/sys/fs/file-nr").split())
     # Two sockets each; a poller is one for all.
@@ -87,4 +89,3 @@ def descriptor_limit():
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
-

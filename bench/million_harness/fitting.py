@@ -60,7 +60,9 @@ def of_work(note, few, many):
     note("redis_microseconds_per_publication", (one for one, _ in found), how)
     note("redis_microseconds_per_publication_heard", (other for _, other in found), "the same")
     each = [
-        run["steps"][TENS]["redis_microseconds_per_client"] * run["clients"] / (pairs(run, TENS) - pairs(run, THOUSANDS))
+        run["steps"][TENS]["redis_microseconds_per_client"]
+        * run["clients"]
+        / (pairs(run, TENS) - pairs(run, THOUSANDS))
         for run in few + many
     ]
     note("redis_microseconds_per_channel_heard", each, "subscribing to channels of ten")
@@ -76,7 +78,9 @@ def renewal_microseconds(run, part):
     """What renewals cost while idle: the difference of many channels and one, less that of the heartbeats."""
     rest, idle = run["steps"]["rest"], run["steps"]["idle"]
     more = max(1.0, renewals_per_second(run, "idle") - renewals_per_second(run, "rest"))
-    beats = (idle["pings_per_second"] - rest["pings_per_second"]) * heartbeat_microseconds(run) if part == "nodes" else 0
+    beats = (
+        (idle["pings_per_second"] - rest["pings_per_second"]) * heartbeat_microseconds(run) if part == "nodes" else 0
+    )
     return ((idle[f"{part}_cores"] - rest[f"{part}_cores"]) * 1e6 - beats) / more
 
 
@@ -85,9 +89,12 @@ def of_resting(note, runs, sessions):
     note("node_cores_idle", (run["steps"]["empty"]["nodes_cores"] / run["nodes"] for run in runs), "empty nodes")
     idle = (run["steps"]["empty"]["redis_cores"] / run["nodes"] for run in runs)
     note("redis_cores_idle_per_node", idle, "Redis beside empty nodes")
-    note("node_microseconds_per_heartbeat", map(heartbeat_microseconds, runs), "idle with one channel, less empty nodes")
+    note(
+        "node_microseconds_per_heartbeat", map(heartbeat_microseconds, runs), "idle with one channel, less empty nodes"
+    )
     rates = [
-        (renewals_per_second(run, "idle") - renewals_per_second(run, "empty")) / max(1, pairs(run, "idle")) for run in runs
+        (renewals_per_second(run, "idle") - renewals_per_second(run, "empty")) / max(1, pairs(run, "idle"))
+        for run in runs
     ]
     note("renewals_per_channel_and_second", rates, "functions called in Redis while idle, for each channel and node")
     redis = [renewal_microseconds(run, "redis") for run in runs + sessions]
@@ -97,7 +104,9 @@ def of_resting(note, runs, sessions):
 
 def of_sessions(note, few, sessions):
     def both(step, key):
-        return [with_them["steps"][step][key] - without["steps"][step][key] for with_them, without in zip(sessions, few)]
+        return [
+            with_them["steps"][step][key] - without["steps"][step][key] for with_them, without in zip(sessions, few)
+        ]
 
     opened = both("connect", "redis_microseconds_per_client")
     note("redis_microseconds_per_session_opened", opened, "connects with sessions, less without")

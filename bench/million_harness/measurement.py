@@ -6,6 +6,7 @@ from pathlib import Path
 from harness.machine import Machine
 
 from . import fit, fitting, options, report
+from .coefficients import Measured
 from .programs import programs
 from .run import Run
 
@@ -29,12 +30,14 @@ def one(words, chosen, say):
             run.carry_out()
         found = report.results(run, [], None)
     if not report.is_clean(found):
-        raise RuntimeError(f"{' '.join(words)}: deliveries were wrong: {[step['offences'] for step in found['steps'].values()]}")
+        raise RuntimeError(
+            f"{' '.join(words)}: deliveries were wrong: {[step['offences'] for step in found['steps'].values()]}"
+        )
     return found
 
 
 def measure(repetitions, say):
-    """Returns the machine, and the coefficients."""
+    """Runs all cases, taking turns."""
     fit.descriptor_limit()
     chosen = programs()
     facts = dict(Machine.here(chosen).facts)
@@ -43,4 +46,5 @@ def measure(repetitions, say):
         for name, words in CASES.items():
             say(f"{name}, {repetition + 1} of {repetitions}")
             groups[name].append(one(words, chosen, lambda text: say(f"    {text}")))
-    return facts, fitting.fit(groups)
+    way = groups["few"][0]["steps"]["quiet"]["points"]
+    return Measured(facts, fitting.fit(groups), way)

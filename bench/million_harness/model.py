@@ -135,7 +135,9 @@ def redis_cores(load, nodes, given):
     return Cost(
         {
             "publications": own,
-            "their way to nodes": cores(load.heard_per_second(nodes), given["redis_microseconds_per_publication_heard"]),
+            "their way to nodes": cores(
+                load.heard_per_second(nodes), given["redis_microseconds_per_publication_heard"]
+            ),
             "renewals": cores(renewals(load, nodes, given), given["redis_microseconds_per_renewal"]),
             "sessions opened": cores(sessions, given["redis_microseconds_per_session_opened"]),
             "checkpoints": cores(changed, given["redis_microseconds_per_renewal"]),
@@ -151,7 +153,9 @@ def redis_bytes(load, given):
 
 
 def wire_bits_per_second(load):
-    message = (load.payload_bytes + load.channel_name_bytes + ENVELOPE_BYTES + FRAME_BYTES[load.carrier]) / load.compression
+    message = (
+        load.payload_bytes + load.channel_name_bytes + ENVELOPE_BYTES + FRAME_BYTES[load.carrier]
+    ) / load.compression
     beats = load.heartbeats_per_second * (2 + WIRE_BYTES_PER_SEND)
     return 8 * (load.deliveries_per_second * (message + WIRE_BYTES_PER_SEND) + beats)
 

@@ -19,7 +19,17 @@ class Node:
         self.port = free_port()
         self.log = directory / f"node{number}.log"
         # However this ends, nothing stays behind.
-        self.command = ["setpriv", "--pdeathsig", "KILL", binary, "serve", "--listen", f"127.0.0.1:{self.port}", "--redis", redis_url]
+        self.command = [
+            "setpriv",
+            "--pdeathsig",
+            "KILL",
+            binary,
+            "serve",
+            "--listen",
+            f"127.0.0.1:{self.port}",
+            "--redis",
+            redis_url,
+        ]
         self.command += ["--reactors", "1", "--config", str(settings)]
         self.child = None
 
@@ -130,4 +140,3 @@ class Nodes:
         for node in self.all:
             if node.child:
                 node.child.wait()
-

@@ -12,7 +12,9 @@ def parse(description, words=None):
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_sizes(parser)
     add_steps(parser)
-    parser.add_argument("--name", help="of the results (default: from carrier, Redis and clients); try… is left out of reports")
+    parser.add_argument(
+        "--name", help="of the results (default: from carrier, Redis and clients); try… is left out of reports"
+    )
     parser.add_argument("--anyway", action="store_true", help="begin although there seems to be too little room")
     parser.add_argument("--check", action="store_true", help="says how many clients fit, and nothing else")
     parser.add_argument("--report", action="store_true", help="writes MILLION.md from what there is, and nothing else")
@@ -37,7 +39,9 @@ def add_sizes(parser):
 
 
 def add_steps(parser):
-    parser.add_argument("--deliveries-per-second", type=int, default=40_000, help="to the smaller channels (default 40,000)")
+    parser.add_argument(
+        "--deliveries-per-second", type=int, default=40_000, help="to the smaller channels (default 40,000)"
+    )
     parser.add_argument("--rest-seconds", type=float, default=30, help="idle with one channel each (default 30)")
     parser.add_argument("--idle-minutes", type=float, default=10, help="idle with all channels; 0: not (default 10)")
     parser.add_argument("--no-kill", dest="kill", action="store_false", help="kill no node")

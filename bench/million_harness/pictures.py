@@ -82,7 +82,9 @@ def distribution(curves, x_label, divisor=1):
 
 def latency(found):
     steps = found["steps"]
-    return distribution({name: steps[name]["points"] for name in STEPS if steps.get(name, {}).get("points")}, "milliseconds")
+    return distribution(
+        {name: steps[name]["points"] for name in STEPS if steps.get(name, {}).get("points")}, "milliseconds"
+    )
 
 
 def absence(found):

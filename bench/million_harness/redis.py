@@ -19,7 +19,18 @@ class One:
 
     def start(self):
         port = free_port()
-        command = ["setpriv", "--pdeathsig", "KILL", "redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(self.directory)]
+        command = [
+            "setpriv",
+            "--pdeathsig",
+            "KILL",
+            "redis-server",
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--dir",
+            str(self.directory),
+        ]
         command += OPTIONS
         self.process = Process(command, self.directory / "redis.log")
         self.process.wait_until(lambda: accepts(port), "Redis")

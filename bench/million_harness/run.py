@@ -17,7 +17,12 @@ from .watch import Watch
 METRICS = ["perseid_connections", "perseid_channels", "perseid_sessions", "perseid_subscriptions", "unanswered"]
 METRICS += ["perseid_deliveries_total", "perseid_publications_total", "perseid_sent_bytes_total", "perseid_laggards"]
 METRICS += ["perseid_policy_actions_total", "perseid_evictions_total", "perseid_connections_refused_total"]
-METRICS += ["perseid_gaps_found_total", "perseid_history_reads_total", "perseid_tail_hits_total", "perseid_bulk_waiting"]
+METRICS += [
+    "perseid_gaps_found_total",
+    "perseid_history_reads_total",
+    "perseid_tail_hits_total",
+    "perseid_bulk_waiting",
+]
 METRICS += ["perseid_backplane_losses_total", "perseid_inbox_overflows_total", "perseid_session_writes_total"]
 
 
@@ -143,7 +148,9 @@ class Run:
     def memory(self):
         """Bytes of each part, all in."""
         parts = self.parts()
-        found = {f"{name}_bytes": sum(map(costs.proportional_bytes, parts[name])) for name in ["nodes", "crowds", "redis"]}
+        found = {
+            f"{name}_bytes": sum(map(costs.proportional_bytes, parts[name])) for name in ["nodes", "crowds", "redis"]
+        }
         found["redis_used_bytes"] = redis.numbers(self.redis.ports)["bytes"]
         machine = costs.memory()
         found["kernel_bytes"] = sum(machine.get(kind, 0) for kind in ["Slab", "KernelStack", "PageTables", "Percpu"])

@@ -17,12 +17,32 @@ WITHIN_SECONDS = 20
 NODES = [
     ("nothing wrong", [publication(1), publication(2), publication(3)], {"delivered": 3}),
     ("one is lost", [publication(1), publication(3)], {"delivered": 2, "lost": 1}),
-    ("one comes twice", [publication(1), publication(2), publication(2), publication(3)], {"delivered": 4, "doubled": 1}),
-    ("two change places", [publication(2), publication(1), publication(3)], {"delivered": 3, "lost": 1, "reordered": 1}),
+    (
+        "one comes twice",
+        [publication(1), publication(2), publication(2), publication(3)],
+        {"delivered": 4, "doubled": 1},
+    ),
+    (
+        "two change places",
+        [publication(2), publication(1), publication(3)],
+        {"delivered": 3, "lost": 1, "reordered": 1},
+    ),
     ("the last does not come", [publication(1), publication(2)], {"delivered": 2, "missing": 1}),
-    ("one of another channel", [publication(1), publication(2), publication(3), publication(1, "ten/0")], {"delivered": 3, "foreign": 1}),
-    ("a gap is told", [publication(1), '{"type":"gap","channel":"all"}', publication(2), publication(3)], {"delivered": 3, "gaps": 1}),
-    ("an error is told", [publication(1), publication(2), publication(3), '{"type":"error"}'], {"delivered": 3, "errors": 1}),
+    (
+        "one of another channel",
+        [publication(1), publication(2), publication(3), publication(1, "ten/0")],
+        {"delivered": 3, "foreign": 1},
+    ),
+    (
+        "a gap is told",
+        [publication(1), '{"type":"gap","channel":"all"}', publication(2), publication(3)],
+        {"delivered": 3, "gaps": 1},
+    ),
+    (
+        "an error is told",
+        [publication(1), publication(2), publication(3), '{"type":"error"}'],
+        {"delivered": 3, "errors": 1},
+    ),
     ("no message", [publication(1), publication(2), publication(3), "?"], {"delivered": 3, "malformed": 1}),
 ]
 PUBLISHED = 3
@@ -66,7 +86,10 @@ GOOD = {
         "idle": GOOD_STEP | {"nodes_cores": 0.1, "redis_cores": 0.01},
         "kill": GOOD_STEP | {"clients": 10, "all_back_seconds": 2.0, "times_quiet_p99": 1.5},
     }
-    | {kind: GOOD_STEP | {"nodes_own_microseconds_per_delivery": 5.0, "last_milliseconds_each": [9_000]} for kind in KINDS},
+    | {
+        kind: GOOD_STEP | {"nodes_own_microseconds_per_delivery": 5.0, "last_milliseconds_each": [9_000]}
+        for kind in KINDS
+    },
 }
 
 # What differs from a good run, and how many bars it must miss.
@@ -107,7 +130,9 @@ def judged_board():
 
 def judged_room():
     plan = fit.plan(10**9, "websocket")
-    yield "a thousand million clients have no room", plan.lines, not plan.fits and plan.lines[0].startswith("too little")
+    yield "a thousand million clients have no room", plan.lines, not plan.fits and plan.lines[0].startswith(
+        "too little"
+    )
     yield "a thousand have", None, fit.plan(1_000, "websocket").fits
 
 

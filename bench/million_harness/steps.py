@@ -32,8 +32,8 @@ def chosen(options):
         yield f"publish: {name}", lambda run, kind=kind: publish_to_each(run, kind)
     if options.idle_minutes:
         yield "idle", idle
+    yield "quiet", quiet
     if options.kill:
-        yield "quiet", quiet
         yield "kill", kill
     if options.roll:
         yield "roll", roll
@@ -42,7 +42,14 @@ def chosen(options):
 
 def in_short(measured):
     """The one or two figures of a step that one waits for."""
-    wanted = ["per_second", "last_milliseconds", "nodes_microseconds_per_delivery", "all_back_seconds", "nodes_cores", "p99"]
+    wanted = [
+        "per_second",
+        "last_milliseconds",
+        "nodes_microseconds_per_delivery",
+        "all_back_seconds",
+        "nodes_cores",
+        "p99",
+    ]
     found = [f"{name.replace('_', ' ')} {measured[name]:,.2f}" for name in wanted if measured.get(name) is not None]
     offences = measured["offences"]
     return ", ".join(found + [f"{count:,} {name}" for name, count in offences.items()])

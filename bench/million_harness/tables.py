@@ -24,10 +24,19 @@ def title(found):
 def overview(runs):
     def row(found):
         offences = {name: count for step in found["steps"].values() for name, count in step["offences"].items()}
-        outcome = found["failure"] or ", ".join(f"{count:,} {name}" for name, count in offences.items()) or "nothing wrong"
+        outcome = (
+            found["failure"] or ", ".join(f"{count:,} {name}" for name, count in offences.items()) or "nothing wrong"
+        )
         seconds = sum(step["seconds"] for step in found["steps"].values())
         facts = found["facts"]
-        return [title(found), facts["date"], facts["commit"], number(seconds / 60, 1), facts["used by others at the start"], outcome]
+        return [
+            title(found),
+            facts["date"],
+            facts["commit"],
+            number(seconds / 60, 1),
+            facts["used by others at the start"],
+            outcome,
+        ]
 
     return rows(["run", "date", "commit", "minutes", "machine used by others", ""], map(row, runs))
 
@@ -68,7 +77,17 @@ def costs(found):
 
 
 def latencies(found):
-    heads = ["ms until", "the last has it", "p99 of publications", "max", "a client has it: p50", "p90", "p99", "p99.9", "max"]
+    heads = [
+        "ms until",
+        "the last has it",
+        "p99 of publications",
+        "max",
+        "a client has it: p50",
+        "p90",
+        "p99",
+        "p99.9",
+        "max",
+    ]
 
     def row(name, step):
         lasts = [step.get(key) for key in ["last_milliseconds", "last_milliseconds_p99", "last_milliseconds_max"]]
@@ -96,13 +115,26 @@ def harm(found):
 
 
 def resting(found):
-    heads = ["nothing to do", "s", "all nodes, % of a core", "a node", "Redis", "crowds", "heartbeats/s", "commands/s in Redis"]
+    heads = [
+        "nothing to do",
+        "s",
+        "all nodes, % of a core",
+        "a node",
+        "Redis",
+        "crowds",
+        "heartbeats/s",
+        "commands/s in Redis",
+    ]
 
     def row(name, step):
-        commands = ", ".join(f"{name.replace('|', ' ')} {number(rate, 1)}" for name, rate in step["redis_commands_per_second"].items())
+        commands = ", ".join(
+            f"{name.replace('|', ' ')} {number(rate, 1)}" for name, rate in step["redis_commands_per_second"].items()
+        )
         shares = [step["nodes_cores"] * 100, step["nodes_cores"] * 100 / found["nodes"]]
         shares += [step["redis_cores"] * 100, step["crowds_cores"] * 100]
         cells = [number(value, 2) for value in shares] + [number(step["pings_per_second"]), commands]
         return [name, number(step["measured_seconds"])] + cells
 
-    return rows(heads, [row(name, found["steps"][name]) for name in ["empty", "rest", "idle"] if name in found["steps"]])
+    return rows(
+        heads, [row(name, found["steps"][name]) for name in ["empty", "rest", "idle"] if name in found["steps"]]
+    )

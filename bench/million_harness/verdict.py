@@ -47,7 +47,9 @@ def coming(results, steps):
     limit = 700 if results["carrier"] == "sessions" else 300
     found = steps.get("connect", {}).get("bytes_per_client", {})
     bar = f"≤ {limit} bytes"
-    yield judged(results, "node memory per client, all in", bar, found.get("nodes_all_in"), limit, "bytes", is_scaled=True)
+    yield judged(
+        results, "node memory per client, all in", bar, found.get("nodes_all_in"), limit, "bytes", is_scaled=True
+    )
     yield Bar("of that, above empty nodes", "–", f"{found['nodes']:,.0f} bytes" if found else "not measured", None)
 
 
