@@ -13,7 +13,8 @@ ONES = {
     "node_microseconds_per_heartbeat": 10.0,
     "node_microseconds_per_renewal": 5.0,
     "node_cores_idle": 0.001,
-    "node_bytes_base": 8_000_000.0,
+    "node_bytes_base": 5_000_000.0,
+    "nodes_bytes_shared": 3_000_000.0,
     "node_bytes_per_client_websocket": 100.0,
     "node_bytes_per_client_sessions": 500.0,
     "node_bytes_per_subscription": 50.0,
@@ -71,6 +72,8 @@ def judged_costs():
     yield "Redis cores", cost.parts, is_near(cost.total, 20e-6 + 4 * 2e-6 + 4 * 0.1 * 10e-6 + 0.0004)
     memory = model.node_bytes(load, 4, ONES)
     yield "node memory", memory.parts, is_near(memory.total, 32e6 + 1e6 + 4 * 600 + 40e6)
+    memory = model.node_bytes(load, 4, ONES, machines=1)
+    yield "what nodes of a machine share", memory.parts, is_near(memory.parts["nodes without clients"], 23e6)
     sessions = model.Load(10_000, "sessions", (model.Channels(1, 10_000, 1.0),))
     cost = model.redis_cores(sessions, 4, ONES)
     yield "checkpoints of sessions", cost.parts, is_near(cost.parts["checkpoints"], 10_000 * 0.2 * 10e-6)
@@ -102,6 +105,9 @@ def judged_fit():
         yield "what cannot be told apart", None, True
     one = coefficients.Coefficient.of([-1.0, 2.0, 5.0], "")
     yield "a spread", one, (one.value, one.low, one.high) == (2.0, 0.0, 5.0)
+    runs = [{"nodes": nodes, "steps": {"connect": {"base_bytes_per_node": 5 + 30 / nodes}}} for nodes in (4, 12)]
+    found = fitting.of_base(runs)
+    yield "what is shared", found, is_near(found[0], 5) and is_near(found[1], 30)
     run = {"steps": {"rest": {"nodes_cores": 0.03, "pings_per_second": 100.0}, "empty": {"nodes_cores": 0.01}}}
     beat = fitting.heartbeat_microseconds(run)
     yield "a heartbeat's cost", beat, is_near(beat, 200)

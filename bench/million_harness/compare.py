@@ -34,7 +34,7 @@ def comparisons(run, given):
     stages += [("subscribe: channels of 1,000", 2), ("subscribe: channels of 10", 3)]
     for step, count in stages:
         if step in steps:
-            cost = model.node_bytes(load_of(run, count), nodes, given)
+            cost = model.node_bytes(load_of(run, count), nodes, given, machines=1)
             predicted = (cost.total - cost.parts["kernel"]) / clients
             yield f"{step}: node memory", "bytes a client", predicted, steps[step]["bytes_per_client"]["nodes_all_in"]
     if connect:

@@ -1,6 +1,15 @@
 """From runs to coefficients."""
 
-from .coefficients import HALF, Coefficient, difference, of_deliveries, of_publications, pairs, renewals_per_second
+from .coefficients import (
+    HALF,
+    Coefficient,
+    difference,
+    of_deliveries,
+    of_publications,
+    pairs,
+    renewals_per_second,
+    two_unknowns,
+)
 
 THOUSANDS, TENS = "subscribe: channels of 1,000", "subscribe: channels of 10"
 
@@ -14,7 +23,9 @@ def fit(groups):
     def note(name, samples, how):
         found[name] = Coefficient.of(list(samples), how)
 
-    note("node_bytes_base", (run["steps"]["connect"]["base_bytes_per_node"] for run in plain), "PSS of an empty node")
+    alone = [of_base(two) for two in zip(few, many)]
+    note("node_bytes_base", (one for one, _ in alone), "PSS of an empty node, less what all share")
+    note("nodes_bytes_shared", (other for _, other in alone), "what all nodes of a machine share, few and many nodes")
     for name, runs in [("websocket", plain), ("sessions", sessions)]:
         each = [run["steps"]["connect"]["bytes_per_client"]["nodes"] for run in runs]
         note(f"node_bytes_per_client_{name}", each, "PSS, less empty nodes")
@@ -29,6 +40,11 @@ def fit(groups):
     of_resting(note, few + many, sessions)
     of_sessions(note, few, sessions)
     return found
+
+
+def of_base(runs):
+    """Of an empty node, and of all nodes together: PSS divides what they share by how many they are."""
+    return two_unknowns([(1.0, 1 / run["nodes"], run["steps"]["connect"]["base_bytes_per_node"]) for run in runs])
 
 
 def stream_bytes(run, found):

@@ -17,7 +17,7 @@ CASES = {
     "sessions": ["--nodes", "4", "--carrier", "sessions"],
     "events": ["--nodes", "4", "--carrier", "events"],
 }
-COMMON = ["--clients", "20000", "--no-kill", "--no-roll", "--idle-minutes", "0.5", "--name", "try-measure"]
+COMMON = ["--clients", "40000", "--no-kill", "--no-roll", "--idle-minutes", "0.5", "--name", "try-measure"]
 # Half of what the machine can deliver, so that nothing waits for a core.
 COMMON += ["--deliveries-per-second", "20000"]
 

@@ -113,10 +113,13 @@ def renewals(load, nodes, given):
     return load.pairs(nodes) * given["renewals_per_channel_and_second"] + sessions
 
 
-def node_bytes(load, nodes, given):
+def node_bytes(load, nodes, given, machines=None):
+    """Of all nodes together, each on a machine of its own if nothing else is said."""
+    machines = machines or nodes
     return Cost(
         {
-            "nodes without clients": nodes * given["node_bytes_base"],
+            # Each on a machine of its own shares with nobody.
+            "nodes without clients": nodes * given["node_bytes_base"] + machines * given["nodes_bytes_shared"],
             "clients": load.clients * given[f"node_bytes_per_client_{load.carrier}"],
             "further subscriptions": load.subscriptions * given["node_bytes_per_subscription"],
             "channels": load.pairs(nodes) * given["node_bytes_per_channel"],
