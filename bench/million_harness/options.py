@@ -46,6 +46,7 @@ def add_steps(parser):
     parser.add_argument("--idle-minutes", type=float, default=10, help="idle with all channels; 0: not (default 10)")
     parser.add_argument("--no-kill", dest="kill", action="store_false", help="kill no node")
     parser.add_argument("--no-roll", dest="roll", action="store_false", help="do not roll the nodes")
+    parser.add_argument("--roll-nodes", type=int, metavar="N", help="how many of them (default: all)")
     parser.add_argument("--drain-seconds", type=float, default=4, help="in which a rolled node lets go (default 4)")
 
 

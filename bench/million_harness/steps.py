@@ -223,7 +223,7 @@ def kill(run):
         begin = time.monotonic()
         victim.kill()
         run.watch.mark(f"node {victim.number} killed")
-        run.crowds.wait(lambda: run.board.total("returned") - returned >= clients, 120, "coming back", run.say)
+        run.crowds.wait(lambda: run.board.total("returned") - returned >= clients, 300, "coming back", run.say)
         back = time.monotonic() - begin
         time.sleep(max(0, QUIET_SECONDS - BEFORE_KILL_SECONDS - back))
         return {"clients": clients, "all_back_seconds": back}
@@ -242,7 +242,7 @@ def roll(run):
     seconds, clients = [], []
 
     def action():
-        for node in run.nodes.all:
+        for node in run.nodes.all[: run.options.roll_nodes]:
             begin = time.monotonic()
             clients.append(run.board.clients_of(node.number))
             run.publisher.avoid(node.number)
@@ -253,10 +253,10 @@ def roll(run):
             node.start()
             node.wait()
             run.publisher.use_again(node.number)
-            run.wait_ready(f"node {node.number} rolled", 120)
+            run.wait_ready(f"node {node.number} rolled", 300)
             seconds.append(time.monotonic() - begin)
             if len(seconds) % 8 == 0:
-                run.say(f"  {len(seconds)} of {len(run.nodes.all)} nodes rolled, {seconds[-1]:.1f} s the last")
+                run.say(f"  {len(seconds)} nodes are rolled, {seconds[-1]:.1f} s the last")
 
     found = in_traffic(run, ROLLING_TRAFFIC, action)
     found["seconds_each"] = [round(value, 2) for value in seconds]

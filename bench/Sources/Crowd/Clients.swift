@@ -166,6 +166,7 @@ final class Clients {
 
     func open(_ index: Int, status: Int) {
         guard status == (requests.carrier == .events ? 200 : 101) else { return fail(index, .refused) }
+        nodes.trust(Int(clients[index].node))
         clients[index].state = .open
         clients[index].awaited = UInt8(clients[index].joined.nonzeroBitCount)
     }
@@ -222,14 +223,14 @@ final class Clients {
     func lose(_ index: Int) {
         guard clients[index].state == .open else { return fail(index, .unconnected) }
         board.count(.broken)
+        nodes.doubt(Int(clients[index].node), atMilliseconds: milliseconds)
         // As clients do whose connection breaks: some time within the first second.
         leave(index, afterMilliseconds: .random(in: 0..<1_000, using: &draw))
     }
 
     private func fail(_ index: Int, _ counter: Counter) {
         board.count(counter)
-        let now = milliseconds
-        nodes.shun(Int(clients[index].node), atMilliseconds: now)
+        nodes.doubt(Int(clients[index].node), atMilliseconds: milliseconds)
         leave(index, afterMilliseconds: .random(in: 100..<600, using: &draw))
     }
 

@@ -1,19 +1,31 @@
 /// Which node a client goes to: the one with the fewest clients, as a balancer with `leastconn` would choose.
+///
+/// A node that is gone has the fewest of all. So one that broke or refused a connection is left alone for a while, and
+/// then has to answer a single one before it gets more.
 struct Nodes {
     private let board: Board
-    /// Until when a node that refused a connection is left alone, in milliseconds since the crowd's start.
-    private var shunnedUntil: [UInt32]
+    private var states: [State]
     private var start: Int
 
     static let shunMilliseconds: UInt32 = 500
 
+    private struct State {
+        /// In milliseconds since the crowd's start.
+        var shunnedUntil: UInt32 = 0
+        var isDoubted = false
+        var isTried = false
+
+        func mayBeChosen(atMilliseconds now: UInt32) -> Bool { shunnedUntil <= now && !(isDoubted && isTried) }
+    }
+
     init(board: Board, crowdNumber: Int) {
         self.board = board
-        shunnedUntil = Array(repeating: 0, count: board.nodeCount)
+        states = Array(repeating: State(), count: board.nodeCount)
         // Each crowd looks from another one on, so that they do not all find the same one at the same time.
         start = crowdNumber % max(1, board.nodeCount)
     }
 
+    /// If none may be chosen, one is all the same: its failure has the client wait.
     mutating func choose(atMilliseconds now: UInt32) -> Int {
         start = (start + 1) % board.nodeCount
         var best = start
@@ -21,14 +33,21 @@ struct Nodes {
         for offset in 0..<board.nodeCount {
             let node = (start + offset) % board.nodeCount
             let count = board.clients(ofNode: node)
-            guard shunnedUntil[node] <= now, count < fewest else { continue }
+            guard count < fewest, states[node].mayBeChosen(atMilliseconds: now) else { continue }
             best = node
             fewest = count
         }
+        states[best].isTried = true
         return best
     }
 
-    mutating func shun(_ node: Int, atMilliseconds now: UInt32) {
-        shunnedUntil[node] = now &+ Nodes.shunMilliseconds
+    /// It refused a connection, or broke one.
+    mutating func doubt(_ node: Int, atMilliseconds now: UInt32) {
+        states[node] = State(shunnedUntil: now &+ Nodes.shunMilliseconds, isDoubted: true)
+    }
+
+    /// It answered.
+    mutating func trust(_ node: Int) {
+        states[node].isDoubted = false
     }
 }
