@@ -2,16 +2,12 @@
 
 import time
 
-from . import redis
-from .publisher import Traffic
+from . import harm, redis
+from .figures import commands_per, latencies, shares
 
 # How many clients may be under way at once, in all crowds together: fewer than a node's backlog of connections.
 UNDER_WAY = 1_500
 PUBLICATIONS_TO_ALL = 5
-TRAFFIC = {1: 5, 2: 200}
-ROLLING_TRAFFIC = {1: 2, 2: 50}
-QUIET_SECONDS = 15
-BEFORE_KILL_SECONDS = 3
 EMPTY_SECONDS = 10
 
 
@@ -32,11 +28,11 @@ def chosen(options):
         yield f"publish: {name}", lambda run, kind=kind: publish_to_each(run, kind)
     if options.idle_minutes:
         yield "idle", idle
-    yield "quiet", quiet
+    yield "quiet", harm.quiet
     if options.kill:
-        yield "kill", kill
+        yield "kill", harm.kill
     if options.roll:
-        yield "roll", roll
+        yield "roll", harm.roll
     yield "publish to all at the end", publish_to_all
 
 
@@ -57,10 +53,6 @@ def in_short(measured):
 
 def under_way(run):
     return max(8, UNDER_WAY // run.board.crowd_count)
-
-
-def shares(used):
-    return {f"{name}_cores": used[name] / used["elapsed"] for name in ["nodes", "crowds", "redis", "harness", "others"]}
 
 
 def connect(run, kinds):
@@ -117,13 +109,6 @@ def watched(run, seconds):
     return found
 
 
-def commands_per(run, before, divisor):
-    """Calls by name; what is rarer than a thousandth is left out."""
-    calls = redis.numbers(run.redis.ports)["calls"]
-    each = {name: (count - before["calls"].get(name, 0)) / divisor for name, count in calls.items()}
-    return {name: round(value, 3) for name, value in sorted(each.items()) if value >= 0.001}
-
-
 # Publishing
 
 
@@ -174,92 +159,4 @@ def delivered(run, before, commands, publications, deliveries):
     found["redis_microseconds_per_publication_and_node"] = found["redis_microseconds_per_publication"] / run.plan.nodes
     found["redis_commands_per_publication"] = commands_per(run, commands, publications)
     found["missing"] = run.verify()
-    return found
-
-
-def latencies(run, before, name="delivery"):
-    difference = run.board.distribution(name) - before
-    return difference.summary() | {"points": [[round(x, 3), round(y, 6)] for x, y in difference.points()]}
-
-
-# Harm
-
-
-def quiet(run):
-    """Traffic, and nothing else: what a killed node is held against."""
-    run.crowds.order("settle")
-    time.sleep(1)
-    return in_traffic(run, TRAFFIC, lambda: time.sleep(QUIET_SECONDS))
-
-
-def in_traffic(run, per_second, action):
-    before = {name: run.board.distribution(name) for name in ["delivery", "delivery_after_loss", "absence"]}
-    counters, moment = run.board.counters(), run.moment()
-    with Traffic(run.publisher, per_second) as traffic:
-        found = action() or {}
-    traffic.verify()
-    used = moment.until(run.moment())
-    found["missing"] = run.verify()
-    found |= shares(used) | latencies(run, before["delivery"])
-    for name in ["delivery_after_loss", "absence"]:
-        found[name] = latencies(run, before[name], name)
-    found["traffic_publications"] = traffic.count
-    found["traffic_longest_answer_milliseconds"] = traffic.latest_milliseconds
-    after = run.board.counters()
-    for name in ["begun", "dismissed", "broken", "refused", "unconnected", "returned"]:
-        found[name] = after[name] - counters[name]
-    return found
-
-
-def kill(run):
-    """One node, without a word; its clients come back over the others."""
-    victim = run.nodes.all[1]
-    run.publisher.avoid(victim.number)
-
-    def action():
-        time.sleep(BEFORE_KILL_SECONDS)
-        clients = run.board.clients_of(victim.number)
-        returned = run.board.total("returned")
-        begin = time.monotonic()
-        victim.kill()
-        run.watch.mark(f"node {victim.number} killed")
-        run.crowds.wait(lambda: run.board.total("returned") - returned >= clients, 300, "coming back", run.say)
-        back = time.monotonic() - begin
-        time.sleep(max(0, QUIET_SECONDS - BEFORE_KILL_SECONDS - back))
-        return {"clients": clients, "all_back_seconds": back}
-
-    found = in_traffic(run, TRAFFIC, action)
-    found["times_quiet_p99"] = found["p99"] / run.results["quiet"]["p99"] if found["p99"] else None
-    victim.start()
-    victim.wait()
-    run.publisher.use_again(victim.number)
-    run.crowds.order("settle")
-    return found
-
-
-def roll(run):
-    """Every node is let go and started again at its port, one after the other, with traffic all the time."""
-    seconds, clients = [], []
-
-    def action():
-        for node in run.nodes.all[: run.options.roll_nodes]:
-            begin = time.monotonic()
-            clients.append(run.board.clients_of(node.number))
-            run.publisher.avoid(node.number)
-            # A publish that is under way over it may end first.
-            time.sleep(0.2)
-            node.terminate()
-            node.child.wait(60 + run.options.drain_seconds)
-            node.start()
-            node.wait()
-            run.publisher.use_again(node.number)
-            run.wait_ready(f"node {node.number} rolled", 300)
-            seconds.append(time.monotonic() - begin)
-            if len(seconds) % 8 == 0:
-                run.say(f"  {len(seconds)} nodes are rolled, {seconds[-1]:.1f} s the last")
-
-    found = in_traffic(run, ROLLING_TRAFFIC, action)
-    found["seconds_each"] = [round(value, 2) for value in seconds]
-    found["clients_each"] = clients
-    run.crowds.order("settle")
     return found
