@@ -69,7 +69,7 @@ class Publisher:
         self.avoided.discard(node)
 
     def spread(self, channels, per_second):
-        """All of them at a rate that does not wait for answers; returns the number of the first and the due times."""
+        """All of them at a rate: what answers took is made up for. Returns the number of the first, and when each was due."""
         begin = time.monotonic()
         sent = 0
         first = None

@@ -15,8 +15,8 @@ Written by `bench/million --report` from the runs that `bench/million` made; how
 machine's cores: Redis, nodes, and the crowds of clients, which take about as much of it as the nodes. So times say what two cores do, and
 costs (processor time, memory) say what is needed elsewhere.
 
-- A client reads up to three channels: the one that all read, one of a thousand, and one of a tenth as many as there are clients. Clients go to
-  the node that has the fewest, as a balancer would send them, so the ten readers of a channel are at nine nodes or so.
+- A client reads up to three channels: the one that all read, one of a thousand readers, and one of ten. Clients go to the node that has the
+  fewest, as a balancer would send them, so where there are many nodes the ten readers of a channel are at nine of them or so.
 - Each client holds the sequence number of what comes against the one before, and after each step against what was published.
 - Memory of processes is PSS; of the kernel what slabs, page tables and stacks have grown by. Processor time is that of `schedstat`.
 - *Own* cost is without what the nodes spend while nothing happens, measured in a step of its own (*rest*).

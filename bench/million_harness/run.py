@@ -63,8 +63,8 @@ class Run:
         self.nodes.start(self.say)
         clients = self.options.clients
         thousands, tens = max(1, clients // 1_000), max(1, clients // 10)
-        # Those to all, one to each of the others, and what the traffic of the other steps may have.
-        capacity = 2 * (thousands + tens) + 400_000
+        # Those to all, those to each of the others, and what the traffic of the other steps may have.
+        capacity = 2 * (thousands + tens) + 600_000
         path = Path("/dev/shm") / f"perseid-million-{os.getpid()}"
         self.board = Board(path, self.nodes.ports, self.plan.crowds, thousands, tens, capacity)
         self.crowds = Crowds(self.programs.crowd, self.board, clients, self.options.carrier, self.directory)
