@@ -53,7 +53,7 @@ final class Clients {
         clients.initialize(repeating: Client(), count: count)
         received = .allocate(byteCount: Clients.receiveByteCount, alignment: 64)
         sessions = carrier == .sessions ? Sessions(count: count) : nil
-        nodes = Nodes(board: board, crowdNumber: crowdNumber)
+        nodes = Nodes(board: board)
         poller = bench_epoll_create()
         nextToConnect = count
         nextToSubscribe = count

@@ -5,7 +5,7 @@
 struct Nodes {
     private let board: Board
     private var states: [State]
-    private var start: Int
+    private var draw = SystemRandomNumberGenerator()
 
     static let shunMilliseconds: UInt32 = 500
 
@@ -18,16 +18,15 @@ struct Nodes {
         func mayBeChosen(atMilliseconds now: UInt32) -> Bool { shunnedUntil <= now && !(isDoubted && isTried) }
     }
 
-    init(board: Board, crowdNumber: Int) {
+    init(board: Board) {
         self.board = board
         states = Array(repeating: State(), count: board.nodeCount)
-        // Each crowd looks from another one on, so that they do not all find the same one at the same time.
-        start = crowdNumber % max(1, board.nodeCount)
     }
 
     /// If none may be chosen, one is all the same: its failure has the client wait.
     mutating func choose(atMilliseconds now: UInt32) -> Int {
-        start = (start + 1) % board.nodeCount
+        // Taken in turns, the readers of a channel, whose numbers are that of the channels apart, would be at few nodes.
+        let start = Int.random(in: 0..<board.nodeCount, using: &draw)
         var best = start
         var fewest = Int32.max
         for offset in 0..<board.nodeCount {

@@ -17,14 +17,14 @@ import Testing
     }
 
     @Test func theFewestClientsDecide() {
-        var nodes = Nodes(board: board, crowdNumber: 0)
+        var nodes = Nodes(board: board)
         #expect(nodes.choose(atMilliseconds: 0) == 1)
         board.changeClients(ofNode: 1, by: 2)
         #expect(nodes.choose(atMilliseconds: 0) == 2)
     }
 
     @Test func aNodeThatIsGoneIsTriedOnceInAWhile() {
-        var nodes = Nodes(board: board, crowdNumber: 0)
+        var nodes = Nodes(board: board)
         nodes.doubt(1, atMilliseconds: 1_000)
         #expect(nodes.choose(atMilliseconds: 1_001) == 2)
         let later = 1_000 + Nodes.shunMilliseconds
