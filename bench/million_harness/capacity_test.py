@@ -8,6 +8,8 @@ from . import coefficients, fitting, model, tree
 ONES = {
     "node_microseconds_per_delivery": 10.0,
     "node_microseconds_per_publication_heard": 20.0,
+    "node_microseconds_per_wake": 0.0,
+    "redis_microseconds_per_wake": 0.0,
     "node_microseconds_per_connect_websocket": 100.0,
     "node_microseconds_per_connect_sessions": 200.0,
     "node_microseconds_per_heartbeat": 10.0,
@@ -96,13 +98,18 @@ def judged_cluster():
 
 
 def judged_fit():
-    found = coefficients.two_unknowns([(x, y, 3 * x + 7 * y) for x, y in [(1, 2), (10, 1), (100, 50)]])
+    found = coefficients.least_squares([([x, y], 3 * x + 7 * y) for x, y in [(1, 2), (10, 1), (100, 50)]])
     yield "two unknowns", found, is_near(found[0], 3) and is_near(found[1], 7)
+    found = coefficients.least_squares([([x, y], 3 * x - y) for x, y in [(1, 1), (2, 1), (3, 2)]])
+    yield "no cost is negative", found, found[0] > 0 and found[1] == 0
     try:
-        coefficients.two_unknowns([(1, 2, 3), (2, 4, 6)])
+        coefficients.least_squares([([1, 2], 3), ([2, 4], 6)])
         yield "what cannot be told apart", None, False
     except ValueError:
         yield "what cannot be told apart", None, True
+    wakes = model.wakes(10.0, 10), model.wakes(1e9, 10)
+    yield "wake-ups", wakes, 9.9 < wakes[0] < 10 and is_near(wakes[1], 2_000)
+    yield from judged_runs()
     one = coefficients.Coefficient.of([-1.0, 2.0, 5.0], "")
     yield "a spread", one, (one.value, one.low, one.high) == (2.0, 0.0, 5.0)
     runs = [{"nodes": nodes, "steps": {"connect": {"base_bytes_per_node": 5 + 30 / nodes}}} for nodes in (4, 12)]
@@ -111,6 +118,30 @@ def judged_fit():
     run = {"steps": {"rest": {"nodes_cores": 0.03, "pings_per_second": 100.0}, "empty": {"nodes_cores": 0.01}}}
     beat = fitting.heartbeat_microseconds(run)
     yield "a heartbeat's cost", beat, is_near(beat, 200)
+
+
+def judged_runs():
+    """Runs made up from coefficients must give these again."""
+    runs = [made_up(nodes) for nodes in (4, 12)]
+    found = coefficients.of_deliveries(runs)
+    yield "a delivery, one heard, a wake-up", found, all(map(is_near, found, [7, 20, 5]))
+    found = coefficients.of_publications(runs)
+    yield "a publication, one heard, a write", found, all(map(is_near, found, [15, 4, 6]))
+
+
+def made_up(nodes):
+    rates = {"publish: channels of 1,000": 20.0, "publish: channels of 10": 2_000.0}
+    steps = {
+        name: {"publications_per_second": rate, "nodes_cores": 0, "redis_cores": 0} for name, rate in rates.items()
+    }
+    steps |= {name: {"nodes_cores": 0, "redis_cores": 0} for name in ["quiet", "rest"]}
+    run = {"clients": 40_000, "nodes": nodes, "steps": steps}
+    for name, channels, _, _ in list(coefficients.phases(run)):
+        node = zip(coefficients.node_factors(channels, nodes), [7, 20, 5])
+        redis = zip(coefficients.redis_factors(channels, nodes), [15, 4, 6])
+        steps[name]["nodes_cores"] = sum(one * other for one, other in node) / 1e6
+        steps[name]["redis_cores"] = sum(one * other for one, other in redis) / 1e6
+    return run
 
 
 def judged_tree():

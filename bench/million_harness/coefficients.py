@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 
 from harness import build
 
+from . import model
+from .harm import TRAFFIC
 from .model import Channels
 
 PATH = build.BENCH / "coefficients.json"
@@ -53,48 +55,102 @@ def load(path=PATH):
     return Measured(text["facts"], found, text["way"])
 
 
-def two_unknowns(equations):
-    """Least squares of x·a + y·b = z, each equation weighed so that its relative error counts."""
-    xx = xy = yy = xz = yz = 0.0
-    for x, y, z in equations:
-        x, y = x / z, y / z
-        xx, xy, yy, xz, yz = xx + x * x, xy + x * y, yy + y * y, xz + x, yz + y
-    divisor = xx * yy - xy * xy
-    if abs(divisor) < 1e-12 * xx * yy:
-        raise ValueError("the measurements do not tell the two apart")
-    return (xz * yy - yz * xy) / divisor, (yz * xx - xz * xy) / divisor
+def least_squares(equations):
+    """The unknowns x of Σ a·x = b, given as lists of a and b. Each equation is weighed so that its relative error counts, and
+    an unknown that would be negative is none: no cost is."""
+    count = len(equations[0][0])
+    kept = list(range(count))
+    while kept:
+        rows = [[factors[place] / result for place in kept] for factors, result in equations]
+        found = solved(rows)
+        if min(found) >= 0:
+            values = dict(zip(kept, found))
+            return [values.get(place, 0.0) for place in range(count)]
+        kept.remove(kept[found.index(min(found))])
+    return [0.0] * count
+
+
+def solved(rows):
+    """The normal equations of rows whose sums are to be 1, by elimination."""
+    count = len(rows[0])
+    matrix = [
+        [sum(row[i] * row[j] for row in rows) for j in range(count)] + [sum(row[i] for row in rows)]
+        for i in range(count)
+    ]
+    for place in range(count):
+        pivot = max(range(place, count), key=lambda row: abs(matrix[row][place]))
+        matrix[place], matrix[pivot] = matrix[pivot], matrix[place]
+        if abs(matrix[place][place]) < 1e-12 * abs(sum(rows[0])):
+            raise ValueError("the measurements do not tell the parts of a cost apart")
+        for row in range(count):
+            if row != place:
+                factor = matrix[row][place] / matrix[place][place]
+                matrix[row] = [one - factor * other for one, other in zip(matrix[row], matrix[place])]
+    return [matrix[place][count] / matrix[place][place] for place in range(count)]
 
 
 # What a run says
 
 
-def kinds(run):
-    """Its channels and, for each kind, what one publication cost the nodes and Redis."""
+def counts(run):
     clients = run["clients"]
-    counts = {"publish to all": 1, "publish: channels of 1,000": max(1, clients // 1_000)}
-    counts["publish: channels of 10"] = max(1, clients // 10)
-    for name, count in counts.items():
-        if name in run["steps"]:
-            step = run["steps"][name]
-            node = step["nodes_own_microseconds_per_delivery"] * step["deliveries"] / step["publications"]
-            redis = step["redis_own_microseconds_per_delivery"] * step["deliveries"] / step["publications"]
-            yield name, Channels(count, clients / count), node, redis
+    return [1, max(1, clients // 1_000), max(1, clients // 10)]
 
 
-def of_deliveries(run):
-    """Node microseconds of a delivery, and of a publication that a node hears."""
-    return two_unknowns([(one.readers, one.hearing(run["nodes"]), node) for _, one, node, _ in kinds(run)])
+def phases(run):
+    """Name, channels with their rates, and the microseconds a second that nodes and Redis spent on them."""
+    clients, steps = run["clients"], run["steps"]
+    thousand, ten = (
+        lambda rate, count=count: Channels(count, clients / count, rate / count) for count in counts(run)[1:]
+    )
+    rates = [
+        ("publish: channels of 1,000", lambda step: [thousand(step["publications_per_second"])]),
+        ("publish: channels of 10", lambda step: [ten(step["publications_per_second"])]),
+        ("quiet", lambda step: [thousand(TRAFFIC[1]), ten(TRAFFIC[2])]),
+    ]
+    for name, channels in rates:
+        if name in steps:
+            own = [steps[name][f"{part}_cores"] - steps["rest"][f"{part}_cores"] for part in ["nodes", "redis"]]
+            yield name, channels(steps[name]), own[0] * 1e6, own[1] * 1e6
+
+
+def node_factors(channels, nodes):
+    """Deliveries, publications heard and wake-ups a second."""
+    deliveries = sum(kind.publication_rate * kind.readers for kind in channels)
+    return [deliveries] + heard(channels, nodes)
+
+
+def redis_factors(channels, nodes):
+    return [sum(kind.publication_rate for kind in channels)] + heard(channels, nodes)
+
+
+def heard(channels, nodes):
+    all_heard = sum(kind.publication_rate * kind.hearing(nodes) for kind in channels)
+    return [all_heard, model.wakes(all_heard, nodes)]
+
+
+def of_deliveries(runs):
+    """Node microseconds of a delivery, of a publication that a node hears, and of a node's waking for some of them."""
+    return least_squares(
+        [
+            (node_factors(channels, run["nodes"]), node)
+            for run in runs
+            for _, channels, node, _ in phases(run)
+            if node > 0
+        ]
+    )
 
 
 def of_publications(runs):
-    """Redis microseconds of a publication, and of each node that hears it. Five to all are too few to tell."""
-    equations = [
-        (1.0, one.hearing(run["nodes"]), redis)
-        for run in runs
-        for name, one, _, redis in kinds(run)
-        if name != "publish to all" and redis > 0
-    ]
-    return two_unknowns(equations)
+    """Redis microseconds of a publication, of each node that hears it, and of writing to a node."""
+    return least_squares(
+        [
+            (redis_factors(channels, run["nodes"]), redis)
+            for run in runs
+            for _, channels, _, redis in phases(run)
+            if redis > 0
+        ]
+    )
 
 
 def pairs(run, step):

@@ -1,10 +1,21 @@
 """The model's prediction beside what a run measured that it was not fitted on."""
 
 from . import model
-from .coefficients import kinds
+from .coefficients import node_factors, phases, redis_factors
 from .tables import number, rows
 
 WITHIN = 0.2
+NODE = ["node_microseconds_per_delivery", "node_microseconds_per_publication_heard", "node_microseconds_per_wake"]
+REDIS = [
+    "redis_microseconds_per_publication",
+    "redis_microseconds_per_publication_heard",
+    "redis_microseconds_per_wake",
+]
+
+
+def of(factors, names, given):
+    """Percent of a core."""
+    return sum(factor * given[name] for factor, name in zip(factors, names)) / 1e4
 
 
 def load_of(run, kinds_read):
@@ -17,15 +28,12 @@ def load_of(run, kinds_read):
 def comparisons(run, given):
     """Name, unit, prediction and measurement of each."""
     steps, nodes, clients = run["steps"], run["nodes"], run["clients"]
-    for name, one, node, redis in kinds(run):
-        part = one.hearing(nodes)
-        heard = part * given["node_microseconds_per_publication_heard"]
-        predicted = given["node_microseconds_per_delivery"] + heard / one.readers
-        yield f"{name}: node CPU", "µs a delivery", predicted, node / one.readers
-        # Five publications to all cost Redis less than can be told.
-        if name != "publish to all":
-            way = part * given["redis_microseconds_per_publication_heard"]
-            yield f"{name}: Redis CPU", "µs a publication", given["redis_microseconds_per_publication"] + way, redis
+    if "publish to all" in steps:
+        measured = steps["publish to all"]["nodes_own_microseconds_per_delivery"]
+        yield "publish to all: nodes", "µs a delivery", given["node_microseconds_per_delivery_to_all"], measured
+    for name, channels, node, redis in phases(run):
+        yield f"{name}: all nodes", "% of a core", of(node_factors(channels, nodes), NODE, given), node / 1e4
+        yield f"{name}: Redis", "% of a core", of(redis_factors(channels, nodes), REDIS, given), redis / 1e4
     connect = steps.get("connect")
     if connect:
         microseconds = given[f"node_microseconds_per_connect_{run['carrier']}"]

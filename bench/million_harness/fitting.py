@@ -4,11 +4,11 @@ from .coefficients import (
     HALF,
     Coefficient,
     difference,
+    least_squares,
     of_deliveries,
     of_publications,
     pairs,
     renewals_per_second,
-    two_unknowns,
 )
 
 THOUSANDS, TENS = "subscribe: channels of 1,000", "subscribe: channels of 10"
@@ -44,7 +44,7 @@ def fit(groups):
 
 def of_base(runs):
     """Of an empty node, and of all nodes together: PSS divides what they share by how many they are."""
-    return two_unknowns([(1.0, 1 / run["nodes"], run["steps"]["connect"]["base_bytes_per_node"]) for run in runs])
+    return least_squares([([1.0, 1 / run["nodes"]], run["steps"]["connect"]["base_bytes_per_node"]) for run in runs])
 
 
 def stream_bytes(run, found):
@@ -68,13 +68,19 @@ def of_memory(note, runs):
 
 
 def of_work(note, few, many):
-    found = [of_deliveries(run) for run in few + many]
-    note("node_microseconds_per_delivery", (one for one, _ in found), "kinds of channels, least squares")
-    note("node_microseconds_per_publication_heard", (other for _, other in found), "the same")
-    found = [of_publications(two) for two in zip(few, many)]
-    how = "two kinds of channels, few and many nodes, least squares"
-    note("redis_microseconds_per_publication", (one for one, _ in found), how)
-    note("redis_microseconds_per_publication_heard", (other for _, other in found), "the same")
+    how = "steps with different channels and rates, few and many nodes, least squares"
+    names = ["node_microseconds_per_delivery", "node_microseconds_per_publication_heard", "node_microseconds_per_wake"]
+    for name, samples in zip(names, zip(*(of_deliveries(two) for two in zip(few, many)))):
+        note(name, samples, how)
+    each = [run["steps"]["publish to all"]["nodes_own_microseconds_per_delivery"] for run in few + many]
+    note("node_microseconds_per_delivery_to_all", each, "one channel that all read: its readers are awake already")
+    names = [
+        "redis_microseconds_per_publication",
+        "redis_microseconds_per_publication_heard",
+        "redis_microseconds_per_wake",
+    ]
+    for name, samples in zip(names, zip(*(of_publications(two) for two in zip(few, many)))):
+        note(name, samples, how)
     each = [
         run["steps"][TENS]["redis_microseconds_per_client"]
         * run["clients"]

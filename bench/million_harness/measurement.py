@@ -1,8 +1,10 @@
 """Runs that coefficients are taken from: small ones, that differ in one thing."""
 
+import json
 import tempfile
 from pathlib import Path
 
+from harness import build
 from harness.machine import Machine
 
 from . import fit, fitting, options, report
@@ -22,13 +24,13 @@ COMMON = ["--clients", "40000", "--no-kill", "--no-roll", "--idle-minutes", "0.5
 COMMON += ["--deliveries-per-second", "20000"]
 
 
-def one(words, chosen, say):
+def one(words, chosen, facts, say):
     given = options.parse("", words + COMMON)
     with tempfile.TemporaryDirectory(prefix="perseid-capacity-") as directory:
         run = Run(given, chosen, Path(directory), say)
         with run.all_of_it():
             run.carry_out()
-        found = report.results(run, [], None)
+        found = report.results(run, facts, None)
     if not report.is_clean(found):
         raise RuntimeError(
             f"{' '.join(words)}: deliveries were wrong: {[step['offences'] for step in found['steps'].values()]}"
@@ -45,6 +47,21 @@ def measure(repetitions, say):
     for repetition in range(repetitions):
         for name, words in CASES.items():
             say(f"{name}, {repetition + 1} of {repetitions}")
-            groups[name].append(one(words, chosen, lambda text: say(f"    {text}")))
+            groups[name].append(one(words, chosen, facts, lambda text: say(f"    {text}")))
+            # So that another model can be tried on them.
+            (build.WORK / f"capacity-{name}-{repetition + 1}.json").write_text(json.dumps(groups[name][-1]))
+    return fitted(facts, groups)
+
+
+def again():
+    """From the runs that were kept."""
+    groups = {
+        name: [json.loads(path.read_text()) for path in sorted(build.WORK.glob(f"capacity-{name}-*.json"))]
+        for name in CASES
+    }
+    return fitted(dict(groups["few"][0]["facts"]), groups)
+
+
+def fitted(facts, groups):
     way = groups["few"][0]["steps"]["quiet"]["points"]
     return Measured(facts, fitting.fit(groups), way)

@@ -14,6 +14,16 @@ RETURN_SPREAD_SECONDS = 1.0
 SECONDS_PER_DAY = 86_400
 
 
+# Publishers' bursts: what a node hears within one costs it, and Redis, one wake-up.
+BURST_SECONDS = 0.005
+
+
+def wakes(heard_per_second, nodes):
+    """How often a second nodes are written to, all together, where publications come to them at random."""
+    each = heard_per_second / nodes * BURST_SECONDS
+    return nodes * (1 - math.exp(-each)) / BURST_SECONDS
+
+
 @dataclass(frozen=True)
 class Channels:
     """Channels of one kind."""
@@ -99,6 +109,7 @@ def node_cores(load, nodes, given):
         {
             "deliveries": cores(load.deliveries_per_second, given["node_microseconds_per_delivery"]),
             "publications heard": cores(load.heard_per_second(nodes), given["node_microseconds_per_publication_heard"]),
+            "wake-ups": cores(wakes(load.heard_per_second(nodes), nodes), given["node_microseconds_per_wake"]),
             "connects": cores(load.connects_per_second, given[f"node_microseconds_per_connect_{load.carrier}"]),
             "heartbeats": cores(load.heartbeats_per_second, given["node_microseconds_per_heartbeat"]),
             "renewals": cores(renewals(load, nodes, given), given["node_microseconds_per_renewal"]),
@@ -141,6 +152,7 @@ def redis_cores(load, nodes, given):
             "their way to nodes": cores(
                 load.heard_per_second(nodes), given["redis_microseconds_per_publication_heard"]
             ),
+            "writing to nodes": cores(wakes(load.heard_per_second(nodes), nodes), given["redis_microseconds_per_wake"]),
             "renewals": cores(renewals(load, nodes, given), given["redis_microseconds_per_renewal"]),
             "sessions opened": cores(sessions, given["redis_microseconds_per_session_opened"]),
             "checkpoints": cores(changed, given["redis_microseconds_per_renewal"]),
