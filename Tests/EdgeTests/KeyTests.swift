@@ -104,6 +104,62 @@ struct KeyTests {
         }
     }
 
+    @Test(
+        "a reader by Bayeux is told in `ext` what a delivery is about, and that it is gone; of what has no key it is told nothing more"
+    )
+    func bayeux() throws {
+        try withKeyedNode { node in
+            let client = try BayeuxClient(ready: node)
+            try client.subscribe("/prices/a")
+            func next() throws -> [String] {
+                for _ in 0..<20 {
+                    let told = try client.connect(advice: ["timeout": 500]).filter { $0["data"] != nil }
+                    if told.isEmpty { continue }
+                    return told.map { delivery in
+                        let ext = delivery["ext"] as? [String: Any]
+                        let isGone = ext?["removed"] as? Bool == true && delivery["data"] is NSNull
+                        let value = isGone ? "gone" : delivery["data"] as? String ?? "?"
+                        return "\(ext?["key"] as? String ?? "-")=\(value) \(ext?.count ?? 0)"
+                    }
+                }
+                return []
+            }
+            try publish(node, "e\"u", "1")
+            #expect(try next() == ["e\"u=1 1"])
+            #expect(try node.ask("DELETE", "/channels/prices%2Fa?key=e%22u").status == 200)
+            #expect(try next() == ["e\"u=gone 2"])
+            try publish(node, nil, "2")
+            #expect(try next() == ["-=2 0"])
+            // Who asks for all that is there is told the newest of each key.
+            let replaying = try BayeuxClient(node)
+            try replaying.shakeHands(ext: ["replay": true])
+            _ = try replaying.connect()
+            try replaying.subscribe("/prices/a", ext: ["replay": ["/prices/a": -2]])
+            let all = try replaying.connect(advice: ["timeout": 0]).filter { $0["data"] != nil }
+            let keys = all.map { ($0["ext"] as? [String: Any])?["key"] as? String ?? "-" }
+            #expect(keys == ["e\"u", "-"])
+        }
+    }
+
+    @Test("a newcomer to a pattern is told the newest of each key of each channel, then what follows")
+    func pattern() throws {
+        try withKeyedNode { node in
+            for number in 0..<6 {
+                try publish(node, "k\(number % 2)", "\(number)", in: "prices/a")
+                try publish(node, "k\(number % 3)", "\(number)", in: "prices/b")
+            }
+            let reader = try TransportReader(.webSocket, node, channels: ["prices/*"])
+            var told: [String: [String]] = [:]
+            for _ in 0..<5 {
+                let message = try reader.next("message")
+                told[message["channel"] as? String ?? "", default: []].append(self.told(message))
+            }
+            #expect(told["prices/a"] == ["k0=4", "k1=5"] && told["prices/b"] == ["k0=3", "k1=4", "k2=5"])
+            try publish(node, "k1", "6", in: "prices/a")
+            #expect(self.told(try reader.next("message")) == "k1=6")
+        }
+    }
+
     @Test("a removal is told as such: by DELETE, by command and by line; raw readers get null")
     func removals() throws {
         try withKeyedNode { node in

@@ -114,6 +114,40 @@ import Testing
         }
     }
 
+    @Test("clients of CometD and Faye are told beside the data what it is about, in a keyed channel")
+    func keys() async throws {
+        let rules = [
+            "PERSEID_RULES": "news/* subscribe=anyone publish=anyone keyed=true, ** subscribe=anyone publish=anyone"
+        ]
+        try await Cluster.with(nodes: 1, environment: rules) { cluster in
+            let node = cluster.nodes[0]
+            let programs = (Self.hasPythonClients ? ["cometd"] : []) + ["faye"]
+            let kinds = programs.flatMap { program in ["long-polling", "websocket"].map { (program, $0) } }
+            let clients = try kinds.map { try client($0.0, $0.1, node.port, in: cluster.scratch) }
+            try await eventually("all are subscribed", isTrue: { clients.allSatisfy { Told($0).isReady } })
+            for number in 0..<3 {
+                let fields = ["Perseid-Key": "k\(number)", "Content-Type": "application/json"]
+                let body = "{\"n\":\(number)}"
+                #expect(try await node.ask("POST", "/channels/news%2F1", fields: fields, body: body).status == 200)
+            }
+            #expect(try await node.ask("DELETE", "/channels/news%2F1?key=k1").status == 200)
+            for ((program, transport), client) in zip(kinds, clients) {
+                func besides() -> [String] {
+                    client.outputText.split(separator: "\n").compactMap { line in
+                        let told = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+                        guard let ext = told?["ext"] as? [String: Any] else { return nil }
+                        return "\(ext["key"] ?? "-")" + (ext["removed"] as? Bool == true ? " gone" : "")
+                    }
+                }
+                try await eventually(
+                    "\(program) over \(transport): \(besides()) \(client.outputText.suffix(300))",
+                    isTrue: { besides() == ["k0", "k1", "k2", "k1 gone"] }
+                )
+                #expect(Told(client).numbers == [0, 1, 2])
+            }
+        }
+    }
+
     @Test("Bayeux by hand through the balancer, with the fetch of Node")
     func fetch() async throws {
         try await Cluster.with { cluster in

@@ -1,19 +1,12 @@
 extension Dialect {
     /// Bayeux 1.0: a publication is a delivery, without the fields by which clients know replies (`clientId`, `id`, `successful`).
     /// What is not a publication is answered to who asked, and is not told here.
-    public static let bayeux = bayeux { publication, output in Bayeux.append(publication, to: &output) }
+    public static let bayeux = bayeux { publication, output in Bayeux.append(publication, number: nil, to: &output) }
 
     /// The same for a client of the extension `replay`: a delivery has the number from which on it may come back, where
     /// Salesforce's clients look for it.
     public static let bayeuxReplay = bayeux { publication, output in
-        guard let position = publication.position else { return Bayeux.append(publication, to: &output) }
-        let number = BayeuxReplay.number(of: position)
-        Bayeux.append(publication.payload, numbered: number, to: &output)
-        output.append(
-            publication.payload.isBinary ? ",\"ext\":{\"binary\":{},\"replayId\":" : ",\"ext\":{\"replayId\":"
-        )
-        output.append(decimal: number)
-        output.append("}")
+        Bayeux.append(publication, number: publication.position.map(BayeuxReplay.number), to: &output)
     }
 
     private static func bayeux(
@@ -39,14 +32,46 @@ extension Dialect {
 }
 
 private enum Bayeux {
-    /// JSON as it is, text as a string; bytes as base64, with the field that the extension `binary` names.
-    static func append(_ publication: Dialect.Publication, to output: inout ByteBuffer) {
-        Envelope.appendValue(publication.payload, to: &output)
-        if publication.payload.isBinary { output.append(",\"ext\":{\"binary\":{}}") }
+    /// The value of `data`, and the fields behind it: JSON as it is, text as a string, bytes as base64, and null for what is gone.
+    static func append(_ publication: Dialect.Publication, number: UInt64?, to output: inout ByteBuffer) {
+        if let number {
+            append(publication.payload, numbered: number, to: &output)
+        } else {
+            Envelope.appendValue(publication.payload, to: &output)
+        }
+        append(extensionsOf: publication, number: number, to: &output)
+    }
+
+    /// `ext`, if there is anything to say: that the data is base64, as the extension `binary` does; the number of the extension `replay`; and
+    /// of a keyed channel what Perseid's JSON has beside the data, for which Bayeux has no field.
+    private static func append(
+        extensionsOf publication: Dialect.Publication,
+        number: UInt64?,
+        to output: inout ByteBuffer
+    ) {
+        guard publication.payload.isBinary || number != nil || publication.key != nil else { return }
+        var separator: StaticString = ",\"ext\":{"
+        func begin(_ field: StaticString) {
+            output.append(separator)
+            output.append(field)
+            separator = ","
+        }
+        if publication.payload.isBinary { begin("\"binary\":{}") }
+        if let number {
+            begin("\"replayId\":")
+            output.append(decimal: number)
+        }
+        if let key = publication.key {
+            begin("\"key\":")
+            output.appendJSONString(key)
+            if publication.isSnapshot { begin("\"snapshot\":true") }
+            if publication.payload.isRemoval { begin("\"removed\":true") }
+        }
+        output.append("}")
     }
 
     /// The data with a number in it, if it is an object that has room for that.
-    static func append(_ payload: Envelope.Payload, numbered number: UInt64, to output: inout ByteBuffer) {
+    private static func append(_ payload: Envelope.Payload, numbered number: UInt64, to output: inout ByteBuffer) {
         guard case .json(let bytes) = payload, let start = bytes.firstIndex(of: UInt8(ascii: "{")),
             let fields = JSONFields(bytes, ["event"]), fields.raw(0) == nil
         else { return Envelope.appendValue(payload, to: &output) }
@@ -60,4 +85,5 @@ private enum Bayeux {
 
 extension Envelope.Payload {
     fileprivate var isBinary: Bool { if case .binary = self { true } else { false } }
+    fileprivate var isRemoval: Bool { if case .removal = self { true } else { false } }
 }

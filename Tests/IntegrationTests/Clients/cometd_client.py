@@ -23,7 +23,7 @@ async def main(url, transport, channels):
         reply = await client.publish("/hello", {"from": "aiocometd"})
         tell(ready=reply["successful"], client=client._transport.client_id)
         async for message in client:
-            tell(channel=message["channel"], data=message["data"], client=client._transport.client_id)
+            tell(channel=message["channel"], data=message["data"], ext=message.get("ext"), client=client._transport.client_id)
 
 
 asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3:]))

@@ -5,11 +5,20 @@ require "eventmachine"
 require "faye"
 require "json"
 
+# Subscribers of Faye are given the data only; what stands beside it is for extensions.
+class Beside
+  def incoming(message, callback)
+    puts JSON.generate(beside: message["channel"], ext: message["ext"]) if message["ext"] && message.key?("data")
+    callback.call(message)
+  end
+end
+
 $stdout.sync = true
 url, transport, *channels = ARGV
 
 EM.run do
   client = Faye::Client.new(url, retry: 1)
+  client.add_extension(Beside.new)
   ["long-polling", "websocket", "eventsource", "callback-polling"].each { |name| client.disable(name) if name != transport && name != "long-polling" }
   client.on("transport:down") { puts JSON.generate(down: true) }
   left = channels.length
