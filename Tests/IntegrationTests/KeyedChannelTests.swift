@@ -134,6 +134,37 @@ import Testing
         }
     }
 
+    @Test("a newcomer to a pattern, at another node, is told the newest of each key of each channel, then what follows")
+    func pattern() async throws {
+        try await Cluster.with(nodes: 2, environment: Self.rules) { cluster in
+            let (a, b) = (cluster.nodes[0], cluster.nodes[1])
+            func put(_ channel: String, _ key: String, _ value: Int) async throws {
+                let fields = ["Perseid-Key": key]
+                let answer = try await a.ask("POST", "/channels/prices%2F\(channel)", fields: fields, body: "\(value)")
+                try #require(answer.status == 200, "\(answer.body)")
+            }
+            for number in 0..<30 {
+                try await put("a", "k\(number % 2)", number)
+                try await put("b", "k\(number % 3)", number)
+            }
+            let sockets = try await WebSocketClient(
+                [a, b].map { ($0.port, "/ws?session=none&channel=prices/*") },
+                in: cluster.scratch
+            )
+            try await sockets.opened()
+            let last = try await publish(cluster, "k1", "last")
+            try await sockets.reach(last, in: "prices/a")
+            for messages in try sockets.messages() {
+                let told = { (channel: String) in
+                    messages.filter { $0.channel == channel }.map { "\($0.key ?? "-")=\($0.data ?? "?")" }
+                }
+                try #require(told("prices/a") == ["k0=28", "k1=29", "k1=last"], "\(messages)")
+                try #require(told("prices/b") == ["k0=27", "k1=28", "k2=29"], "\(messages)")
+            }
+            try await sockets.close()
+        }
+    }
+
     @Test("of more keys than are kept the silent ones are forgotten, and so are those that are too old")
     func forgotten() async throws {
         try await Cluster.with(nodes: 1, environment: Self.rules) { cluster in
