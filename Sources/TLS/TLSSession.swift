@@ -190,8 +190,16 @@ public struct TLSSession: ~Copyable {
             guard Self.isContentType(record[0]) else { throw TLSFault("not TLS") }
             return .nothing
         case SSL_ERROR_ZERO_RETURN: return .end
-        default: throw .last("TLS")
+        default: throw Self.fault(of: session)
         }
+    }
+
+    /// What went wrong, and where the peer's certificate was not taken, why: expired, of another name, of an unknown authority.
+    private static func fault(of session: OpaquePointer) -> TLSFault {
+        let verdict = SSL_get_verify_result(session)
+        let fault = TLSFault.last("TLS")
+        guard verdict != Int(X509_V_OK), let reason = X509_verify_cert_error_string(verdict) else { return fault }
+        return TLSFault("\(fault): \(String(cString: reason))")
     }
 
     private mutating func begin() throws(TLSFault) -> OpaquePointer {
