@@ -35,6 +35,7 @@ import Testing
         var environment = ["PATH": "\(try makeCompiler()):\(path)", "TMPDIR": scratch.directory.path]
         let names = option.isEmpty ? ["PORT"] : Self.ports
         for name in names { environment["PERSEID_\(name)"] = "\(Port.free())" }
+        let begin = ContinuousClock.now
         let process = try ChildProcess(
             [Self.script] + (option.isEmpty ? [] : [option]),
             environment: environment,
@@ -44,6 +45,9 @@ import Testing
             guard process.poll() == nil else { throw ChildProcess.Failure(description: process.outputText) }
             return process.outputText.contains("Ctrl-C stops everything") ? true : nil
         }
+        try await becomesAlive(try #require(UInt16(environment["PERSEID_PORT"] ?? "")))
+        // What a stranger waits for behind the build; the others start ten servers and wait for them.
+        if option.isEmpty { #expect(ContinuousClock.now - begin < Self.firstPageMax) }
         let commands = commands(process.outputText)
         #expect(commands.count == (option.isEmpty ? 2 : 3))
         for command in commands {
@@ -60,6 +64,22 @@ import Testing
         let look =
             "for port in \(ports); do if (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null; then echo $port; fi; done"
         #expect(try await ChildProcess.run(["bash", "-c", look], in: scratch) == "", "something still listens")
+    }
+
+    /// From the first command until a page moves: what whoever looks for such a server waits for without looking elsewhere.
+    private static let firstPageMax = Duration.seconds(10)
+
+    /// Waits for a page of the demos, and for what moves in it: prices that the feed publishes.
+    private func becomesAlive(_ port: UInt16) async throws {
+        let page = try await HTTPConnection.ask("GET", "/demo/ticker", port: port)
+        #expect(page.status == 200)
+        try await eventually(
+            "prices are published",
+            isTrue: {
+                let facts = try await HTTPConnection.ask("GET", "/channels/demo%2Fticker", port: port)
+                return facts.json["position"] as? String != "0-0"
+            }
+        )
     }
 
     /// What it says can be published, by HTTP and by Redis; what is behind a command in brackets is said of it.
