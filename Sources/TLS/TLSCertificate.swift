@@ -15,6 +15,12 @@ public struct TLSCertificate: Sendable, Equatable {
     public init(chain: [UInt8], key: [UInt8], name: String) {
         (self.chain, self.key, self.name) = (chain, key, name)
     }
+
+    /// When it ends, in milliseconds since 1970: the certificate itself, whatever those do that issued it.
+    public func endMilliseconds() throws(TLSFault) -> UInt64 {
+        let certificates = try CertificateChain(pem: chain, name: name)
+        return PeerCertificate(certificates.leaf).endMilliseconds
+    }
 }
 
 /// Certificates as OpenSSL has them.

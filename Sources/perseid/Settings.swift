@@ -80,6 +80,15 @@ struct Settings {
         }
     }
 
+    /// Files that say what nobody but the node is to know.
+    var secretFiles: Set<String> {
+        var files = Set(certificates.map(\.key) + (redisKey.map { [$0.path] } ?? []))
+        for (name, source) in sources where SettingTable[name]?.isSecret == true {
+            if case .file(let path, _, _) = source { files.insert(path) }
+        }
+        return files
+    }
+
     /// Where the value in use comes from.
     func source(of setting: String) -> SettingSource { sources[setting] ?? .usual }
 

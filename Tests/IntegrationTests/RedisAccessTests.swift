@@ -6,7 +6,7 @@ import Testing
 /// How a node gets into Redis, and what it relies on there.
 @Suite struct RedisAccessTests {
     /// All that a user needs, as the reference says. Of a node's the commands behind the first line are those that the functions call.
-    private static func rights(of user: String) throws -> [String] {
+    static func rights(of user: String) throws -> [String] {
         let page = try Repository.text(of: "deploy/reference/redis.md")
         let start = try #require(page.range(of: "\nACL SETUSER \(user) on >secret "))
         let end = try #require(page.range(of: "```", range: start.upperBound..<page.endIndex))

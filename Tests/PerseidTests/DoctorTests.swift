@@ -31,6 +31,7 @@ import Testing
         "each thing that is wrong with a Redis is named, with its cure, and nothing else",
         arguments: [
             (["role": "slave"], [:], Finding.Weight.trouble, "role"),
+            (["redis_version": "6.2.14"], [:], .trouble, "version"),
             (["loading": "1"], [:], .warning, "role"),
             (["min_slaves_good_slaves": "0"], [:], .trouble, "replicas"),
             (["maxmemory_policy": "allkeys-lru"], [:], .trouble, "memory"),
@@ -65,6 +66,11 @@ import Testing
         facts = Self.well()
         facts.roundTripMilliseconds = 80
         #expect(RedisDiagnosis(facts).findings.contains { $0.weight == .warning && $0.text.contains("80 ms") })
+        facts = Self.well()
+        facts.missingRights = ["+hset", "~perseid:*"]
+        #expect(
+            RedisDiagnosis(facts).findings.contains { $0.weight == .trouble && $0.cure.hasSuffix("+hset ~perseid:*") }
+        )
         facts = Self.well()
         facts.nodeOfThatName = "{}"
         #expect(RedisDiagnosis(facts).findings.contains { $0.weight == .warning && $0.subject.hasSuffix("node-id") })

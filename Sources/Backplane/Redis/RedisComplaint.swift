@@ -102,7 +102,7 @@ public struct RedisComplaint: Sendable, Equatable {
         case .notRedis: "see whether host and port are those of Redis, and whether it wants TLS: rediss://"
         case .security:
             "see redis-tls.ca and redis-tls.server-name, what certificate it shows, and whether it wants one of the node"
-        case .silent: "see whether it is stopped, swapping, or busy with a slow command (SLOWLOG GET)"
+        case .silent: "see whether it is stopped, swapping, busy with a slow command (SLOWLOG GET), or no Redis at all"
         case .password: "correct user and password in the setting redis"
         case .rights:
             "give the user the keys and channels of the key-prefix and the commands that the reference of Redis lists; "

@@ -18,6 +18,9 @@ public struct RedisFacts: Sendable, Equatable {
     /// The quickest of some questions, from sending it to having its answer.
     public var roundTripMilliseconds = 0
 
+    /// Rights that this user lacks and a node needs, in the words of `ACL SETUSER`.
+    public var missingRights: [String] = []
+
     /// What a living node of the asked name says of itself, if there is one.
     public var nodeOfThatName: String?
 
@@ -25,7 +28,7 @@ public struct RedisFacts: Sendable, Equatable {
     public init(place: String) { self.place = place }
 }
 
-/// Asks a Redis what it is like, and changes nothing: for the command line, not for a node.
+/// Asks a Redis what it is like, and leaves nothing there: for the command line, not for a node.
 public struct RedisExamination {
     private let master: RedisMaster
     private let isClustered: Bool
@@ -61,6 +64,7 @@ public struct RedisExamination {
         if let nodeID, let text = try? redis.ask(["GET", .text(keys.node(nodeID))]), !text.isEmpty {
             facts.nodeOfThatName = text
         }
+        facts.missingRights = RedisRights(of: redis, keys: keys, database: master.address.database).missing()
         return facts
     }
 

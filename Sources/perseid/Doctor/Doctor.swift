@@ -46,6 +46,7 @@ struct Doctor: ParsableCommand {
             }
         }
         tell(SettingsDiagnosis(settings).findings)
+        tell(FileDiagnosis(settings, now: Clock.realtimeMilliseconds).findings)
         tell(SystemDiagnosis(.read(), settings.edge.limits).findings)
         if let redis = settings.redis { tell(examine(redis, settings)) }
         if let url { tell(try examine(url)) }
@@ -68,8 +69,11 @@ struct Doctor: ParsableCommand {
             let nodeID = isNamed ? settings.edge.nodeID : nil
             let examination = RedisExamination(master, of: redis, keyPrefix: settings.keyPrefix, nodeID: nodeID)
             findings += RedisDiagnosis(try examination.examine()).findings
-            _ = try RedisInspector(master, of: redis, keyPrefix: settings.keyPrefix).inspect()
-            findings.append(.fine("redis \(master.placeText) rights", "a node can do here what it must"))
+            let library = try RedisInspector(master, of: redis, keyPrefix: settings.keyPrefix).inspect()
+            findings.append(LibraryDiagnosis.finding(library, at: master.placeText))
+            if findings.allSatisfy({ $0.weight != .trouble }) {
+                findings.append(.fine("redis \(master.placeText) rights", "a node can do here what it must"))
+            }
         } catch {
             findings.append(Self.trouble(error, at: master.placeText))
         }

@@ -17,9 +17,14 @@ struct RedisDiagnosis {
 
     static let roundTripMillisecondsMax = 20
 
+    /// The first that has functions.
+    static let majorVersionMin = 7
+
     init(_ facts: RedisFacts) {
         self.facts = facts
+        judgeVersion()
         judgeRole()
+        judgeRights()
         judgeMemory()
         judgeClients()
         judgePersistence()
@@ -35,6 +40,20 @@ struct RedisDiagnosis {
     }
 
     private func number(_ name: String) -> Int? { facts.info[name].flatMap { Int($0) } }
+
+    /// Valkey says which Redis it is compatible with, and its own version besides.
+    private mutating func judgeVersion() {
+        guard let version = facts.info["redis_version"], let major = Int(version.prefix { $0 != "." }) else { return }
+        if major < Self.majorVersionMin {
+            fail("version", "it is \(version), which knows no functions", "use Redis 7 or Valkey 7.2, or later")
+        }
+    }
+
+    private mutating func judgeRights() {
+        guard !facts.missingRights.isEmpty else { return }
+        let rights = facts.missingRights.joined(separator: " ")
+        fail("rights", "this user lacks \(rights)", "ask an administrator for: ACL SETUSER <user> \(rights)")
+    }
 
     private mutating func judgeRole() {
         if facts.info["role"] == "slave" {

@@ -7,11 +7,11 @@ struct Way: Sendable {
     let client: PerseidClient
     let log = WayLog()
 
-    /// Begins at once.
-    init(_ transport: Transport, _ client: PerseidClient, _ channel: String) {
+    /// Begins at once, from now on or after a position.
+    init(_ transport: Transport, _ client: PerseidClient, _ channel: String, since position: Position? = nil) {
         self.transport = transport
         self.client = client
-        let subscription = client.subscribe(channel)
+        let subscription = position.map { client.subscribe(channel, since: $0) } ?? client.subscribe(channel)
         Task { [log] in
             do throws(PerseidError) {
                 for try await event in subscription.events { log.note(event) }

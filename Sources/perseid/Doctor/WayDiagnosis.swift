@@ -13,20 +13,29 @@ struct WayDiagnosis: Sendable {
 
     private static let transports: [Transport] = [.webSocket, .eventStream, .longPoll]
 
+    /// Before everything that a channel may remember.
+    private static let beginning = Position("1-0")
+
     /// Tries all transports at the same time.
     func examine(_ client: (Transport) throws -> PerseidClient) throws -> [Finding] {
         let ways = try Self.transports.map { Way($0, try client($0), channel) }
         defer { for way in ways { way.client.close() } }
-        return try Blocking.run { await examine(ways) }
+        // It comes back as a browser does that was away, once there is something to come back for.
+        let returner = try client(.eventStream)
+        defer { returner.close() }
+        return try Blocking.run { await examine(ways, returner) }
     }
 
-    private func examine(_ ways: [Way]) async -> [Finding] {
+    private func examine(_ ways: [Way], _ returner: PerseidClient) async -> [Finding] {
         var findings: [Finding] = []
         await wait(seconds: Self.openSeconds) { ways.allSatisfy { $0.log.isDecided } }
         for way in ways { findings.append(opening(way)) }
         let open = ways.filter(\.log.isOpen)
         guard let publisher = open.first else { return findings }
         findings += await message(from: publisher, to: open)
+        if open.contains(where: { $0.transport == .eventStream && $0.log.hasMessage }) {
+            findings += await comingBack(returner)
+        }
         try? await Task.sleep(for: .seconds(silentSeconds))
         for way in open { findings.append(silence(way)) }
         return findings
@@ -51,7 +60,15 @@ struct WayDiagnosis: Sendable {
         if error.code == 421 {
             return .trouble(name, "\(error)", cure: "set public-origin to the address that clients know")
         }
-        return .trouble(name, "\(error)", cure: Self.cure(way.transport))
+        return .trouble(name, "\(error)", cure: Self.cureOfCertificate("\(error)") ?? Self.cure(way.transport))
+    }
+
+    /// Source: the texts of `X509_verify_cert_error_string`, OpenSSL 3.0.
+    private static func cureOfCertificate(_ error: String) -> String? {
+        guard error.contains("certificate verify failed") else { return nil }
+        if error.contains("expired") { return "renew the certificate, and see why it was not renewed by itself" }
+        if error.contains("mismatch") { return "get a certificate for the name that clients use, or correct the name" }
+        return "let the server show the certificates between its own and the authority's, or name the authority by --ca"
     }
 
     private static func cure(_ transport: Transport) -> String {
@@ -85,6 +102,23 @@ struct WayDiagnosis: Sendable {
                     cure: Self.cure(way.transport)
                 )
         }
+    }
+
+    /// Whether who was away is told what the channel remembers. An event stream says in a field where it was, which a balancer may take away.
+    private func comingBack(_ client: PerseidClient) async -> [Finding] {
+        // Where nothing is remembered, or history is for others, there is nothing to be told.
+        guard let page = try? await client.history(channel, limit: 1), !page.messages.isEmpty else { return [] }
+        let way = Way(.eventStream, client, channel, since: Self.beginning)
+        await wait(seconds: Self.messageSeconds) { way.log.hasMessage }
+        let name = "way \(way.transport.rawValue) again"
+        if way.log.hasMessage { return [.fine(name, "who comes back is told what was missed")] }
+        return [
+            .trouble(
+                name,
+                "who comes back is not told what was missed",
+                cure: "let the balancer pass the field Last-Event-ID on"
+            )
+        ]
     }
 
     private func silence(_ way: Way) -> Finding {

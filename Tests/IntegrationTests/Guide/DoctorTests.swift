@@ -1,28 +1,14 @@
+import Backplane
 import Foundation
+import TestCertificates
 import Testing
 
 /// `perseid doctor` in front of real deployments: those that are well, and those in which something is broken.
 @Suite struct DoctorTests {
-    /// What it says, and how it ends.
-    private func ask(_ arguments: [String], environment: [String: String] = [:], in scratch: Scratch) async throws
-        -> (text: String, isWell: Bool)
-    {
-        let process = try ChildProcess(
-            [PerseidNode.executable, "doctor"] + arguments,
-            environment: environment,
-            in: scratch
-        )
-        let ending = try await process.end(within: .seconds(120))
-        let text = process.outputText + process.errorText
-        try #require(ending == .exited(0) || ending == .exited(1), "\(ending) \(text)")
-        return (text, ending == .exited(0))
-    }
-
     @Test("a deployment that is well, through the way to it")
     func well() async throws {
-        let options = ["--maxmemory", "1gb", "--client-output-buffer-limit", "pubsub 256mb 128mb 60"]
-        try await Cluster.with(nodes: 1, keepsData: true, redisOptions: options) { cluster in
-            let said = try await ask(
+        try await Cluster.with(nodes: 1, keepsData: true, redisOptions: BrokenRedis.well) { cluster in
+            let said = try await DoctorVisit(
                 ["--redis", cluster.redis.url, "--url", "http://127.0.0.1:\(cluster.nodes[0].port)", "--seconds", "1"],
                 in: cluster.scratch
             )
@@ -35,67 +21,148 @@ import Testing
         }
     }
 
-    @Test("a Redis that evicts, with few clients and no file, beside a node of the same name")
-    func redis() async throws {
-        let options = ["--maxmemory", "1gb", "--maxmemory-policy", "allkeys-lru", "--maxclients", "100"]
-        try await Cluster.with(nodes: 1, redisOptions: options) { cluster in
-            let said = try await ask(["--redis", cluster.redis.url, "--node-id", "a"], in: cluster.scratch)
-            #expect(!said.isWell)
-            for words in [
-                "it evicts keys (allkeys-lru)", "maxclients is 100", "no append-only file", "a node of this name lives",
-            ] {
-                #expect(said.text.contains(words), "\(words): \(said.text)")
-            }
+    @Test("a Redis in which one thing is wrong", arguments: BrokenRedis.all)
+    func redis(_ broken: BrokenRedis) async throws {
+        let scratch = try Scratch()
+        let redis = try await RedisServer(keepsData: true, options: BrokenRedis.well + broken.options, in: scratch)
+        // As a node has left it, where one may.
+        _ = try? await redis.command("FUNCTION", "LOAD", String(decoding: RedisFunctions.source, as: UTF8.self))
+        if !broken.command.isEmpty { try await redis.command(broken.command) }
+        let visit = try await DoctorVisit(["--redis", "redis://\(broken.user)127.0.0.1:\(redis.port)"], in: scratch)
+        #expect(visit.names(broken.words, cure: broken.cure, isTrouble: broken.isTrouble), "\(visit.text)")
+        #expect(visit.text.contains("TROUBLE  redis") == broken.isTrouble, "\(visit.text)")
+    }
+
+    @Test("a user who lacks one right of those that the reference lists, each in turn")
+    func rights() async throws {
+        let scratch = try Scratch()
+        let all = try RedisAccessTests.rights(of: "perseid")
+        let options = BrokenRedis.well + ["--user", "node", "on", ">word"] + all
+        let redis = try await RedisServer(keepsData: true, options: options, in: scratch)
+        try await redis.command("FUNCTION", "LOAD", String(decoding: RedisFunctions.source, as: UTF8.self))
+        let url = "redis://node:word@127.0.0.1:\(redis.port)"
+        try #require(!(try await DoctorVisit(["--redis", url], in: scratch)).text.contains("lacks"))
+        let rights = all.filter { $0.hasPrefix("+") }
+        try #require(rights.count > 25)
+        for right in rights {
+            try await redis.command("ACL", "SETUSER", "node", "-\(right.dropFirst())")
+            let visit = try await DoctorVisit(["--redis", url], in: scratch)
+            #expect(
+                !visit.isWell && visit.names("lacks \(right)", cure: "ACL SETUSER <user> \(right)"),
+                "\(visit.text)"
+            )
+            try await redis.command("ACL", "SETUSER", "node", right)
         }
     }
 
-    @Test("a Redis that refuses: the password, the rights, writes, or to be there at all")
-    func refusals() async throws {
+    @Test(
+        "a Redis whose clock is off, or that is too old",
+        arguments: [
+            ("clock", "clock: its clock is ", "chronyc tracking"), ("old", "version: it is 6.2.14", "use Redis 7"),
+        ]
+    )
+    func lies(_ lie: String, _ words: String, _ cure: String) async throws {
         let scratch = try Scratch()
-        let guarded = try await RedisServer(
-            options: [
-                "--requirepass", "secret", "--user", "few", "on", ">word", "~perseid:*", "&perseid:*", "-@all", "+ping",
-            ],
-            in: scratch
-        )
-        let master = try await RedisServer(in: scratch)
-        let replica = try await RedisServer(options: ["--replicaof", "127.0.0.1", "\(master.port)"], in: scratch)
-        for (url, words) in [
-            ("redis://:wrong@127.0.0.1:\(guarded.port)", "redis refuses the user or password"),
-            ("redis://few:word@127.0.0.1:\(guarded.port)", "redis does not permit what a node does"),
-            ("redis://127.0.0.1:\(replica.port)", "replica"),
-            ("redis://127.0.0.1:\(Port.free())", "redis is not reached"),
+        let redis = try await RedisServer(keepsData: true, options: BrokenRedis.well, in: scratch)
+        let port = Port.free()
+        let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "Clients/lying_redis.py")
+        let liar = try ChildProcess(["python3", script.path, "\(port)", "\(redis.port)", lie], in: scratch)
+        try await eventually("it listens", isTrue: { liar.outputText.contains("listening") })
+        let visit = try await DoctorVisit(["--redis", "redis://127.0.0.1:\(port)"], in: scratch)
+        #expect(!visit.isWell && visit.names(words, cure: cure), "\(visit.text)")
+    }
+
+    @Test("no Redis there; one that is stopped; something else; one without TLS; one whose authority nobody knows")
+    func unreached() async throws {
+        let scratch = try Scratch()
+        let stopped = try await RedisServer(in: scratch)
+        stopped.signal(SIGSTOP)
+        defer { stopped.signal(SIGCONT) }
+        let node = try await PerseidNode(id: "a", redis: nil, in: scratch)
+        let trust = try RedisTrust()
+        let secured = try await RedisServer(trust: trust, in: scratch)
+        for (url, words, cure) in [
+            ("redis://127.0.0.1:\(Port.free())", "redis is not reached", "see that it runs"),
+            ("redis://127.0.0.1:\(stopped.port)", "redis does not answer", "SLOWLOG GET"),
+            ("redis://127.0.0.1:\(node.port)", "redis does not answer", "no Redis at all"),
+            ("rediss://127.0.0.1:\(secured.port)", "redis and the node do not agree on TLS", "redis-tls.ca"),
+            (
+                "rediss://127.0.0.1:\(secured.securePort ?? 0)", "redis and the node do not agree on TLS",
+                "redis-tls.ca"
+            ),
         ] {
-            let said = try await ask(["--redis", url], in: scratch)
-            #expect(!said.isWell && said.text.contains(words) && said.text.contains("→"), "\(words): \(said.text)")
+            let visit = try await DoctorVisit(["--redis", url], in: scratch)
+            #expect(!visit.isWell && visit.names(words, cure: cure), "\(url): \(visit.text)")
         }
+        try await node.stop()
+    }
+
+    @Test("a cluster that is taken for a server, and one that is half down")
+    func cluster() async throws {
+        let scratch = try Scratch()
+        let cluster = try await RedisClusterServers(in: scratch)
+        let mistaken = try await DoctorVisit(["--redis", cluster.servers[0].url], in: scratch)
+        #expect(mistaken.names("redis is of another kind", cure: "redis+cluster://"), "\(mistaken.text)")
+        try await cluster.servers[2].kill()
+        let halved = try await DoctorVisit(["--redis", cluster.url], in: scratch)
+        #expect(!halved.isWell && halved.names("redis is not reached", cure: "see that it runs"), "\(halved.text)")
+    }
+
+    @Test("two nodes of one name")
+    func names() async throws {
+        try await Cluster.with(nodes: 1) { cluster in
+            let visit = try await DoctorVisit(["--redis", cluster.redis.url, "--node-id", "a"], in: cluster.scratch)
+            #expect(
+                visit.names("a node of this name lives", cure: "give each its own node-id", isTrouble: false),
+                "\(visit.text)"
+            )
+        }
+    }
+
+    @Test("a newer library is told, and is nothing bad")
+    func newer() async throws {
+        let scratch = try Scratch()
+        let redis = try await RedisServer(keepsData: true, options: BrokenRedis.well, in: scratch)
+        let source = String(decoding: RedisFunctions.source, as: UTF8.self)
+            .replacing("local VERSION = \(RedisFunctions.version)", with: "local VERSION = 999")
+        try await redis.command("FUNCTION", "LOAD", source)
+        let visit = try await DoctorVisit(["--redis", redis.url], in: scratch)
+        #expect(visit.text.contains("functions: version 999, newer than this program's"), "\(visit.text)")
     }
 
     @Test("nothing listens where clients are to come")
     func nobody() async throws {
         let scratch = try Scratch()
-        let said = try await ask(["--url", "http://127.0.0.1:\(Port.free())", "--seconds", "0"], in: scratch)
+        let said = try await DoctorVisit(["--url", "http://127.0.0.1:\(Port.free())", "--seconds", "0"], in: scratch)
         #expect(!said.isWell && said.text.contains("see that something listens there"), "\(said.text)")
     }
 
     /// What each balancer does wrong, as nginx is told to.
     @Test(
-        "a balancer that buffers, cuts after a silence, or passes no WebSocket on",
+        "a balancer that buffers, cuts after a silence, passes no WebSocket on, forgets where a stream was, or reaches nobody",
         .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/sbin/nginx"), "nginx is needed"),
         arguments: [
             (
-                "proxy_ignore_headers X-Accel-Buffering; proxy_buffers 16 64k; proxy_read_timeout 75s;",
-                "way eventStream"
+                // With chunks, nginx passes on what comes; without, it waits until a buffer is full.
+                "proxy_http_version 1.0; proxy_ignore_headers X-Accel-Buffering; proxy_read_timeout 75s;",
+                "way eventStream", "no buffering"
             ),
-            ("proxy_set_header Upgrade ''; proxy_buffering off; proxy_read_timeout 75s;", "way webSocket"),
-            ("proxy_buffering off; proxy_read_timeout 3s;", "the connection was lost"),
+            ("proxy_set_header Upgrade ''; proxy_buffering off; proxy_read_timeout 75s;", "way webSocket", "Upgrade"),
+            ("proxy_buffering off; proxy_read_timeout 3s;", "the connection was lost", "idle time-outs"),
+            (
+                "proxy_set_header Last-Event-ID ''; proxy_buffering off; proxy_read_timeout 75s;",
+                "way eventStream again", "Last-Event-ID"
+            ),
+            ("proxy_buffering off; proxy_read_timeout 75s; if ($uri != /readyz) { return 502; }", "502", "/readyz"),
         ]
     )
-    func balancers(_ directives: String, _ words: String) async throws {
+    func balancers(_ directives: String, _ words: String, _ cure: String) async throws {
         let scratch = try Scratch()
         let node = try await PerseidNode(id: "a", redis: nil, in: scratch)
         let port = Port.free()
         let upgrade = directives.contains("Upgrade") ? "" : "proxy_set_header Upgrade $http_upgrade;"
+        let version = directives.contains("proxy_http_version") ? "" : "proxy_http_version 1.1;"
         let file = scratch.file("nginx.conf")
         try """
         worker_processes 1;
@@ -106,7 +173,7 @@ import Testing
             server {
                 listen 127.0.0.1:\(port);
                 location / {
-                    proxy_pass http://127.0.0.1:\(node.port); proxy_http_version 1.1; \(upgrade)
+                    proxy_pass http://127.0.0.1:\(node.port); \(version) \(upgrade)
                     proxy_set_header Connection $connection_upgrade; \(directives)
                 }
             }
@@ -123,10 +190,79 @@ import Testing
             "nginx lets requests through",
             isTrue: { (try? await HTTPConnection.ask("GET", "/readyz", port: port).status) == 200 }
         )
-        let said = try await ask(["--url", "http://127.0.0.1:\(port)", "--seconds", "6"], in: scratch)
-        #expect(!said.isWell && said.text.contains("TROUBLE") && said.text.contains(words), "\(said.text)")
+        let said = try await DoctorVisit(["--url", "http://127.0.0.1:\(port)", "--seconds", "6"], in: scratch)
+        #expect(!said.isWell && said.names(words, cure: cure), "\(said.text)")
         nginx.signal(SIGTERM)
         try await nginx.end()
         try await node.stop()
+    }
+
+    @Test(
+        "certificates that clients are shown: expired, of another name, of an authority that nobody knows, or soon at their end"
+    )
+    func certificates() async throws {
+        let scratch = try Scratch()
+        let (authority, stranger) = (try TestAuthority(), try TestAuthority())
+        defer { for each in [authority, stranger] { each.remove() } }
+        for (certificate, words, cure) in [
+            (try authority.issue(["127.0.0.1"], days: "0"), "expired", "renew"),
+            (try authority.issue(["live.example.com"]), "certificate", "name"),
+            (try stranger.issue(["127.0.0.1"]), "certificate", "--ca"),
+        ] {
+            try authority.write(certificate, as: "node")
+            let port = Port.free()
+            let pair = "\(authority.directory)/node.pem=\(authority.directory)/node.key"
+            let environment = ["PERSEID_TLS_LISTEN": "127.0.0.1:\(port)", "PERSEID_TLS_CERTIFICATES": pair]
+            let node = try await PerseidNode(id: "a", redis: nil, environment: environment, in: scratch)
+            let visit = try await DoctorVisit(
+                ["--url", "https://127.0.0.1:\(port)", "--ca", "\(authority.directory)/ca.pem", "--seconds", "0"],
+                environment: environment,
+                in: scratch
+            )
+            #expect(!visit.isWell && visit.names(words, cure: cure), "\(visit.text)")
+            // This one has a day left.
+            if words != "expired" {
+                #expect(visit.names("the certificate expires in", cure: "SIGHUP", isTrouble: false), "\(visit.text)")
+            }
+            #expect(
+                words.contains("expired") == visit.names("the certificate has expired", cure: "SIGHUP"),
+                "\(visit.text)"
+            )
+            try await node.stop()
+        }
+    }
+
+    @Test("settings with secrets and keys that everybody may read, and settings that let everybody in")
+    func files() async throws {
+        let scratch = try Scratch()
+        let file = scratch.file("perseid.yaml")
+        try "api-keys: [a-key-for-tests]\nlisten: 0.0.0.0:8080\n".write(to: file, atomically: true, encoding: .utf8)
+        for (rights, isNamed) in [(0o644, true), (0o640, false)] {
+            try FileManager.default.setAttributes([.posixPermissions: rights], ofItemAtPath: file.path)
+            let visit = try await DoctorVisit(["--config", file.path], in: scratch)
+            #expect(
+                visit.names("may read its secrets", cure: "chmod 640", isTrouble: false) == isNamed,
+                "\(visit.text)"
+            )
+            #expect(visit.names("are answered 421", cure: "address that clients know", isTrouble: false))
+        }
+        let open = try await DoctorVisit(["--insecure", "--listen", "0.0.0.0:8080"], in: scratch)
+        #expect(!open.isWell && open.names("whoever reaches the port", cure: "write rules"), "\(open.text)")
+    }
+
+    /// In a network and among processes of its own: this machine's other nodes are not looked at, and it keeps its settings.
+    @Test("few descriptors, and few connections that may wait", .enabled(if: geteuid() == 0, "only root may set them"))
+    func machine() async throws {
+        let scratch = try Scratch()
+        let visit = try await DoctorVisit(
+            [],
+            before: [
+                "unshare", "--net", "--pid", "--fork", "--mount-proc", "--kill-child", "prlimit", "--nofile=1024:1024",
+                "sh", "-c", "echo 128 > /proc/sys/net/core/somaxconn && exec \"$@\"", "sh",
+            ],
+            in: scratch
+        )
+        #expect(!visit.isWell && visit.names("may have 1024", cure: "LimitNOFILE"), "\(visit.text)")
+        #expect(visit.names("128 connections wait", cure: "deploy/sysctl.conf", isTrouble: false), "\(visit.text)")
     }
 }
