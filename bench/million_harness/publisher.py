@@ -8,6 +8,8 @@ import time
 KINDS = ["all", "thousand", "ten"]
 # What is due within one is published together: publications come to nodes in bursts of so long.
 TICK_SECONDS = 0.005
+# Below `keep-alive-milliseconds` of the nodes, 75 s.
+LINK_IDLE_SECONDS_MAX = 30
 
 
 def channel_name(kind, number):
@@ -43,14 +45,24 @@ class Publisher:
 
     def send(self, body):
         port = self.choose()
-        link = self.links.get(port) or http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        self.links[port] = link
+        link = self.link(port)
         link.request("POST", "/publish", body=body)
         answer = link.getresponse()
         text = answer.read()
         if answer.status != 200:
             raise RuntimeError(f"a publish was answered with {answer.status}: {text[:200]!r}")
         return text
+
+    def link(self, port):
+        """One that was used lately: nodes close links that have idled for long."""
+        link, used = self.links.get(port, (None, 0))
+        now = time.monotonic()
+        if link is None or now - used > LINK_IDLE_SECONDS_MAX:
+            if link:
+                link.close()
+            link = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self.links[port] = link, now
+        return link
 
     def choose(self):
         for _ in self.ports:
@@ -61,7 +73,7 @@ class Publisher:
 
     def avoid(self, node):
         self.avoided.add(node)
-        link = self.links.pop(self.ports[node], None)
+        link, _ = self.links.pop(self.ports[node], (None, 0))
         if link:
             link.close()
 
