@@ -50,6 +50,8 @@ class Measured:
 
 
 def load(path=PATH):
+    if not path.exists():
+        raise SystemExit(f"{path} is not there: bench/capacity --measure makes it")
     text = json.loads(path.read_text())
     found = {name: Coefficient(**each) for name, each in text["coefficients"].items()}
     return Measured(text["facts"], found, text["way"])

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import costs, fit, redis, steps
-from .board import OFFENCES, Board
+from .board import OFFENCES, REFUSALS, Board
 from .crowds import Crowds
 from .nodes import Nodes
 from .publisher import Publisher
@@ -111,14 +111,16 @@ class Run:
             self.nodes.verify_alive()
             self.crowds.verify_alive()
             measured["seconds"] = round(time.monotonic() - begin, 2)
-            measured["offences"] = self.offences()
+            measured["offences"] = self.counted(OFFENCES)
+            measured["refusals"] = self.counted(REFUSALS)
             measured["metrics"] = self.chosen_metrics() | {"log_lines": self.nodes.log_lines()}
             self.results[name] = measured
             self.say(f"  {measured['seconds']:.1f} s; {steps.in_short(measured)}")
 
-    def offences(self):
+    def counted(self, names):
+        """Since the run began."""
         counters = self.board.counters()
-        return {name: counters[name] for name in OFFENCES if counters[name]}
+        return {name: counters[name] for name in names if counters[name]}
 
     def chosen_metrics(self):
         """Sums over the nodes that run; counters of a node that was started again begin anew."""

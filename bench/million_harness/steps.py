@@ -49,8 +49,8 @@ def in_short(measured):
         "p99",
     ]
     found = [f"{name.replace('_', ' ')} {measured[name]:,.2f}" for name in wanted if measured.get(name) is not None]
-    offences = measured["offences"]
-    return ", ".join(found + [f"{count:,} {name}" for name, count in offences.items()])
+    counts = measured["offences"] | measured["refusals"]
+    return ", ".join(found + [f"{count:,} {name}" for name, count in counts.items()])
 
 
 def under_way(run):

@@ -24,9 +24,11 @@ def title(found):
 def overview(runs):
     def row(found):
         offences = {name: count for step in found["steps"].values() for name, count in step["offences"].items()}
+        refusals = list(found["steps"].values())[-1].get("refusals", {}) if found["steps"] else {}
         outcome = (
             found["failure"] or ", ".join(f"{count:,} {name}" for name, count in offences.items()) or "nothing wrong"
         )
+        outcome += "".join(f"; {count:,} {name}" for name, count in refusals.items())
         seconds = sum(step["seconds"] for step in found["steps"].values())
         facts = found["facts"]
         return [

@@ -94,6 +94,7 @@ extension Clients {
             dismiss(index, afterMilliseconds: after)
         case .error:
             board.count(.errors)
+            retry(index)
         case .malformed:
             board.count(.malformed)
         }

@@ -220,6 +220,12 @@ final class Clients {
         leave(index, afterMilliseconds: afterMilliseconds)
     }
 
+    /// A node that is too busy refuses a subscription: the client starts over, some time within the next second.
+    func retry(_ index: Int) {
+        guard clients[index].awaited > 0 else { return }
+        leave(index, afterMilliseconds: .random(in: 500..<1_500, using: &draw))
+    }
+
     func lose(_ index: Int) {
         guard clients[index].state == .open else { return fail(index, .unconnected) }
         board.count(.broken)

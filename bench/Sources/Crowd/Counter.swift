@@ -19,7 +19,7 @@ enum Counter: Int, CaseIterable {
     case gaps
     /// Bytes that are no message one could expect.
     case malformed
-    /// Errors that the node told of.
+    /// Errors that the node told of; who waited for a subscription asks for it again.
     case errors
     /// Connections ended with a `bye`.
     case dismissed
