@@ -55,7 +55,9 @@ extension Clients {
     private func handle(_ found: Inbound.Found, _ index: Int, _ now: UInt64) -> Int? {
         switch found {
         case .message(let start, let count, let byteCount):
-            handle(Message(start, count: count), index, now)
+            let message = Message(start, count: count)
+            if case .error = message { show(start, count) }
+            handle(message, index, now)
             return byteCount
         case .ping(let payload, let byteCount):
             board.count(.pings)
@@ -69,6 +71,13 @@ extension Clients {
         case .incomplete:
             return nil
         }
+    }
+
+    /// The first few, on standard error, which `bench/million` keeps.
+    private func show(_ bytes: UnsafeRawPointer, _ count: Int) {
+        guard board.value(.errors) < 3 else { return }
+        _ = bench_write(2, bytes, count)
+        _ = bench_write(2, "\n", 1)
     }
 
     private func answer(_ index: Int, _ payload: UnsafeRawBufferPointer) {
