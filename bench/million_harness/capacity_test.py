@@ -134,7 +134,7 @@ def made_up(nodes):
     steps = {
         name: {"publications_per_second": rate, "nodes_cores": 0, "redis_cores": 0} for name, rate in rates.items()
     }
-    steps |= {name: {"nodes_cores": 0, "redis_cores": 0} for name in ["quiet", "rest"]}
+    steps |= {name: {"nodes_cores": 0, "redis_cores": 0} for name in ["quiet", "rest", "idle"]}
     run = {"clients": 40_000, "nodes": nodes, "steps": steps}
     for name, channels, _, _ in list(coefficients.phases(run)):
         node = zip(coefficients.node_factors(channels, nodes), [7, 20, 5])
