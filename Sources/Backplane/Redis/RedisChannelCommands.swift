@@ -26,7 +26,7 @@ struct RedisPublish: RedisCommand {
         }
         let key = key(context.keys)
         let once = request.idempotencyKey.map { context.keys.once(key, $0) }
-        let others = context.isClustered ? [key + ":head", key + ":keys"] + (once.map { [$0] } ?? []) : []
+        let others = context.isClustered ? others(than: key, once) : []
         buffer.begin(argumentCount: 7 + others.count + options.count)
         buffer.append(word: "FCALL")
         buffer.append(word: "perseid_publish")
@@ -37,6 +37,12 @@ struct RedisPublish: RedisCommand {
         buffer.append(word: "TYPE")
         buffer.append(word: request.payload.kind.name)
         for option in options { buffer.append(option) }
+    }
+
+    /// The other keys that it touches. Of one that is not there no master can say, while its slot is half-way, that it is not at the other
+    /// one: so none is named that is not needed.
+    private func others(than key: String, _ once: String?) -> [String] {
+        [key + ":head"] + (request.isKeyed ? [key + ":keys"] : []) + (once.map { [$0] } ?? [])
     }
 
     func read(_ reply: RedisReply, _ context: RedisContext) throws(RedisNonsense) -> Position {
@@ -73,7 +79,7 @@ struct RedisRead: RedisCommand {
         let since = RedisArgument.text(since?.description ?? "")
         buffer.append(
             ask: "perseid_history",
-            keys: context.touched(key(context.keys), [":head", ":keys"]),
+            keys: context.touched(key(context.keys), [":head"]),
             [since, .text(String(countMax)), .text(String(bytesMax))]
         )
     }
