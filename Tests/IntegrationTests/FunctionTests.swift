@@ -179,6 +179,25 @@ import Text
         }
     }
 
+    @Test("a replica is not looked through, for it may have no keys while it fetches them")
+    func replica() async throws {
+        try await Cluster.with(nodes: 1) { cluster in
+            let look = { (function: String, words: [String]) in
+                try await cluster.redis.command(["FCALL_RO", "perseid_\(function)", "0", "perseid"] + words)
+            }
+            let questions = [("find", ["*", "0", "100"]), ("list", ["channels", "0", "100"])]
+            for (function, words) in questions { _ = try await look(function, words) }
+            try await cluster.redis.command("REPLICAOF", "127.0.0.1", "1")
+            for (function, words) in questions {
+                do {
+                    Issue.record("\(function) was answered \(try await look(function, words))")
+                } catch {
+                    #expect("\(error)".contains("READONLY"))
+                }
+            }
+        }
+    }
+
     @Test("a session keeps a bounded number of subscriptions")
     func sessionRoom() async throws {
         try await Cluster.with(nodes: 1) { cluster in

@@ -23,21 +23,15 @@ import Testing
         for id in ["a", "b", "c"].prefix(count) {
             nodes.append(try await PerseidNode(id: id, redis: redis.url, environment: environment, in: scratch))
         }
-        do {
-            for node in nodes {
+        let clustered = Clustered(scratch: scratch, redis: redis, nodes: nodes)
+        try await nodes.during {
+            for node in clustered.nodes {
                 try await eventually(
                     "all masters are reached",
                     isTrue: { try await node.metric("perseid_redis_masters_up") == redis.masterCount }
                 )
             }
-            try await body(Clustered(scratch: scratch, redis: redis, nodes: nodes))
-        } catch {
-            for node in nodes { Issue.record("node \(node.id) logged:\n\(node.log.suffix(6_000))") }
-            throw error
-        }
-        for node in nodes {
-            let ending = try await node.stop()
-            try #require(ending == .exited(0))
+            try await body(clustered)
         }
     }
 
@@ -193,6 +187,37 @@ import Testing
             try await redis.move(slot: slot, from: third, to: first, telling: [])
             second.signal(SIGCONT)
             try await client.reach(positions[1], in: channel)
+            #expect(try client.received()[0].allSatisfy { $0.type != "gap" })
+        }
+    }
+
+    @Test(
+        "a channel is found while its slot is half-way, and the master that has it tells of it only who is sent there"
+    )
+    func foundHalfWay() async throws {
+        try await with(nodes: 1) { clustered in
+            let (redis, node) = (clustered.redis, clustered.nodes[0])
+            let (source, target) = (try await redis.server(of: "room/0"), redis.servers[1])
+            let other = source.port == target.port ? redis.servers[2] : target
+            var positions: [Position] = []
+            for text in ["1", "2"] {
+                try await publish(text, to: "room/0", by: node)
+                positions.append(try await source.head(of: "room/0"))
+            }
+            let slot = try await redis.slot(of: "room/0")
+            try await redis.begin(slot: slot, from: source, to: other)
+            let keys = try await source.command("CLUSTER", "GETKEYSINSLOT", "\(slot)", "10").split(separator: "\n")
+            try await redis.handOver(keys.map(String.init), from: source, to: other)
+            let cursor = "room%252F0@\(positions[0]),room%252F*@1-0"
+            let client = try await WebSocketClient(
+                [(node.port, "/ws?channel=room/*&session=none&cursor=\(cursor)")],
+                in: clustered.scratch
+            )
+            try await client.reach(positions[1], in: "room/0")
+            try await publish("3", to: "room/0", by: node)
+            try await redis.move(slot: slot, from: source, to: other)
+            try await client.reach(try await other.head(of: "room/0"), in: "room/0")
+            #expect(try client.received()[0].filter { $0.type == "message" }.map(\.data) == ["2", "3"])
             #expect(try client.received()[0].allSatisfy { $0.type != "gap" })
         }
     }

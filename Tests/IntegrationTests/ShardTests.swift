@@ -31,16 +31,8 @@ import Testing
         for id in ["a", "b", "c"].prefix(count) {
             nodes.append(try await PerseidNode(id: id, redis: urls, environment: environment, in: scratch))
         }
-        do {
-            try await body(Shared(scratch: scratch, servers: servers, nodes: nodes))
-        } catch {
-            for node in nodes { Issue.record("node \(node.id) logged:\n\(node.log.suffix(4_000))") }
-            throw error
-        }
-        for node in nodes where node.isRunning {
-            let ending = try await node.stop()
-            try #require(ending == .exited(0))
-        }
+        let shared = Shared(scratch: scratch, servers: servers, nodes: nodes)
+        try await nodes.during { try await body(shared) }
     }
 
     private static let channels = (0..<24).map { "room/\($0)" }

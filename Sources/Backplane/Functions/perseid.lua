@@ -532,6 +532,15 @@ local function is_meant(patterns, name)
   return false
 end
 
+-- One that has become a replica may have no keys for a moment, which says nothing of what there is. A user that may not ask is taken for
+-- one that asks a master.
+local function refuse_as_replica()
+  local facts = redis.pcall('INFO', 'replication')
+  if type(facts) == 'string' and string.find(facts, '\nrole:slave', 1, true) then
+    error(redis.error_reply('READONLY this is a replica, which may not have all keys'))
+  end
+end
+
 -- The head of a channel that is at this master, or on its way to another.
 local function known_head(key)
   local head = redis.call('GET', key)
@@ -540,10 +549,19 @@ local function known_head(key)
   return head and (read_head(head))
 end
 
+-- The same; an empty text where its slot is on its way here, and nothing where it cannot be read.
+local function find_head(key)
+  local is_readable, head = pcall(known_head, key)
+  if is_readable then return head end
+  local text = type(head) == 'table' and head.err or tostring(head)
+  return string.find(text, 'non local key', 1, true) and '' or nil
+end
+
 -- ARGS: prefix, pattern as in a key, cursor of a scan, keys to look at [further patterns]. The patterns are told from now on what
 -- is published. Returns the next cursor, the time in milliseconds, and for each channel that was found its name as in a key and its
--- head. A channel may be found twice.
+-- head, or nothing where its slot is on its way to this master, which tells of it only who is sent here. A channel may be found twice.
 local function find(keys, args)
+  refuse_as_replica()
   local prefix, patterns, start = args[1], {}, nil
   if not heard_patterns or heard_count > HEARD_MAX then learn_patterns() end
   for index = 2, #args do
@@ -563,8 +581,8 @@ local function find(keys, args)
   for _, key in ipairs(page[2]) do
     local name = string.match(key, '^[^{]*{(.*)}:head$')
     -- One on its way has not arrived where nodes look next, or not been forgotten here.
-    local head = name and is_meant(patterns, name) and known_head(key)
-    if head and read_position(head) then
+    local head = name and is_meant(patterns, name) and find_head(key)
+    if head == '' or head and read_position(head) then
       reply[#reply + 1] = name
       reply[#reply + 1] = head
     end
@@ -970,6 +988,7 @@ local LISTS = {
 -- ARGS: prefix, what, cursor of a scan, keys to look at [pattern of channels]. Returns the next cursor, then for each that was found
 -- its name and what is told of it. One may be found twice.
 local function list(keys, args)
+  refuse_as_replica()
   local kind = LISTS[args[2]]
   local escaped = string.gsub(args[1] .. ':', '[%[%]%*%?%^%-\\]', '\\%0')
   local page = redis.call('SCAN', args[3], 'MATCH', escaped .. kind[1], 'COUNT', args[4])

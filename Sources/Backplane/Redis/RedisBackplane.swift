@@ -8,8 +8,8 @@ internal import TLS
 public final class RedisBackplane: Backplane {
     let topology: any RedisTopology
     let keys: RedisKeys
-    private let classify: PayloadClassifier
-    private let context: RedisContext
+    let classify: PayloadClassifier
+    let context: RedisContext
     private let report: RedisLinkReport
     private let seat: ReactorSeat
     private var refusalLog = RedisRefusalLog()
@@ -19,11 +19,8 @@ public final class RedisBackplane: Backplane {
     private var wasUp = false
     private var rivalCount = 0
 
-    /// Tells a topology that a command was answered, behind which others may wait.
-    private var answered: (any RedisCommand) -> Void = { _ in }
-
     /// The masters that have acknowledged each pattern, by number.
-    private var heardPatterns: [ChannelName: Set<UInt64>] = [:]
+    var heardPatterns: [ChannelName: Set<UInt64>] = [:]
 
     /// What tickets of TLS are sealed with; `nil` where there is no listener for it.
     private var tickets: RedisTickets?
@@ -70,64 +67,31 @@ public final class RedisBackplane: Backplane {
         tickets = sharesTickets ? RedisTickets() : nil
         self.seat = seat
         leaseMilliseconds = limits.nodeLeaseMilliseconds
-        let listeners = RedisShardListeners()
-        let links = RedisLinkMaker(
-            context: context,
-            incarnation: incarnation,
-            facts: facts,
-            seat: seat,
-            resolver: resolver
-        )
-        let tokenCount = deployment.isCluster ? RedisShard.tokenCountInCluster : RedisShard.tokenCount
-        let makeShard = { (master: RedisMaster, place: RedisPlace?, number: UInt64) in
-            let shard = RedisShard(
-                master,
-                number: number,
-                at: place,
-                firstToken: number * tokenCount,
-                links: links,
-                report: report
-            )
-            listeners.attach(shard)
-            return shard
-        }
-        switch deployment {
-        case .masters(let masters):
-            if former.isEmpty || Set(former.map(\.name)) == Set(masters.map(\.name)) {
-                topology = RedisMasters(masters, keys: keys) { makeShard($0, nil, $1) }
-            } else {
-                let moving = RedisMovingMasters(masters, former: former, context: context, report: report, seat: seat) {
-                    makeShard($0, nil, $1)
-                }
-                topology = moving
-                moving.onAnswer = { [unowned self] in answer($0, $1) }
-                answered = { [unowned moving] in moving.answered($0) }
-            }
-            for shard in topology.shards { listen(to: shard) }
-        case .cluster(let seeds):
-            let cluster = RedisCluster(
-                links.directory(seeds),
+        let maker = RedisTopologyMaker(
+            links: RedisLinkMaker(
                 context: context,
                 incarnation: incarnation,
-                report: report,
-                seat: seat
-            ) { makeShard(RedisMaster(seeds.address), $0, $1) }
-            topology = cluster
-            cluster.onAnswer = { [unowned self] in answer($0, $1) }
-            cluster.onChange = { [unowned self] in topologyChanged() }
-            answered = { [unowned cluster] in cluster.answered($0) }
-        }
-        listeners.attach = { [unowned self] in listen(to: $0) }
+                facts: facts,
+                seat: seat,
+                resolver: resolver
+            ),
+            report: report
+        )
+        topology = maker.topology(of: deployment, former: former)
+        topology.onAnswer = { [unowned self] in answer($0, $1) }
+        topology.onChange = { [unowned self] in topologyChanged() }
+        for shard in topology.shards { listen(to: shard) }
+        maker.onShard = { [unowned self] in listen(to: $0) }
         complaints.tell = { [unowned self] in refused($0) }
     }
 
     private func listen(to shard: RedisShard) {
         shard.commands.onAnswer = { [unowned self] in
-            answered($0)
+            topology.answered($0)
             answer($0, $1)
         }
         shard.onPublished { [unowned self] publication, outcome in
-            answered(publication)
+            topology.answered(publication)
             if let delegate { publication.tell(delegate, outcome) }
         }
         shard.commands.onRival = { [unowned self] in meetRival() }
@@ -166,48 +130,11 @@ public final class RedisBackplane: Backplane {
         return topology.trouble
     }
 
-    // MARK: Who has what
-
     func ask(_ command: some RedisCommand) { topology.ask(command) }
 
     public func start(delegate: any BackplaneDelegate) {
         self.delegate = delegate
         topology.connect()
-    }
-
-    public func subscribe(_ channel: ChannelName) {
-        if channel.isPattern { heardPatterns[channel] = heardPatterns[channel] ?? [] }
-        topology.subscribe(channel)
-    }
-
-    public func unsubscribe(_ channel: ChannelName) {
-        heardPatterns[channel] = nil
-        topology.unsubscribe(channel)
-    }
-
-    /// A pattern is heard once it is wherever it must be: only then nothing of its channels is missed.
-    private func subscribed(_ channel: ChannelName, _ shard: RedisShard) {
-        if channel.isPattern {
-            heardPatterns[channel]?.insert(shard.number)
-            guard topology.isHeard(by: heardPatterns[channel] ?? []) else { return }
-        }
-        delegate?.subscribed(channel)
-    }
-
-    public func find(_ patterns: PatternSet) { find(patterns, among: topology.searchOrder[...], from: "0") }
-
-    /// Looks through one master after the other. One that has gone meanwhile answers nothing, and all is looked through anew.
-    private func find(_ patterns: PatternSet, among masters: ArraySlice<RedisShard>, from cursor: String) {
-        guard let master = masters.first else {
-            delegate?.found(nil)
-            return
-        }
-        let rest = masters.dropFirst()
-        let question = RedisFind(patterns: patterns, cursor: cursor, isLastMaster: rest.isEmpty) {
-            [unowned self] next in
-            find(patterns, among: next == nil ? rest : masters, from: next ?? "0")
-        }
-        master.commands.ask(question)
     }
 
     public func ready(token: UInt64, readiness: Readiness) { topology.ready(token: token, readiness) }
@@ -224,16 +151,6 @@ public final class RedisBackplane: Backplane {
         for shard in topology.registries { shard.commands.sayAlive() }
         if context.isClustered { sayPatterns() }
         askForTickets()
-    }
-
-    /// Says which patterns this node hears: a master of a cluster does not know by itself.
-    private func sayPatterns() {
-        guard !heardPatterns.isEmpty else { return }
-        let patterns = Array(heardPatterns.keys)
-        for start in stride(from: 0, to: patterns.count, by: RedisHear.patternsMax) {
-            let some = Array(patterns[start..<min(start + RedisHear.patternsMax, patterns.count)])
-            for shard in shards { shard.commands.ask(RedisHear(patterns: some)) }
-        }
     }
 
     /// With every sign of life, looks whether another secret is needed, or another one's time has come.
@@ -320,11 +237,6 @@ public final class RedisBackplane: Backplane {
         topologyChanged()
     }
 
-    /// A master of a cluster that was not there knows of no patterns, and what was published there they have not heard.
-    private func searchAgain() {
-        for (pattern, numbers) in heardPatterns where topology.isHeard(by: numbers) { delegate?.subscribed(pattern) }
-    }
-
     private func topologyChanged() {
         // bounded: counts what there is
         report.reached(shards.count { $0.isUp }, shards.count)
@@ -343,31 +255,6 @@ public final class RedisBackplane: Backplane {
         delegate?.refused(channel, error)
     }
 
-    private func hear(_ channel: ChannelName, _ bytes: UnsafeRawBufferPointer) {
-        if channel.isPattern { return hear(pattern: channel, bytes) }
-        switch RedisMessage(bytes) {
-        case .plain(let payload):
-            delegate?.heard(classify(payload, nil), in: channel)
-        case .publication(let position, let previous, let kind, let payload):
-            let payload = kind.payload(payload, classify)
-            delegate?.heard(Publication(position: position, previous: previous, payload: payload), in: channel)
-        }
-    }
-
-    /// Anybody may publish anything; what is not of a channel that the pattern stands for is passed over.
-    private func hear(pattern: ChannelName, _ bytes: UnsafeRawBufferPointer) {
-        guard let (key, message) = RedisMessage.ofPattern(bytes), let channel = keys.channelName(key),
-            pattern.stands(for: channel),
-            case .publication(let position, let previous, let kind, let payload) = RedisMessage(message)
-        else { return }
-        let publication = Publication(
-            position: position,
-            previous: previous,
-            payload: kind.payload(payload, classify)
-        )
-        delegate?.heard(publication, in: channel, by: pattern)
-    }
-
     private func answer(_ command: any RedisCommand, _ outcome: Result<RedisReply, BackplaneFailure>) {
         guard let delegate else { return }
         if let channel = command.openedChannel, let error = Self.prohibition(in: outcome) {
@@ -382,27 +269,9 @@ public final class RedisBackplane: Backplane {
         guard case .failure(.refused(let error)) = outcome else { return nil }
         return RedisErrorReply(text: error).isAboutNames ? error : nil
     }
-
-    /// Takes what a node says to this one, or to all. What a later version may say is passed over.
-    private func obey(_ message: String) {
-        switch RedisControlMessage(message) {
-        case .taken(let session, let fence, let taking)?:
-            if context.isClustered { return ask(RedisTaking(session: session, fence: fence, taking: taking)) }
-            delegate?.taken(session, fence: fence, taking)
-        case .ask(let call, let question)?: delegate?.asked(question, call)
-        case .told(let number, let part)?: delegate?.replied(number, part)
-        case .revoked(let revocation)?: delegate?.revoked([revocation])
-        case nil: break
-        }
-    }
 }
 
 /// Where answers that make no sense are complained of: what they are read with is made before who listens.
 private final class RedisComplaints {
     var tell: (String) -> Void = { _ in }
-}
-
-/// Who listens to a master: those that come later are made by what is made before who listens.
-private final class RedisShardListeners {
-    var attach: (RedisShard) -> Void = { _ in }
 }

@@ -34,9 +34,7 @@ final class RedisCluster: RedisTopology {
     private var homeless: Set<ChannelName> = []
     private var directoryLog = RedisLinkLog()
 
-    /// Answers of what has no master to ask.
     var onAnswer: (any RedisCommand, Result<RedisReply, BackplaneFailure>) -> Void = { _, _ in }
-    /// Something changed that is not a link's own affair.
     var onChange: () -> Void = {}
 
     /// A master that somebody was sent to is kept for so long though a node that lags knows nothing of its slots.
@@ -246,6 +244,11 @@ final class RedisCluster: RedisTopology {
     }
 
     private func redirect(_ command: any RedisCommand, _ redirect: RedisRedirect, by shard: RedisShard) {
+        // It was for this master alone: another one would answer something else.
+        guard command.isAboutKey else {
+            if redirect == .down { directory.refresh() }
+            return onAnswer(command, .failure(.unavailable))
+        }
         let slot = RedisSlot.of(command.key(keys))
         switch redirect {
         case .moved(let moved, let place): move(moved, to: place, by: shard)
@@ -271,7 +274,6 @@ final class RedisCluster: RedisTopology {
         goOn(slot)
     }
 
-    /// A command that was under way is answered, or failed.
     func answered(_ command: any RedisCommand) {
         guard !detours.isEmpty, command.isAboutKey else { return }
         let slot = RedisSlot.of(command.key(keys))

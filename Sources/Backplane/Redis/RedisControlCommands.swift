@@ -137,6 +137,7 @@ struct RedisList: RedisCommand {
     let listMore: (_ place: RedisListPlace, _ found: [InventoryPage.Item]) -> Void
 
     var lane: RedisLane.Kind { .question }
+    var isAboutKey: Bool { false }
 
     func key(_ keys: RedisKeys) -> String { keys.nodes }
 

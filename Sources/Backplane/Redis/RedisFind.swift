@@ -14,6 +14,9 @@ struct RedisFind: RedisCommand {
     /// Asks for the next part; `nil` for the first one of the next master.
     let findMore: (_ cursor: String?) -> Void
 
+    /// Tells of channels and their heads what is asked of others than this master; nothing if nobody can say.
+    let readHeads: ([ChannelName], _ tell: @escaping ([(name: ChannelName, head: Position)]?) -> Void) -> Void
+
     /// Keys that one part looks at: some half a millisecond of Redis.
     static let keysPerPart: UInt64 = 1_000
 
@@ -34,34 +37,47 @@ struct RedisFind: RedisCommand {
         for word in words { buffer.append(word) }
     }
 
-    func read(_ reply: RedisReply, _ context: RedisContext) throws(RedisNonsense) -> (
-        found: FoundChannels, next: String
-    ) {
+    /// What a part has.
+    struct Part {
+        var channels: [(name: ChannelName, head: Position)] = []
+
+        /// Channels whose slot is on its way to this master, which tells of them only who is sent there.
+        var unread: [ChannelName] = []
+        let milliseconds: UInt64
+        let next: String
+    }
+
+    func read(_ reply: RedisReply, _ context: RedisContext) throws(RedisNonsense) -> Part {
         guard reply.count >= 2, let milliseconds = UInt64(reply[1].text) else {
             throw RedisNonsense(kind: "channels", what: reply.text)
         }
-        var channels: [(name: ChannelName, head: Position)] = []
+        var part = Part(milliseconds: milliseconds, next: reply[0].text)
         for index in stride(from: 2, to: reply.count - 1, by: 2) {
-            guard let name = context.keys.channelName(tag: reply[index].bytes),
-                let head = reply[index + 1].position
-            else { continue }
-            channels.append((name, head))
+            guard let name = context.keys.channelName(tag: reply[index].bytes) else { continue }
+            if let head = reply[index + 1].position {
+                part.channels.append((name, head))
+            } else if reply[index + 1].bytes.isEmpty {
+                part.unread.append(name)
+            }
         }
-        let next = reply[0].text
-        let isLast = next == "0" && isLastMaster
-        return (FoundChannels(channels: channels, milliseconds: milliseconds, isLast: isLast), next)
+        return part
     }
 
-    func tell(
-        _ delegate: any BackplaneDelegate,
-        _ outcome: Result<(found: FoundChannels, next: String), BackplaneFailure>
-    ) {
-        switch outcome {
-        case .success(let (found, next)):
-            if !found.isLast { findMore(next == "0" ? nil : next) }
-            delegate.found(found)
-        case .failure: delegate.found(nil)
+    func tell(_ delegate: any BackplaneDelegate, _ outcome: Result<Part, BackplaneFailure>) {
+        guard case .success(let part) = outcome else { return delegate.found(nil) }
+        if part.unread.isEmpty { return tell(delegate, part) }
+        readHeads(part.unread) { heads in
+            guard let heads else { return delegate.found(nil) }
+            var part = part
+            part.channels += heads
+            tell(delegate, part)
         }
+    }
+
+    private func tell(_ delegate: any BackplaneDelegate, _ part: Part) {
+        let isLast = part.next == "0" && isLastMaster
+        if !isLast { findMore(part.next == "0" ? nil : part.next) }
+        delegate.found(FoundChannels(channels: part.channels, milliseconds: part.milliseconds, isLast: isLast))
     }
 }
 

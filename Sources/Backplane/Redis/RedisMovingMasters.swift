@@ -40,8 +40,8 @@ final class RedisMovingMasters: RedisTopology {
 
     private var hasCopiedRevocations = false
 
-    /// Answers of what could not be brought to where it is to be asked.
     var onAnswer: (any RedisCommand, Result<RedisReply, BackplaneFailure>) -> Void = { _, _ in }
+    var onChange: () -> Void = {}
 
     /// `former` are masters of other names than `masters`, all of them or some.
     init(
@@ -315,7 +315,6 @@ final class RedisMovingMasters: RedisTopology {
         depart(key)
     }
 
-    /// A command that was under way is answered, or failed.
     func answered(_ command: any RedisCommand) {
         guard !journeys.isEmpty || !unanswered.isEmpty, !(command is any RedisMoveStep) else { return }
         guard command.isAboutKey else { return }

@@ -24,6 +24,15 @@ protocol RedisTopology: AnyObject {
     /// Asks the master that has the key that a command is about, or one that it sends it on to.
     func ask(_ command: some RedisCommand)
 
+    /// A command that was under way to a master is answered, or failed: others may have waited for that.
+    func answered(_ command: any RedisCommand)
+
+    /// Answers of what no master was asked.
+    var onAnswer: (any RedisCommand, Result<RedisReply, BackplaneFailure>) -> Void { get set }
+
+    /// Something changed that is not a link's own affair.
+    var onChange: () -> Void { get set }
+
     /// Hears a channel, or a pattern, where it is told what is published in it.
     func subscribe(_ channel: ChannelName)
     func unsubscribe(_ channel: ChannelName)
@@ -53,6 +62,9 @@ final class RedisMasters: RedisTopology {
     private let map: RedisShardMap
     private let keys: RedisKeys
 
+    var onAnswer: (any RedisCommand, Result<RedisReply, BackplaneFailure>) -> Void = { _, _ in }
+    var onChange: () -> Void = {}
+
     init(_ masters: [RedisMaster], keys: RedisKeys, _ makeShard: (RedisMaster, _ number: UInt64) -> RedisShard) {
         self.keys = keys
         map = RedisShardMap(names: masters.map(\.name))
@@ -68,6 +80,8 @@ final class RedisMasters: RedisTopology {
         let shard = shards.count == 1 ? shards[0] : shards[map.place(of: command.key(keys))]
         shard.ask(command)
     }
+
+    func answered(_ command: any RedisCommand) {}
 
     /// What is published in a pattern's channels is told at the master of each.
     func subscribe(_ channel: ChannelName) {
