@@ -136,7 +136,11 @@ let package = Package(
 
         .target(
             name: "Hub",
-            dependencies: ["Wire", "Broker", "Text", .product(name: "DequeModule", package: "swift-collections")],
+            dependencies: [
+                "Wire", "Broker", "Text",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
+            ],
             swiftSettings: settings
         ),
 

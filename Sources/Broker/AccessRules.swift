@@ -18,19 +18,24 @@ public struct AccessRules: Sendable {
         /// Whether of what is published there only the newest of each key counts for whoever comes later.
         public let isKeyed: Bool
 
+        /// How often those who read what is published there are told of it.
+        public let pace: PaceRule
+
         /// Makes one.
         public init(
             channels: AccessPattern,
             permissions: [AccessAction: Permission],
             replicasMin: Int = 0,
             compression: Compression = .off,
-            isKeyed: Bool = false
+            isKeyed: Bool = false,
+            pace: PaceRule = PaceRule()
         ) {
             self.channels = channels
             self.permissions = permissions
             self.replicasMin = replicasMin
             self.compression = compression
             self.isKeyed = isKeyed
+            self.pace = pace
         }
     }
 
@@ -66,6 +71,7 @@ public struct AccessRules: Sendable {
         areAnyDurable = rules.contains { $0.replicasMin > 0 }
         areAnyCompressed = rules.contains { $0.compression != .off }
         areAnyKeyed = rules.contains(where: \.isKeyed)
+        areAnyPaced = rules.contains { $0.pace != PaceRule() }
         areForKnownOnly =
             !rules.isEmpty
             && !rules.contains { rule in rule.permissions.values.contains { $0 == .anyone || $0 == .hook } }
@@ -87,6 +93,15 @@ public struct AccessRules: Sendable {
 
     /// Whether of what is published in a channel only the newest of each key counts for whoever comes later.
     public func isKeyed(_ channel: ChannelName) -> Bool { areAnyKeyed && rule(for: channel)?.isKeyed ?? false }
+
+    /// Whether any says how often readers are told.
+    public let areAnyPaced: Bool
+
+    /// How often the readers of a channel are told. What the system publishes is told whenever there is something, unless they ask.
+    public func pace(of channel: ChannelName) -> PaceRule {
+        guard areAnyPaced, !channel.isSystem else { return PaceRule() }
+        return rule(for: channel)?.pace ?? PaceRule()
+    }
 
     /// The first rule that is for a channel.
     private func rule(for channel: ChannelName) -> Rule? {

@@ -304,6 +304,10 @@ public struct Limits: Sendable, Equatable {
     /// client goes on from its last position; `perseid_history_divided_total`.
     public var historyBytesMax = 262_144
 
+    /// Memory for what is held back for readers that are told less often than there is something, of all channels together; one channel
+    /// holds `keysMax` publications back at most, or its window. Hit: a batch is told before its time; `perseid_pace_hurries_total`.
+    public var pacedBytesMax = 67_108_864
+
     /// Age of a publication that is remembered.
     public var historyMilliseconds: UInt64 = 300_000
 

@@ -31,6 +31,9 @@ public struct Subscription {
 
         /// It fell out of the window and rejoins at the newest frame.
         public static let isSkipping = Flags(rawValue: 2)
+
+        /// Its client was told more than its feed has told yet, which holds that back.
+        public static let isAhead = Flags(rawValue: 4)
     }
 
     /// The log it reads.

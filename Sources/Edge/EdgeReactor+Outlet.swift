@@ -259,5 +259,7 @@ extension EdgeReactor: HubOutlet {
 
     func isKeyed(_ channel: ChannelName) -> Bool { access.rules.isKeyed(channel) }
 
+    func pace(of channel: ChannelName) -> PaceRule { access.rules.pace(of: channel) }
+
     func hasPresence(_ channel: ChannelName) -> Bool { configuration.hasPresence(channel) }
 }

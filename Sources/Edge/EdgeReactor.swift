@@ -278,7 +278,8 @@ final class EdgeReactor: ReactorHandler {
     /// Each of these has a slice of time; what it does not get done is gone on with in the next turn, behind what came for
     /// the others.
     func endOfTurn() -> Bool {
-        var hasWorkLeft = hub.flush()
+        var hasWorkLeft = hub.releaseDue()
+        if hub.flush() { hasWorkLeft = true }
         if isSomebodyOverdue { hasWorkLeft = true }
         if shakeHands() { hasWorkLeft = true }
         if beginOpenings() { hasWorkLeft = true }
@@ -297,6 +298,12 @@ final class EdgeReactor: ReactorHandler {
         relieveMemory()
         bury()
         return hasWorkLeft
+    }
+
+    /// What is held back is told when it is due, which is between two ticks mostly.
+    var patienceMilliseconds: Int32 {
+        guard let next = hub.nextPaceMilliseconds else { return .max }
+        return Int32(clamping: next - min(next, nowMilliseconds))
     }
 
     func finish() {

@@ -16,6 +16,7 @@ struct MetricsText: ~Copyable {
         appendConnections(node)
         appendTraffic(node)
         appendSlowReaders(node)
+        appendPaces(node)
         appendCompression(node)
         appendSessions(node)
         appendHooks(node)
@@ -169,6 +170,18 @@ struct MetricsText: ~Copyable {
             "Of those, what was too big or not compressed.",
             sum(node, \.inflationsRefused)
         )
+    }
+
+    private mutating func appendPaces(_ node: NodeStatus) {
+        gauge("perseid_paces", "Channels times the rates they are held back to.", sum(node, \.hub.pacers))
+        gauge("perseid_paced_bytes", "Payload that is held back.", sum(node, \.hub.pacedBytes))
+        counter("perseid_pace_batches_total", "Batches of what was held back.", sum(node, \.hub.paceBatches))
+        counter(
+            "perseid_pace_left_out_total",
+            "Publications left out of them for newer ones.",
+            sum(node, \.hub.paceLeftOut)
+        )
+        counter("perseid_pace_hurries_total", "Batches too early, for want of memory.", sum(node, \.hub.paceHurries))
     }
 
     private mutating func appendSlowReaders(_ node: NodeStatus) {

@@ -3,7 +3,7 @@ public import Wire
 
 /// One reader of channels as the hub keeps it; whoever owns its connection has it beside that.
 ///
-/// Thread: owned by one reactor. Size: 33 bytes, and nothing on the heap while it is idle.
+/// Thread: owned by one reactor. Size: 34 bytes, and nothing on the heap while it is idle.
 public struct Client {
     // In this order there are no holes, and what stands behind it may begin where it ends.
 
@@ -29,6 +29,9 @@ public struct Client {
     public var encoding: Encoding?
 
     private var state: State = []
+
+    /// How often it wants to be told of channels of which it does not say so otherwise.
+    public var pace = Pace.any
 
     /// Where its connection stands.
     public var lifeCycle = LifeCycle.open

@@ -13,13 +13,17 @@ public final class Feed {
         /// How that is compressed.
         public let stage: Stage
 
-        init(_ encoding: Encoding, _ stage: Stage = .direct) {
+        /// How often its readers asked to be told.
+        public let pace: Pace
+
+        init(_ encoding: Encoding, _ stage: Stage = .direct, pace: Pace) {
             self.encoding = encoding
             self.stage = stage
+            self.pace = pace
         }
 
         /// The same for the same readers, at another stage.
-        func at(_ stage: Stage) -> Kind { Kind(encoding, stage) }
+        func at(_ stage: Stage) -> Kind { Kind(encoding, stage, pace: pace) }
     }
 
     /// How its messages are compressed.
@@ -91,15 +95,26 @@ public final class Feed {
     /// Where a reader stands that has everything.
     var cursor: String {
         if !patternStandings.isEmpty { return patternStandings.cursor(topics) { $0.cursorEntry } }
-        return topics.count == 1 ? topics[0].cursorEntry : topics.map(\.cursorEntry).joined(separator: Cursor.separator)
+        return topics.count == 1 ? entry(of: topics[0]) : topics.map(entry).joined(separator: Cursor.separator)
     }
+
+    private func entry(of topic: Topic) -> String { pacer(of: topic)?.cursorEntry ?? topic.cursorEntry }
+
+    /// What holds a channel's publications back from it, if something does. Who reads patterns is told whenever there is something.
+    func pacer(of topic: Topic) -> Pacer? {
+        guard topic.isPaced, patternStandings.isEmpty else { return nil }
+        return topic.pacer(of: kind.pace)
+    }
+
+    /// Where a reader stands in one of its channels that has all of its log.
+    func standing(in topic: Topic) -> Position { pacer(of: topic)?.released ?? topic.last }
 
     /// Where a reader stands that has everything but what follows a position in one of the channels.
     func cursor(_ topic: Topic, at position: Position) -> String {
         if !patternStandings.isEmpty {
             return patternStandings.cursor(topics) { $0 === topic ? $0.cursorEntry(at: position) : $0.cursorEntry }
         }
-        return topics.map { $0 === topic ? $0.cursorEntry(at: position) : $0.cursorEntry }.joined(
+        return topics.map { $0 === topic ? $0.cursorEntry(at: position) : entry(of: $0) }.joined(
             separator: Cursor.separator
         )
     }

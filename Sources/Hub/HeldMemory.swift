@@ -15,6 +15,9 @@ public final class HeldMemory {
     /// Of what was published to channels whose logs are full.
     var waitingBytes = 0
 
+    /// Of what is held back for readers that are told less often than there is something.
+    var pacedBytes = 0
+
     /// Of the logs that subscribers are sent from, and how many of those hold more than an idle one does: exact once a second,
     /// in between not less.
     var logBytes = 0

@@ -45,6 +45,7 @@ extension Hub {
         let client = outlet.client(at: slot)
         leaveAll(slot)
         if let poll = polls[outlet.id(of: slot)] { release(poll) }
+        dropDozing(of: slot)
         if client.pointee.joinCount > 0 { abandonContinuations(slot) }
         releaseSession(slot)
         unsubscribeAll(slot)

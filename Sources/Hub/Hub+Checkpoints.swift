@@ -123,7 +123,7 @@ extension Hub {
                 if let replay = replays?.first(where: { $0.position(in: name) != nil }) {
                     moved += replay.standings
                 } else {
-                    append(progressOf: reader, in: feed, to: &moved)
+                    append(progressOf: next, in: feed, to: &moved)
                 }
             }
             next = reader.pointee.next
@@ -145,13 +145,16 @@ extension Hub {
     }
 
     private func append(
-        progressOf reader: UnsafeMutablePointer<Subscription>,
+        progressOf member: SubscriptionSlot,
         in feed: Feed,
         to positions: inout [SessionPosition]
     ) {
+        let reader = subscriptions[member]
         if reader.pointee.flags.contains(.isSkipping) { return }
         if reader.pointee.offset == feed.log.end {
-            for topic in feed.topics { positions.append(SessionPosition(topic.name, topic.last)) }
+            for topic in feed.topics {
+                positions.append(SessionPosition(topic.name, standing(of: member, in: topic, feed)))
+            }
         } else if feed.topics.count == 1, !feed.topics[0].isPattern {
             let position = feed.log.position(upTo: reader.pointee.offset)
             positions.append(SessionPosition(feed.topics[0].name, position))

@@ -11,30 +11,30 @@ extension Hub {
     // MARK: Which feed
 
     /// The feed of some topics for a client, whatever it understands.
-    func anyFeed(for topics: [Topic], of slot: ClientSlot, _ encoding: Encoding) -> Feed {
+    func anyFeed(for topics: [Topic], of slot: ClientSlot, _ encoding: Encoding, _ pace: Pace) -> Feed {
         encoding.isCompressible
-            ? compressedFeed(for: topics, of: slot, encoding) : feed(for: topics, encoding: encoding)
+            ? compressedFeed(for: topics, of: slot, encoding, pace) : feed(for: topics, encoding: encoding, pace)
     }
 
     /// The feed of some topics for a client that understands what is compressed; where rules let it be.
-    func compressedFeed(for topics: [Topic], of slot: ClientSlot, _ encoding: Encoding) -> Feed {
+    func compressedFeed(for topics: [Topic], of slot: ClientSlot, _ encoding: Encoding, _ pace: Pace) -> Feed {
         let compression = compression(of: topics)
         guard !encoding.isGzip else {
             let stage = compression == .alone ? Feed.Stage.alone : .waiting
-            return feed(for: topics, Feed.Kind(encoding, stage))
+            return feed(for: topics, Feed.Kind(encoding, stage, pace: pace))
         }
-        let direct = Feed.Kind(encoding.unchunked)
+        let direct = Feed.Kind(encoding.unchunked, pace: pace)
         guard compression != .off else { return feed(for: topics, direct) }
         let hasContext = encoding.form == .deflated
         if compression == .shared, hasContext {
             let isFree = !reads(slot, .shared) && !reads(slot, .alone)
-            let waiting = Feed.Kind(encoding, .waiting)
+            let waiting = Feed.Kind(encoding, .waiting, pace: pace)
             return feed(for: topics, isFree ? waiting : direct)
         }
         if hasContext, reads(slot, .shared) { return feed(for: topics, direct) }
         let form = hasContext ? Encoding.Form.deflatedAlone : encoding.form
         let alone = Encoding(encoding.carrier, encoding.dialect, form)
-        return feed(for: topics, Feed.Kind(alone, .alone))
+        return feed(for: topics, Feed.Kind(alone, .alone, pace: pace))
     }
 
     /// What may be done with all of some topics.
@@ -99,7 +99,8 @@ extension Hub {
     /// Whether a member has everything, also of what is its own.
     private func isReady(_ member: SubscriptionSlot, of log: FanoutLog) -> Bool {
         let reader = subscriptions[member]
-        guard reader.pointee.offset == log.end, !reader.pointee.flags.contains(.isSkipping) else { return false }
+        guard reader.pointee.offset == log.end, reader.pointee.flags.isDisjoint(with: [.isSkipping, .isAhead])
+        else { return false }
         let client = outlet.client(at: reader.pointee.client)
         return client.pointee.isOpen && !client.pointee.isBlocked && client.pointee.outbox == nil
     }
@@ -109,7 +110,11 @@ extension Hub {
         let slot = subscriptions[member].pointee.client
         let isFree =
             outlet.client(at: slot).pointee.subscriptionCount == 1 || !reads(slot, .shared) && !reads(slot, .alone)
-        move(member, from: room, to: isFree ? shared : feed(for: room.topics, encoding: room.encoding.unchunked))
+        move(
+            member,
+            from: room,
+            to: isFree ? shared : feed(for: room.topics, encoding: room.encoding.unchunked, room.kind.pace)
+        )
     }
 
     /// Has a reader of a compressed feed that has all of it read on with those who wait.

@@ -12,11 +12,14 @@ extension Hub {
         _ channels: [(name: ChannelName, since: Position?)],
         entries: [ChannelName: Position] = [:],
         commandID: [UInt8]? = nil,
+        pace: Pace? = nil,
         poll: Poll? = nil
     ) {
         let client = outlet.client(at: slot)
+        let pace = pace ?? client.pointee.pace
+        if let poll, doze(poll, channels, entries, pace) { return }
         if poll == nil, client.pointee.has(.isTwoWay), channels.count == 1, commandID == nil,
-            subscribeAtOnce(slot, channels[0].name, since: channels[0].since)
+            subscribeAtOnce(slot, channels[0].name, since: channels[0].since, pace)
         {
             return
         }
@@ -38,6 +41,7 @@ extension Hub {
                 entries: entries,
                 commandID: commandID,
                 poll: poll,
+                pace: pace,
                 deadlineMilliseconds: deadline
             )
             for part in group { part.topic.joins[key] = part }
@@ -47,7 +51,12 @@ extension Hub {
     }
 
     /// The way of most clients that come: a channel that is open, and nothing that they missed. Says whether it was that.
-    private func subscribeAtOnce(_ slot: ClientSlot, _ name: ChannelName, since: Position?) -> Bool {
+    private func subscribeAtOnce(
+        _ slot: ClientSlot,
+        _ name: ChannelName,
+        since: Position?,
+        _ pace: Pace
+    ) -> Bool {
         guard let topic = topics[name], topic.isOpen,
             since == nil && !outlet.isKeyed(name)
                 || since == topic.last && !topic.isCatchingUp && !topic.isPattern
@@ -56,27 +65,28 @@ extension Hub {
         if encoding.hasControlMessages {
             output.removeAll()
             let recovered = since.map { _ in true }
-            appendSubscribed(topic, at: topic.last, recovered: recovered, commandID: nil, as: encoding)
+            appendSubscribed(topic, at: topic.last, recovered: recovered, commandID: nil, pace, to: slot, as: encoding)
             write(slot, output.bytes)
             if outlet.client(at: slot).pointee.isClosed { return true }
         }
         remember(slot, [SessionPosition(name, topic.last)])
         guard !topic.isPattern, !outlet.client(at: slot).pointee.hasPatterns else {
-            subscribe(slot, toChannels: [topic], encoding)
+            subscribe(slot, toChannels: [topic], encoding, pace)
             return true
         }
         guard !encoding.isCompressible else {
-            subscribe(slot, to: compressedFeed(for: [topic], of: slot, encoding))
+            subscribe(slot, to: compressedFeed(for: [topic], of: slot, encoding, pace))
             return true
         }
-        let known = topic.feeds.first { $0.encoding == encoding && $0.topics.count == 1 && $0.topics[0] === topic }
-        subscribe(slot, to: known ?? feed(for: [topic], encoding: encoding))
+        let kind = Feed.Kind(encoding, pace: pace)
+        let known = topic.feeds.first { $0.kind == kind && $0.topics.count == 1 && $0.topics[0] === topic }
+        subscribe(slot, to: known ?? feed(for: [topic], kind))
         return true
     }
 
     /// Subscribes a client to what it asked for, together with what it has that has channels in common with that.
-    private func subscribe(_ slot: ClientSlot, toChannels topics: [Topic], _ encoding: Encoding) {
-        let feed = feed(of: slot, for: topics, encoding: encoding)
+    private func subscribe(_ slot: ClientSlot, toChannels topics: [Topic], _ encoding: Encoding, _ pace: Pace) {
+        let feed = feed(of: slot, for: topics, encoding: encoding, pace)
         guard !outlet.client(at: slot).pointee.isClosed else { return releaseIfUnread(feed) }
         // It may have had it: both ask for the same.
         if isMember(slot, of: feed) { releaseIfUnread(feed) } else { subscribe(slot, to: feed) }
@@ -144,6 +154,8 @@ extension Hub {
 
     private func finish(_ join: Join) {
         assert(join.isReady && !join.isDone, "a join is finished once, with all of its channels")
+        for part in join.parts where part.since == nil { part.position = part.topic.last }
+        if mustWaitForPace(join) { return }
         join.isDone = true
         join.sort()
         for part in join.parts { part.topic.forget(join.client) }
@@ -158,7 +170,6 @@ extension Hub {
         guard let client = outlet.client(join.client), client.pointee.isOpen else { return }
         assert(client.pointee.joinCount > 0, "who is joined had asked for it")
         client.pointee.joinCount -= 1
-        for part in join.parts where part.since == nil { part.position = part.topic.last }
         let slot = join.client.slot
         if !join.isContinuation { rememberSubscriptions(slot, join.parts) }
         if let poll = join.poll { return begin(poll, join) }
@@ -171,7 +182,7 @@ extension Hub {
         }
         // A client that has yet to be told more is subscribed once it has all of it.
         guard let encoding = client.pointee.encoding, !client.pointee.isClosed, !join.leavesRest else { return }
-        subscribe(slot, toChannels: join.topics, encoding)
+        subscribe(slot, toChannels: join.topics, encoding, join.pace)
     }
 
     /// Where the client certainly stands in channels it is subscribed to from now on: where it said so. If what follows
@@ -190,6 +201,8 @@ extension Hub {
                 at: part.position,
                 recovered: join.isRecovered(part),
                 commandID: join.commandID,
+                join.pace,
+                to: slot,
                 as: encoding
             )
         }
@@ -223,6 +236,8 @@ extension Hub {
                 at: part.position,
                 recovered: join.isRecovered(part),
                 commandID: nil,
+                join.pace,
+                to: slot,
                 cursor: hasCursor ? cursor.text : nil,
                 as: encoding
             )
@@ -247,7 +262,8 @@ extension Hub {
         let now = outlet.nowMilliseconds
         var end: UInt64?
         while let join = joins.popDue(now) {
-            if join.isDone { continue }
+            // One that waits for a pace is ready, and waits no longer than that.
+            if join.isDone || join.waitsForPace { continue }
             if end == nil { end = sliceEnd }
             giveUp(join)
             if let end, outlet.clockNanoseconds >= end { return true }

@@ -41,6 +41,7 @@ extension Hub {
         for feed in feeds.all { count(feed.log.memoryBytes, of: feed) }
         giveBackIdleWindows()
         metrics.logBytes.set(held.logBytes)
+        metrics.pacedBytes.set(held.pacedBytes)
         metrics.heldOutputBytes.set(held.outputBytes)
         metrics.heldReplayBytes.set(held.replayBytes)
     }

@@ -17,8 +17,9 @@ extension Hub {
         // Of what it is not sent it has no checksum.
         if client.pointee.isGzip { gzipSums.lose(slot) }
         let topic = feed.topics[0]
-        let position = log.position(upTo: offset)
-        let join = Join(goingOnIn: topic, since: position, client: outlet.id(of: slot))
+        let told = log.position(upTo: offset)
+        let position = feed.pacer(of: topic)?.position(ofAhead: member).map { max($0, told) } ?? told
+        let join = Join(goingOnIn: topic, since: position, client: outlet.id(of: slot), pace: feed.kind.pace)
         // Before its subscription ends, for this keeps the channel open.
         topic.telling[join.client] = join.parts[0]
         client.pointee.joinCount += 1

@@ -110,10 +110,10 @@ extension Hub {
 
     /// The feed by which a client reads what it asked for: what has channels in common with what it reads already is read together
     /// with that, so that it is told everything once.
-    func feed(of slot: ClientSlot, for topics: [Topic], encoding: Encoding) -> Feed {
+    func feed(of slot: ClientSlot, for topics: [Topic], encoding: Encoding, _ pace: Pace) -> Feed {
         let client = outlet.client(at: slot)
         guard client.pointee.has(.isTwoWay), client.pointee.hasPatterns || topics.contains(where: \.isPattern) else {
-            return anyFeed(for: topics, of: slot, encoding)
+            return anyFeed(for: topics, of: slot, encoding, pace)
         }
         var all = topics
         var next = client.pointee.firstSubscription
@@ -128,8 +128,8 @@ extension Hub {
             }
             next = reader.pointee.next
         }
-        guard !joined.isEmpty else { return anyFeed(for: topics, of: slot, encoding) }
-        let together = anyFeed(for: all.sortedByName, of: slot, encoding)
+        guard !joined.isEmpty else { return anyFeed(for: topics, of: slot, encoding, pace) }
+        let together = anyFeed(for: all.sortedByName, of: slot, encoding, pace)
         for feed in joined where feed !== together { leave(feed, slot) }
         return together
     }
@@ -138,10 +138,14 @@ extension Hub {
     func separate(_ slot: ClientSlot, from feed: Feed, _ channel: ChannelName) {
         let rest = feed.topics.filter { $0.name != channel }
         let encoding = outlet.client(at: slot).pointee.encoding ?? feed.encoding
-        let other = anyFeed(for: rest, of: slot, encoding)
         outlet.client(at: slot).pointee.outbox?.dropReplays(of: channel)
+        // Without a pattern each is read by itself again. They are there before the other is not, for that keeps the channels open.
+        let groups = rest.contains(where: \.isPattern) ? [rest] : rest.map { [$0] }
+        let others = groups.map { anyFeed(for: $0, of: slot, encoding, feed.kind.pace) }
         leave(feed, slot)
-        if outlet.client(at: slot).pointee.isOpen { subscribe(slot, to: other) }
+        for other in others {
+            if outlet.client(at: slot).pointee.isOpen { subscribe(slot, to: other) } else { releaseIfUnread(other) }
+        }
     }
 
     /// Ends a subscription whose reader goes on with another feed: what it does not have yet of this one is sent first.
@@ -156,6 +160,7 @@ extension Hub {
         }
         let rest = feed.log.bytes(from: offset)
         if rest.count > 0 { transmit(slot, rest) }
+        tellHeld(of: feed, to: subscription)
         remove(subscription, from: feed)
         if !client.pointee.isClosed { client.pointee.subscriptionCount -= 1 }
     }

@@ -8,6 +8,7 @@ extension Hub {
     func begin(_ poll: Poll, _ join: Join) {
         if poll.isAnswered { return }
         for part in join.parts {
+            if tellsNewestOnly(part.topic, join.pace) { part.keepNewest() }
             poll.begin(part)
             if part.topic.hasPresence, poll.hasSession { enter(part.topic, poll.client.slot) }
         }
@@ -29,6 +30,7 @@ extension Hub {
 
     /// Gives the held poll of a client more channels, from a position each; says whether one is held.
     public func extendPoll(of slot: ClientSlot, with channels: [SessionPosition]) -> Bool {
+        if extendDozing(of: slot, with: channels) { return true }
         guard let poll = polls[outlet.id(of: slot)] else { return false }
         let new = channels.compactMap { channel -> (name: ChannelName, since: Position?)? in
             let topic = topics[channel.channel]
@@ -41,13 +43,14 @@ extension Hub {
 
     /// Gives up the poll of a client, which is not answered.
     public func dropPoll(of slot: ClientSlot) {
-        guard let poll = polls[outlet.id(of: slot)] else { return }
+        guard let poll = polls[outlet.id(of: slot)] else { return dropDozing(of: slot) }
         release(poll)
         poll.isAnswered = true
     }
 
     /// Takes a channel from the held poll of a client.
     public func shortenPoll(of slot: ClientSlot, by channel: ChannelName) {
+        shortenDozing(of: slot, by: channel)
         guard let poll = polls[outlet.id(of: slot)], let topic = topics[channel] else { return }
         if let part = topic.part(of: poll.client) { _ = abandon(part.join) }
         guard topic.polls.removeValue(forKey: poll.client) != nil else { return }
@@ -57,10 +60,14 @@ extension Hub {
     }
 
     /// Whether the poll of a client is held until something is published.
-    public func holdsPoll(of slot: ClientSlot) -> Bool { polls[outlet.id(of: slot)] != nil }
+    public func holdsPoll(of slot: ClientSlot) -> Bool {
+        let id = outlet.id(of: slot)
+        return polls[id] != nil || polls.dozing[id] != nil
+    }
 
     /// Answers the poll of a client with what there is, if one is held.
     public func answerHeldPoll(of slot: ClientSlot) {
+        endDoze(of: slot)
         if let poll = polls[outlet.id(of: slot)] { answer(poll) }
     }
 
@@ -112,13 +119,14 @@ extension Hub {
     /// Answers a poll whose session is another's now, or nobody's.
     func displace(_ poll: Poll, _ taking: SessionTaking) {
         release(poll)
+        polls.dozing[poll.client] = nil
         poll.isAnswered = true
         outlet.refuse(poll, PollRefusal(taking))
     }
 
     /// Sends a client away, which may have no more than a poll.
     public func dismiss(_ slot: ClientSlot, _ code: ByeCode, afterMilliseconds: UInt64) {
-        guard let poll = polls[outlet.id(of: slot)] else {
+        guard let poll = takePoll(of: slot) else {
             return sayBye(slot, code, afterMilliseconds: afterMilliseconds)
         }
         release(poll)

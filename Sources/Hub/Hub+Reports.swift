@@ -44,19 +44,11 @@ extension Hub {
         guard !topic.isFull else { return metrics.ephemeralsDropped.add() }
         if activity.isCounting { activity.note(topic) }
         // Who reads a pattern hears of what is kept: the other is told by the channel's own name only.
-        for feed in topic.feeds where feed.topics.contains(where: { $0 === topic }) {
-            frame.removeAll()
-            encoder.append(
-                payload,
-                position: nil,
-                channel: name,
-                cursor: nil,
-                as: feed.encoding,
-                to: &frame
-            )
-            put(nil, into: feed)
+        for feed in topic.feeds where feed.topics.contains(where: { $0 === topic }) && feed.pacer(of: topic) == nil {
+            put(payload, of: topic, into: feed)
             enqueue(feed)
         }
+        if topic.isPaced { hold(payload, of: topic) }
         for poll in topic.polls.values { poll.take(payload, at: nil, in: topic, due: &polls.due) }
     }
 
@@ -140,32 +132,55 @@ extension Hub {
 
     func append(_ publication: Publication, to topic: Topic) {
         assert(publication.previous == topic.last, "the chain is unbroken, or a gap was told")
-        for room in topic.feeds where room.stage == .waiting { admit(from: room) }
+        for room in topic.feeds where room.stage == .waiting && room.pacer(of: topic) == nil { admit(from: room) }
         topic.last = publication.position
         if activity.isCounting { activity.note(topic) }
         for pattern in topic.patterns { pattern.advance(behind: publication.position, in: topic) }
-        for feed in topic.feeds {
-            if feed.encoding.hasCursors { note(topic, in: feed) }
-            frame.removeAll()
-            encoder.append(
-                publication.payload,
-                position: publication.position,
-                channel: topic.name,
-                cursor: feed.encoding.hasCursors ? feed.cursor : nil,
-                as: feed.encoding,
-                to: &frame
-            )
-            put(publication.position, into: feed)
-            if feed.needsNewest { feed.newest = (publication, topic) }
+        for feed in topic.feeds where feed.pacer(of: topic) == nil {
+            put(publication, of: topic, into: feed)
             feed.waitingMilliseconds.append(publication.position.milliseconds)
             enqueue(feed)
         }
+        if topic.isPaced { hold(publication, of: topic) }
         for part in topic.joins.values where part.state == .ready && part.since != nil {
             part.add(publication, roomBytes: replayRoom(of: part.join))
         }
         forEachPoll(of: topic) {
             $0.take(publication.payload, at: publication.position, in: topic, due: &polls.due)
         }
+    }
+
+    /// Puts a publication into a feed's log, in its encoding.
+    func put(_ publication: Publication, of topic: Topic, into feed: Feed) {
+        if feed.encoding.hasCursors { note(topic, in: feed) }
+        frame.removeAll()
+        encoder.append(
+            publication.payload,
+            position: publication.position,
+            channel: topic.name,
+            cursor: feed.encoding.hasCursors ? feed.cursor : nil,
+            as: feed.encoding,
+            to: &frame
+        )
+        put(publication.position, into: feed)
+        if feed.needsNewest { feed.newest = (publication, topic) }
+    }
+
+    /// The same for a payload that has no position.
+    func put(_ payload: Payload, of topic: Topic, into feed: Feed) {
+        frame.removeAll()
+        encoder.append(payload, position: nil, channel: topic.name, cursor: nil, as: feed.encoding, to: &frame)
+        put(nil, into: feed)
+    }
+
+    /// The same for publications that are gone, where that can be told.
+    func putGap(of topic: Topic, from: Position, to position: Position, into feed: Feed) {
+        guard feed.encoding.hasControlMessages else { return }
+        if feed.encoding.hasCursors { note(topic, in: feed) }
+        frame.removeAll()
+        let cursor = feed.encoding.hasCursors ? feed.cursor(topic, at: position) : nil
+        appendGap(topic, from: from, to: position, cursor: cursor, as: feed.encoding, to: &frame)
+        put(position, into: feed)
     }
 
     private func note(_ topic: Topic, in feed: Feed) {
@@ -187,14 +202,11 @@ extension Hub {
     private func reportGap(in topic: Topic, from: Position, to position: Position) {
         assert(from == topic.last && position != from, "a gap begins where its readers stand, and is one")
         topic.last = position
-        for feed in topic.feeds where feed.encoding.hasControlMessages {
-            if feed.encoding.hasCursors { note(topic, in: feed) }
-            frame.removeAll()
-            let cursor = feed.encoding.hasCursors ? feed.cursor(topic, at: position) : nil
-            appendGap(topic, from: from, to: position, cursor: cursor, as: feed.encoding, to: &frame)
-            put(position, into: feed)
+        for feed in topic.feeds where feed.encoding.hasControlMessages && feed.pacer(of: topic) == nil {
+            putGap(of: topic, from: from, to: position, into: feed)
             enqueue(feed)
         }
+        if topic.isPaced { holdGap(of: topic, from: from, to: position) }
         for part in topic.joins.values where part.state == .ready && part.since != nil {
             part.lose(upTo: position)
         }

@@ -38,8 +38,8 @@ extension Hub {
     }
 
     /// The feed of some topics in an encoding that is not compressed; topics must be sorted by name.
-    func feed(for topics: [Topic], encoding: Encoding) -> Feed {
-        feed(for: topics, Feed.Kind(encoding))
+    func feed(for topics: [Topic], encoding: Encoding, _ pace: Pace) -> Feed {
+        feed(for: topics, Feed.Kind(encoding, pace: pace))
     }
 
     /// The feed of some topics and of a kind; topics must be sorted by name.
@@ -51,7 +51,8 @@ extension Hub {
         if topics.count > 1 || topics[0].isPattern { policy = .disconnect }
         let feed = Feed(kind: kind, topics: topics, log: FanoutLog(windowBytesMax: window, policy: policy))
         if kind.encoding.isCompressible { beginCompressing(feed) }
-        if topics.count == 1 { feed.log.begin(at: topics[0].last) }
+        beginPacing(feed)
+        if topics.count == 1 { feed.log.begin(at: feed.standing(in: topics[0])) }
         feeds.insert(feed)
         for topic in topics { topic.feeds.append(feed) }
         for pattern in topics where pattern.isPattern {
@@ -69,6 +70,7 @@ extension Hub {
         }
         for topic in feed.topics {
             topic.feeds.removeAll { $0 === feed }
+            if topic.isPaced { endPacing(topic, feed.kind.pace) }
             releaseIfUnused(topic)
         }
         useRoom(of: feed)
@@ -92,6 +94,7 @@ extension Hub {
             next: client.pointee.firstSubscription,
             to: &subscriptions
         )
+        noteAhead(client.pointee.firstSubscription, of: feed)
         client.pointee.subscriptionCount += 1
         metrics.subscriptions.set(subscriptions.count)
         for topic in feed.topics {
@@ -179,6 +182,7 @@ extension Hub {
     }
 
     func remove(_ subscription: SubscriptionSlot, from feed: Feed) {
+        forgetAhead(subscription, of: feed)
         feed.log.remove(subscription, from: &subscriptions)
         metrics.subscriptions.set(subscriptions.count)
         for topic in feed.topics { changeCount(of: topic, by: -1) }

@@ -81,6 +81,8 @@ extension Hub {
         at position: Position,
         recovered: Bool?,
         commandID: [UInt8]?,
+        _ pace: Pace,
+        to slot: ClientSlot,
         cursor: String? = nil,
         as encoding: Encoding
     ) {
@@ -89,7 +91,8 @@ extension Hub {
             channel: topic.name.text,
             position: position.numbers,
             isRecovered: recovered,
-            isKeyed: outlet.isKeyed(topic.name)
+            isKeyed: outlet.isKeyed(topic.name),
+            maxRate: rateTold(slot, of: topic, pace)?.text
         )
         encoder.append(subscribed, cursor: cursor, as: encoding, to: &output)
     }

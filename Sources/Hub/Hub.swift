@@ -31,6 +31,8 @@ public final class Hub<Outlet: HubOutlet> {
     var flushQueue = Deque<Feed>()
     var dirtyCounts: [Topic] = []
     var activity = ActivityCount()
+    /// What is told later, by when.
+    var pacing = PaceQueue()
 
     // Who waits
     var joins = JoinQueue()
@@ -65,6 +67,7 @@ public final class Hub<Outlet: HubOutlet> {
         // What is left of a channel holds it, and it them.
         for topic in topics.values {
             topic.feeds = []
+            topic.pacers = []
             topic.joins = [:]
             topic.telling = [:]
             topic.polls = [:]
@@ -78,5 +81,7 @@ public final class Hub<Outlet: HubOutlet> {
     var sliceEnd: UInt64 { outlet.clockNanoseconds + limits.inputSliceMicroseconds * 1_000 }
 
     /// Whether nothing waits to be sent or told by this hub itself.
-    public var isIdle: Bool { flushQueue.isEmpty && joins.isEmpty && polls.due.isEmpty }
+    public var isIdle: Bool {
+        flushQueue.isEmpty && joins.isEmpty && polls.due.isEmpty && pacing.nextMilliseconds == nil
+    }
 }

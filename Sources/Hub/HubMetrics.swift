@@ -54,6 +54,16 @@ public final class HubMetrics: Sendable {
     /// Slow readers that go on from history once they read again.
     public let merges = Counter()
 
+    /// Channels times rates at which they are read now.
+    public let pacers = Counter()
+    /// Batches of what was held back, and publications that were left out of them because there was something newer.
+    public let paceBatches = Counter()
+    public let paceLeftOut = Counter()
+    /// Batches that came too early, for all that was held back would have taken too much memory.
+    public let paceHurries = Counter()
+    /// Bytes that are held back, as of the last second.
+    public let pacedBytes = Counter()
+
     /// Bytes of memory that the fan-out logs hold, as of the last second.
     public let logBytes = Counter()
     /// Bytes held for answers that are not read, as of the last second.

@@ -124,6 +124,9 @@ public protocol HubOutlet: AnyObject {
     /// Whether of a channel's publications only the newest of each key counts for whoever comes later.
     func isKeyed(_ channel: ChannelName) -> Bool
 
+    /// How often the readers of a channel are told of it, whatever they ask for.
+    func pace(of channel: ChannelName) -> PaceRule
+
     /// Whether a channel tells who is subscribed to it.
     func hasPresence(_ channel: ChannelName) -> Bool
 }

@@ -26,8 +26,14 @@ final class Join {
     /// subscriber would.
     let deadlineMilliseconds: UInt64
 
+    /// How often its client wants to be told of what follows.
+    let pace: Pace
+
     /// Finished or given up.
     var isDone = false
+
+    /// Whether it is ready, and waits until others are told as much as its client was.
+    var waitsForPace = false
 
     /// Whether it stands among those that are finished in turn.
     var isQueued = false
@@ -44,8 +50,10 @@ final class Join {
         entries: [ChannelName: Position] = [:],
         commandID: [UInt8]?,
         poll: Poll?,
+        pace: Pace,
         deadlineMilliseconds: UInt64
     ) {
+        self.pace = pace
         self.client = client
         self.parts = parts
         self.entries = entries
@@ -58,8 +66,9 @@ final class Join {
     }
 
     /// Of a client that was a reader of a channel, and goes on from where it stands once its connection takes bytes again.
-    init(goingOnIn topic: Topic, since: Position, client: ClientID) {
+    init(goingOnIn topic: Topic, since: Position, client: ClientID, pace: Pace) {
         self.client = client
+        self.pace = pace
         parts = [JoinPart(topic: topic, since: since, state: .telling)]
         entries = [:]
         commandID = nil
@@ -73,6 +82,7 @@ final class Join {
     /// What follows a join that leaves a rest.
     init(continuing join: Join) {
         client = join.client
+        pace = join.pace
         parts = join.parts.map { JoinPart(continuing: $0) }
         entries = join.entries
         commandID = nil
@@ -249,6 +259,18 @@ final class JoinPart {
         }
         join.replayBytes += publication.payload.bytes.count
         replay.append(publication)
+    }
+
+    /// Leaves what comes behind a position to what the client is told next.
+    func leave(behind position: Position) {
+        guard let first = replay.firstIndex(where: { $0.position > position }) else { return }
+        replay = replay[..<first]
+    }
+
+    /// Of what was missed only the newest is told.
+    func keepNewest() {
+        guard !leavesRest else { return }
+        replay = replay.suffix(1)
     }
 
     /// What was missed is gone: what follows begins at a position. Where there is a rest, reading it will tell. Where positions went

@@ -30,7 +30,7 @@ public final class Poll {
 
     /// How long it is held while there is nothing to tell; 0 for who asks now and then, and does not wait.
     var holdMilliseconds: UInt64 { UInt64(heldMilliseconds) }
-    private let heldMilliseconds: UInt32
+    private var heldMilliseconds: UInt32
 
     /// Bytes of payload the answer still has room for, and whether something was left for the next poll because of that.
     /// Then nothing that has a position is added, or the cursor would pass over what was left.
@@ -56,6 +56,9 @@ public final class Poll {
 
     private var isDue = false
 
+    /// Whether it was kept from being answered too early.
+    private(set) var hasDozed = false
+
     /// Makes one that waits for its channels.
     public init(
         client: ClientID,
@@ -74,6 +77,15 @@ public final class Poll {
         heldMilliseconds = UInt32(clamping: holdMilliseconds)
         roomBytes = Int32(clamping: bytesMax)
     }
+
+    /// It is kept from being answered for some of the time that it is held.
+    func doze(milliseconds: UInt64) {
+        hasDozed = true
+        heldMilliseconds -= min(heldMilliseconds, UInt32(clamping: milliseconds))
+    }
+
+    /// It is answered as soon as its channels are open.
+    func endHold() { heldMilliseconds = 0 }
 
     /// Whether there is something to tell.
     public var hasNews: Bool { !items.isEmpty || !gaps.isEmpty }

@@ -7,6 +7,9 @@ internal import DequeModule
 struct PollTable {
     private var held: [ClientID: Poll] = [:]
 
+    /// Those that are not to be answered yet, with what they ask for.
+    var dozing: [ClientID: DozingPoll] = [:]
+
     /// Those that something came for in this turn.
     var due = Deque<Poll>()
 

@@ -21,6 +21,9 @@ public final class Topic: OfChannel {
 
     private var isCountedBehind = false
 
+    /// Whether something holds its publications back from some of its readers.
+    private(set) var isPaced = false
+
     /// Whether the uplink waits for what came before its newest.
     var isBehind = false {
         didSet { if isBehind != oldValue { noteBehind() } }
@@ -46,8 +49,9 @@ public final class Topic: OfChannel {
     /// Whether it stands for several channels, which are found one by one. What is here of reports and logs is theirs then.
     var isPattern: Bool { name.isPattern }
 
-    /// What patterns have to do with: most channels are read by their names alone.
+    /// What patterns have to do with, and readers that are told less often: most channels are read by their names alone, and at once.
     private struct Matching {
+        var pacers: [Pacer] = []
         var members: [ChannelName: Topic] = [:]
         var behindCount = 0
         var recent: [Topic] = []
@@ -55,6 +59,18 @@ public final class Topic: OfChannel {
     }
 
     private var matching = Seldom<Matching>()
+
+    /// What holds its publications back, for each pace at which it is read.
+    var pacers: [Pacer] {
+        get { isPaced ? matching.known?.pacers ?? [] : [] }
+        set {
+            matching[orNew: Matching()].pacers = newValue
+            isPaced = !newValue.isEmpty
+        }
+    }
+
+    /// What holds its publications back from readers of a pace, if something does.
+    func pacer(of pace: Pace) -> Pacer? { pacers.first { $0.asked == pace } }
 
     /// Of a pattern: the channels that were found, and how many of them wait for what came before their newest.
     var members: [ChannelName: Topic] {

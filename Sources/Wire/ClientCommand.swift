@@ -43,6 +43,8 @@ public struct ClientCommand: Hashable, Sendable {
         case key
         /// `true`: what was published under the key is there no longer.
         case removed
+        /// Batches a second that a channel is told in, at most.
+        case maxRate = "max-rate"
 
         /// Its name in the message.
         public var name: StaticString {
@@ -57,6 +59,7 @@ public struct ClientCommand: Hashable, Sendable {
             case .token: "token"
             case .key: "key"
             case .removed: "removed"
+            case .maxRate: "max-rate"
             }
         }
     }
@@ -75,6 +78,9 @@ public struct ClientCommand: Hashable, Sendable {
 
     /// The position to resume after, not checked.
     public var since: String?
+
+    /// Batches a second that it wants to be told in, at most, as it wrote the number; not checked otherwise.
+    public var maxRate: String?
 
     /// What says who the client is: always there for `authenticate`.
     public var token: String?
@@ -125,6 +131,7 @@ public struct ClientCommand: Hashable, Sendable {
             case .wrongType: throw fail(.wrongType, .since)
             case .text(let position): since = position
             }
+            maxRate = try fields.number(.maxRate, of: message, id: id)
         }
         if kind == .publish {
             data = try PublishedData(published: fields, id: id)

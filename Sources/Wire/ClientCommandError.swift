@@ -49,6 +49,7 @@ public struct ClientCommandError: Error, Hashable, Sendable {
         switch field {
         case .id: "a number or a string"
         case .removed: "true or false"
+        case .maxRate: "a number"
         default: "a string"
         }
     }

@@ -13,7 +13,7 @@ struct ClientCommandFields {
     /// One for each field, in their order.
     private typealias Ranges = (
         Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>,
-        Range<Int>
+        Range<Int>, Range<Int>
     )
     private let ranges: Ranges
 
@@ -21,7 +21,7 @@ struct ClientCommandFields {
     init?(_ message: UnsafeRawBufferPointer) {
         guard let base = message.baseAddress else { return nil }
         self.message = message
-        let found: Ranges? = withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>.self, capacity: 10) { names in
+        let found: Ranges? = withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>.self, capacity: 11) { names in
             names.initializeElement(at: 0, to: Self.name(.type))
             names.initializeElement(at: 1, to: Self.name(.id))
             names.initializeElement(at: 2, to: Self.name(.channel))
@@ -32,14 +32,15 @@ struct ClientCommandFields {
             names.initializeElement(at: 7, to: Self.name(.token))
             names.initializeElement(at: 8, to: Self.name(.key))
             names.initializeElement(at: 9, to: Self.name(.removed))
-            return withUnsafeTemporaryAllocation(of: cjson_field.self, capacity: 10) { fields in
-                // bounded: rooms for ten
-                let isObject = cjson_find_fields(base, message.count, names.baseAddress!, 10, fields.baseAddress!)
+            names.initializeElement(at: 10, to: Self.name(.maxRate))
+            return withUnsafeTemporaryAllocation(of: cjson_field.self, capacity: 11) { fields in
+                // bounded: rooms for eleven
+                let isObject = cjson_find_fields(base, message.count, names.baseAddress!, 11, fields.baseAddress!)
                 return isObject
                     ? (
                         Self.range(fields[0]), Self.range(fields[1]), Self.range(fields[2]), Self.range(fields[3]),
                         Self.range(fields[4]), Self.range(fields[5]), Self.range(fields[6]), Self.range(fields[7]),
-                        Self.range(fields[8]), Self.range(fields[9])
+                        Self.range(fields[8]), Self.range(fields[9]), Self.range(fields[10])
                     ) : nil
             }
         }
@@ -71,6 +72,7 @@ struct ClientCommandFields {
             case .token: ranges.7
             case .key: ranges.8
             case .removed: ranges.9
+            case .maxRate: ranges.10
             }
         // No other JSON value begins with an n.
         if range.isEmpty || field != .data && message[range.lowerBound] == UInt8(ascii: "n") { return nil }
@@ -109,6 +111,20 @@ struct ClientCommandFields {
         case UInt8(ascii: "t"): return true
         case UInt8(ascii: "f"): return false
         default: throw ClientCommandError(reason: .wrongType, field: .removed, id: id)
+        }
+    }
+
+    /// A field that must be a number, as it is written.
+    func number(
+        _ field: ClientCommand.Field,
+        of message: UnsafeRawBufferPointer,
+        id: Range<Int>?
+    ) throws(ClientCommandError) -> String? {
+        guard let range = range(field) else { return nil }
+        switch message[range.lowerBound] {
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+            return String(decoding: message[range], as: UTF8.self)
+        default: throw ClientCommandError(reason: .wrongType, field: field, id: id)
         }
     }
 

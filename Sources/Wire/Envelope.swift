@@ -74,19 +74,25 @@ public enum Envelope {
 
     /// The answer to `subscribe`, or what a connection that named its channels when it was made is told. `position` is
     /// where the channel stands; `recovered` says whether everything since the client's position follows, if it gave one. In a keyed
-    /// channel that is the newest of each key, and so it is whenever the client was not there.
+    /// channel that is the newest of each key, and so it is whenever the client was not there. `maxRate` is a number: batches a second, at
+    /// most, of what follows.
     public static func appendSubscribed(
         id: UnsafeRawBufferPointer?,
         channel: UnsafeRawBufferPointer,
         position: Position?,
         recovered: Bool?,
         isKeyed: Bool = false,
+        maxRate: String? = nil,
         to buffer: inout ByteBuffer
     ) {
         appendAnswer("{\"type\":\"subscribed\"", id: id, channel: channel, to: &buffer)
         if let position { append(",\"position\":", position, to: &buffer) }
         if let recovered { buffer.append(recovered ? ",\"recovered\":true" : ",\"recovered\":false") }
         if isKeyed { buffer.append(",\"keyed\":true") }
+        if var maxRate {
+            buffer.append(",\"max-rate\":")
+            maxRate.withUTF8 { buffer.append(UnsafeRawBufferPointer($0)) }
+        }
         buffer.append("}")
     }
 

@@ -60,6 +60,7 @@ enum LimitNames {
         ),
         ("history-count-max", \.historyCountMax, "publications a channel remembers"),
         ("keys-max", \.keysMax, "keys of a keyed channel whose newest publication is kept"),
+        ("paced-bytes-max", \.pacedBytesMax, "memory for what is held back for readers of a max-rate"),
         ("embedded-channels-max", \.embeddedChannelsMax, "channels that a node without Redis remembers"),
         ("embedded-bytes-max", \.embeddedBytesMax, "memory for what a node without Redis remembers"),
         ("read-count-max", \.readCountMax, "publications one read of history brings"),

@@ -104,6 +104,8 @@ extension SettingValue {
         var replicasMin: Int?
         var compression: Compression?
         var isKeyed: Bool?
+        var rateMax: MaxRate?
+        var pace: String?
         for field in try fields() {
             if field.name == "channels" {
                 guard channels == nil else { throw field.error("is said twice") }
@@ -122,12 +124,21 @@ extension SettingValue {
             } else if field.name == "keyed" {
                 guard isKeyed == nil else { throw field.error("is said twice") }
                 isKeyed = try field.flag()
+            } else if field.name == "max-rate" {
+                guard rateMax == nil else { throw field.error("is said twice") }
+                rateMax = MaxRate(try field.text())
+                if rateMax == nil { throw field.error("\(try field.text()) \(MaxRate.form)") }
+            } else if field.name == "pace" {
+                guard pace == nil else { throw field.error("is said twice") }
+                pace = try field.choice(of: ["batch", "newest"])
             } else if let action = AccessAction(rawValue: field.name) {
                 guard permissions[action] == nil else { throw field.error("is said twice") }
                 let word = try field.choice(of: Permission.allCases.map(\.rawValue))
                 permissions[action] = Permission(rawValue: word)
             } else {
-                let names = ["channels", "durable", "compress", "keyed"] + AccessAction.allCases.map(\.rawValue)
+                let names =
+                    ["channels", "durable", "compress", "keyed", "max-rate", "pace"]
+                    + AccessAction.allCases.map(\.rawValue)
                 let nearest = NearestName.find(field.name, among: names).map { "; did you mean \($0)?" } ?? ""
                 throw field.error("is nothing that a rule says\(nearest)")
             }
@@ -141,7 +152,8 @@ extension SettingValue {
             permissions: permissions,
             replicasMin: replicasMin ?? 0,
             compression: compression ?? .off,
-            isKeyed: isKeyed ?? false
+            isKeyed: isKeyed ?? false,
+            pace: PaceRule(rateMax: rateMax, tellsNewestOnly: pace == "newest")
         )
     }
 
@@ -171,6 +183,8 @@ extension AccessRules.Rule {
         let durable = replicasMin > 0 ? ["durable=\(replicasMin)"] : []
         let compressed = compression == .off ? [] : ["compress=\(compression.rawValue)"]
         let keyed = isKeyed ? ["keyed=true"] : []
-        return ([channels.text] + allowed + durable + compressed + keyed).joined(separator: " ")
+        let rate = pace.rateMax.map { ["max-rate=\($0.text)"] } ?? []
+        let newest = pace.tellsNewestOnly ? ["pace=newest"] : []
+        return ([channels.text] + allowed + durable + compressed + keyed + rate + newest).joined(separator: " ")
     }
 }

@@ -245,5 +245,7 @@ extension SimulatedEdge: HubOutlet {
 
     func isKeyed(_ channel: ChannelName) -> Bool { false }
 
+    func pace(of channel: ChannelName) -> PaceRule { PaceRule() }
+
     func hasPresence(_ channel: ChannelName) -> Bool { channel == simulation.presentChannel }
 }

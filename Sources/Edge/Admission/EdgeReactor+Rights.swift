@@ -83,6 +83,7 @@ extension EdgeReactor {
     func change(to policy: AccessPolicy) {
         access = policy
         hub.compressionChanged()
+        hub.pacesChanged()
         uplink.post(.keepWill(policy.hooks.contains(.disconnect)))
         knownTokens = KnownTokens(countMax: limits.tokensKnownMax)
         for (key, shown) in credentials {

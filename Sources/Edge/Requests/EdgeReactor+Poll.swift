@@ -53,7 +53,7 @@ extension EdgeReactor {
         connections[live: slot].pointee.client.encoding = opening.encoding
         pollAskers[poll.client] = .opening(opening)
         holdRequests(behind: opening.exchange)
-        hub.join(slot.client, channels, entries: opening.plan.entries, poll: poll)
+        hub.join(slot.client, channels, entries: opening.plan.entries, pace: opening.plan.pace, poll: poll)
     }
 
     func didHold(_ poll: Poll, milliseconds: UInt64) {

@@ -65,6 +65,7 @@ extension EdgeReactor {
         hub.cork(slot.client) {
             write(slot, output.bytes)
             become(opening.encoding, slot)
+            connection.pointee.client.pace = opening.plan.pace
             connection.pointee.streamTick = reactor.currentTick
             if opening.isGzip { hub.beginGzip(slot.client) }
             output.removeAll()

@@ -98,6 +98,7 @@ extension EdgeReactor {
             allowsCompression: agreement.deflate != nil
         )
         become(opening.encoding, slot)
+        connection.pointee.client.pace = opening.plan.pace
     }
 
     // MARK: Frames
@@ -228,7 +229,7 @@ extension EdgeReactor {
             return sendError(slot, id: id, code: 400, "channel: not a channel name")
         }
         switch command.kind {
-        case .subscribe: subscribe(slot, to: channel, since: command.since, id: id)
+        case .subscribe: subscribe(slot, to: channel, since: command.since, maxRate: command.maxRate, id: id)
         case .unsubscribe: unsubscribe(slot, from: channel, id: id)
         case .publish:
             // The parser has refused one without.
@@ -243,12 +244,20 @@ extension EdgeReactor {
         }
     }
 
-    private func subscribe(_ slot: Slot, to channel: ChannelName, since: String?, id: [UInt8]?) {
+    private func subscribe(_ slot: Slot, to channel: ChannelName, since: String?, maxRate: String?, id: [UInt8]?) {
         let connection = connections[live: slot]
         var position: Position?
         if let since {
             position = Position(since)
             if position == nil { return sendError(slot, id: id, channel: channel, code: 400, "since: not a position") }
+        }
+        var pace: Pace?
+        if let maxRate {
+            guard let rate = MaxRate(maxRate), !channel.isPattern else {
+                let reason = channel.isPattern ? "a pattern has none" : MaxRate.form
+                return sendError(slot, id: id, channel: channel, code: 400, "max-rate: \(reason)")
+            }
+            pace = Pace(rate)
         }
         // bounded: two bytes each
         let count = Int(connection.pointee.client.subscriptionCount) + Int(connection.pointee.client.joinCount)
@@ -280,13 +289,13 @@ extension EdgeReactor {
         if let wait = waitToSubscribe(1, slot, credentials(of: slot)) {
             return sendError(slot, id: id, channel: channel, code: 429, "too many subscribes", retryMilliseconds: wait)
         }
-        let since = position
+        let (since, asked) = (position, pace)
         allow(.subscribe, channel, slot, id: id) { edge in
             guard !edge.isSilent(channel) else {
                 return edge.sendError(slot, id: id, channel: channel, code: 404, "channel: \(Self.noPresence)")
             }
             edge.countChannelChange(slot)
-            edge.hub.join(slot.client, [(channel, since)], commandID: id)
+            edge.hub.join(slot.client, [(channel, since)], commandID: id, pace: asked)
         }
     }
 

@@ -15,6 +15,9 @@ struct SubscriptionPlan {
     /// What is asked for by way of a session.
     let session: SessionChoice
 
+    /// How often it is told of its channels, at most.
+    let pace: Pace
+
     /// What messages look like.
     let dialect: DialectID
 
@@ -41,6 +44,10 @@ struct SubscriptionPlan {
         let cursor = try Self.cursor(request)
         self.cursor = cursor
         channels = names.map { ($0, cursor?.positions[$0]) }
+        pace = try Self.pace(request)
+        if pace != .any, names.contains(where: \.isPattern) {
+            throw HTTPRejection(status: 400, field: "max-rate", reason: "a pattern has none")
+        }
         session = SessionChoice(try request.parameter("session"))
         switch try request.parameter("format") {
         case nil, "json": dialect = .perseid
@@ -53,6 +60,7 @@ struct SubscriptionPlan {
     /// where it stands.
     init(ofBayeux token: SessionToken?, _ request: borrowing HTTPRequest) throws(HTTPRejection) {
         channels = []
+        pace = try Self.pace(request)
         cursor = token == nil ? nil : try Self.cursor(request)
         session = token.map { .known($0) } ?? .declined
         dialect = .bayeux
@@ -77,6 +85,15 @@ struct SubscriptionPlan {
             all.append((each.channel, cursor?.positions[each.channel] ?? each.position))
         }
         return all.sorted { $0.name.text.utf8.lexicographicallyPrecedes($1.name.text.utf8) }
+    }
+
+    /// Reads `max-rate`.
+    static func pace(_ request: borrowing HTTPRequest) throws(HTTPRejection) -> Pace {
+        guard let text = try request.parameter("max-rate") else { return .any }
+        guard let rate = MaxRate(text) else {
+            throw HTTPRejection(status: 400, field: "max-rate", reason: MaxRate.form)
+        }
+        return Pace(rate)
     }
 
     private static func cursor(_ request: borrowing HTTPRequest) throws(HTTPRejection) -> Cursor? {

@@ -3,13 +3,15 @@ public enum ControlMessage: Sendable {
     /// The first message. `session` is the token to resume with, if there is a session.
     case welcome(session: String?, node: String, heartbeatSeconds: UInt64)
     /// Where a channel stands that is read from now on; `isRecovered` says whether all since the client's position follows.
-    /// In a keyed channel only the newest of each key is told of what a client was not there for.
+    /// In a keyed channel only the newest of each key is told of what a client was not there for. `maxRate` is a number: how many batches
+    /// a second it is told, at most.
     case subscribed(
         id: [UInt8]?,
         channel: String,
         position: Envelope.Position,
         isRecovered: Bool?,
-        isKeyed: Bool = false
+        isKeyed: Bool = false,
+        maxRate: String? = nil
     )
     /// A channel is read no longer.
     case unsubscribed(id: [UInt8]?, channel: String)

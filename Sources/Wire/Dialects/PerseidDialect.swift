@@ -27,7 +27,7 @@ extension ControlMessage {
         switch self {
         case .welcome(let session, let node, let heartbeatSeconds):
             Envelope.appendWelcome(session: session, node: node, heartbeatSeconds: heartbeatSeconds, to: &output)
-        case .subscribed(let id, let channel, let position, let isRecovered, let isKeyed):
+        case .subscribed(let id, let channel, let position, let isRecovered, let isKeyed, let maxRate):
             Self.with(id, channel) {
                 Envelope.appendSubscribed(
                     id: $0,
@@ -35,6 +35,7 @@ extension ControlMessage {
                     position: position,
                     recovered: isRecovered,
                     isKeyed: isKeyed,
+                    maxRate: maxRate,
                     to: &output
                 )
             }
