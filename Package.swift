@@ -230,6 +230,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "BrokerTests", dependencies: ["Broker"], swiftSettings: settings),
+        .testTarget(name: "HubTests", dependencies: ["Broker", "Hub", "Wire"], swiftSettings: settings),
         .testTarget(name: "BackplaneTests", dependencies: ["Backplane", "Broker", "Reactor"], swiftSettings: settings),
         .testTarget(
             name: "SimulationTests",

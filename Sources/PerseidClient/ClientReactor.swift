@@ -227,7 +227,8 @@ extension Connection {
                 transports: options.transports,
                 hasSession: options.session != .none,
                 isTokenRenewable: isTokenRenewable,
-                openMilliseconds: options.openMilliseconds
+                openMilliseconds: options.openMilliseconds,
+                maxRate: options.maxRate
             ),
             session: session
         )

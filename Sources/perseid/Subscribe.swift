@@ -5,6 +5,7 @@ import Reactor
 
 import struct Broker.ChannelName
 import struct Broker.Cursor
+import struct Broker.MaxRate
 
 /// Prints what is published, one line per message, and goes on where it was when the connection is lost.
 struct Subscribe: ParsableCommand {
@@ -31,6 +32,9 @@ struct Subscribe: ParsableCommand {
         help: "The transport: webSocket, eventStream, jsonStream or longPoll (default: the first of these that works)."
     )
     var transport: TransportChoice?
+
+    @Option(help: "Batches a second and channel, at most: from 0.1 to 20 (default: whenever there is something).")
+    var maxRate: String?
 
     @Option(help: "The session to go on with, as a node told it, or none.")
     var session: String?
@@ -64,6 +68,7 @@ struct Subscribe: ParsableCommand {
         guard eventBytesMax > 0 else { throw ValidationError("--event-bytes-max: must be at least 1") }
         guard !(raw && json) else { throw ValidationError("--raw and --json: one of them") }
         if let cursor, Cursor(cursor) == nil { throw ValidationError("--cursor: not a cursor") }
+        if let maxRate, MaxRate(maxRate) == nil { throw ValidationError("--max-rate: \(MaxRate.form)") }
         if let session, session.isEmpty || !session.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) {
             throw ValidationError("--session: neither a session's token nor none")
         }
@@ -72,6 +77,7 @@ struct Subscribe: ParsableCommand {
     func run() throws {
         HostProcess.ignoreBrokenPipes()
         let client = try node.client { options in
+            options.maxRate = maxRate.flatMap { Double($0) }
             if let transport { options.transports = [transport.transport] }
             if let session { options.session = session == "none" ? .none : .resumed(session) }
             options.messageBytesMax = eventBytesMax

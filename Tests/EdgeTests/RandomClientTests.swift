@@ -238,7 +238,7 @@ struct RandomClientTests {
         let topic = edge.hub.topic(for: name)
         edge.receive(.opened(name, head: before))
         #expect(topic.isOpen && topic.last == before && !topic.isCatchingUp)
-        _ = edge.hub.feed(for: [topic], encoding: Encoding(.webSocket, .perseid, isChunked: false))
+        _ = edge.hub.feed(for: [topic], encoding: Encoding(.webSocket, .perseid, isChunked: false), .any)
         edge.receive(.opened(name, head: after))
         #expect(topic.isCatchingUp)
         let missed = Publication(position: after, previous: before, payload: Payload(kind: .text, bytes: [65]))

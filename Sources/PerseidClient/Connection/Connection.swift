@@ -36,6 +36,8 @@ struct Connection {
         /// Whether there can be another token than the one there is.
         let isTokenRenewable: Bool
         let openMilliseconds: UInt64
+        /// Batches a second and channel, at most.
+        var maxRate: Double?
     }
 
     private enum Phase {
@@ -166,7 +168,8 @@ struct Connection {
             channels: link.channels.sorted { $0.text < $1.text },
             cursor: place.text(),
             session: settings.hasSession ? session : "none",
-            isImmediate: !link.isOpen
+            isImmediate: !link.isOpen,
+            maxRate: settings.maxRate
         )
     }
 

@@ -86,6 +86,9 @@ struct LinkPlan {
 
     /// Whether a poll is answered at once: the first is, for it tells where the client stands, and that there is a way.
     var isImmediate = true
+
+    /// Batches a second and channel, at most.
+    var maxRate: Double?
 }
 
 /// Why a link is over.

@@ -40,6 +40,7 @@ enum LinkRequest {
     private static func target(of plan: LinkPlan) -> String {
         var parameters = plan.channels.map { "channel=\(PercentCoding.encode($0.text))" }
         if let session = plan.session { parameters.append("session=\(PercentCoding.encode(session))") }
+        if let rate = plan.maxRate { parameters.append("max-rate=\(rate)") }
         if plan.transport == .longPoll, plan.isImmediate { parameters.append("wait=0") }
         return "\(plan.transport.path)?\(parameters.joined(separator: "&"))"
     }

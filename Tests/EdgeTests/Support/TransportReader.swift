@@ -38,12 +38,13 @@ final class TransportReader {
         _ node: TestNode,
         channels: [String],
         cursor: String = "",
-        receiveBytes: Int32? = nil
+        receiveBytes: Int32? = nil,
+        parameters: String = ""
     ) throws {
         self.transport = transport
         self.cursor = cursor
         let names = channels.map { "channel=\(PercentCoding.encode($0))" }.joined(separator: "&")
-        query = "?session=none&\(names)"
+        query = "?session=none&\(names)\(parameters)"
         let asked = cursor.isEmpty ? query : "\(query)&cursor=\(PercentCoding.encode(cursor))"
         connection =
             switch transport {

@@ -1,0 +1,210 @@
+import Broker
+import Hub
+import Wire
+
+/// A hub whose clock, connections and backplane are the test's: nothing happens but what the test has happen.
+final class PacedHub: HubOutlet {
+    /// Milliseconds of its clock, and of the one that tells the time of day.
+    private(set) var nowMilliseconds: UInt64 = 10_000
+
+    private(set) var hub: Hub<PacedHub>
+    let metrics = HubMetrics()
+    private(set) var readers: [TestReader] = []
+
+    /// How often the readers of a channel are told by rule, and which channels are keyed.
+    var rules: [ChannelName: PaceRule] = [:]
+    var keyed: Set<ChannelName> = []
+
+    /// All that was ever published.
+    private(set) var published: [ChannelName: [Publication]] = [:]
+    private var open: Set<ChannelName> = []
+
+    /// What the backplane is yet to answer.
+    private var answers: [() -> Void] = []
+
+    private var staged: [(bytes: UnsafeRawBufferPointer, slot: ClientSlot, member: SubscriptionSlot)] = []
+
+    init(_ change: (inout Limits) -> Void = { _ in }) {
+        var limits = Limits()
+        limits.openMilliseconds = 1_000_000
+        change(&limits)
+        hub = Hub(limits: limits, reactorCount: 1, metrics: metrics)
+        hub.attach(to: self)
+    }
+
+    // MARK: What a test has happen
+
+    /// A reader comes.
+    func connect(_ carrier: CarrierID, _ channels: [(ChannelName, Position?)], _ pace: Pace = .any) -> TestReader {
+        let reader = TestReader(slot: ClientSlot(number: UInt32(readers.count)), carrier, pace)
+        readers.append(reader)
+        let sorted = channels.sorted { $0.0.text < $1.0.text }.map { (name: $0.0, since: $0.1) }
+        if carrier == .webSocket {
+            for channel in sorted { hub.join(reader.slot, [channel], commandID: [0x37], pace: pace) }
+        } else {
+            hub.join(reader.slot, sorted, pace: pace)
+        }
+        return reader
+    }
+
+    func close(_ reader: TestReader) {
+        guard reader.client.pointee.lifeCycle != .closed else { return }
+        hub.remove(reader.slot)
+        reader.client.pointee.lifeCycle.advance(to: .closed)
+    }
+
+    @discardableResult
+    func publish(_ channel: ChannelName, _ key: String? = nil, bytes: Int = 1) -> Publication {
+        let previous = published[channel]?.last?.position ?? .start
+        let payload = Payload(
+            kind: .text,
+            bytes: Array(repeating: UInt8(ascii: "x"), count: bytes),
+            key: key.flatMap { PublicationKey($0) }
+        )
+        let position = Position(milliseconds: previous.milliseconds + 1, sequence: 0)
+        let publication = Publication(position: position, previous: previous, payload: payload)
+        published[channel, default: []].append(publication)
+        if open.contains(channel) { hub.take(publication, in: channel) }
+        return publication
+    }
+
+    /// Time passes, and the reactor has a turn whenever something is due.
+    func pass(milliseconds: UInt64) {
+        let end = nowMilliseconds + milliseconds
+        while let next = hub.nextPaceMilliseconds, next < end {
+            nowMilliseconds = max(nowMilliseconds, next)
+            turn()
+        }
+        nowMilliseconds = end
+        turn()
+    }
+
+    /// The backplane answers a question; says whether there was one.
+    func answerNext() -> Bool {
+        guard !answers.isEmpty else { return false }
+        answers.removeFirst()()
+        return true
+    }
+
+    /// It answers all of them, and the reactor has its turns.
+    func settle() {
+        repeat { turn() } while answerNext()
+        turn()
+    }
+
+    func turn() {
+        var hasWorkLeft = true
+        while hasWorkLeft {
+            hasWorkLeft = hub.releaseDue()
+            if hub.flush() { hasWorkLeft = true }
+            if hub.finishReadyJoins() { hasWorkLeft = true }
+            if hub.giveUpDueJoins() { hasWorkLeft = true }
+        }
+        hub.tellCounts()
+    }
+
+    func unblock(_ reader: TestReader) {
+        reader.isFull = false
+        if reader.client.pointee.isBlocked { hub.drain(reader.slot) }
+    }
+
+    // MARK: Clients
+
+    func client(at slot: ClientSlot) -> UnsafeMutablePointer<Client> { readers[Int(slot.number)].client }
+
+    func client(_ id: ClientID) -> UnsafeMutablePointer<Client>? {
+        let client = readers[Int(id.slot.number)].client
+        return client.pointee.isClosed ? nil : client
+    }
+
+    func id(of slot: ClientSlot) -> ClientID { ClientID(slot: slot, generation: 1) }
+
+    var clockNanoseconds: UInt64 { nowMilliseconds * 1_000_000 }
+    var wallMilliseconds: UInt64 { nowMilliseconds }
+
+    func send(_ bytes: UnsafeRawBufferPointer, to slot: ClientSlot) -> Sent {
+        let reader = readers[Int(slot.number)]
+        guard !reader.isFull else { return .full }
+        reader.take(bytes, at: nowMilliseconds)
+        return .moved(bytes.count)
+    }
+
+    func send(_ parts: [UnsafeRawBufferPointer], to slot: ClientSlot) -> Sent {
+        let reader = readers[Int(slot.number)]
+        guard !reader.isFull else { return .full }
+        for part in parts { reader.take(part, at: nowMilliseconds) }
+        return .moved(parts.reduce(0) { $0 + $1.count })
+    }
+
+    var stagedCountMax: Int { 64 }
+
+    func stage(_ bytes: UnsafeRawBufferPointer, to slot: ClientSlot, of member: SubscriptionSlot) {
+        staged.append((bytes, slot, member))
+    }
+
+    func sendStaged(_ outcome: (_ member: SubscriptionSlot, _ byteCount: Int, Sent) -> Void) {
+        for each in staged { outcome(each.member, each.bytes.count, send(each.bytes, to: each.slot)) }
+        staged.removeAll()
+    }
+
+    func isAcknowledged(_ slot: ClientSlot) -> Bool { true }
+    func didBlock(_ slot: ClientSlot) {}
+    func didUnblock(_ slot: ClientSlot) {}
+    func didSendOutbox(_ slot: ClientSlot) {}
+    func closeOverfull(_ slot: ClientSlot, heldBytes: Int) { readers[Int(slot.number)].note("overfull") }
+    func willSayBye(_ slot: ClientSlot, _ code: ByeCode) { readers[Int(slot.number)].note("bye \(code)") }
+    func closeWhenSent(_ slot: ClientSlot) {}
+    func drawReconnectMilliseconds() -> UInt64 { 1_000 }
+
+    // MARK: Requests
+
+    func didOpenChannel(_ slot: ClientSlot) {}
+
+    func refuse(_ slot: ClientSlot, _ channel: ChannelName, commandID: [UInt8]?, code: UInt16, _ message: String) {
+        readers[Int(slot.number)].note("refused \(code) \(message)")
+    }
+
+    func didHold(_ poll: Poll, milliseconds: UInt64) {}
+    func isWaitedFor(_ poll: Poll) -> Bool { false }
+    func answer(_ poll: Poll) {}
+    func refuse(_ poll: Poll, _ why: PollRefusal) {}
+
+    // MARK: The backplane
+
+    func watch(_ channel: ChannelName) {
+        answers.append { [unowned self] in
+            open.insert(channel)
+            hub.opened(channel, head: published[channel]?.last?.position ?? .start)
+        }
+    }
+
+    func unwatch(_ channel: ChannelName) { open.remove(channel) }
+
+    func recover(_ channel: ChannelName, since position: Position) {
+        answers.append { [unowned self] in
+            let all = published[channel] ?? []
+            hub.recovered(
+                channel,
+                HistoryPage(
+                    since: position,
+                    publications: all.filter { $0.position > position },
+                    head: all.last?.position ?? .start
+                )
+            )
+        }
+    }
+
+    func count(_ channel: ChannelName, subscribers: Int) {}
+    func save(_ session: SessionID, of slot: ClientSlot, _ changes: [SessionPosition]) {}
+    func release(_ session: SessionID, of slot: ClientSlot) {}
+    func enter(_ channel: ChannelName, _ slot: ClientSlot, transport: String) {}
+    func leave(_ channel: ChannelName, _ slot: ClientSlot, _ departure: Departure) {}
+
+    // MARK: Rules
+
+    func policy(of channel: ChannelName) -> (policy: SlowReaderPolicy, windowBytesMax: Int) { (.merge, 65_536) }
+    func compression(of channel: ChannelName) -> Compression { .off }
+    func isKeyed(_ channel: ChannelName) -> Bool { keyed.contains(channel) }
+    func pace(of channel: ChannelName) -> PaceRule { rules[channel] ?? PaceRule() }
+    func hasPresence(_ channel: ChannelName) -> Bool { false }
+}
