@@ -221,6 +221,7 @@ struct PaceTests {
                 if number % 40 == 0 {
                     let target = "?channel=prices/a&max-rate=20"
                     readers.append(try node.webSocket(target, fields: CompressingNode.offer))
+                    try readers.last?.begin()
                 }
                 try publish(node, "k\(number % 5)", "\(number) \(String(repeating: "tick ", count: 30))")
                 newest["k\(number % 5)"] = number

@@ -101,6 +101,47 @@ import Testing
         }
     }
 
+    @Test("at a pace, over two nodes: each key's last value, nothing twice, and a cursor that may go to the other node")
+    func paced() async throws {
+        try await Cluster.with(nodes: 2, environment: Self.rules) { cluster in
+            let (a, b) = (cluster.nodes[0], cluster.nodes[1])
+            _ = try await publish(cluster, "k0", "first", ["KEYED", "1000"])
+            let target = "session=none&channel=prices/a&max-rate=2"
+            let sockets = try await WebSocketClient([a, b].map { ($0.port, "/ws?\(target)") }, in: cluster.scratch)
+            let first = try StreamClient(
+                [StreamClient.Stream(port: a.port, target: "/sse?\(target)")],
+                in: cluster.scratch
+            )
+            try await sockets.opened()
+            try await first.opened()
+            var last = Position.start
+            for number in 0..<400 { last = try await publish(cluster, "k\(number % 4)", "\(number)") }
+            try await first.reach(last, in: "prices/a")
+            let (before, cursor) = (try first.messages()[0], try first.cursors()[0])
+            try await first.close()
+            let second = try StreamClient(
+                [StreamClient.Stream(port: b.port, target: "/sse?\(target)", lastEventID: cursor)],
+                in: cluster.scratch
+            )
+            try await second.opened()
+            for number in 400..<800 { last = try await publish(cluster, "k\(number % 4)", "\(number)") }
+            try await second.reach(last, in: "prices/a")
+            try await sockets.reach(last, in: "prices/a")
+            let after = try second.messages()[0]
+            for messages in try sockets.messages() + [before + after] {
+                let positions = messages.compactMap(\.position)
+                try #require(positions == positions.sorted() && Set(positions).count == positions.count)
+                try #require(messages.count < 500, "\(messages.count) of 800")
+                var newest: [String: String] = [:]
+                for message in messages { newest[message.key ?? "-"] = message.data }
+                try #require(newest == ["k0": "796", "k1": "797", "k2": "798", "k3": "799"], "\(newest)")
+            }
+            try #require(!(try second.received()[0]).contains { $0.type == "gap" })
+            try await second.close()
+            try await sockets.close()
+        }
+    }
+
     @Test("readers of a thousand cursors come back at once while it is published: each is right in the end")
     func manyResume() async throws {
         try await Cluster.with(nodes: 1, environment: Self.rules) { cluster in

@@ -40,6 +40,24 @@ import class Broker.Counter
         }
     }
 
+    @Test("a client that wants to be told so often asks for it, by each transport", arguments: Transport.allCases)
+    func paced(_ transport: Transport) async throws {
+        try await withNode { node in
+            var options = options(transport)
+            options.maxRate = 5
+            let client = try PerseidClient(node.url, options: options)
+            let room = Listener(client.subscribe("room/1"))
+            try await room.opened()
+            let start = ContinuousClock.now
+            for number in 0..<4 { try await client.publish("room/1", .text("\(number)")) }
+            #expect(try await room.texts(4) == (0..<4).map { "\($0)" })
+            // The last came after the first at the least, unless a machine took as long to publish them.
+            if transport != .longPoll { #expect(start.duration(to: .now) >= .milliseconds(150)) }
+            client.close()
+            #expect(try await room.next() == nil)
+        }
+    }
+
     @Test("subscriptions share one connection, and each has what it asked for", arguments: Transport.allCases)
     func shared(_ transport: Transport) async throws {
         try await withNode { node in

@@ -226,6 +226,21 @@ enum HostileSettings {
             "file:1:26: compress: gzip is not one of off, alone, shared"
         ),
         Row(
+            "a rule of more batches than anybody sees",
+            "rules: [{channels: \"**\", max-rate: 21}]",
+            "file:1:26: max-rate: 21 must be a number from 0.1 to 20"
+        ),
+        Row(
+            "a rule of no batches",
+            "rules: [\"** max-rate=0\"]",
+            "file:1:9: max-rate: 0 must be a number from 0.1 to 20"
+        ),
+        Row(
+            "a rule of a pace that nobody has",
+            "rules: [{channels: \"**\", pace: oldest}]",
+            "file:1:26: pace: oldest is not one of batch, newest"
+        ),
+        Row(
             "a rule that compresses twice",
             "rules: [\"** compress=alone compress=off\"]",
             "file:1:9: compress: is said twice"

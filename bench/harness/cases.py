@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from . import bayeux, compression, console, failover, front, generator, hooks, measures, moved_slots, pattern_costs, patterns, polls
+from . import bayeux, compression, console, failover, generator, hooks, keyed_pace, measures, moved_slots, pattern_costs, patterns, polls
 from . import security, several_masters, storm, trust, watched_channels
 from .bars import AgainstBar, LimitBar, NothingLostBar, RatioBar
 from .build import WORK, say
@@ -18,6 +19,7 @@ from .measures import BESIDE, BESIDE_TIMES, HELD, OTHERWISE, REFUSED_SECONDS
 from .measures import AFFECTED, BACK_SECONDS, MOVING_SECONDS, PROMOTED_SECONDS, TOLD_SECONDS
 from .measures import ALL_SECONDS, CHANNEL_BYTES, FEW_SECONDS, READER_BYTES, RECONNECT_NODE, RECONNECT_REDIS
 from .measures import ALONE_RATIO, BUSY_RATIO, IDLE_MORE, PLAIN_WIRE, SHARED_CPU, SHARED_RATIO, SHARED_WIRE
+from .measures import LATENESS, PACED_BYTES, PACED_CPU, SNAPSHOT, STOPPED_MEMORY
 from .measures import HIGH_CPU, HIGH_P50, LOW_CPU
 from .measures import CONSOLE, UNWATCHED, WATCHED
 from .measures import FRONT_H1_CPU, FRONT_H1_HELD, FRONT_H2_CPU, FRONT_H2_HELD, FRONT_H2_NODE, FRONT_PLAIN_CPU, FRONT_TIMES, OWN_TLS_CPU
@@ -272,6 +274,10 @@ def behind_http_2(programs, server, contender, is_quick):
 def compressed(programs, server, contender, is_quick):
     another = lambda: contender.start(programs)  # noqa: E731
     return {"main": measures.nothing(), "more": compression.measure(server, another)}
+
+
+def keyed(programs, server, contender, is_quick):
+    return {"main": measures.nothing(), "more": keyed_pace.measure(server)}
 
 
 def floor(label="floor", is_pinned=True, **options):
@@ -564,6 +570,23 @@ COMPRESSION = Case(
     ],
 )
 
+KEYED_PACE = Case(
+    "keyed-pace",
+    "500 keys × 20 updates/s: 1,000 WebSockets of max-rate=2 against those who want all, newcomers, and 100 who stand still for a minute",
+    [perseid("perseid, 1 reactor, keyed", envelope=True, is_keyed=True)],
+    keyed,
+    [PACED_BYTES, PACED_CPU, SNAPSHOT, LATENESS, STOPPED_MEMORY],
+    [
+        LimitBar(PACED_BYTES, 0.2),
+        LimitBar(PACED_CPU, 0.2),
+        LimitBar(SNAPSHOT, 50),
+        # Half a second from batch to batch, and the time that it takes to send one to a thousand readers.
+        LimitBar(LATENESS, 600),
+        # 500 keys of 170 bytes, with what a feed and a hundred connections keep.
+        LimitBar(STOPPED_MEMORY, 2_000),
+    ],
+)
+
 SESSIONS = perseid(
     "perseid, 1 reactor, Redis, sessions", over_redis=True, envelope=True, sessions=True
 )
@@ -623,4 +646,5 @@ ALL = [
     SILENT_HOOK,
     CONSOLE_OPEN,
     COMPRESSION,
+    KEYED_PACE,
 ]

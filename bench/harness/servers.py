@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import compression, hooks, security, trust
+from . import compression, hooks, keyed_pace, security, trust
 from .build import BENCH, WORK
 from .deployment import Deployment
 from .process import Process, accepts, answers, free_port
@@ -174,6 +174,7 @@ class Perseid(Server):
         has_tls=False,
         has_silent_hook=False,
         compresses=False,
+        is_keyed=False,
         path="/ws?channel=%c",
         cores=None,
     ):
@@ -188,6 +189,7 @@ class Perseid(Server):
         self.has_tls = has_tls
         self.has_silent_hook = has_silent_hook
         self.compresses = compresses
+        self.is_keyed = is_keyed
         # nchan delivers the bare payload and has no sessions, so that is what is compared with it.
         self.subscribe_path = path + ("" if envelope else "&format=raw")
         if not sessions:
@@ -213,6 +215,8 @@ class Perseid(Server):
             options += ["--config", str(file)]
         if self.compresses:
             options += ["--config", str(compression.settings(self.directory))]
+        if self.is_keyed:
+            options += ["--config", str(keyed_pace.settings(self.directory))]
         if self.has_silent_hook:
             options += ["--config", str(hooks.settings(self.directory, self.start_silent_backend()))]
         for node in range(self.nodes):
