@@ -23,13 +23,12 @@ public struct MaxRate: Hashable, Sendable, Comparable {
         guard (1...2).contains(parts.count), (1...2).contains(parts[0].count), parts.last?.isEmpty == false,
             text.utf8.count <= Self.textBytesMax
         else { return nil }
-        var value: UInt32 = 0
-        for part in parts {
-            guard part.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
-        }
-        for digit in parts[0] { value = value * 10 + UInt32(digit - 0x30) }
+        guard parts.joined().allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
         let fraction = parts.count == 2 ? Array(parts[1].prefix(3)) : []
-        for place in 0..<3 { value = value * 10 + (place < fraction.count ? UInt32(fraction[place] - 0x30) : 0) }
+        let zeros = Array(repeating: UInt8(ascii: "0"), count: 3 - fraction.count)
+        let value = (Array(parts[0]) + fraction + zeros).reduce(0 as UInt32) {
+            $0 * 10 + UInt32(clamping: Int($1) - 0x30)
+        }
         guard (Self.slowest.thousandths...Self.fastest.thousandths).contains(value) else { return nil }
         thousandths = value
     }

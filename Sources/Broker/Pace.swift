@@ -4,12 +4,13 @@
 /// Size: 1 byte.
 public struct Pace: Hashable, Sendable {
     /// Its place among the rates, from 1; 0 for who asked for nothing.
-    private let step: UInt8
+    public let step: UInt8
 
     /// As often as there is something.
     public static let any = Pace(step: 0)
 
-    private init(step: UInt8) { self.step = step }
+    /// Takes a place; one that there is not is none.
+    public init(step: UInt8) { self.step = Int(step) <= Self.rates.count ? step : 0 }
 
     /// The rates there are. So many feeds may a channel have besides the one that is not paced, for each encoding and reactor.
     public static let rates = [100, 200, 250, 500, 1_000, 2_000, 3_000, 4_000, 5_000, 8_000, 10_000, 20_000].map {
@@ -18,7 +19,7 @@ public struct Pace: Hashable, Sendable {
 
     /// The fastest of them that is not faster than a rate.
     public init(_ rate: MaxRate) {
-        step = UInt8(Self.rates.prefix { $0 <= rate }.count)
+        step = UInt8(clamping: Self.rates.prefix { $0 <= rate }.count)
     }
 
     /// Batches a second, at most; `nil` for who asked for nothing.

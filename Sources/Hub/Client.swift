@@ -3,7 +3,7 @@ public import Wire
 
 /// One reader of channels as the hub keeps it; whoever owns its connection has it beside that.
 ///
-/// Thread: owned by one reactor. Size: 34 bytes, and nothing on the heap while it is idle.
+/// Thread: owned by one reactor. Size: 33 bytes, and nothing on the heap while it is idle.
 public struct Client {
     // In this order there are no holes, and what stands behind it may begin where it ends.
 
@@ -30,9 +30,6 @@ public struct Client {
 
     private var state: State = []
 
-    /// How often it wants to be told of channels of which it does not say so otherwise.
-    public var pace = Pace.any
-
     /// Where its connection stands.
     public var lifeCycle = LifeCycle.open
 
@@ -45,6 +42,14 @@ public struct Client {
         static let isPresent = State(rawValue: 1)
         static let isBlocked = State(rawValue: 2)
         static let hasPatterns = State(rawValue: 4)
+        /// The others are the step of its pace, of which there are no more than fifteen.
+        static let pace = State(rawValue: 0xF0)
+    }
+
+    /// How often it wants to be told of channels of which it does not say so otherwise.
+    public var pace: Pace {
+        get { Pace(step: state.rawValue >> 4) }
+        set { state = State(rawValue: state.subtracting(.pace).rawValue | newValue.step << 4) }
     }
 
     /// Whether it reads, or once read, channels by a pattern.

@@ -96,10 +96,8 @@ struct HeldBack {
 
     /// Takes all of it, oldest first, for readers that stand at a position: what had no room is a gap that begins there.
     mutating func take(behind position: Position) -> [Entry] {
-        var all = entries.compactMap(\.self)
-        if let dropped {
-            all.insert(Entry(number: dropped.number, content: .gap(from: position, to: dropped.through)), at: 0)
-        }
+        let gap = dropped.map { Entry(number: $0.number, content: .gap(from: position, to: $0.through)) }
+        let all = [gap].compactMap(\.self) + entries.compactMap(\.self)
         let next = nextNumber
         self = HeldBack()
         nextNumber = next
@@ -127,7 +125,8 @@ struct HeldBack {
     }
 
     private mutating func clear(_ place: Int) {
-        guard let entry = entries[place - firstPlace] else { return }
+        // One that had no room is gone.
+        guard place >= firstPlace, let entry = entries[place - firstPlace] else { return }
         byteCount -= Self.bytes(of: entry.content)
         entries[place - firstPlace] = nil
         goneCount += 1

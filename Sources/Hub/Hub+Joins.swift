@@ -201,7 +201,7 @@ extension Hub {
                 at: part.position,
                 recovered: join.isRecovered(part),
                 commandID: join.commandID,
-                join.pace,
+                join.paceTold,
                 to: slot,
                 as: encoding
             )
@@ -236,7 +236,7 @@ extension Hub {
                 at: part.position,
                 recovered: join.isRecovered(part),
                 commandID: nil,
-                join.pace,
+                join.paceTold,
                 to: slot,
                 cursor: hasCursor ? cursor.text : nil,
                 as: encoding

@@ -12,8 +12,8 @@ extension Hub {
     }
 
     /// What a client is told of how often it is told of a channel: what it reads by a pattern, too, it reads as that.
-    func rateTold(_ slot: ClientSlot, of topic: Topic, _ asked: Pace) -> MaxRate? {
-        guard let rate = rate(of: topic, asked) else { return nil }
+    func rateTold(_ slot: ClientSlot, of topic: Topic, _ asked: Pace?) -> MaxRate? {
+        guard let asked, let rate = rate(of: topic, asked) else { return nil }
         guard outlet.client(at: slot).pointee.hasPatterns else { return rate }
         var next = outlet.client(at: slot).pointee.firstSubscription
         while next != SubscriptionSlot.none {
@@ -134,7 +134,10 @@ extension Hub {
         let feeds = topic.feeds.filter { $0.pacer(of: topic) === pacer }
         var ahead = pacer.takeAhead()
         for entry in entries {
-            while let next = ahead.first, next.number <= entry.number { begin(ahead.removeFirst()) }
+            while let next = ahead.first, next.number <= entry.number {
+                ahead = ahead.dropFirst()
+                begin(next)
+            }
             tell(entry.content, of: topic, by: pacer, to: feeds)
         }
         for each in ahead { begin(each) }

@@ -81,7 +81,7 @@ extension Hub {
         at position: Position,
         recovered: Bool?,
         commandID: [UInt8]?,
-        _ pace: Pace,
+        _ pace: Pace?,
         to slot: ClientSlot,
         cursor: String? = nil,
         as encoding: Encoding

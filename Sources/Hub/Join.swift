@@ -29,6 +29,9 @@ final class Join {
     /// How often its client wants to be told of what follows.
     let pace: Pace
 
+    /// The same where what its client reads together may be told in batches: patterns may not.
+    var paceTold: Pace? { parts.contains { $0.topic.isPattern } ? nil : pace }
+
     /// Finished or given up.
     var isDone = false
 

@@ -35,7 +35,9 @@ struct MaxRateTests {
             #expect(pace <= rate)
             #expect(!Pace.rates.contains { $0 > pace && $0 <= rate })
         }
+        // A client has four bits for it.
         #expect(Pace.any.rate == nil && Pace.rates.count == 12)
+        #expect(Pace(step: 200) == .any && Pace.rates.allSatisfy { Pace(step: Pace($0).step) == Pace($0) })
         for rate in Pace.rates { #expect(Pace(rate).rate == rate) }
     }
 
