@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from . import bayeux, compression, console, failover, front, generator, hooks, measures, moved_slots, pattern_costs, patterns, polls
-from . import bayeux, compression, console, failover, generator, hooks, keyed_pace, measures, moved_slots, pattern_costs, patterns, polls
+from . import bayeux, compression, console, failover, front, generator, hooks, keyed_pace, measures, moved_slots, pattern_costs
+from . import patterns, polls
 from . import security, several_masters, storm, trust, watched_channels
 from .bars import AgainstBar, LimitBar, NothingLostBar, RatioBar
 from .build import WORK, say
