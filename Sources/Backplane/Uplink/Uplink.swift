@@ -284,7 +284,7 @@ public final class Uplink: ReactorHandler {
             perSecondMax: limits.countRenewalsPerSecondMax,
             seat: seat
         ) { channels.values.filter { $0.counts.total > 0 }.map(\.name) }
-        metrics.countLeaseMilliseconds.set(Int(countLeaseMilliseconds))
+        metrics.countLeaseMilliseconds.set(Int(clamping: countLeaseMilliseconds))
         for channel in due.compactMap({ channels[$0] }) { noteCountDue(of: channel) }
     }
 
