@@ -247,6 +247,7 @@ struct PaceTests {
                 if number % 50 == 0 {
                     let stream = try node.eventStream("?channel=prices/a&max-rate=20", fields: CompressingNode.gzip)
                     let token = try #require(try stream.next("welcome").message["session"] as? String)
+                    try stream.next("subscribed")
                     streams.append((stream, token))
                 }
                 try publish(node, "k\(number % 5)", "\(number) \(String(repeating: "tick ", count: 30))")
