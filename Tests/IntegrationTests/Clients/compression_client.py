@@ -174,9 +174,11 @@ async def main(publish_url, urls):
     await asyncio.gather(*tasks, return_exceptions=True)
     is_right = True
     for reader in readers:
-        is_whole = reader.failure is None and reader.numbers == list(range(firsts[reader], TICKS))
+        # Its node may hear of one only then that was published at another node before the reader came.
+        first = min(reader.numbers[:1] + [firsts[reader]])
+        is_whole = reader.failure is None and reader.numbers == list(range(first, TICKS))
         is_right = is_right and is_whole
-        print(json.dumps({"reader": reader.name, "url": reader.url, "ticks": len(reader.numbers), "isWhole": is_whole,
+        print(json.dumps({"reader": reader.name, "url": reader.url, "first": first, "ticks": len(reader.numbers), "isWhole": is_whole,
                           "failure": reader.failure, "bytes": reader.byte_count}))
     sys.exit(0 if is_right else 1)
 
