@@ -19,7 +19,11 @@ class One:
 
     def start(self):
         port = free_port()
+        # Among 113 busy processes it would get a fiftieth of a core, and answer nobody in time: elsewhere it has a machine of its own.
         command = [
+            "nice",
+            "-n",
+            "-10",
             "setpriv",
             "--pdeathsig",
             "KILL",
