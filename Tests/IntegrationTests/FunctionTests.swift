@@ -198,6 +198,18 @@ import Text
         }
     }
 
+    @Test("a node with a short lease, or with nobody any more, ends no other node's count")
+    func leasesOfCounts() async throws {
+        try await Cluster.with(nodes: 1) { cluster in
+            let redis = cluster.redis
+            for (node, subscribers, lease) in [("a", "3", "600000"), ("b", "2", "1000"), ("b", "0", "1000")] {
+                try await redis.command("FCALL", "perseid_count", "1", "perseid:{x}", node, subscribers, lease)
+                let milliseconds = Int(try await redis.command("PTTL", "perseid:{x}:counts")) ?? 0
+                #expect(milliseconds > 500_000, "behind \(node)")
+            }
+        }
+    }
+
     @Test("a session keeps a bounded number of subscriptions")
     func sessionRoom() async throws {
         try await Cluster.with(nodes: 1) { cluster in

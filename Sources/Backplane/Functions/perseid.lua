@@ -605,7 +605,8 @@ local function count(keys, args)
     redis.call('HDEL', key, node)
   else
     redis.call('HSET', key, node, string.format('%d %.0f', subscribers, now_milliseconds() + lease))
-    redis.call('PEXPIRE', key, lease)
+    -- As long as the longest of all nodes' leases: one that has many channels takes longer ones.
+    if redis.call('PEXPIRE', key, lease, 'GT') == 0 then redis.call('PEXPIRE', key, lease, 'NX') end
   end
   return subscribers
 end
