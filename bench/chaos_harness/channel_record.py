@@ -3,6 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from .journal import condensed_bytes
+
 START = "0-0"
 
 
@@ -39,6 +41,15 @@ class ChannelRecord:
 
     def position(self, place):
         return self.entries[place][0] if place >= 0 else START
+
+    def bytes_behind(self, place, milliseconds):
+        """Payload of what followed a place, and was published by a moment."""
+        count = 0
+        for position, _, payload in self.entries[place + 1 :]:
+            if numbers(position)[0] > milliseconds:
+                break
+            count += condensed_bytes(payload)
+        return count
 
     # Branches
 

@@ -14,9 +14,12 @@ from collections import Counter
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from .channel_kind import kind
 from .channel_record import numbers
 from .losses import Losses
-from .reader import ClientState, Where
+from .merged_checker import MergedChecker
+from .node import WINDOW_BYTES
+from .reader import ClientState, Reader, Where
 
 # How long after a takeover a session may still say what it said before: its checkpoints come every 5 s.
 SESSION_MILLISECONDS = 10_000
@@ -40,7 +43,7 @@ class Offence:
 
 
 class Checker:
-    def __init__(self, records, forbids_gaps=False, losses=None):
+    def __init__(self, records, forbids_gaps=False, losses=None, merged_records=None):
         self.records = records
         self.losses = losses or Losses()
         # Whether to be told of a gap is an offence, too, unless what Redis lost explains it.
@@ -51,6 +54,8 @@ class Checker:
         self.gap_counts = Counter()
         self.ends = Counter()
         self.offences = []
+        # Of channels in which newer publications take the place of older ones; it has the same clients.
+        self.merged = MergedChecker(merged_records or {}, self.losses, self.offend, forbids_gaps)
 
     # Events, in the order in which the client noted them
 
@@ -58,21 +63,28 @@ class Checker:
         self.counts[event.kind] += 1
         if event.kind == "client":
             transport, *channels = event.detail.split(" ")
-            self.clients[event.client] = ClientState(transport, channels)
+            self.clients[event.client] = ClientState(transport, [channel for channel in channels if channel in self.records])
+            self.merged.take(self.clients[event.client], event)
             return
         state = self.clients[event.client]
         if event.kind == "welcome":
             state.node = event.detail
         state.history.append((event, state.node))
+        if event.channel in self.merged.records:
+            return self.merged.take(state, event)
         handler = getattr(self, f"take_{event.kind}", None)
         if handler is None:
             return
         if not event.channel:
             handler(state, event)
+            self.merged.take(state, event)
         elif event.channel not in state.readers:
             self.offend("unknown", state, event, "not a channel of this client")
         else:
             handler(state, event, state.readers[event.channel], self.records[event.channel])
+
+    def take_paced(self, state, event):
+        state.is_paced = True
 
     def take_offence(self, state, event):
         self.offend("forbidden", state, event, event.detail)
@@ -83,6 +95,9 @@ class Checker:
             self.counts["lost sessions"] += 1
         else:
             self.offend("forbidden", state, event, "its token is refused")
+
+    def take_anew(self, state, event):
+        state.readers = {channel: Reader() for channel in state.readers}
 
     def take_end(self, state, event):
         self.ends[event.detail] += 1
@@ -100,6 +115,8 @@ class Checker:
         for entry in filter(None, event.detail.split(",")):
             name, _, position = entry.rpartition("@")
             channel = unquote(name)
+            if channel not in self.records:
+                continue
             reader, record = state.readers[channel], self.records[channel]
             where = self.where(state, event, record, reader, position)
             if where is None:
@@ -142,6 +159,7 @@ class Checker:
             self.offend("forbidden", state, event, "`recovered`, though it came without a cursor")
 
     def take_message(self, state, event, reader, record):
+        self.note_delay(state, event)
         self.pass_gaps(state, event, reader, record)
         if not reader.is_somewhere and not reader.is_open_ended:
             self.offend("forbidden", state, event, "a message before it was told where it stands")
@@ -205,9 +223,14 @@ class Checker:
             self.offend("lost" if is_ahead else "strayed", state, event, text, max(1, len(missing)))
         reader.advance(Where(record.fork(event.position), event.position))
 
+    def note_delay(self, state, event):
+        """One that comes back may be sent ten megabytes of one channel first, which takes a busy machine seconds."""
+        if numbers(event.position)[0] + COMING_MILLISECONDS < event.milliseconds:
+            state.behind_until = event.milliseconds
+
     def note_unseen(self, state, event, reader, record):
         """It goes on with what survived and never had what was lost there. Whoever read at a node that told others of it, on
-        one connection all the time, must have had it or have been told."""
+        one connection all the time and not behind, must have had it or have been told."""
         for position in record.branches_at(reader.place):
             if position in reader.passed:
                 continue
@@ -216,7 +239,8 @@ class Checker:
             since = reader.since_milliseconds
             # A former master may tell more when the one that took over has told much already.
             is_earlier = numbers(position) < numbers(event.position) and since is not None and since + COMING_MILLISECONDS < milliseconds
-            if is_earlier and state.node in self.losses.deliverers[record.channel, position]:
+            is_in_time = is_earlier and state.behind_until + COMING_MILLISECONDS < milliseconds
+            if is_in_time and state.node in self.losses.deliverers[record.channel, position]:
                 self.offend("silent", state, event, f"its node told others of {position}, and Redis lost it")
 
     def take_old(self, state, event, reader, record, place):
@@ -305,6 +329,8 @@ class Checker:
 
     def finish(self):
         """Everyone must be at the last publication of each of its channels."""
+        self.merged.finish(self.clients)
+        self.counts += self.merged.counts
         for client, state in self.clients.items():
             for channel, reader in state.readers.items():
                 record = self.records[channel]
@@ -345,7 +371,8 @@ class Checker:
         count = max(0, end.place - begin.place) if None not in (begin.place, end.place) else 0
         self.counts["lost, and told"] += begin.lost is not None
         reader.passed.update(record.branches_at(reader.place))
-        if self.forbids_gaps and not self.is_explained(record, begin, end, count):
+        is_explained = self.is_explained(record, begin, end, count) or self.is_overfull(state, event, record, begin)
+        if self.forbids_gaps and not is_explained:
             self.offend("gap", state, event, f"{kind}: {count} are told missing")
         self.gap_counts[kind] += 1
         self.gap_counts["publications in gaps"] += count
@@ -358,6 +385,12 @@ class Checker:
         if begin.lost is None:
             return count == 0 and (end.lost is not None or bool(record.branches_at(begin.place)))
         return not count or numbers(record.position(end.place)) <= numbers(begin.lost)
+
+    @staticmethod
+    def is_overfull(state, event, record, begin):
+        """Whether somebody who is told in batches lacked more than a batch may be, as it was published by then."""
+        is_paced = state.is_paced or kind(event.channel).is_paced
+        return is_paced and begin.place is not None and record.bytes_behind(begin.place, event.milliseconds) > WINDOW_BYTES
 
     def offend(self, kind, state, event, text, count=1):
         self.offence_counts[kind] += count

@@ -68,7 +68,7 @@ class Child:
         await self.process.wait()
 
 
-async def eventually(what, is_true, within_seconds=30, child=None):
+async def eventually(what, is_true, within_seconds=60, child=None):
     """Asks again and again, until it is true or the time is over or the process it is about has ended."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within_seconds

@@ -6,6 +6,7 @@ import time
 from urllib.parse import quote, unquote
 
 from .bayeux import Bayeux, position
+from .channel_kind import RATES, told
 from .event_stream import EventStream
 from .frame import Frame
 from .journal import condensed
@@ -23,6 +24,8 @@ STATUSES_TO_RETRY = {408, 429, 502, 503, 504}
 # Of polls: another request of the session took its place.
 STATUS_TAKEN_OVER = 409
 NARROW_SHARE = 0.3
+# Of comings of clients that may: as somebody new, who is told a snapshot of keyed channels.
+ANEW_SHARE = 0.1
 # Of the WebSockets with a token.
 FORGETFUL_SHARE = 0.2
 AFFINITY_COOKIE = "perseid_node="
@@ -39,7 +42,7 @@ def format_cursor(positions):
 
 
 class Client:
-    def __init__(self, number, port, channels, seed, journal):
+    def __init__(self, number, port, channels, seed, journal, is_mixed=False):
         self.random = random.Random(f"{seed}/client/{number}")
         self.number = number
         self.port = port
@@ -47,7 +50,10 @@ class Client:
         self.transport_class = TRANSPORTS[number % len(TRANSPORTS)]
         self.channels = sorted(self.random.sample(channels, self.random.randint(1, min(4, len(channels)))))
         if self.transport_class is Pattern:
-            self.channels = sorted(channels)
+            self.pattern = f"{self.random.choice(channels).partition('/')[0]}/*"
+            self.channels = sorted(channel for channel in channels if channel.startswith(self.pattern[:-1]))
+        self.max_rate = self.draw_rate() if is_mixed else None
+        self.may_come_anew = is_mixed and self.transport_class not in (Bayeux, Pattern)
         self.quoted = {channel: quote(channel, safe="") for channel in self.channels}
         self.commanded_channels = self.draw_commanded_channels()
         self.is_narrow = self.random.random() < NARROW_SHARE
@@ -60,7 +66,9 @@ class Client:
         self.is_forgetful = is_forgetful and self.resumes_sessions and self.transport_class is WebSocket
         self.shows_only_token = False
         # Which nodes make use of if their rules say so.
-        self.takes_compressed = number // len(TRANSPORTS) % 3 > 0
+        kind = number // len(TRANSPORTS) % 3
+        self.takes_compressed = kind > 0
+        self.content_coding = "gzip" if kind == 1 else "deflate"
         self.session = None
         # When it was told of that session.
         self.session_milliseconds = 0
@@ -80,12 +88,20 @@ class Client:
         self.last_id = 0
         self.acknowledged = 0
         journal.note(number, "client", detail=f"{self.transport_class.path} {' '.join(self.channels)}")
+        if self.max_rate:
+            self.note("paced", detail=self.max_rate)
 
     def draw_commanded_channels(self):
         """Those that a WebSocket asks for with commands: of half of them some or all."""
         if self.transport_class is not WebSocket or self.random.random() < 0.5:
             return set()
         return set(self.random.sample(self.channels, self.random.randint(1, len(self.channels))))
+
+    def draw_rate(self):
+        """How often it wants to be told at most, of a third of those that can say so in the address."""
+        if self.transport_class in (Bayeux, Pattern) or self.number // len(TRANSPORTS) % 3 != 1:
+            return None
+        return self.random.choice(RATES)
 
     @property
     def cursor(self):
@@ -112,6 +128,8 @@ class Client:
 
     async def connect(self):
         """One connection from its beginning to its end; says why it ended."""
+        if self.may_come_anew and self.has_begun and self.random.random() < ANEW_SHARE:
+            self.forget_all()
         token = self.session
         # Until it was subscribed to everything its session does not know all of it.
         self.shows_only_token = self.is_forgetful and self.has_begun and token is not None
@@ -126,6 +144,13 @@ class Client:
             return "refused"
         finally:
             self.transport = None
+
+    def forget_all(self):
+        """Comes as somebody new."""
+        self.note("anew")
+        self.positions = {}
+        self.told_cursor = ""
+        self.session = None
 
     def draw_pause(self):
         told, self.pause_seconds = self.pause_seconds, None
@@ -178,7 +203,7 @@ class Client:
         kind = message["type"]
         if kind == "message":
             self.stand(message["channel"], message["position"], cursor)
-            self.note("message", message["channel"], message["position"], condensed(message["data"]))
+            self.note_publication(message, message["channel"], message["position"])
         elif kind == "subscribed":
             self.stand(message["channel"], message["position"], cursor)
             recovered = str(message.get("recovered", "")).lower()
@@ -192,6 +217,11 @@ class Client:
             self.take_bye(message)
         else:
             self.offend(f"unexpected: {message}")
+
+    def note_publication(self, message, channel, position):
+        payload = "" if message.get("removed") else condensed(message["data"])
+        what = "snapshot" if message.get("snapshot") else "message"
+        self.note(what, channel, position, told(message.get("key", ""), payload))
 
     def stand(self, channel, position, cursor):
         self.positions[channel] = position
@@ -223,7 +253,7 @@ class Client:
         for gap in gaps:
             self.note("lacks", gap["channel"], gap["to"], gap["from"])
         for message in answer["publications"]:
-            self.note("message", message["channel"], message["position"], condensed(message["data"]))
+            self.note_publication(message, message["channel"], message["position"])
         self.told_cursor = answer["cursor"]
         self.positions = parse_cursor(answer["cursor"])
         for channel, position in self.positions.items():
@@ -259,7 +289,7 @@ class Client:
             if "successful" in message:
                 continue
             channel, place = message["channel"][1:], position(message["ext"]["replayId"])
-            self.note("message", channel, place, condensed(message["data"]))
+            self.note_publication(message["ext"] | {"data": message["data"]}, channel, place)
             self.positions[channel] = place
         self.acknowledged = reply["ext"]["ack"]
 

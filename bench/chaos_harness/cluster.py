@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 class Cluster:
     """All of it. Use it in an `async with` block."""
 
-    def __init__(self, programs, node_count, history_count, directory, topology, is_durable=False, compresses=False):
+    def __init__(self, programs, node_count, history_count, directory, topology, is_durable=False, compresses=False, is_mixed=False):
         """With two programs it begins with the first, which is the previous release's, and is upgraded to the last."""
         self.previous_program, self.program = programs[0], programs[-1]
         self.directory = directory
@@ -22,7 +22,8 @@ class Cluster:
         names = ["a", "b", "c"][:node_count]
         replicas = topology.replica_count if is_durable else 0
         first = self.previous_program
-        self.nodes = [Node(name, first, topology, history_count, directory, replicas, compresses) for name in names]
+        ways = (replicas, compresses, is_mixed)
+        self.nodes = [Node(name, first, topology, history_count, directory, *ways) for name in names]
         self.port = free_port()
         self.balancer = None
 

@@ -7,10 +7,10 @@ REDIRECTS_MAX = 5
 SLOT_COUNT = 16_384
 
 
-def keys(channel, once=None):
+def keys(channel, once=None, is_keyed=False):
     """All keys that a publish touches, as a cluster wants them named."""
     key = channel_key(channel)
-    return [key, f"{key}:head"] + ([f"{key}:once:{once}"] if once else [])
+    return [key, f"{key}:head"] + [f"{key}:keys"] * is_keyed + ([f"{key}:once:{once}"] if once else [])
 
 
 class ClusterBackend:
@@ -23,8 +23,8 @@ class ClusterBackend:
         self.slots = {}
 
     async def publish(self, channel, payload, options):
-        once = dict(zip(options[::2], options[1::2])).get("ONCE")
-        named = keys(channel, once)
+        given = dict(zip(options[::2], options[1::2]))
+        named = keys(channel, given.get("ONCE"), "KEYED" in given)
         words = ["FCALL", "perseid_publish", len(named), *named, payload, *options]
         return await self.command(channel, words)
 

@@ -15,7 +15,7 @@ MASTER_COUNT = 3
 # Without an answer for so long, a node is down: not so short that a busy machine is enough for that.
 NODE_TIMEOUT_MILLISECONDS = 1_500
 SHORT_SECONDS, LONG_SECONDS = (0.1, 0.8), (3, 8)
-FAILOVER_SECONDS = 15
+FAILOVER_SECONDS = 40
 MIGRATED_TOGETHER = 10
 MIGRATE_MILLISECONDS = 5_000
 STUCK_SECONDS = (1, 2)

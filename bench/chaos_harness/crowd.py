@@ -29,6 +29,7 @@ class Crowd:
             worker = await Child.start(f"clients {number}", command, log, cwd=BENCH, **pipes)
             self.workers.append(worker)
             order = {"port": port, "channels": channels, "seed": options.seed, "journal": str(self.journals[number])}
+            order["is_mixed"] = options.mixed
             # In blocks of one of each, so that every worker has every transport.
             numbers = [client for client in range(options.clients) if client // len(TRANSPORTS) % options.workers == number]
             self.tell(worker, order | {"numbers": numbers})
@@ -36,7 +37,7 @@ class Crowd:
     def tell(self, worker, order):
         worker.process.stdin.write(json.dumps(order).encode() + b"\n")
 
-    async def ask(self, do, within_seconds=30, **order):
+    async def ask(self, do, within_seconds=60, **order):
         """The workers' answers."""
         async with self.lock:
             for worker in self.workers:

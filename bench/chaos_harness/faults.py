@@ -9,7 +9,7 @@ from .child import eventually
 from .node import DRAIN_MILLISECONDS
 
 # Beyond its drain window a node has this long to end: threads are joined, on a busy machine.
-DRAIN_GRACE_SECONDS = 2
+DRAIN_GRACE_SECONDS = 10
 # Masters are killed and nodes are stopped meanwhile.
 MOVE_SECONDS = 120
 # Together more than the kernel takes on behalf of a slow reader, between a node and HAProxy and behind it.

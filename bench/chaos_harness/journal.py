@@ -4,11 +4,14 @@ Workers write journals, the checker reads them afterwards, so a run may be longe
 
 kind         channel  position  detail
 client       -        -         transport and channels, once, first
+anew         -        -         it forgets all that it had
+paced        -        -         how many batches a second it asks for
 resume       -        token     the cursor it comes with, or nothing; `token` if it shows its session's, `only token` if
                                 it keeps no cursor
 welcome      -        -         the node
 subscribed   channel  where     true, false or nothing: `recovered`
-message      channel  where     the payload
+message      channel  where     the payload, behind the key and = where it has one; nothing behind that where it is gone
+snapshot     channel  where     the same of a snapshot
 gap          channel  to        from
 answer       -        -         a poll's answer begins; true, false or nothing: `recovered`
 lacks        channel  to        from: one of that answer's `gaps`, ahead of its messages
@@ -39,6 +42,12 @@ def condensed(payload):
     if len(payload) <= PAYLOAD_CHARACTERS_MAX:
         return payload
     return f"{payload.split(' ', 1)[0]}+{len(payload)}"
+
+
+def condensed_bytes(payload):
+    """How long it was."""
+    label, _, count = payload.partition("+")
+    return int(count) if count else len(label)
 
 
 class Journal:

@@ -32,8 +32,8 @@ class Losses:
         self.attempts = {publisher.name: publisher.numbers for publisher in publishers}
         for publisher in publishers:
             for told in publisher.acknowledged:
-                record = records[told.channel]
-                if self.is_missing(record, told.position, told.payload):
+                record = records.get(told.channel)
+                if record and self.is_missing(record, told.position, told.payload):
                     self.lose(record, told.position, told.payload, is_acknowledged=True)
 
     def is_missing(self, record, position, payload):
@@ -58,12 +58,14 @@ class Losses:
     def take(self, event, records):
         if event.kind == "welcome":
             self.nodes[event.client] = event.detail
+        elif event.kind == "anew":
+            self.places = {key: place for key, place in self.places.items() if key[0] != event.client}
         elif event.kind == "resume":
             self.take_resume(event)
         elif event.kind == "lacks":
             # Where in the answer it is, only the checker finds out.
             self.places.pop((event.client, event.channel), None)
-        elif event.kind in ("message", "subscribed", "gap", "stands"):
+        elif event.channel in records and event.kind in ("message", "subscribed", "gap", "stands"):
             if event.kind == "message":
                 self.take_message(event, records[event.channel])
             self.places[event.client, event.channel] = event.position

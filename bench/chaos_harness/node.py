@@ -2,11 +2,14 @@
 
 import os
 
+from .channel_kind import POLICIES, rules
 from .child import Child, eventually, free_port
 from .http_request import HTTPConnection
 
 DRAIN_MILLISECONDS = 3_000
 DAY_MILLISECONDS = 86_400_000
+# Small, so that a slow reader of some seconds falls behind it.
+WINDOW_BYTES = 131_072
 
 
 async def answers_200(port, path):
@@ -26,7 +29,7 @@ def clean_environment(**added):
 
 
 class Node:
-    def __init__(self, identifier, program, topology, history_count, directory, replica_count=0, compresses=False):
+    def __init__(self, identifier, program, topology, history_count, directory, replica_count=0, compresses=False, is_mixed=False):
         self.identifier = identifier
         self.port = free_port()
         self.program = program
@@ -39,18 +42,21 @@ class Node:
             PERSEID_LIMITS_HISTORY_COUNT_MAX=str(history_count),
             PERSEID_LIMITS_READ_COUNT_MAX=str(history_count),
             PERSEID_LIMITS_HISTORY_MILLISECONDS=str(DAY_MILLISECONDS),
-            # Small, so that a slow reader of some seconds falls behind it.
-            PERSEID_LIMITS_WINDOW_BYTES_MAX="131072",
+            PERSEID_LIMITS_WINDOW_BYTES_MAX=str(WINDOW_BYTES),
+            # A node turns nobody away because something else has the processors.
+            PERSEID_LIMITS_OVERLOAD_LAG_MILLISECONDS="600000",
             **topology.environment,
         )
-        if replica_count or compresses:
+        if replica_count or compresses or is_mixed:
             rule = "** subscribe=anyone publish=anyone presence=anyone history=anyone call=anyone"
             if replica_count:
                 rule += f" durable={replica_count}"
             if compresses:
                 rule += " compress=shared"
                 self.environment["PERSEID_LIMITS_COMPRESSION_FLUSH_BYTES"] = "1000"
-            self.environment["PERSEID_RULES"] = rule
+            self.environment["PERSEID_RULES"] = rules(rule.removeprefix("** ")) if is_mixed else rule
+            if is_mixed:
+                self.environment["PERSEID_POLICIES"] = POLICIES
         self.child = None
         # Held by the fault that has the node down.
         self.is_down = False

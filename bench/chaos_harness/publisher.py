@@ -7,19 +7,22 @@ from collections import Counter
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from .channel_kind import KEYS, REMOVAL_SHARE, kind, told
 from .node import DAY_MILLISECONDS
 from .http_request import HTTPConnection
 from .journal import condensed
 from .redis_client import RedisError
 
 PAUSE_SECONDS = (0.05, 0.5)
+# More keys than a run has.
+KEYS_MAX = 1_000
 
 
 @dataclass
 class Acknowledgement:
     channel: str
     position: str
-    # Condensed.
+    # As journals have it.
     payload: str
 
     def __str__(self):
@@ -35,6 +38,8 @@ class Publisher:
     is_given_up = False
     # And not by Redis itself, which waits for no replica.
     is_answered_by_nodes = False
+    # What it may say that a key is gone by: once, however often it asks.
+    can_remove = False
 
     def __init__(self, name, seed):
         self.name = name
@@ -59,15 +64,18 @@ class Publisher:
         self.numbers[channel] += 1
         label = f"{self.name}-{self.numbers[channel]}"
         payload = f"{label} {'.' * padding_bytes}" if padding_bytes else label
+        key = self.random.choice(KEYS) if kind(channel).is_keyed else ""
+        if key and self.can_remove and not padding_bytes and self.random.random() < REMOVAL_SHARE:
+            payload = ""
         while not self.is_given_up:
-            position = await self.attempt(channel, payload, label)
+            position = await self.attempt(channel, key, payload, label)
             if position:
-                self.acknowledged.append(Acknowledgement(channel, position, condensed(payload)))
+                self.acknowledged.append(Acknowledgement(channel, position, told(key, condensed(payload))))
                 return position
             await asyncio.sleep(self.random.uniform(*PAUSE_SECONDS))
 
-    async def attempt(self, channel, payload, key):
-        """The position it was acknowledged with, or None."""
+    async def attempt(self, channel, key, payload, label):
+        """The position it was acknowledged with, or None. Without a payload the key is gone."""
         raise NotImplementedError
 
 
@@ -80,9 +88,9 @@ class HTTPPublisher(Publisher):
         super().__init__(name, seed)
         self.connection = HTTPConnection(port)
 
-    async def attempt(self, channel, payload, key):
+    async def attempt(self, channel, key, payload, label):
         target = f"/channels/{quote(channel, safe='')}"
-        fields = {"Idempotency-Key": key, "Content-Type": "text/plain"}
+        fields = {"Idempotency-Key": label, "Content-Type": "text/plain"} | ({"Perseid-Key": key} if key else {})
         try:
             answer = await self.connection.request("POST", target, fields, payload.encode())
         except (OSError, EOFError) as error:
@@ -102,13 +110,17 @@ class HTTPPublisher(Publisher):
 class DirectPublisher(Publisher):
     """Straight into Redis, as any backend may."""
 
+    can_remove = True
+
     def __init__(self, name, seed, backend, history_count):
         super().__init__(name, seed)
         self.backend = backend
         self.history_count = history_count
 
-    async def attempt(self, channel, payload, key):
-        options = ["ONCE", key, "HISTORY", self.history_count, "TTL", DAY_MILLISECONDS]
+    async def attempt(self, channel, key, payload, label):
+        options = ["ONCE", label, "HISTORY", self.history_count, "TTL", DAY_MILLISECONDS]
+        if key:
+            options += ["KEY", key, "KEYED", KEYS_MAX] + ["TYPE", "removal"] * (not payload)
         try:
             return await self.backend.publish(channel, payload, options)
         except (OSError, EOFError) as error:

@@ -77,9 +77,13 @@ class ClientState:
     def __init__(self, transport, channels):
         self.transport = transport
         self.node = "?"
+        # Until when it was told what had been published long before: what came since was still to be told.
+        self.behind_until = float("-inf")
         # Whether it came with the token of its session, which may know positions that it does not.
         self.has_token = False
         # And with nothing else.
         self.has_only_token = False
+        # Whether it asks to be told in batches.
+        self.is_paced = False
         self.history = deque(maxlen=EVENTS_SHOWN + 1)
         self.readers = {channel: Reader() for channel in channels}

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from .channel_kind import told
 from .journal import condensed
 
 ANSWER_SECONDS = 5
@@ -87,7 +88,8 @@ async def read_stream(client, channel):
         rows = await client.command("XRANGE", channel_key(channel), after, "+", "COUNT", PAGE_COUNT)
         for position, fields in rows:
             values = dict(zip(fields[::2], fields[1::2]))
-            entries.append((position, values.get("v", "0-0"), condensed(values.get("p", ""))))
+            payload = told(values.get("k", ""), condensed(values.get("p", "")))
+            entries.append((position, values.get("v", "0-0"), payload))
         if len(rows) < PAGE_COUNT:
             return entries
         after = "(" + rows[-1][0]

@@ -37,6 +37,17 @@ def losses(run):
     return f"{publications}; {readers}; sessions {run.checker.counts['lost sessions']}"
 
 
+def merged(checker):
+    """Of channels in which newer publications take the place of older ones."""
+    if not checker.records:
+        return
+    yield "merged", counted(checker.counts)
+    for name, delays in sorted(checker.delays.items()):
+        delays.sort()
+        middle = delays[len(delays) // 2]
+        yield f"last of {name}", f"told {len(delays):,} times, {middle:,} ms after it was published in the middle, {delays[-1]:,} at most"
+
+
 def outcome(run):
     """The report's lines."""
     checker = run.checker
@@ -52,6 +63,7 @@ def outcome(run):
         ("offences", f"lost {lost}, doubled {doubled}, reordered {reordered}; others: {counted(others)}"),
         ("", f"of publishing and the cluster: {len(run.problems)}"),
         ("repeated", f"{checker.counts['repeated']:,} for clients without cursor"),
+        *merged(checker.merged),
         ("sessions", sessions(run)),
         ("gaps told", counted(checker.gap_counts)),
         ("took over", f"{run.topology.takeover_count} times another master; slots moved {run.topology.moved_count}"),

@@ -6,12 +6,14 @@ import time
 from collections import Counter
 
 from .channel_record import ChannelRecord
+from .channel_kind import kind, make_channels
 from .checker import Checker
 from .cluster import Cluster
 from .crowd import Crowd
 from .faults import FLOOD_COUNT, Faults
 from .journal import read_journal
 from .losses import Losses
+from .merged_record import MergedRecord
 from .plan import plan_failover, plan_faults, plan_upgrade
 from .publisher import DirectPublisher, HTTPPublisher
 from .resumption import Resumption
@@ -28,8 +30,7 @@ class Run:
         self.directory = directory
         self.say = say
         self.seconds = options.minutes * 60
-        # With a slash, so that names need encoding wherever they are written.
-        self.channels = [f"news/{number}" for number in range(options.channels)]
+        self.channels = make_channels(options.channels, options.mixed)
         plan = plan_failover if options.failover else plan_upgrade if options.upgrade_from else plan_faults
         self.topology = TOPOLOGIES[options.topology](directory, say)
         self.plan = plan(options.seed, self.seconds, ["a", "b", "c"][: options.nodes], self.topology.kinds)
@@ -49,6 +50,7 @@ class Run:
             self.topology,
             options.durable,
             options.compress,
+            options.mixed,
         )
         async with cluster:
             self.crowd = Crowd(self.directory)
@@ -101,8 +103,7 @@ class Run:
         """Publishes the last of each channel, and waits until every client has it."""
         last = {channel: await publisher.publish(channel) for channel in self.channels}
         begin = time.monotonic()
-        within_seconds = CATCH_UP_SECONDS + 30
-        answers = await self.crowd.ask("finish", within_seconds, positions=last, patience_seconds=CATCH_UP_SECONDS)
+        answers = await self.crowd.ask("finish", CATCH_UP_SECONDS + 30, positions=last, patience_seconds=CATCH_UP_SECONDS)
         self.catch_up_seconds = time.monotonic() - begin
         behind = sum((answer["behind"] for answer in answers), [])
         self.say(f"clients that are behind after {self.catch_up_seconds:.1f} s: {behind or 'none'}")
@@ -111,10 +112,16 @@ class Run:
         try:
             streams = await self.topology.streams(self.channels)
             self.keep_truth(streams)
-            return {channel: ChannelRecord(channel, entries) for channel, entries in streams.items()}
+            return {channel: self.record(channel, entries) for channel, entries in streams.items()}
         finally:
             for publisher in self.publishers:
                 publisher.close()
+
+    def record(self, channel, entries):
+        if not kind(channel).is_merged:
+            return ChannelRecord(channel, entries)
+        acknowledged = (told for publisher in self.publishers for told in publisher.acknowledged)
+        return MergedRecord(channel, entries, [told for told in acknowledged if told.channel == channel])
 
     def keep_truth(self, streams):
         """Beside the journals, so that what was found can be looked into."""
@@ -125,9 +132,11 @@ class Run:
 
     # The judgement
 
-    def judge(self, records):
+    def judge(self, all_records):
+        records = {channel: record for channel, record in all_records.items() if not kind(channel).is_merged}
+        merged = {channel: record for channel, record in all_records.items() if kind(channel).is_merged}
         self.losses = self.find_losses(records)
-        self.checker = Checker(records, self.options.forbid_gaps, self.losses)
+        self.checker = Checker(records, self.options.forbid_gaps, self.losses, merged)
         self.resumption = Resumption(self.faults.last_kill_milliseconds)
         for path in self.crowd.journals:
             for event in read_journal(path):
@@ -139,11 +148,15 @@ class Run:
         for publisher in self.publishers:
             self.problems += publisher.offences
             for acknowledgement in publisher.acknowledged:
-                record = records[acknowledgement.channel]
+                record = records.get(acknowledgement.channel)
+                if record is None:
+                    continue
                 may_be_lost = not (self.options.durable and publisher.is_answered_by_nodes)
                 self.problems += record.acknowledgement_problems(acknowledgement, may_be_lost)
         for record in records.values():
             self.problems += record.problems()
+        for record in merged.values():
+            self.problems += record.problems(self.losses)
 
     def find_losses(self, records):
         losses = Losses(self.topology.losses)

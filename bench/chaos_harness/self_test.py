@@ -8,6 +8,7 @@ from .channel_record import ChannelRecord, LostPublication
 from .checker import COMING_MILLISECONDS, Checker
 from .journal import Event
 from .losses import Losses
+from .merged_self_test import judged as judged_merged
 from .publisher import Acknowledgement
 from .shard_place import place
 
@@ -155,6 +156,7 @@ ALL = FOUR + [lost(41), lost(42), lost(43)]
 WITNESS = [event._replace(client=1) for event in ALL + [gap_back(43, 4)] + rest(5)]
 WELCOME = Event(0, 0, "welcome", detail="n")
 LONG_HERE = [event._replace(milliseconds=-COMING_MILLISECONDS) for event in BEGIN]
+LATE = message(3)._replace(milliseconds=2 * COMING_MILLISECONDS)
 HELD_POLLS = POLLS + poll(4, numbers=(4,))
 
 # The same, where Redis lost something: `gap` is no offence where that explains it.
@@ -187,6 +189,7 @@ LOSSES = [
     ("a gap that takes it too far back", "forbidden doubled", ALL + [gap_back(43, 3, 2_000)] + rest(4)),
     ("the end in the midst of them", "lost", ALL),
     ("silence where its node told others", "silent", [WELCOME, *LONG_HERE] + rest(3)),
+    ("silence to one that was still told what was before it", "", [WELCOME, *LONG_HERE, LATE] + rest(4)),
     ("silence to one that has just come", "", [WELCOME, *BEGIN] + rest(3)),
 ]
 
@@ -211,8 +214,8 @@ RECORDS = [
 ]
 
 
-def found_in(events, forbids_gaps=False):
-    checker = Checker({"a": record()}, forbids_gaps)
+def found_in(events, forbids_gaps=False, known=None):
+    checker = Checker({"a": known or record()}, forbids_gaps)
     checker.take(Event(0, 0, "client", detail="/ws a"))
     for event in events:
         checker.take(event)
@@ -255,6 +258,12 @@ def judged_scenarios():
         yield f"lost by Redis: {name}", found, found == set(expected.split())
     found = found_in(BEGIN + [gap(2, 6)] + rest(7), forbids_gaps=True)
     yield "a gap where none may be", found, found == {"gap"}
+    paced = BEGIN + [Event(2, 0, "paced", detail="2"), gap(2, 6)._replace(milliseconds=900)] + rest(7)
+    found = found_in(paced, forbids_gaps=True)
+    yield "a gap for who is told in batches, without need", found, found == {"gap"}
+    flood = [f"h1-{number}" if number in (1, 2, 7, 8, 9) else f"h1-{number}+60000" for number in range(1, COUNT + 1)]
+    found = found_in(paced, forbids_gaps=True, known=record(flood))
+    yield "a gap for who is told in batches, of what is more than one may be", found, not found
 
 
 def judged_records():
@@ -277,7 +286,7 @@ def judged_records():
 
 def run():
     """Prints each case; says whether the checker is right about all."""
-    outcomes = [*judged_scenarios(), *judged_records()]
+    outcomes = [*judged_scenarios(), *judged_records(), *judged_merged()]
     for name, found, is_right in outcomes:
         print(f"{'ok  ' if is_right else 'FAIL'}  {name}: {', '.join(sorted(found)) or 'nothing found'}")
     return all(is_right for _, _, is_right in outcomes)

@@ -12,6 +12,9 @@ from urllib.parse import quote, urlencode
 
 from .http_request import parse_head, request_head
 
+# What zlib is told of a body of each content coding.
+WINDOW_BITS = {"gzip": 31, "deflate": 15}
+
 # With a receive buffer this small the kernel takes little on behalf of a reader that reads nothing.
 NARROW_BUFFER_BYTES = 4_096
 
@@ -105,7 +108,7 @@ class Transport(asyncio.Protocol):
     def send_request(self):
         fields = self.request_fields()
         if self.client.takes_compressed:
-            fields["Accept-Encoding"] = "gzip"
+            fields["Accept-Encoding"] = self.client.content_coding
         if self.client.cookie:
             fields["Cookie"] = self.client.cookie
         self.stream.write(request_head("GET", self.target(), fields))
@@ -118,6 +121,7 @@ class Transport(asyncio.Protocol):
         if self.client.shows_only_token:
             return token
         channels = [("channel", channel) for channel in self.client.channels]
+        channels += [("max-rate", self.client.max_rate)] if self.client.max_rate else []
         cursor = [("cursor", self.client.cursor)] if self.client.cursor else []
         return channels + cursor + token
 
@@ -147,7 +151,8 @@ class Transport(asyncio.Protocol):
         self.take = self.take_chunk if fields.get("transfer-encoding") == "chunked" else self.take_rest
         self.body = bytearray()
         # Also checks what stands at the end of it.
-        self.inflater = zlib.decompressobj(31) if fields.get("content-encoding") == "gzip" else None
+        coding = fields.get("content-encoding")
+        self.inflater = zlib.decompressobj(WINDOW_BITS[coding]) if coding else None
 
     def inflated(self, piece):
         return self.inflater.decompress(piece) if self.inflater else piece

@@ -74,7 +74,8 @@ class WebSocket(Transport):
             self.client.closed(code)
             self.stream.write(masked_frame(CLOSE, payload[:2]))
             self.end(f"close {code}")
-        else:
+        elif first != 0x80 | PONG:
+            # A pong that nobody asked for is a heartbeat.
             self.client.offend(f"a frame that begins with {first:#x}")
 
     def take_text(self, message):

@@ -13,7 +13,8 @@ class Worker:
     def __init__(self, order):
         self.journal = Journal(order["journal"])
         numbers = order["numbers"]
-        self.clients = [Client(n, order["port"], order["channels"], order["seed"], self.journal) for n in numbers]
+        given = (order["port"], order["channels"], order["seed"], self.journal, order["is_mixed"])
+        self.clients = [Client(number, *given) for number in numbers]
         self.tasks = []
 
     def start(self):

@@ -24,7 +24,9 @@ WINDOW = 65_536
 def settings(directory):
     file = Path(directory) / "keyed_pace.yaml"
     rule = {"channels": "**", "subscribe": "anyone", "publish": "anyone", "keyed": True}
-    file.write_text(json.dumps({"rules": [rule], "policies": [f"{CHANNEL}=merge:{WINDOW}"]}))
+    # Who stands still for a minute is to be kept, and a peer that takes nothing for a minute is ended by default.
+    limits = {"stall-milliseconds": 2 * STOPPED_SECONDS * 1_000}
+    file.write_text(json.dumps({"rules": [rule], "policies": [f"{CHANNEL}=merge:{WINDOW}"], "limits": limits}))
     return file
 
 

@@ -61,7 +61,10 @@ extension Clients {
             return byteCount
         case .ping(let payload, let byteCount):
             board.count(.pings)
-            if requests.carrier != .events { answer(index, payload) }
+            answer(index, payload)
+            return byteCount
+        case .heartbeat(let byteCount):
+            board.count(.pings)
             return byteCount
         case .close(let byteCount):
             lose(index)

@@ -29,6 +29,7 @@ enum Counter: Int, CaseIterable {
     case refused
     /// Connects that failed.
     case unconnected
+    /// Heartbeats, whether they were to be answered or not.
     case pings
     /// Clients that were back and subscribed after they had lost a connection.
     case returned

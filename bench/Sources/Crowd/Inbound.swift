@@ -7,6 +7,8 @@ enum Inbound {
     enum Found {
         case message(start: UnsafeRawPointer, count: Int, byteCount: Int)
         case ping(payload: UnsafeRawBufferPointer, byteCount: Int)
+        /// A pong, or a line that is a comment.
+        case heartbeat(byteCount: Int)
         case close(byteCount: Int)
         /// Nothing that concerns a client.
         case other(byteCount: Int)
@@ -30,6 +32,7 @@ enum Inbound {
         let byteCount = frame.headerByteCount + frame.payloadByteCount
         if frame.isMessage { return .message(start: start, count: frame.payloadByteCount, byteCount: byteCount) }
         let payload = UnsafeRawBufferPointer(start: start, count: frame.payloadByteCount)
+        if frame.isPong { return .heartbeat(byteCount: byteCount) }
         if frame.isPing { return .ping(payload: payload, byteCount: byteCount) }
         return frame.isClose ? .close(byteCount: byteCount) : .other(byteCount: byteCount)
     }
@@ -42,7 +45,6 @@ enum Inbound {
         let byteCount = bytes.distance(to: end) + 1
         var text = Text(bytes, count: byteCount - 1)
         if text.skip("data: ") { return .message(start: text.next, count: text.remaining, byteCount: byteCount) }
-        return text.skip(":")
-            ? .ping(payload: .init(start: nil, count: 0), byteCount: byteCount) : .other(byteCount: byteCount)
+        return text.skip(":") ? .heartbeat(byteCount: byteCount) : .other(byteCount: byteCount)
     }
 }
