@@ -29,6 +29,7 @@ def load(options):
         payload_bytes=options.payload_bytes,
         reconnects_per_client_and_day=options.reconnects_per_day,
         compression=options.compression,
+        has_tls=options.tls,
     )
 
 

@@ -1,5 +1,6 @@
 """The model's arithmetic, on coefficients that are easy to reckon with."""
 
+import dataclasses
 import math
 import random
 
@@ -33,6 +34,9 @@ ONES = {
     "renewals_per_channel_and_second": 0.1,
     "renewals_per_session_and_second": 0.03,
     "checkpoints_per_second_max": 0.2,
+    "node_microseconds_per_delivery_tls": 2.0,
+    "node_microseconds_per_connect_tls": 300.0,
+    "node_bytes_per_client_tls": 10_000.0,
 }
 
 
@@ -82,6 +86,19 @@ def judged_costs():
     more, fewer = (model.Load(1_000, "websocket", load.channels, compression=times) for times in (1, 4))
     bits = model.wire_bits_per_second(more), model.wire_bits_per_second(fewer)
     yield "compressed is less on the wire", bits, bits[1] < bits[0]
+    yield from judged_tls(load)
+
+
+def judged_tls(load):
+    secured = dataclasses.replace(load, has_tls=True)
+    more = model.node_cores(secured, 4, ONES).total - model.node_cores(load, 4, ONES).total
+    yield "records and handshakes", more, is_near(more, 10_000 * 2e-6 + 10 * 300e-6)
+    more = model.node_bytes(secured, 4, ONES).total - model.node_bytes(load, 4, ONES).total
+    yield "memory of TLS", more, is_near(more, 10_000 * 10_000)
+    more = model.wire_bits_per_second(secured) - model.wire_bits_per_second(load)
+    yield "a record around each message", more, is_near(more, 8 * 22 * 10_000)
+    storms = [model.storm_seconds(each, 10, 1, model.Machine(cores=4), ONES) for each in (load, secured)]
+    yield "handshakes make a storm longer", storms, storms[1] > storms[0]
 
 
 def judged_cluster():

@@ -1,5 +1,6 @@
 """From runs to coefficients."""
 
+from . import tls
 from .coefficients import (
     HALF,
     Coefficient,
@@ -15,7 +16,8 @@ THOUSANDS, TENS = "subscribe: channels of 1,000", "subscribe: channels of 10"
 
 
 def fit(groups):
-    """`groups`: runs by what was varied: `few` and `many` nodes, `sessions`, `events`; one of each for a repetition."""
+    """`groups`: runs by what was varied: `few` and `many` nodes, `sessions`, `events`, and what was measured of `tls`; one of each for a
+    repetition."""
     few, many, sessions, events = (groups[name] for name in ["few", "many", "sessions", "events"])
     found = {}
     plain = few + many
@@ -39,6 +41,8 @@ def fit(groups):
     of_work(note, few, many)
     of_resting(note, few + many, sessions)
     of_sessions(note, few, sessions)
+    for name in tls.NAMES:
+        note(name, [each[name] for each in groups["tls"]], "2,000 readers of one node with TLS, less without")
     return found
 
 

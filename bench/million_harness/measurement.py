@@ -7,7 +7,7 @@ from pathlib import Path
 from harness import build
 from harness.machine import Machine
 
-from . import fit, fitting, options, report
+from . import fit, fitting, options, report, tls
 from .coefficients import Measured
 from .programs import programs
 from .run import Run
@@ -43,21 +43,27 @@ def measure(repetitions, say):
     fit.descriptor_limit()
     chosen = programs()
     facts = dict(Machine.here(chosen).facts)
-    groups = {name: [] for name in CASES}
+    groups = {name: [] for name in [*CASES, "tls"]}
     for repetition in range(repetitions):
         for name, words in CASES.items():
             say(f"{name}, {repetition + 1} of {repetitions}")
-            groups[name].append(one(words, chosen, facts, lambda text: say(f"    {text}")))
-            # So that another model can be tried on them.
-            (build.WORK / f"capacity-{name}-{repetition + 1}.json").write_text(json.dumps(groups[name][-1]))
+            keep(groups, name, repetition, one(words, chosen, facts, lambda text: say(f"    {text}")))
+        say(f"tls, {repetition + 1} of {repetitions}")
+        keep(groups, "tls", repetition, tls.measure(chosen))
     return fitted(facts, groups)
+
+
+def keep(groups, name, repetition, found):
+    """Also in a file, so that another model can be tried on it."""
+    groups[name].append(found)
+    (build.WORK / f"capacity-{name}-{repetition + 1}.json").write_text(json.dumps(found))
 
 
 def again():
     """From the runs that were kept."""
     groups = {
         name: [json.loads(path.read_text()) for path in sorted(build.WORK.glob(f"capacity-{name}-*.json"))]
-        for name in CASES
+        for name in [*CASES, "tls"]
     }
     return fitted(dict(groups["few"][0]["facts"]), groups)
 

@@ -9,6 +9,8 @@ WIRE_BYTES_PER_SEND = 66 + 33
 # The JSON around a payload: type, channel's and position's names, a position of 15 characters, quotation marks.
 ENVELOPE_BYTES = 75
 FRAME_BYTES = {"websocket": 4, "sessions": 4, "events": 60}
+# A record of TLS 1.3 around each send: header, type and tag, RFC 8446 §5.2.
+TLS_BYTES_PER_SEND = 5 + 1 + 16
 # So long a client waits before it comes back, at most, when its connection broke.
 RETURN_SPREAD_SECONDS = 1.0
 SECONDS_PER_DAY = 86_400
@@ -52,6 +54,8 @@ class Load:
     reconnects_per_client_and_day: float = 0.0
     # Bytes on the wire are divided by it.
     compression: float = 1.0
+    # At the nodes, not at a balancer.
+    has_tls: bool = False
 
     @property
     def deliveries_per_second(self):
@@ -115,7 +119,25 @@ def node_cores(load, nodes, given):
             "renewals": cores(renewals(load, nodes, given), given["node_microseconds_per_renewal"]),
             "idle": nodes * given["node_cores_idle"],
         }
+        | tls_cores(load, given)
     )
+
+
+def tls_cores(load, given):
+    """A heartbeat is a record like any other."""
+    if not load.has_tls:
+        return {}
+    records = load.deliveries_per_second + load.heartbeats_per_second
+    return {
+        "TLS": cores(records, given["node_microseconds_per_delivery_tls"]),
+        "handshakes": cores(load.connects_per_second, given["node_microseconds_per_connect_tls"]),
+    }
+
+
+def connect_microseconds(load, given):
+    """Of a node, for a client that comes; with TLS by a whole handshake, though many will resume theirs."""
+    handshake = given["node_microseconds_per_connect_tls"] if load.has_tls else 0
+    return given[f"node_microseconds_per_connect_{load.carrier}"] + handshake
 
 
 def renewals(load, nodes, given):
@@ -136,6 +158,7 @@ def node_bytes(load, nodes, given, machines=None):
             "channels": load.pairs(nodes) * given["node_bytes_per_channel"],
             "kernel": load.clients * given["kernel_bytes_per_socket"],
         }
+        | ({"TLS": load.clients * given["node_bytes_per_client_tls"]} if load.has_tls else {})
     )
 
 
@@ -171,8 +194,9 @@ def wire_bits_per_second(load):
     message = (
         load.payload_bytes + load.channel_name_bytes + ENVELOPE_BYTES + FRAME_BYTES[load.carrier]
     ) / load.compression
-    beats = load.heartbeats_per_second * (2 + WIRE_BYTES_PER_SEND)
-    return 8 * (load.deliveries_per_second * (message + WIRE_BYTES_PER_SEND) + beats)
+    around = WIRE_BYTES_PER_SEND + (TLS_BYTES_PER_SEND if load.has_tls else 0)
+    beats = load.heartbeats_per_second * (2 + around)
+    return 8 * (load.deliveries_per_second * (message + around) + beats)
 
 
 # What is bought
@@ -218,7 +242,7 @@ def storm_seconds(load, nodes, lost, machine, given):
     used = node_cores(load, nodes, given).total
     spare = rest * machine.cores - used
     returning = load.clients * lost / nodes
-    work = cores(returning, given[f"node_microseconds_per_connect_{load.carrier}"])
+    work = cores(returning, connect_microseconds(load, given))
     redis = cores(returning, given["redis_microseconds_per_session_opened"]) if load.carrier == "sessions" else 0
     masters = masters_needed(load, nodes, given)
     return math.inf if spare <= 0 else RETURN_SPREAD_SECONDS + max(work / spare, redis / masters)
