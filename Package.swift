@@ -23,8 +23,9 @@ import PackageDescription
 //                           library that flushes, resets and combines checksums as one stream for many readers needs it.
 //   libcurl                 asks backends and fetches keys: proxies, TLS, HTTP/2 and kept connections are its business.
 //
-// TLS imports nothing but OpenSSL, and has neither sockets nor a clock. Text imports nothing, Wire only that, simdjson's shim and zlib, Broker only that, and Hub these three and the queue: they do no input or output, read no
-// clock, and can be read, fuzzed and simulated alone.
+// TLS imports nothing but OpenSSL, and has neither sockets nor a clock. Text imports nothing, Wire only that, simdjson's shim and zlib,
+// Broker only that, and Hub these three and the queue: they do no input or output, read no clock, and can be read, fuzzed and simulated
+// alone.
 
 // Generic code of one module is specialised in the next; and exclusive access, which debug builds and so all tests check at run time, is
 // not checked a second time on the hot path (a fifth of its instructions, by callgrind).
@@ -201,7 +202,7 @@ let package = Package(
             swiftSettings: settings
         ),
 
-        .testTarget(name: "ReactorTests", dependencies: ["Reactor", "CReactor", "Text"], swiftSettings: settings),
+        .testTarget(name: "ReactorTests", dependencies: ["CReactor", "Reactor", "TestRandomness", "Text"], swiftSettings: settings),
         .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: settings),
         // Makes certificates, for tests.
         .target(
@@ -210,6 +211,8 @@ let package = Package(
             path: "Tests/TestCertificates",
             swiftSettings: settings
         ),
+        // Draws the same numbers for the same seed, for tests.
+        .target(name: "TestRandomness", path: "Tests/TestRandomness", swiftSettings: settings),
         // Inflates as clients do, for tests.
         .target(
             name: "TestInflater",
@@ -218,7 +221,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "TLSTests", dependencies: ["TLS", "TestCertificates"], swiftSettings: settings),
-        .testTarget(name: "WireTests", dependencies: ["TestInflater", "Text", "Wire"], swiftSettings: settings),
+        .testTarget(name: "WireTests", dependencies: ["TestInflater", "TestRandomness", "Text", "Wire"], swiftSettings: settings),
         .testTarget(
             name: "TrustTests",
             dependencies: ["Broker", "Trust", .product(name: "JWTKit", package: "jwt-kit")],
@@ -229,9 +232,9 @@ let package = Package(
             dependencies: ["Broker", "Hooks", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: settings
         ),
-        .testTarget(name: "BrokerTests", dependencies: ["Broker"], swiftSettings: settings),
-        .testTarget(name: "HubTests", dependencies: ["Broker", "Hub", "Wire"], swiftSettings: settings),
-        .testTarget(name: "BackplaneTests", dependencies: ["Backplane", "Broker", "Reactor"], swiftSettings: settings),
+        .testTarget(name: "BrokerTests", dependencies: ["Broker", "TestRandomness"], swiftSettings: settings),
+        .testTarget(name: "HubTests", dependencies: ["Broker", "Hub", "TestRandomness", "Wire"], swiftSettings: settings),
+        .testTarget(name: "BackplaneTests", dependencies: ["Backplane", "Broker", "Reactor", "TestRandomness"], swiftSettings: settings),
         .testTarget(
             name: "SimulationTests",
             dependencies: ["Backplane", "Broker", "Hub", "Reactor", "TestInflater", "Wire"],
@@ -243,7 +246,7 @@ let package = Package(
             name: "EdgeTests",
             dependencies: [
                 "CAllocations", "Edge", "Hooks", "Hub", "Backplane", "Broker", "Reactor", "TestCertificates",
-                "TestInflater",
+                "TestInflater", "TestRandomness",
                 "Text", "TLS", "Trust", "Wire",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),

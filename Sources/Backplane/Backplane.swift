@@ -113,6 +113,10 @@ public protocol ControlBackplane: AnyObject {
     /// Answers another node, or this one.
     func reply(_ part: ClusterPart, to call: ClusterCall)
 
+    /// Forgets what a channel remembers; answered by `controlled`, and whoever hears the channel by `heard`, with a mark that follows
+    /// nothing (see `Publication.init(clearedAt:)`).
+    func clear(_ channel: ChannelName, isKeyed: Bool, for ticket: Ticket)
+
     /// Takes tokens back, on all nodes that there are and that will be; answered by `controlled`, and on each node by `revoked`.
     func revoke(_ revocation: Revocation, for ticket: Ticket)
 

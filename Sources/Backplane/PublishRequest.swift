@@ -17,6 +17,9 @@ public struct PublishRequest: Sendable {
     /// Whether of the channel's publications only the newest of each key is kept.
     public let isKeyed: Bool
 
+    /// How much of the channel is remembered from now on.
+    public let history: HistoryRule
+
     /// How many replicas of Redis must have it before its publisher is answered.
     public let replicasMin: Int
 
@@ -27,6 +30,7 @@ public struct PublishRequest: Sendable {
         payload: Payload,
         idempotencyKey: String?,
         isKeyed: Bool = false,
+        history: HistoryRule = .usual,
         replicasMin: Int = 0
     ) {
         self.ticket = ticket
@@ -34,6 +38,7 @@ public struct PublishRequest: Sendable {
         self.payload = payload
         self.idempotencyKey = idempotencyKey
         self.isKeyed = isKeyed
+        self.history = history
         self.replicasMin = replicasMin
     }
 }

@@ -21,6 +21,9 @@ public struct AccessRules: Sendable {
         /// How often those who read what is published there are told of it.
         public let pace: PaceRule
 
+        /// How much of what is published there is remembered.
+        public let history: HistoryRule
+
         /// Makes one.
         public init(
             channels: AccessPattern,
@@ -28,7 +31,8 @@ public struct AccessRules: Sendable {
             replicasMin: Int = 0,
             compression: Compression = .off,
             isKeyed: Bool = false,
-            pace: PaceRule = PaceRule()
+            pace: PaceRule = PaceRule(),
+            history: HistoryRule = .usual
         ) {
             self.channels = channels
             self.permissions = permissions
@@ -36,6 +40,7 @@ public struct AccessRules: Sendable {
             self.compression = compression
             self.isKeyed = isKeyed
             self.pace = pace
+            self.history = history
         }
     }
 
@@ -72,6 +77,7 @@ public struct AccessRules: Sendable {
         areAnyCompressed = rules.contains { $0.compression != .off }
         areAnyKeyed = rules.contains(where: \.isKeyed)
         areAnyPaced = rules.contains { $0.pace != PaceRule() }
+        areAnyForgetful = rules.contains { $0.history != .usual }
         areForKnownOnly =
             !rules.isEmpty
             && !rules.contains { rule in rule.permissions.values.contains { $0 == .anyone || $0 == .hook } }
@@ -101,6 +107,14 @@ public struct AccessRules: Sendable {
     public func pace(of channel: ChannelName) -> PaceRule {
         guard areAnyPaced, !channel.isSystem else { return PaceRule() }
         return rule(for: channel)?.pace ?? PaceRule()
+    }
+
+    /// Whether any says that less is remembered than the limits allow.
+    public let areAnyForgetful: Bool
+
+    /// How much of a channel is remembered.
+    public func history(of channel: ChannelName) -> HistoryRule {
+        areAnyForgetful ? rule(for: channel)?.history ?? .usual : .usual
     }
 
     /// The first rule that is for a channel.

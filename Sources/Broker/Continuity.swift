@@ -1,6 +1,7 @@
 /// Keeps one channel's publications in an unbroken chain on their way from an at-most-once bus to the reactors.
 ///
-/// Thread: owned by the uplink. A state machine without input or output: it says what to do, its owner does it.
+/// Thread: owned by the uplink. A state machine without input or output: it says what to do, its owner does it. Size: 56 bytes, and the
+/// publications of its tail.
 /// Invariant I7: publication P follows X only if `P.previous == X`; anything else is a gap, which is filled from history
 /// or reported.
 public struct Continuity {
@@ -50,12 +51,26 @@ public struct Continuity {
         /// Whether publications may have been missed since the read under way was asked for.
         var mustBeRepeated = false
 
+        /// Two publications of one position: the one that was delivered, and the one that was heard since.
+        var contested: (delivered: Publication, heard: Publication)?
+
         /// A step back that is told with the next page.
         var rewriting: (from: Position, to: Position)?
     }
 
+    // The state stands where the tail leaves room: a node has one of these for each channel that it hears.
+    /// The newest publications that were delivered.
+    public private(set) var tail: PublicationTail
+
     private var state = State.opening
+
+    /// The newest position that was delivered.
+    public private(set) var last = Position.start
+
     private var seldom = Seldom<Reading>()
+
+    /// The highest position that was delivered, where positions went back.
+    private var higher = Seldom<Position>()
 
     private var reading: Reading {
         get { seldom[orNew: Reading()] }
@@ -66,13 +81,19 @@ public struct Continuity {
     public var heldBytes: Int { seldom.known?.heldBytes ?? 0 }
 
     /// The highest position that was delivered; it is past `last` only where positions went back.
-    private var highest = Position.start
+    private var highest: Position { higher.known ?? last }
 
-    /// The newest position that was delivered.
-    public private(set) var last = Position.start
+    /// Moves on.
+    private mutating func goOn(to position: Position) {
+        last = position
+        if let known = higher.known, known <= position { higher.clear() }
+    }
 
-    /// The newest publications that were delivered.
-    public private(set) var tail: PublicationTail
+    /// Positions went back: what was the highest is kept until it is passed.
+    private mutating func setBack(to position: Position) {
+        if highest > position { higher[orNew: position] = highest }
+        last = position
+    }
 
     /// Whether the channel's head is known.
     public var isOpen: Bool { state != .opening }
@@ -97,9 +118,7 @@ public struct Continuity {
         case .live where publication.position <= last && tail.contains(publication):
             return .ignore
         case .live where tail.contains(publication.position):
-            goBack(to: publication)
-            hold(publication)
-            return .read(after: startReading())
+            return .read(after: contest(publication))
         case .live:
             // A hole, or a channel whose positions went back because its Redis lost writes.
             hold(publication)
@@ -111,8 +130,7 @@ public struct Continuity {
     /// the channel was heard again after a silence, moves nothing: what it knows is read.
     public mutating func open(head: Position) -> (deliveries: [Delivery], readAfter: Position?) {
         guard state == .opening else { return ([], beginReading()) }
-        last = head
-        highest = head
+        goOn(to: head)
         state = .live
         defer { tidy() }
         return release()
@@ -128,34 +146,67 @@ public struct Continuity {
         return state == .live ? startReading() : nil
     }
 
-    /// Another publication has the position of one that was delivered: a Redis that lost writes made it, with a clock that
-    /// is behind. What was delivered after its predecessor is unknown there.
-    private mutating func goBack(to publication: Publication) {
-        reading.rewriting = (from: last, to: publication.previous)
-        last = publication.previous
+    /// Asks anew for the read under way, which was not answered: its page will know whatever was missed until now. `nil` if there is none.
+    public mutating func restartReading() -> Position? { state == .reading ? startReading() : nil }
+
+    /// Another publication has the position of one that was delivered. Either a Redis that lost writes made it, with a clock that is
+    /// behind: what was delivered after its predecessor is unknown there. Or a master did that is one no more, when it woke. The history
+    /// of the one that is asked says which.
+    private mutating func contest(_ heard: Publication) -> Position {
+        let delivered = tail.publications.first { $0.position == heard.position }
+        reading.contested = delivered.map { ($0, heard) }
+        hold(heard)
+        return startReading()
+    }
+
+    /// Takes a page that may have what was delivered at a contested position; says after which position to read then.
+    private mutating func settle(_ delivered: Publication, _ heard: Publication, by page: HistoryPage) -> Position? {
+        if page.publications.contains(delivered) {
+            // The other is of no history that goes on; nor is what was held behind it, unless the next page has it.
+            reading.contested = nil
+            return startReading()
+        }
+        if page.hasMore, let end = page.publications.last?.position, end < delivered.position,
+            page.since != delivered.previous
+        {
+            _ = startReading()
+            return delivered.previous
+        }
+        reading.contested = nil
+        reading.rewriting = (from: last, to: heard.previous)
+        setBack(to: heard.previous)
         tail.removeAll()
+        return page.since == last ? nil : startReading()
     }
 
     private mutating func startReading() -> Position {
         state = .reading
         reading.heldBeforeCount = reading.held.count
         reading.mustBeRepeated = false
-        return last
+        return reading.contested?.heard.previous ?? last
     }
 
     /// Takes what was read after the position that `receive`, `beginReading` or the page before it named.
     public mutating func fill(_ page: HistoryPage) -> (deliveries: [Delivery], readAfter: Position?) {
         // What nobody waits for was asked by someone who is gone.
         guard state == .reading else { return ([], nil) }
+        if let (delivered, heard) = reading.contested, let after = settle(delivered, heard, by: page) {
+            return ([], after)
+        }
         state = .live
         defer { tidy() }
         var deliveries: [Delivery] = []
         if let rewriting = reading.rewriting { deliveries.append(.gap(from: rewriting.from, to: rewriting.to)) }
         reading.rewriting = nil
-        if page.head < last {
+        if page.beginsAnew, page.since == last, let floor = page.floor, floor != last {
+            // What was delivered last is none of what Redis has now, and what that replaced may be the newest of its key again.
+            deliveries.append(.gap(from: last, to: floor))
+            setBack(to: floor)
+            tail.removeAll()
+        } else if page.head < last {
             // Positions went back: what was delivered is unknown to this Redis, what it has since then is unknown here.
             deliveries.append(.gap(from: last, to: page.head))
-            last = page.head
+            setBack(to: page.head)
             tail.removeAll()
         }
         for publication in page.publications where publication.position > last {
@@ -172,7 +223,7 @@ public struct Continuity {
         if page.head > last {
             // The head outlives its entries: they expired or were trimmed before they could be read.
             deliveries.append(.gap(from: last, to: page.head))
-            last = page.head
+            goOn(to: page.head)
             tail.removeAll()
         }
         let released = release(readHead: page.head)
@@ -245,8 +296,7 @@ public struct Continuity {
     }
 
     private mutating func advance(to publication: Publication) {
-        last = publication.position
-        highest = max(highest, last)
+        goOn(to: publication.position)
         tail.append(publication)
     }
 }

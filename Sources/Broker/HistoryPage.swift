@@ -17,6 +17,13 @@ public struct HistoryPage: Sendable, Equatable {
     /// follow each other then as they stand here, without those that were replaced.
     public let floor: Position?
 
+    /// Of a keyed channel: whether the position that was asked about is none of it, for the backplane lost it. What its reader was told
+    /// may be wrong, so this is not what followed, but all there is: it begins at `floor`.
+    public let beginsAnew: Bool
+
+    /// Of a keyed channel: where something was lost behind the position that was asked about.
+    public let breaks: [HistoryBreak]
+
     /// What a publication takes of a page's room beside its payload: its positions and what is written around it.
     static let overheadBytes = 128
 
@@ -26,18 +33,23 @@ public struct HistoryPage: Sendable, Equatable {
         publications: [Publication],
         head: Position,
         hasMore: Bool = false,
-        floor: Position? = nil
+        floor: Position? = nil,
+        beginsAnew: Bool = false,
+        breaks: [HistoryBreak] = []
     ) {
         self.since = since
         self.head = head
         self.hasMore = hasMore
         self.floor = floor
+        self.beginsAnew = beginsAnew
+        self.breaks = breaks
         guard let floor, let first = publications.first else {
             self.publications = publications
             return
         }
         // Without a position, and with older ones that had no room, the first stays where it stood.
-        let start = since.map { max($0, floor) } ?? (hasMore ? first.previous : floor)
+        let asked = beginsAnew ? floor : since
+        let start = asked.map { max($0, floor) } ?? (hasMore ? first.previous : floor)
         self.publications = Self.chained(publications, behind: start)
     }
 
@@ -55,7 +67,17 @@ public struct HistoryPage: Sendable, Equatable {
         var seen: Set<PublicationKey?> = []
         let newest = publications.reversed().filter { seen.insert($0.payload.key).inserted }
         let start = floor ?? publications.first?.previous ?? head
-        return HistoryPage(since: since, publications: newest.reversed(), head: head, hasMore: hasMore, floor: start)
+        // Of what follows each other without a hole all positions are known: whoever stands at another asks by itself.
+        let chain = publications.map { HistoryBreak(previous: $0.previous, position: $0.position) }
+        return HistoryPage(
+            since: since,
+            publications: newest.reversed(),
+            head: head,
+            hasMore: hasMore,
+            floor: start,
+            beginsAnew: beginsAnew,
+            breaks: floor == nil ? chain : breaks
+        )
     }
 
     /// Takes from all that is remembered, oldest first, what a page has room for: at most `countMax` publications and
@@ -66,10 +88,12 @@ public struct HistoryPage: Sendable, Equatable {
         countMax: Int,
         bytesMax: Int,
         head: Position,
-        floor: Position? = nil
+        floor: Position? = nil,
+        beginsAnew: Bool = false,
+        breaks: [HistoryBreak] = []
     ) {
         if let since {
-            let following = remembered.drop { $0.position <= since }
+            let following = remembered.drop { !beginsAnew && $0.position <= since }
             let count = Self.count(of: following, countMax: countMax, bytesMax: bytesMax)
             let hasMore = count < following.count && count > 0
             self.init(
@@ -77,7 +101,9 @@ public struct HistoryPage: Sendable, Equatable {
                 publications: Array(following.prefix(count)),
                 head: head,
                 hasMore: hasMore,
-                floor: floor
+                floor: floor,
+                beginsAnew: beginsAnew,
+                breaks: breaks
             )
         } else {
             let count = Self.count(of: remembered.reversed(), countMax: countMax, bytesMax: bytesMax)
@@ -107,7 +133,7 @@ public struct HistoryPage: Sendable, Equatable {
     /// Whether it says what followed a position: the one that was asked about, or one behind it.
     public func covers(_ position: Position) -> Bool {
         guard let since, position >= since else { return false }
-        if position == since { return true }
+        if position == since || !tellsOthers(at: position) { return position == since }
         return hasMore ? publications.last.map { position < $0.position } ?? false : position <= head
     }
 
@@ -118,6 +144,16 @@ public struct HistoryPage: Sendable, Equatable {
     public var isComplete: Bool {
         guard let since else { return false }
         return isComplete(after: since)
+    }
+
+    /// Whether it is for others, too, who come back from a later position: for all but those who were told what is lost.
+    public func tellsOthers(at position: Position) -> Bool {
+        !beginsAnew && !breaks.contains { $0.contains(position) }
+    }
+
+    /// What somebody is to be told who stands at the position that was asked about, or behind it.
+    public func missed(behind position: Position) -> ArraySlice<Publication> {
+        beginsAnew ? publications[...] : publications.drop { $0.position <= position }
     }
 
     /// Whether nothing is missing for somebody who had everything at a moment, which need not be a publication's.
@@ -135,6 +171,7 @@ public struct HistoryPage: Sendable, Equatable {
 
     /// The same as `isComplete` for a later position that the page also covers.
     public func isComplete(after position: Position) -> Bool {
+        if !tellsOthers(at: position) { return false }
         if let floor { return position >= floor && position <= head }
         let rest = publications.drop { $0.position <= position }
         guard let first = rest.first else { return head == position }

@@ -22,6 +22,12 @@ public struct Pace: Hashable, Sendable {
         step = UInt8(clamping: Self.rates.prefix { $0 <= rate }.count)
     }
 
+    /// The slower of two; who asked for nothing has no say.
+    public func slower(_ other: Pace) -> Pace {
+        if step == 0 || other.step == 0 { return Pace(step: max(step, other.step)) }
+        return Pace(step: min(step, other.step))
+    }
+
     /// Batches a second, at most; `nil` for who asked for nothing.
     public var rate: MaxRate? { step == 0 ? nil : Self.rates[Int(step) - 1] }
 }

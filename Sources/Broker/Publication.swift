@@ -55,6 +55,12 @@ public struct Publication: Sendable, Equatable {
         self.payload = payload
     }
 
+    /// The mark that a channel was cleared: it moved on to a position at which nothing stands. It names itself as its predecessor, and so
+    /// follows nothing that anybody has: whoever hears it reads what is left, and finds that all before it is gone.
+    public init(clearedAt position: Position) {
+        self.init(position: position, previous: position, payload: Payload(kind: .text, bytes: []))
+    }
+
     /// The same behind another predecessor, where those between the two were left out on purpose.
     func following(_ previous: Position) -> Publication {
         Publication(position: position, previous: previous, payload: payload)

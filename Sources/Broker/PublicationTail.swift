@@ -1,25 +1,36 @@
 /// The newest publications of a channel, kept in memory to answer those who come back.
 ///
 /// Thread: owned by the uplink. Bounded in count and bytes; consecutive by construction: each entry's `previous` is the
-/// position of the one before it.
+/// position of the one before it. Size: 20 bytes, and its publications.
 public struct PublicationTail {
     /// What an entry costs beside its payload.
     private static let overheadBytes = 128
 
-    private let countMax: Int
-    private let bytesMax: Int
-    private var bytes = 0
+    /// Oldest first.
+    public private(set) var publications: [Publication] = []
+
+    // Half as wide as usual: a node that hears a hundred thousand channels has as many of these, and mostly empty.
+    private let storedCountMax: UInt32
+    private let storedBytesMax: UInt32
+    private var storedBytes: UInt32 = 0
+
+    /// Bytes that it may be limited to: it has twice as many for a while, and one more publication.
+    private static let bytesMaxMax = Int(UInt32.max / 4)
+
+    private var countMax: Int { Int(storedCountMax) }
+    private var bytesMax: Int { Int(storedBytesMax) }
+    private var bytes: Int {
+        get { Int(storedBytes) }
+        set { storedBytes = UInt32(clamping: newValue) }
+    }
 
     /// Memory it takes, with the overhead of its entries.
     public var byteCount: Int { bytes + Self.overheadBytes * publications.count }
 
-    /// Oldest first.
-    public private(set) var publications: [Publication] = []
-
     /// Makes an empty tail.
     public init(countMax: Int, bytesMax: Int) {
-        self.countMax = countMax
-        self.bytesMax = bytesMax
+        storedCountMax = UInt32(clamping: countMax)
+        storedBytesMax = UInt32(clamping: min(bytesMax, Self.bytesMaxMax))
     }
 
     /// Appends the newest; one that does not follow the last starts the tail anew.
@@ -54,17 +65,21 @@ public struct PublicationTail {
         bytes = 0
     }
 
-    /// What follows a position without a hole, or `nil` if this tail does not reach back so far.
-    public func publications(after position: Position) -> ArraySlice<Publication>? {
+    /// What follows a position without a hole, or `nil` if the newest so many of this tail do not reach back so far.
+    public func publications(after position: Position, countMax: Int = .max) -> ArraySlice<Publication>? {
         guard let newest = publications.last else { return nil }
         if newest.position == position { return [] }
         guard let index = publications.lastIndex(where: { $0.previous == position }) else { return nil }
-        return publications[index...]
+        return publications.count - index <= countMax ? publications[index...] : nil
     }
 
-    /// Whether this very publication is here.
+    /// Whether this very publication is here. As it was read from a keyed channel it may follow an earlier one: what lay between was
+    /// replaced.
     public func contains(_ publication: Publication) -> Bool {
-        publications.contains { $0 == publication }
+        publications.contains {
+            $0.position == publication.position && $0.payload == publication.payload
+                && $0.previous <= publication.previous
+        }
     }
 
     /// Whether some publication with this position is here.

@@ -130,7 +130,7 @@ extension EdgeReactor: HubOutlet {
     }
 
     /// Notes what was sent, and ends a client whose connection broke.
-    private func told(_ transfer: Socket.Transfer, _ slot: ClientSlot) -> Sent {
+    func told(_ transfer: Socket.Transfer, _ slot: ClientSlot) -> Sent {
         switch transfer {
         case .moved(let count):
             let connection = connections[live: Slot(slot)]
@@ -206,7 +206,7 @@ extension EdgeReactor: HubOutlet {
     func unwatch(_ channel: ChannelName) { uplink.post(.unwatch(channel, reactor: number)) }
 
     func recover(_ channel: ChannelName, since position: Position) {
-        uplink.post(.recover(channel, since: position, reactor: number))
+        uplink.post(.recover(channel, since: position, reactor: number, isKeyed: isKeyed(channel)))
     }
 
     func count(_ channel: ChannelName, subscribers: Int) {

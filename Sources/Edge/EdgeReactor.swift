@@ -80,6 +80,9 @@ final class EdgeReactor: ReactorHandler {
     /// What readers are sent; this is its outlet, see `+Outlet`.
     let hub: Hub<EdgeReactor>
     var sends: SendBatch
+    /// What those are sent who are sent nothing else, and who is due.
+    let heartbeats = HeartbeatFrames()
+    var heartbeatsDue: [Heartbeat] = []
     var outputParts: [OutputPart] = []
     /// The body of an answer.
     var content = ByteBuffer(capacity: 4_096)

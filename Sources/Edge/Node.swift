@@ -50,13 +50,14 @@ public final class Node: Sendable {
         var inboxes: [Inbox<UplinkReport>] = []
         for _ in metrics { inboxes.append(try Inbox()) }
         let reports = inboxes
-        let limits = configuration.limits
+        let (limits, rules) = (configuration.limits, configuration.rules)
         let uplink = try SharedReactor { seat in
             let uplink = Uplink(
                 seat: seat,
                 backplane: backplane(seat, status.uplink),
                 reports: reports,
                 limits: limits,
+                rules: rules,
                 metrics: status.uplink
             )
             uplink.start()

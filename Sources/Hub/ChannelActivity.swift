@@ -60,8 +60,8 @@ struct ActivityCount {
             topics.append(topic)
         }
         topic.recentPublications += 1
-        topic.recentDeliveries += topic.polls.count
-        for feed in topic.feeds { topic.recentDeliveries += feed.log.members.count }
+        let deliveries = topic.feeds.reduce(topic.polls.count) { $0 + $1.members.count }
+        topic.recentDeliveries = UInt32(clamping: Int(topic.recentDeliveries) + deliveries)
     }
 
     /// The busiest since it was asked last.
@@ -69,8 +69,8 @@ struct ActivityCount {
         let all = topics.map { topic in
             ChannelActivity(
                 channel: topic.name,
-                publications: topic.recentPublications,
-                deliveries: topic.recentDeliveries
+                publications: Int(topic.recentPublications),
+                deliveries: Int(topic.recentDeliveries)
             )
         }
         for topic in topics { (topic.recentPublications, topic.recentDeliveries) = (0, 0) }

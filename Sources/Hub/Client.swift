@@ -79,8 +79,8 @@ public struct Client {
     /// Whether its slot is about to be freed.
     public var isClosed: Bool { lifeCycle == .closed }
 
-    /// Whether all that it is sent goes through one stream of deflate.
-    var isGzip: Bool { encoding?.isGzip ?? false }
+    /// What all that it is sent is compressed as, through one stream of deflate.
+    var contentCoding: ContentCoding? { encoding?.contentCoding }
 
     /// Whether what it is sent is carried in such a way; never while it only asks and is answered.
     public func has(_ trait: Carrier.Traits) -> Bool { encoding?.traits.contains(trait) ?? false }

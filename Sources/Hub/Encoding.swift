@@ -16,8 +16,15 @@ public struct Encoding: Hashable {
         case deflatedAlone
         /// The same of one that keeps less of a message than a stream of ours may refer to.
         case deflatedNarrow
-        /// A stream that is compressed as a whole (RFC 1952), in chunks or not.
-        case gzip(isChunked: Bool)
+        /// A stream whose body is compressed as a whole (RFC 9110 §8.4).
+        case body(ContentCoding)
+        /// The same in chunks.
+        case chunkedBody(ContentCoding)
+
+        /// A stream whose body is compressed as a whole, in chunks or not.
+        public static func body(_ coding: ContentCoding, isChunked: Bool) -> Form {
+            isChunked ? .chunkedBody(coding) : .body(coding)
+        }
     }
 
     /// How it travels.
@@ -44,13 +51,22 @@ public struct Encoding: Hashable {
     /// Whether each write to a stream is a chunk of its own.
     public var isChunked: Bool {
         switch form {
-        case .plain(let isChunked), .gzip(let isChunked): isChunked
-        case .deflated, .deflatedAlone, .deflatedNarrow: false
+        case .plain(let isChunked): isChunked
+        case .chunkedBody: true
+        case .body, .deflated, .deflatedAlone, .deflatedNarrow: false
         }
     }
 
-    /// Whether all bytes of its body go through one stream of deflate, also those that are one reader's own.
-    public var isGzip: Bool { if case .gzip = form { true } else { false } }
+    /// What its whole body is compressed as: then all bytes go through one stream of deflate, also those that are one reader's own.
+    public var contentCoding: ContentCoding? {
+        switch form {
+        case .body(let coding), .chunkedBody(let coding): coding
+        case .plain, .deflated, .deflatedAlone, .deflatedNarrow: nil
+        }
+    }
+
+    /// Whether its whole body is compressed.
+    public var hasContentCoding: Bool { contentCoding != nil }
 
     /// Whether its readers can be sent something compressed.
     public var isCompressible: Bool { if case .plain = form { false } else { true } }
@@ -58,7 +74,9 @@ public struct Encoding: Hashable {
     /// Whether its readers can be sent what is made in another one, which may be the same without compression.
     func understands(_ other: Encoding) -> Bool {
         guard self != other else { return true }
-        guard carrier == other.carrier, dialect == other.dialect, !isGzip, isCompressible else { return false }
+        guard carrier == other.carrier, dialect == other.dialect, !hasContentCoding, isCompressible else {
+            return false
+        }
         return !other.isCompressible || form == .deflated && other.form == .deflatedAlone
     }
 

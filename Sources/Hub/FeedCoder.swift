@@ -13,14 +13,15 @@ final class FeedCoder {
     var usedMilliseconds: UInt64 = 0
 
     /// Of all that its readers inflate, where that is the body of an answer.
-    var checksum = GzipChecksum()
+    var checksum: BodyChecksum?
 
     /// Messages that are left as they are because some before them did not become smaller, and how many it will be the next time.
     private var leftAloneCount = 0
     private var nextLeftAloneCount = 1
     private static let leftAloneCountMax = 256
 
-    init() {}
+    /// Of messages that are compressed each or, if what its readers are sent has a content coding, of a body that is as a whole.
+    init(_ coding: ContentCoding?) { checksum = coding.map { BodyChecksum($0) } }
 
     /// Whether it has what messages may refer to.
     var hasWindow: Bool { deflater != nil }

@@ -60,6 +60,9 @@ struct HeldBack {
     /// Whether it has something that is gone for good.
     private(set) var hasGap = false
 
+    /// Whether it tells of something that is gone.
+    var tellsGap: Bool { hasGap || dropped != nil }
+
     var isEmpty: Bool { entries.isEmpty && dropped == nil }
 
     mutating func add(_ publication: Publication, _ merging: Merging) {
@@ -96,12 +99,34 @@ struct HeldBack {
 
     /// Takes all of it, oldest first, for readers that stand at a position: what had no room is a gap that begins there.
     mutating func take(behind position: Position) -> [Entry] {
-        let gap = dropped.map { Entry(number: $0.number, content: .gap(from: position, to: $0.through)) }
-        let all = [gap].compactMap(\.self) + entries.compactMap(\.self)
+        let all = rest(from: 0, behind: position)
         let next = nextNumber
         self = HeldBack()
         nextNumber = next
         return all
+    }
+
+    /// The same for one reader that stands at a position, and is told what begins with a number.
+    func rest(from number: UInt64, behind position: Position) -> [Entry] {
+        let gap = dropped.map { Entry(number: $0.number, content: .gap(from: position, to: $0.through)) }
+        let all = [gap].compactMap(\.self) + entries.compactMap(\.self)
+        return Self.joined(all.filter { $0.number >= number }, behind: position)
+    }
+
+    /// Has each gap begin where its readers stand by then: what was there before it may have been left out. One that leads to where they
+    /// stand is none.
+    private static func joined(_ entries: [Entry], behind position: Position) -> [Entry] {
+        var standing = position
+        return entries.compactMap { entry in
+            switch entry.content {
+            case .publication(let publication): standing = publication.position
+            case .passing: break
+            case .gap(_, let to):
+                defer { standing = to }
+                return standing == to ? nil : Entry(number: entry.number, content: .gap(from: standing, to: to))
+            }
+            return entry
+        }
     }
 
     // MARK: Places

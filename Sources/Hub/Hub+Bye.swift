@@ -18,7 +18,11 @@ extension Hub {
             }
             encoding.appendEnd(code, lastID: encoding.hasControlMessages ? nil : id, to: &output)
         }
-        if client.pointee.isGzip { writeLast(slot, output.bytes) } else { write(slot, output.bytes) }
+        if let coding = client.pointee.contentCoding {
+            writeLast(slot, output.bytes, coding)
+        } else {
+            write(slot, output.bytes)
+        }
         outlet.closeWhenSent(slot)
     }
 
@@ -51,6 +55,6 @@ extension Hub {
         unsubscribeAll(slot)
         if client.pointee.isBlocked { metrics.laggards.add(-1) }
         client.pointee.outbox = nil
-        gzipSums.forget(slot)
+        bodySums.forget(slot)
     }
 }

@@ -151,12 +151,17 @@ extension Hub {
     ) {
         let reader = subscriptions[member]
         if reader.pointee.flags.contains(.isSkipping) { return }
-        if reader.pointee.offset == feed.log.end {
+        if reader.pointee.offset == feed.end {
+            if let pacer = feed.patternPacer, !pacer.isEmpty {
+                guard !reader.pointee.flags.contains(.isAhead) else { return }
+                positions += zip(feed.topics, pacer.standings).map { SessionPosition($0.name, $1) }
+                return
+            }
             for topic in feed.topics {
                 positions.append(SessionPosition(topic.name, standing(of: member, in: topic, feed)))
             }
         } else if feed.topics.count == 1, !feed.topics[0].isPattern {
-            let position = feed.log.position(upTo: reader.pointee.offset)
+            let position = feed.position(upTo: reader.pointee.offset)
             positions.append(SessionPosition(feed.topics[0].name, position))
         }
     }

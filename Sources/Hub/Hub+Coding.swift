@@ -26,7 +26,7 @@ extension Hub {
     func giveBackIdleWindows() {
         guard windows.count > 0 else { return }
         let now = outlet.nowMilliseconds
-        for feed in feeds.all {
+        for feed in allFeeds {
             guard let coder = feed.coder, coder.hasWindow,
                 now >= coder.usedMilliseconds + limits.compressionIdleMilliseconds
             else { continue }
@@ -41,13 +41,19 @@ extension Hub {
 
     // MARK: Messages
 
-    /// Puts the message that `frame` holds into a feed's log.
-    func put(_ position: Position?, into feed: Feed) {
-        guard let coder = feed.coder else { return feed.log.append(frame.bytes, position: position) }
+    /// Puts the message that `frame` holds into a feed's log, or holds it back.
+    func put(_ position: Position?, merging key: PatternPacer.Key? = nil, into feed: Feed) {
+        if let pacer = feed.patternPacer { return hold(position, key, of: feed, by: pacer) }
+        append(position, to: feed)
+    }
+
+    /// Appends the message that `frame` holds to a feed's log.
+    func append(_ position: Position?, to feed: Feed) {
+        guard let coder = feed.coder else { return feed.append(frame.bytes, position: position) }
         coded.removeAll()
         deflated.removeAll()
-        if feed.encoding.isGzip { codeBody(of: feed, coder) } else { codeFrame(of: feed, coder) }
-        feed.log.append(coded.bytes, position: position)
+        if feed.encoding.hasContentCoding { codeBody(of: feed, coder) } else { codeFrame(of: feed, coder) }
+        feed.append(coded.bytes, position: position)
     }
 
     /// A WebSocket's frame, which is compressed or not.
@@ -75,9 +81,9 @@ extension Hub {
         )
     }
 
-    /// A piece of a gzip stream's body, in which nothing can be left out.
+    /// A piece of a stream's body that is compressed as a whole: nothing can be left out of it.
     private func codeBody(of feed: Feed, _ coder: FeedCoder) {
-        coder.checksum.add(frame.bytes)
+        coder.checksum?.add(frame.bytes)
         if compress(frame.bytes, of: feed, coder) {
             count(frame.bytes)
         } else {

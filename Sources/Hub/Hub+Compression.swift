@@ -11,15 +11,15 @@ extension Hub {
     // MARK: Which feed
 
     /// The feed of some topics for a client, whatever it understands.
-    func anyFeed(for topics: [Topic], of slot: ClientSlot, _ encoding: Encoding, _ pace: Pace) -> Feed {
+    func anyFeed(for topics: Few<Topic>, of slot: ClientSlot, _ encoding: Encoding, _ pace: Pace) -> Feed {
         encoding.isCompressible
             ? compressedFeed(for: topics, of: slot, encoding, pace) : feed(for: topics, encoding: encoding, pace)
     }
 
     /// The feed of some topics for a client that understands what is compressed; where rules let it be.
-    func compressedFeed(for topics: [Topic], of slot: ClientSlot, _ encoding: Encoding, _ pace: Pace) -> Feed {
+    func compressedFeed(for topics: Few<Topic>, of slot: ClientSlot, _ encoding: Encoding, _ pace: Pace) -> Feed {
         let compression = compression(of: topics)
-        guard !encoding.isGzip else {
+        guard !encoding.hasContentCoding else {
             let stage = compression == .alone ? Feed.Stage.alone : .waiting
             return feed(for: topics, Feed.Kind(encoding, stage, pace: pace))
         }
@@ -38,7 +38,7 @@ extension Hub {
     }
 
     /// What may be done with all of some topics.
-    private func compression(of topics: [Topic]) -> Compression {
+    private func compression(of topics: Few<Topic>) -> Compression {
         topics.map { outlet.compression(of: $0.name) }.min() ?? .off
     }
 
@@ -55,17 +55,29 @@ extension Hub {
 
     /// A feed is made whose readers understand what is compressed.
     func beginCompressing(_ feed: Feed) {
-        feed.mayCompress = compression(of: feed.topics) >= feed.stage.compression
+        feed.mayCompress = mayCompress(feed)
         // Of those that wait on a WebSocket nothing is compressed or counted.
-        if feed.stage != .waiting || feed.encoding.isGzip { feed.coder = FeedCoder() }
+        if feed.stage != .waiting || feed.encoding.hasContentCoding {
+            feed.coder = FeedCoder(feed.encoding.contentCoding)
+        }
     }
 
     /// The rules are others now. What may not be compressed any more is sent as it is, by the same feeds.
     public func compressionChanged() {
-        for feed in feeds.all where feed.encoding.isCompressible {
-            feed.mayCompress = compression(of: feed.topics) >= feed.stage.compression
-            if !feed.mayCompress, let coder = feed.coder { giveBackWindow(of: coder) }
-        }
+        for feed in allFeeds { considerCompressing(feed) }
+    }
+
+    /// Something changed that a feed may be compressed by, or not.
+    func considerCompressing(_ feed: Feed) {
+        guard feed.encoding.isCompressible else { return }
+        feed.mayCompress = mayCompress(feed)
+        if !feed.mayCompress, let coder = feed.coder { giveBackWindow(of: coder) }
+    }
+
+    /// Two feeds of the same patterns hold back each what it holds back: nobody goes from one of them to the other.
+    private func mayCompress(_ feed: Feed) -> Bool {
+        if feed.patternPacer != nil, feed.stage != .alone { return false }
+        return compression(of: feed.topics) >= feed.stage.compression
     }
 
     // MARK: Those who wait
@@ -76,15 +88,15 @@ extension Hub {
         guard room.mayCompress else { return }
         let kind = room.kind.at(.shared)
         let known = feeds[room.topics, kind]
-        if let known, known.coder?.hasWindow == true, !known.log.members.isEmpty {
+        if let known, known.coder?.hasWindow == true, !known.members.isEmpty {
             guard known.coder?.bytesSinceFlush ?? 0 >= limits.compressionFlushBytes else { return }
         }
         if known?.coder?.hasWindow != true, !windows.hasRoom { return metrics.compressionWindowsRefused.add() }
-        let ready = Array(room.log.members.lazy.filter { self.isReady($0, of: room.log) }.prefix(Self.admittedMax))
+        let ready = Array(room.members.lazy.filter { self.isReady($0, of: room) }.prefix(Self.admittedMax))
         guard !ready.isEmpty else { return }
         let shared = feed(for: room.topics, kind)
         if let coder = shared.coder, takeWindow(for: coder) {
-            if !shared.log.members.isEmpty { metrics.compressionFlushes.add() }
+            if !shared.members.isEmpty { metrics.compressionFlushes.add() }
             coder.beginAnew()
             for member in ready { admit(member, from: room, to: shared) }
         }
@@ -124,12 +136,12 @@ extension Hub {
     }
 
     private func move(_ member: SubscriptionSlot, from feed: Feed, to other: Feed) {
-        if let (coder, next) = feed.coder.flatMap({ coder in other.coder.map { (coder, $0) } }) {
+        if let checksum = feed.coder?.checksum, let next = other.coder?.checksum {
             let slot = subscriptions[member].pointee.client
-            gzipSums.settle(slot, coder.checksum)
-            gzipSums.enter(slot, next.checksum)
+            bodySums.settle(slot, checksum)
+            bodySums.enter(slot, next)
         }
-        feed.log.move(member, to: other.log, in: subscriptions)
+        feed.move(member, to: other, in: subscriptions)
     }
 }
 
@@ -146,5 +158,5 @@ extension Feed.Stage {
 
 extension Feed {
     /// Whether a reader that falls behind is sent its newest publication, and cannot make anything of its frame.
-    var needsNewest: Bool { stage == .shared && log.policy == .latest }
+    var needsNewest: Bool { stage == .shared && policy == .latest }
 }

@@ -129,7 +129,7 @@ extension Hub {
         let reader = subscriptions[subscription]
         let log = reader.pointee.log
         let gap = log.endSkipping(subscription, in: subscriptions)
-        if outlet.client(at: slot).pointee.isGzip { gzipSums.lose(slot) }
+        if outlet.client(at: slot).pointee.contentCoding != nil { bodySums.lose(slot) }
         if let feed = feeds[log], feed.stage == .shared { return rejoin(slot, subscription, shared: feed, gap) }
         if reader.pointee.offset == log.end { log.markCaughtUp(reader) }
         guard let feed = feeds[log], feed.encoding.hasControlMessages, gap.from != gap.to else { return }
@@ -149,9 +149,9 @@ extension Hub {
         let reader = subscriptions[subscription]
         frame.removeAll()
         if feed.encoding.hasControlMessages, gap.from != gap.to { appendGap(in: feed, gap) }
-        if reader.pointee.offset < feed.log.end, let newest = feed.newest { appendNewest(newest, of: feed) }
-        reader.pointee.offset = feed.log.end
-        feed.log.markCaughtUp(reader)
+        if reader.pointee.offset < feed.end, let newest = feed.newest { appendNewest(newest, of: feed) }
+        reader.pointee.offset = feed.end
+        feed.markCaughtUp(reader)
         if !frame.isEmpty { keepOwn(slot) }
         leaveShared(subscription, of: feed)
     }

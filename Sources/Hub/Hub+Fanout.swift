@@ -5,7 +5,7 @@ internal import DequeModule
 // system call.
 extension Hub {
     func enqueue(_ feed: Feed) {
-        guard !feed.isQueued else { return }
+        guard !feed.isQueued, !feed.isHoldingBack else { return }
         feed.isQueued = true
         flushQueue.append(feed)
     }
@@ -17,7 +17,7 @@ extension Hub {
         repeat {
             guard let feed = flushQueue.popFirst() else { return false }
             flushQuantum(of: feed)
-            if feed.log.hasUnsentFrames {
+            if feed.hasUnsentFrames {
                 flushQueue.append(feed)
             } else {
                 feed.isQueued = false
@@ -28,17 +28,17 @@ extension Hub {
     }
 
     private func flushQuantum(of feed: Feed) {
-        if feed.roundMilliseconds.isEmpty { swap(&feed.roundMilliseconds, &feed.waitingMilliseconds) }
+        feed.beginRoundOfTimes()
         var bytesLeft = limits.fanoutQuantumBytes
         var membersLeft = min(limits.fanoutQuantumMembers, outlet.stagedCountMax)
-        while membersLeft > 0, bytesLeft > 0, feed.log.hasMemberLeft, let member = feed.log.nextMember() {
-            bytesLeft -= stage(feed.log, member)
+        while membersLeft > 0, bytesLeft > 0, feed.hasMemberLeft, let member = feed.nextMember() {
+            bytesLeft -= stage(feed, member)
             membersLeft -= 1
         }
-        sendStaged(feed.log)
-        guard !feed.log.hasMemberLeft else { return }
+        sendStaged(feed)
+        guard !feed.hasMemberLeft else { return }
         // Only now, for it drops the bytes that were sent.
-        _ = feed.log.nextMember()
+        _ = feed.nextMember()
         weigh(feed)
         useRoom(of: feed)
         observeLatency(of: feed)
@@ -46,10 +46,9 @@ extension Hub {
 
     private func observeLatency(of feed: Feed) {
         let now = outlet.wallMilliseconds
-        for milliseconds in feed.roundMilliseconds {
+        feed.endRoundOfTimes { milliseconds in
             metrics.fanoutLatency.observe(milliseconds: now > milliseconds ? now - milliseconds : 0)
         }
-        feed.roundMilliseconds.removeAll(keepingCapacity: feed.roundMilliseconds.capacity <= 256)
     }
 
     /// Notes for the next batch what one member does not have yet; returns how many bytes that is. This and `sendStaged` are

@@ -17,7 +17,7 @@ extension Hub {
     ) {
         let client = outlet.client(at: slot)
         let pace = pace ?? client.pointee.pace
-        if let poll, doze(poll, channels, entries, pace) { return }
+        poll?.begin(now: outlet.nowMilliseconds, pace)
         if poll == nil, client.pointee.has(.isTwoWay), channels.count == 1, commandID == nil,
             subscribeAtOnce(slot, channels[0].name, since: channels[0].since, pace)
         {
@@ -65,27 +65,27 @@ extension Hub {
         if encoding.hasControlMessages {
             output.removeAll()
             let recovered = since.map { _ in true }
-            appendSubscribed(topic, at: topic.last, recovered: recovered, commandID: nil, pace, to: slot, as: encoding)
+            let rate = rateTold(slot, of: Few(topic), pace)
+            appendSubscribed(topic, at: topic.last, recovered: recovered, commandID: nil, rate, to: slot, as: encoding)
             write(slot, output.bytes)
             if outlet.client(at: slot).pointee.isClosed { return true }
         }
         remember(slot, [SessionPosition(name, topic.last)])
         guard !topic.isPattern, !outlet.client(at: slot).pointee.hasPatterns else {
-            subscribe(slot, toChannels: [topic], encoding, pace)
+            subscribe(slot, toChannels: Few(topic), encoding, pace)
             return true
         }
         guard !encoding.isCompressible else {
-            subscribe(slot, to: compressedFeed(for: [topic], of: slot, encoding, pace))
+            subscribe(slot, to: compressedFeed(for: Few(topic), of: slot, encoding, pace))
             return true
         }
         let kind = Feed.Kind(encoding, pace: pace)
-        let known = topic.feeds.first { $0.kind == kind && $0.topics.count == 1 && $0.topics[0] === topic }
-        subscribe(slot, to: known ?? feed(for: [topic], kind))
+        subscribe(slot, to: feeds[Few(topic), kind] ?? feed(for: Few(topic), kind))
         return true
     }
 
     /// Subscribes a client to what it asked for, together with what it has that has channels in common with that.
-    private func subscribe(_ slot: ClientSlot, toChannels topics: [Topic], _ encoding: Encoding, _ pace: Pace) {
+    private func subscribe(_ slot: ClientSlot, toChannels topics: Few<Topic>, _ encoding: Encoding, _ pace: Pace) {
         let feed = feed(of: slot, for: topics, encoding: encoding, pace)
         guard !outlet.client(at: slot).pointee.isClosed else { return releaseIfUnread(feed) }
         // It may have had it: both ask for the same.
@@ -97,7 +97,7 @@ extension Hub {
         var next = outlet.client(at: slot).pointee.firstSubscription
         while next != SubscriptionSlot.none {
             let log = subscriptions[next].pointee.log
-            if log === feed.log || feeds[log]?.isOfSame(feed.topics) == true { return true }
+            if log === feed || feeds[log]?.isOfSame(feed.topics) == true { return true }
             next = subscriptions[next].pointee.next
         }
         return false
@@ -182,7 +182,7 @@ extension Hub {
         }
         // A client that has yet to be told more is subscribed once it has all of it.
         guard let encoding = client.pointee.encoding, !client.pointee.isClosed, !join.leavesRest else { return }
-        subscribe(slot, toChannels: join.topics, encoding, join.pace)
+        subscribe(slot, toChannels: Few(join.topics), encoding, join.pace)
     }
 
     /// Where the client certainly stands in channels it is subscribed to from now on: where it said so. If what follows
@@ -201,7 +201,7 @@ extension Hub {
                 at: part.position,
                 recovered: join.isRecovered(part),
                 commandID: join.commandID,
-                join.paceTold,
+                rateTold(slot, of: Few(part.topic), join.pace),
                 to: slot,
                 as: encoding
             )
@@ -220,6 +220,9 @@ extension Hub {
         var cursor = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.toldSince) })
         output.removeAll()
         let lastNumber = join.parts.lastIndex { !$0.isMember }
+        // Patterns are read together with what else it reads.
+        let hasPatterns = join.topics.contains(where: \.isPattern)
+        let rate = hasPatterns ? rateTold(slot, of: Few(join.topics), join.pace) : nil
         for (number, part) in join.parts.enumerated() where part.isMember && part.isRecovered == false {
             cursor.move(number, to: part.position)
             guard encoding.hasControlMessages, let since = part.since else { continue }
@@ -236,7 +239,7 @@ extension Hub {
                 at: part.position,
                 recovered: join.isRecovered(part),
                 commandID: nil,
-                join.paceTold,
+                rate ?? rateTold(slot, of: Few(part.topic), join.pace),
                 to: slot,
                 cursor: hasCursor ? cursor.text : nil,
                 as: encoding
@@ -252,6 +255,7 @@ extension Hub {
         let key = outlet.id(of: slot)
         guard let topic = topics[channel], let part = topic.part(of: key) else { return false }
         outlet.client(at: slot).pointee.outbox?.dropReplays(of: channel)
+        if part.join.isOfReader, topic.hasPresence { leave(topic, slot, .clean) }
         _ = abandon(part.join)
         return true
     }
@@ -291,6 +295,7 @@ extension Hub {
         if let poll = join.poll {
             // It may be held, and have been given more channels.
             release(poll)
+            polls.dozing[poll.client] = nil
             poll.isAnswered = true
             releaseSession(slot)
             outlet.refuse(poll, .unavailable)

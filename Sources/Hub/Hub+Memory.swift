@@ -13,8 +13,8 @@ extension Hub {
 
     /// Counts the memory of a log that was just written to or sent from, unless its last reader left meanwhile.
     func weigh(_ feed: Feed) {
-        let bytes = feed.log.memoryBytes
-        guard bytes != feed.countedBytes, feeds[feed.log] === feed else { return }
+        let bytes = feed.memoryBytes
+        guard bytes != feed.countedBytes, feed.isRead else { return }
         uncount(feed)
         count(bytes, of: feed)
     }
@@ -38,7 +38,7 @@ extension Hub {
     public func weighAll() {
         held.logBytes = 0
         held.logCount = 0
-        for feed in feeds.all { count(feed.log.memoryBytes, of: feed) }
+        for feed in allFeeds { count(feed.memoryBytes, of: feed) }
         giveBackIdleWindows()
         metrics.logBytes.set(held.logBytes)
         metrics.pacedBytes.set(held.pacedBytes)

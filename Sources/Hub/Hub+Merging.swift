@@ -15,7 +15,7 @@ extension Hub {
             finishFrame(slot)
         }
         // Of what it is not sent it has no checksum.
-        if client.pointee.isGzip { gzipSums.lose(slot) }
+        if client.pointee.contentCoding != nil { bodySums.lose(slot) }
         let topic = feed.topics[0]
         let told = log.position(upTo: offset)
         let position = feed.pacer(of: topic)?.position(ofAhead: member).map { max($0, told) } ?? told

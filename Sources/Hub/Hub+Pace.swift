@@ -8,24 +8,27 @@ extension Hub {
 
     /// The rate at which a channel is read by who asked for a pace; `nil` where it is told whenever there is something.
     func rate(of topic: Topic, _ asked: Pace) -> MaxRate? {
-        topic.isPattern ? nil : outlet.pace(of: topic.name).rate(of: asked)
+        let rule = topic.isPattern ? PaceRule(rateMax: topic.rateMax) : outlet.pace(of: topic.name)
+        return rule.rate(of: asked)
     }
 
-    /// What a client is told of how often it is told of a channel: what it reads by a pattern, too, it reads as that.
-    func rateTold(_ slot: ClientSlot, of topic: Topic, _ asked: Pace?) -> MaxRate? {
-        guard let asked, let rate = rate(of: topic, asked) else { return nil }
-        guard outlet.client(at: slot).pointee.hasPatterns else { return rate }
+    /// What a client is told of how often it is told of channels that it asks for at once: the slowest counts that it reads together with
+    /// them.
+    func rateTold(_ slot: ClientSlot, of asked: Few<Topic>, _ pace: Pace) -> MaxRate? {
+        var rates = [rate(of: asked, pace)]
         var next = outlet.client(at: slot).pointee.firstSubscription
-        while next != SubscriptionSlot.none {
+        let mayOverlap = outlet.client(at: slot).pointee.hasPatterns || asked.contains(where: \.isPattern)
+        while mayOverlap, next != SubscriptionSlot.none {
             let reader = subscriptions[next]
-            let topics = feeds[reader.pointee.log]?.topics ?? []
-            if topics.contains(where: { $0.isPattern && $0.name.stands(for: topic.name) }) { return nil }
+            if let feed = feeds[reader.pointee.log], feed.overlaps(asked) {
+                rates.append(rate(of: feed.topics, feed.kind.pace))
+            }
             next = reader.pointee.next
         }
-        return rate
+        return rates.compactMap(\.self).min()
     }
 
-    private func merging(in topic: Topic) -> HeldBack.Merging {
+    func merging(in topic: Topic) -> HeldBack.Merging {
         if outlet.isKeyed(topic.name) { return .allButNewestOfKey(countMax: limits.keysMax) }
         if outlet.pace(of: topic.name).tellsNewestOnly { return .allButNewest }
         return .nothing(bytesMax: outlet.policy(of: topic.name).windowBytesMax)
@@ -33,7 +36,7 @@ extension Hub {
 
     /// A feed is made of some topics: has them hold publications back from it, if its readers want that or rules do.
     func beginPacing(_ feed: Feed) {
-        guard feed.patternStandings.isEmpty else { return }
+        guard !feed.hasPatterns else { return }
         for topic in feed.topics where topic.pacer(of: feed.kind.pace) == nil { beginPacing(topic, feed.kind.pace) }
     }
 
@@ -61,6 +64,7 @@ extension Hub {
 
     /// The rules are others now: so may be how often readers are told. Those that are not paced any more are told what was held back.
     public func pacesChanged() {
+        patternPacesChanged()
         for topic in Array(topics.values) where !topic.isPattern {
             for pacer in topic.pacers {
                 if let rate = rate(of: topic, pacer.asked) {
@@ -114,6 +118,7 @@ extension Hub {
             switch target {
             // It may have been told early, and be due later again.
             case .pacer(let pacer): if !pacer.isGone, let due = pacer.dueMilliseconds, due <= now { release(pacer) }
+            case .feed(let feed): releaseIfDue(feed, now: now)
             case .poll(let poll): wake(poll)
             }
             if outlet.clockNanoseconds >= end { break }
@@ -126,9 +131,12 @@ extension Hub {
         let topic = pacer.topic
         held.pacedBytes -= pacer.held.byteCount
         metrics.paceLeftOut.add(pacer.held.leftOutCount)
+        // What is gone begins where a reader stands: one that stands further than the others is told by itself, and goes on behind the batch.
+        let whole = pacer.held
+        let alone = whole.tellsGap ? pacer.takeAhead() : []
         let entries = pacer.held.take(behind: pacer.released)
         pacer.noteTold(now: outlet.nowMilliseconds)
-        guard !entries.isEmpty else { return }
+        guard !entries.isEmpty else { return alone.forEach { begin($0.member) } }
         metrics.paceBatches.add()
         for room in topic.feeds where room.stage == .waiting && room.pacer(of: topic) === pacer { admit(from: room) }
         let feeds = topic.feeds.filter { $0.pacer(of: topic) === pacer }
@@ -136,25 +144,30 @@ extension Hub {
         for entry in entries {
             while let next = ahead.first, next.number <= entry.number {
                 ahead = ahead.dropFirst()
-                begin(next)
+                begin(next.member)
             }
             tell(entry.content, of: topic, by: pacer, to: feeds)
         }
-        for each in ahead { begin(each) }
+        for each in ahead { begin(each.member) }
+        for each in alone { begin(each.member) }
+        for each in alone {
+            guard let feed = feeds.first(where: { $0 === subscriptions[each.member].pointee.log }) else { continue }
+            tell(whole.rest(from: each.number, behind: each.position), of: feed, to: each.member)
+        }
         for feed in feeds { enqueue(feed) }
         for join in pacer.takeWaiters() { joins.becomeReady(join) }
     }
 
     /// A reader that was told more than its feed had told has no less now than that tells next.
-    private func begin(_ ahead: Pacer.Ahead) {
-        let reader = subscriptions[ahead.member]
+    func begin(_ ahead: SubscriptionSlot) {
+        let reader = subscriptions[ahead]
         let log = reader.pointee.log
         reader.pointee.flags.remove(.isAhead)
         reader.pointee.offset = log.end
-        if let coder = feeds[log]?.coder { gzipSums.enter(reader.pointee.client, coder.checksum) }
+        if let checksum = feeds[log]?.coder?.checksum { bodySums.enter(reader.pointee.client, checksum) }
     }
 
-    private func tell(_ content: HeldBack.Content, of topic: Topic, by pacer: Pacer, to feeds: [Feed]) {
+    private func tell(_ content: HeldBack.Content, of topic: Topic, by pacer: Pacer, to feeds: Few<Feed>) {
         switch content {
         case .publication(let publication):
             pacer.released = publication.position
@@ -172,6 +185,11 @@ extension Hub {
     /// Notes that a reader joins a feed of one channel that was told more of it than the feed has told. Of several channels nobody is: see
     /// `mustWaitForPace`.
     func noteAhead(_ member: SubscriptionSlot, of feed: Feed) {
+        if feed.isHoldingBack {
+            subscriptions[member].pointee.flags.insert(.isAhead)
+            feed.patternPacer?.add(ahead: member)
+            return
+        }
         guard feed.topics.count == 1, let pacer = feed.pacer(of: feed.topics[0]), !pacer.held.isEmpty else { return }
         subscriptions[member].pointee.flags.insert(.isAhead)
         pacer.add(ahead: member)
@@ -181,28 +199,31 @@ extension Hub {
     func forgetAhead(_ member: SubscriptionSlot, of feed: Feed) {
         guard subscriptions[member].pointee.flags.contains(.isAhead) else { return }
         subscriptions[member].pointee.flags.remove(.isAhead)
+        feed.patternPacer?.remove(ahead: member)
         feed.pacer(of: feed.topics[0])?.remove(ahead: member)
     }
 
-    /// Tells a reader of one channel that goes on with another feed what is held back from it.
+    /// Tells a reader that goes on with another feed what is held back from it.
     func tellHeld(of feed: Feed, to member: SubscriptionSlot) {
-        guard feed.topics.count == 1, let pacer = feed.pacer(of: feed.topics[0]), !pacer.held.isEmpty else { return }
-        let start = pacer.ahead.first { $0.member == member }?.number ?? 0
-        let slot = subscriptions[member].pointee.client
-        var copy = pacer.held
-        output.removeAll()
-        for entry in copy.take(behind: pacer.released) where entry.number >= start {
-            append(entry.content, of: feed.topics[0], as: feed.encoding, to: &output)
+        for held in feed.patternPacer?.rest(of: member) ?? [] {
+            held.bytes.withUnsafeBytes { transmit(subscriptions[member].pointee.client, $0) }
+            metrics.deliveries.add()
         }
-        transmit(slot, output.bytes)
+        guard feed.topics.count == 1, let pacer = feed.pacer(of: feed.topics[0]), !pacer.held.isEmpty else { return }
+        let ahead = pacer.ahead.first { $0.member == member }
+        tell(pacer.held.rest(from: ahead?.number ?? 0, behind: ahead?.position ?? pacer.released), of: feed, to: member)
     }
 
-    private func append(
-        _ content: HeldBack.Content,
-        of topic: Topic,
-        as encoding: Encoding,
-        to buffer: inout ByteBuffer
-    ) {
+    /// Tells one reader of a feed of one channel something.
+    private func tell(_ entries: [HeldBack.Entry], of feed: Feed, to member: SubscriptionSlot) {
+        output.removeAll()
+        for entry in entries { append(entry.content, of: feed, to: &output) }
+        write(subscriptions[member].pointee.client, output.bytes)
+    }
+
+    private func append(_ content: HeldBack.Content, of feed: Feed, to buffer: inout ByteBuffer) {
+        let (topic, encoding) = (feed.topics[0], feed.encoding)
+        func cursor(at position: Position) -> String? { encoding.hasCursors ? feed.cursor(topic, at: position) : nil }
         switch content {
         case .publication(let publication):
             let position = publication.position
@@ -210,7 +231,7 @@ extension Hub {
                 publication.payload,
                 position: position,
                 channel: topic.name,
-                cursor: nil,
+                cursor: cursor(at: position),
                 as: encoding,
                 to: &buffer
             )
@@ -218,7 +239,8 @@ extension Hub {
             encoder.append(payload, position: nil, channel: topic.name, cursor: nil, as: encoding, to: &buffer)
         case .gap(let from, let position):
             guard encoding.hasControlMessages else { return }
-            appendGap(topic, from: from, to: position, cursor: nil, as: encoding, to: &buffer)
+            let cursor = cursor(at: position)
+            appendGap(topic, from: from, to: position, cursor: cursor, as: encoding, to: &buffer)
         }
         metrics.deliveries.add()
     }

@@ -18,6 +18,7 @@ extension Hub {
         topic.join(pattern)
         if topic.isOpen { pattern.noteOpened(topic) }
         topic.feeds += pattern.feeds.filter { !$0.has(topic) }
+        noteRate(of: topic, in: pattern)
         for part in pattern.joins.values { addMember(topic, by: part) }
         for part in pattern.telling.values { addMember(topic, by: part) }
     }
@@ -73,12 +74,14 @@ extension Hub {
             member.part(of: join.client) == nil, !isReading(join.client, member.name)
         else { return }
         let entry = join.entries[member.name]
+        let isSnapshot = part.isSnapshot && entry == nil && outlet.isKeyed(member.name)
         let isTelling = part.state == .telling
         let added = JoinPart(
             topic: member,
             since: entry ?? since,
             isMember: true,
             isBound: entry == nil,
+            isSnapshot: isSnapshot,
             state: isTelling ? .telling : .opening
         )
         join.add(added)
@@ -110,26 +113,25 @@ extension Hub {
 
     /// The feed by which a client reads what it asked for: what has channels in common with what it reads already is read together
     /// with that, so that it is told everything once.
-    func feed(of slot: ClientSlot, for topics: [Topic], encoding: Encoding, _ pace: Pace) -> Feed {
+    func feed(of slot: ClientSlot, for topics: Few<Topic>, encoding: Encoding, _ pace: Pace) -> Feed {
         let client = outlet.client(at: slot)
         guard client.pointee.has(.isTwoWay), client.pointee.hasPatterns || topics.contains(where: \.isPattern) else {
             return anyFeed(for: topics, of: slot, encoding, pace)
         }
-        var all = topics
+        var all = Array(topics)
         var next = client.pointee.firstSubscription
-        var joined: [Feed] = []
+        var (joined, pace) = ([Feed](), pace)
         while next != SubscriptionSlot.none {
             let reader = subscriptions[next]
-            if let feed = feeds[reader.pointee.log],
-                feed.topics.contains(where: { read in topics.contains { $0.name.overlaps(read.name) } })
-            {
+            if let feed = feeds[reader.pointee.log], feed.overlaps(topics) {
                 joined.append(feed)
+                pace = pace.slower(feed.kind.pace)
                 all += feed.topics.filter { topic in !all.contains { $0 === topic } }
             }
             next = reader.pointee.next
         }
         guard !joined.isEmpty else { return anyFeed(for: topics, of: slot, encoding, pace) }
-        let together = anyFeed(for: all.sortedByName, of: slot, encoding, pace)
+        let together = anyFeed(for: Few(all.sortedByName), of: slot, encoding, pace)
         for feed in joined where feed !== together { leave(feed, slot) }
         return together
     }
@@ -140,7 +142,7 @@ extension Hub {
         let encoding = outlet.client(at: slot).pointee.encoding ?? feed.encoding
         outlet.client(at: slot).pointee.outbox?.dropReplays(of: channel)
         // Without a pattern each is read by itself again. They are there before the other is not, for that keeps the channels open.
-        let groups = rest.contains(where: \.isPattern) ? [rest] : rest.map { [$0] }
+        let groups = rest.contains(where: \.isPattern) ? [rest] : rest.map { Few($0) }
         let others = groups.map { anyFeed(for: $0, of: slot, encoding, feed.kind.pace) }
         leave(feed, slot)
         for other in others {
@@ -155,10 +157,10 @@ extension Hub {
         let reader = subscriptions[subscription]
         var offset = reader.pointee.offset
         if client.pointee.unfinished == subscription {
-            offset = feed.log.frameEnd(at: offset)
+            offset = feed.frameEnd(at: offset)
             finishFrame(slot)
         }
-        let rest = feed.log.bytes(from: offset)
+        let rest = feed.bytes(from: offset)
         if rest.count > 0 { transmit(slot, rest) }
         tellHeld(of: feed, to: subscription)
         remove(subscription, from: feed)
@@ -173,7 +175,7 @@ extension Hub {
         while next != SubscriptionSlot.none {
             let reader = subscriptions[next]
             let following = reader.pointee.next
-            if reader.pointee.log === feed.log {
+            if reader.pointee.log === feed {
                 if previous == SubscriptionSlot.none {
                     client.pointee.firstSubscription = following
                 } else {
@@ -185,6 +187,13 @@ extension Hub {
             next = following
         }
         return nil
+    }
+}
+
+extension Feed {
+    /// Whether its readers have channels in common with who reads some topics.
+    func overlaps(_ others: Few<Topic>) -> Bool {
+        topics.contains { read in others.contains { $0.name.overlaps(read.name) } }
     }
 }
 

@@ -7,13 +7,18 @@ extension Hub {
     /// Takes a poll whose channels are open.
     func begin(_ poll: Poll, _ join: Join) {
         if poll.isAnswered { return }
+        if addToDozing(poll, join) { return }
+        for part in join.parts where tellsNewestOnly(part.topic, join.pace) { part.keepNewest() }
+        if let due = dueMilliseconds(of: poll, join) { return doze(poll, join, until: due) }
+        if polls[poll.client] !== poll { poll.beginAnew() }
         for part in join.parts {
-            if tellsNewestOnly(part.topic, join.pace) { part.keepNewest() }
             poll.begin(part)
             if part.topic.hasPresence, poll.hasSession { enter(part.topic, poll.client.slot) }
         }
         // What there was no room for comes with the next one: held, it would pass that over.
-        if poll.hasNews || poll.leavesRest || poll.holdMilliseconds == 0 { return answer(poll) }
+        let now = outlet.nowMilliseconds
+        let isLongEnough = poll.holdMilliseconds == 0 || poll.deadlineMilliseconds <= now
+        if poll.hasNews || poll.leavesRest || isLongEnough { return answer(poll) }
         for topic in join.topics {
             topic.polls[poll.client] = poll
             changeCount(of: topic, by: 1)
@@ -22,8 +27,7 @@ extension Hub {
         if polls[poll.client] === poll { return }
         polls.hold(poll)
         metrics.polls.set(polls.count)
-        poll.deadlineMilliseconds = outlet.nowMilliseconds + poll.holdMilliseconds
-        outlet.didHold(poll, milliseconds: poll.holdMilliseconds)
+        outlet.didHold(poll, milliseconds: poll.deadlineMilliseconds - now)
     }
 
     // MARK: Channels that change while it is held
@@ -37,7 +41,7 @@ extension Hub {
             if topic?.polls[poll.client] != nil || topic?.part(of: poll.client) != nil { return nil }
             return channel.position.map { (channel.channel, $0) }
         }
-        if !new.isEmpty { join(slot, new, poll: poll) }
+        if !new.isEmpty { join(slot, new, pace: poll.pace, poll: poll) }
         return true
     }
 
@@ -85,7 +89,8 @@ extension Hub {
     /// Answers the polls that something came for, for one slice of time: a burst is one answer. Says whether some are left,
     /// who get what comes until it is their turn, too.
     public func answerDuePolls() -> Bool {
-        guard !polls.due.isEmpty else { return false }
+        guard !polls.due.isEmpty || !polls.early.isEmpty else { return false }
+        dozeEarlyPolls()
         let end = sliceEnd
         while let poll = polls.popDue() {
             answer(poll)

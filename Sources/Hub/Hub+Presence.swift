@@ -40,6 +40,10 @@ extension Hub {
             topics += feeds[reader.pointee.log]?.topics.filter(\.hasPresence) ?? []
             next = reader.pointee.next
         }
+        // Who reads too slowly may be out of the feed until it has caught up.
+        for join in joins.continuations(of: outlet.id(of: slot)) where join.isOfReader {
+            topics += join.topics.filter(\.hasPresence)
+        }
         return topics
     }
 }

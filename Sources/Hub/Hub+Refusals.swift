@@ -19,7 +19,7 @@ extension Hub {
             forbid(poll)
             left -= 1
         }
-        while left > 0, let reader = topic.feeds.first?.log.members.first {
+        while left > 0, let reader = topic.feeds.first?.members.first {
             endReading(subscriptions[reader].pointee.client, of: name)
             left -= 1
         }

@@ -49,7 +49,12 @@ extension Hub {
             enqueue(feed)
         }
         if topic.isPaced { hold(payload, of: topic) }
-        for poll in topic.polls.values { poll.take(payload, at: nil, in: topic, due: &polls.due) }
+        guard !topic.polls.isEmpty else { return }
+        // One that is not to be told yet goes without: such a payload is for those who listen now.
+        let rule = outlet.pace(of: name)
+        for poll in topic.polls.values where dueMilliseconds(of: poll, rule) == nil {
+            poll.take(payload, at: nil, in: topic, due: &polls.due)
+        }
     }
 
     /// Publications are gone: what lies between two positions.
@@ -91,10 +96,12 @@ extension Hub {
             guard part.state == .recovering, let since = part.since else { return }
             // What was asked for others answers those whose position it knows.
             guard page.covers(since) else { return advance(part) }
-            let missed = page.publications.drop { $0.position <= since }
+            // Of a pattern it is a moment, which need not be a position.
+            let missed =
+                part.isBound ? page.publications.drop { $0.position <= since } : page.missed(behind: since)
             part.take(missed, of: shared, hasMore: page.hasMore, roomBytes: replayRoom(of: part.join))
             part.isRecovered =
-                part.isSnapshot
+                part.isSnapshot && !page.beginsAnew
                 || (part.isBound ? page.isComplete(sinceMoment: since) : page.isComplete(after: since))
             let start = missed.first?.previous ?? topic.last
             part.position = part.isRecovered == true && !part.isBound ? since : start
@@ -111,7 +118,7 @@ extension Hub {
     private func askForMissed(_ topic: Topic) {
         topic.catchesUpLater = topic.isFull
         if topic.catchesUpLater {
-            for feed in topic.feeds where !feed.patternStandings.isEmpty {
+            for feed in topic.feeds where feed.hasPatterns {
                 if !feed.waiters.contains(where: { $0 === topic }) { feed.waiters.append(topic) }
             }
             return
@@ -120,6 +127,9 @@ extension Hub {
     }
 
     private func endCatchUp(_ topic: Topic, _ page: HistoryPage) {
+        if page.beginsAnew, let floor = page.floor, floor != topic.last {
+            reportGap(in: topic, from: topic.last, to: floor)
+        }
         for publication in page.publications where publication.position > topic.last {
             if publication.previous != topic.last { reportGap(in: topic, from: topic.last, to: publication.previous) }
             append(publication, to: topic)
@@ -138,15 +148,16 @@ extension Hub {
         for pattern in topic.patterns { pattern.advance(behind: publication.position, in: topic) }
         for feed in topic.feeds where feed.pacer(of: topic) == nil {
             put(publication, of: topic, into: feed)
-            feed.waitingMilliseconds.append(publication.position.milliseconds)
+            if feed.patternPacer == nil { feed.noteTime(publication.position.milliseconds) }
             enqueue(feed)
         }
         if topic.isPaced { hold(publication, of: topic) }
         for part in topic.joins.values where part.state == .ready && part.since != nil {
             part.add(publication, roomBytes: replayRoom(of: part.join))
         }
-        forEachPoll(of: topic) {
-            $0.take(publication.payload, at: publication.position, in: topic, due: &polls.due)
+        forEachPoll(of: topic) { poll, rule in
+            if leavesForLater(poll, rule) { return }
+            poll.take(publication.payload, at: publication.position, in: topic, due: &polls.due)
         }
     }
 
@@ -162,7 +173,7 @@ extension Hub {
             as: feed.encoding,
             to: &frame
         )
-        put(publication.position, into: feed)
+        put(publication.position, merging: mergingKey(of: publication, in: topic, feed), into: feed)
         if feed.needsNewest { feed.newest = (publication, topic) }
     }
 
@@ -178,23 +189,26 @@ extension Hub {
         guard feed.encoding.hasControlMessages else { return }
         if feed.encoding.hasCursors { note(topic, in: feed) }
         frame.removeAll()
+        feed.patternPacer?.keepWhatIsThere()
         let cursor = feed.encoding.hasCursors ? feed.cursor(topic, at: position) : nil
         appendGap(topic, from: from, to: position, cursor: cursor, as: feed.encoding, to: &frame)
         put(position, into: feed)
     }
 
     private func note(_ topic: Topic, in feed: Feed) {
-        guard !feed.patternStandings.isEmpty, !feed.topics.contains(where: { $0 === topic }) else { return }
+        guard feed.hasPatterns, !feed.topics.contains(where: { $0 === topic }) else { return }
         feed.patternStandings.note(topic)
     }
 
-    /// The polls that wait for a channel, by its name or by a pattern; each once.
-    private func forEachPoll(of topic: Topic, _ body: (Poll) -> Void) {
-        for poll in topic.polls.values { body(poll) }
+    /// The polls that wait for a channel, by its name or by a pattern; each once, with what is said of how often they are told of it.
+    private func forEachPoll(of topic: Topic, _ body: (Poll, PaceRule) -> Void) {
+        guard !topic.polls.isEmpty || topic.patterns.contains(where: { !$0.polls.isEmpty }) else { return }
+        let rule = outlet.pace(of: topic.name)
+        for poll in topic.polls.values { body(poll, rule) }
         for (place, pattern) in topic.patterns.enumerated() {
             for (client, poll) in pattern.polls where topic.polls[client] == nil {
                 let isKnown = topic.patterns[..<place].contains { $0.polls[client] != nil }
-                if !isKnown { body(poll) }
+                if !isKnown { body(poll, rule) }
             }
         }
     }
@@ -210,6 +224,9 @@ extension Hub {
         for part in topic.joins.values where part.state == .ready && part.since != nil {
             part.lose(upTo: position)
         }
-        forEachPoll(of: topic) { $0.takeGap(from: from, to: position, in: topic, due: &polls.due) }
+        forEachPoll(of: topic) { poll, rule in
+            if leavesForLater(poll, rule) { return }
+            poll.takeGap(from: from, to: position, in: topic, due: &polls.due)
+        }
     }
 }

@@ -38,21 +38,22 @@ extension Hub {
     }
 
     /// The feed of some topics in an encoding that is not compressed; topics must be sorted by name.
-    func feed(for topics: [Topic], encoding: Encoding, _ pace: Pace) -> Feed {
+    func feed(for topics: Few<Topic>, encoding: Encoding, _ pace: Pace) -> Feed {
         feed(for: topics, Feed.Kind(encoding, pace: pace))
     }
 
     /// The feed of some topics and of a kind; topics must be sorted by name.
-    func feed(for topics: [Topic], _ kind: Feed.Kind) -> Feed {
+    func feed(for topics: Few<Topic>, _ kind: Feed.Kind) -> Feed {
         assert(!topics.isEmpty && topics.allSatisfy(\.isOpen), "a feed is of channels that stand somewhere")
         if let known = feeds[topics, kind] { return known }
         var (policy, window) = outlet.policy(of: topics[0].name)
         // One log of several channels has no single gap to tell; its readers resume from their cursor instead.
         if topics.count > 1 || topics[0].isPattern { policy = .disconnect }
-        let feed = Feed(kind: kind, topics: topics, log: FanoutLog(windowBytesMax: window, policy: policy))
+        let feed = Feed(kind: kind, topics: topics, windowBytesMax: window, policy: policy)
         if kind.encoding.isCompressible { beginCompressing(feed) }
         beginPacing(feed)
-        if topics.count == 1 { feed.log.begin(at: feed.standing(in: topics[0])) }
+        pacePatterns(of: feed)
+        if topics.count == 1 { feed.begin(at: feed.standing(in: topics[0])) }
         feeds.insert(feed)
         for topic in topics { topic.feeds.append(feed) }
         for pattern in topics where pattern.isPattern {
@@ -62,9 +63,10 @@ extension Hub {
     }
 
     func releaseIfUnread(_ feed: Feed) {
-        guard feed.log.members.isEmpty, feeds.remove(feed) else { return }
+        guard feed.members.isEmpty, feeds.remove(feed) else { return }
         uncount(feed)
         if let coder = feed.coder { giveBackWindow(of: coder) }
+        dropPatternPacer(of: feed)
         for pattern in feed.topics where pattern.isPattern {
             for member in pattern.members.values { member.feeds.removeAll { $0 === feed } }
         }
@@ -74,6 +76,11 @@ extension Hub {
             releaseIfUnused(topic)
         }
         useRoom(of: feed)
+    }
+
+    /// All feeds that somebody reads, each once.
+    var allFeeds: [Feed] {
+        topics.values.flatMap { topic in topic.feeds.filter { $0.topics[0] === topic } }
     }
 
     // MARK: Subscriptions
@@ -87,9 +94,9 @@ extension Hub {
             client.pointee.isOpen && client.pointee.encoding?.understands(feed.encoding) == true,
             "a reader understands its feed"
         )
-        if let coder = feed.coder { gzipSums.enter(slot, coder.checksum) }
+        if let checksum = feed.coder?.checksum { bodySums.enter(slot, checksum) }
         if feed.topics.contains(where: \.isPattern) { client.pointee.hasPatterns = true }
-        client.pointee.firstSubscription = feed.log.add(
+        client.pointee.firstSubscription = feed.add(
             client: slot,
             next: client.pointee.firstSubscription,
             to: &subscriptions
@@ -183,7 +190,7 @@ extension Hub {
 
     func remove(_ subscription: SubscriptionSlot, from feed: Feed) {
         forgetAhead(subscription, of: feed)
-        feed.log.remove(subscription, from: &subscriptions)
+        feed.remove(subscription, from: &subscriptions)
         metrics.subscriptions.set(subscriptions.count)
         for topic in feed.topics { changeCount(of: topic, by: -1) }
         releaseIfUnread(feed)

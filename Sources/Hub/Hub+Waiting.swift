@@ -15,7 +15,7 @@ extension Hub {
         if topic.waiting.isEmpty { metrics.channelsFull.add() }
         topic.waiting.append(publication)
         topic.noteBehind()
-        for feed in topic.feeds where !feed.patternStandings.isEmpty {
+        for feed in topic.feeds where feed.hasPatterns {
             if !feed.waiters.contains(where: { $0 === topic }) { feed.waiters.append(topic) }
         }
         topic.waitingBytes += bytes
@@ -35,7 +35,7 @@ extension Hub {
     }
 
     /// Goes on with topics whose logs were full and are not any more.
-    func useRoom(in topics: [Topic]) {
+    func useRoom(in topics: some Collection<Topic>) {
         for topic in topics {
             while !topic.waiting.isEmpty, !topic.isFull { writeFirstWaiting(topic) }
             guard topic.catchesUpLater, !topic.isFull else { continue }

@@ -7,7 +7,7 @@ extension Hub {
     public func write(_ slot: ClientSlot, _ bytes: UnsafeRawBufferPointer) {
         let client = outlet.client(at: slot)
         guard !client.pointee.isClosed, bytes.count > 0 else { return }
-        if client.pointee.isGzip { return writeStored(slot, bytes) }
+        if let coding = client.pointee.contentCoding { return writeStored(slot, bytes, coding) }
         transmit(slot, bytes)
     }
 
@@ -81,7 +81,7 @@ extension Hub {
         at position: Position,
         recovered: Bool?,
         commandID: [UInt8]?,
-        _ pace: Pace?,
+        _ rate: MaxRate?,
         to slot: ClientSlot,
         cursor: String? = nil,
         as encoding: Encoding
@@ -92,7 +92,7 @@ extension Hub {
             position: position.numbers,
             isRecovered: recovered,
             isKeyed: outlet.isKeyed(topic.name),
-            maxRate: rateTold(slot, of: topic, pace)?.text
+            maxRate: rate?.text
         )
         encoder.append(subscribed, cursor: cursor, as: encoding, to: &output)
     }

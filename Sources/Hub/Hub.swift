@@ -50,7 +50,7 @@ public final class Hub<Outlet: HubOutlet> {
 
     // What is compressed; without a rule that says so none of this has memory
     var windows: CompressionWindows
-    var gzipSums = GzipSums()
+    var bodySums = BodySums()
     /// A message that is compressed, and the frame of it.
     var deflated = ByteBuffer()
     var coded = ByteBuffer()
@@ -68,9 +68,7 @@ public final class Hub<Outlet: HubOutlet> {
         for topic in topics.values {
             topic.feeds = []
             topic.pacers = []
-            topic.joins = [:]
-            topic.telling = [:]
-            topic.polls = [:]
+            topic.forgetAllWhoWait()
         }
     }
 
@@ -82,6 +80,7 @@ public final class Hub<Outlet: HubOutlet> {
 
     /// Whether nothing waits to be sent or told by this hub itself.
     public var isIdle: Bool {
-        flushQueue.isEmpty && joins.isEmpty && polls.due.isEmpty && pacing.nextMilliseconds == nil
+        flushQueue.isEmpty && joins.isEmpty && polls.due.isEmpty && polls.early.isEmpty
+            && pacing.nextMilliseconds == nil
     }
 }

@@ -16,6 +16,9 @@ final class Join {
     /// Whether the client was told by the one before it that it is subscribed.
     let isContinuation: Bool
 
+    /// Whether the client reads its channel already, and only catches up: who is present stays so.
+    let isOfReader: Bool
+
     /// The id of the command that asks, as the client's own JSON.
     let commandID: [UInt8]?
 
@@ -28,9 +31,6 @@ final class Join {
 
     /// How often its client wants to be told of what follows.
     let pace: Pace
-
-    /// The same where what its client reads together may be told in batches: patterns may not.
-    var paceTold: Pace? { parts.contains { $0.topic.isPattern } ? nil : pace }
 
     /// Finished or given up.
     var isDone = false
@@ -64,6 +64,7 @@ final class Join {
         self.poll = poll
         self.deadlineMilliseconds = deadlineMilliseconds
         isContinuation = false
+        isOfReader = false
         unreadyCount = parts.count
         for part in parts { part.join = self }
     }
@@ -78,6 +79,7 @@ final class Join {
         poll = nil
         deadlineMilliseconds = .max
         isContinuation = true
+        isOfReader = true
         unreadyCount = 1
         for part in parts { part.join = self }
     }
@@ -92,6 +94,7 @@ final class Join {
         poll = nil
         deadlineMilliseconds = .max
         isContinuation = true
+        isOfReader = join.isOfReader
         unreadyCount = parts.count
         for part in parts { part.join = self }
     }
@@ -126,6 +129,19 @@ final class Join {
 
     /// Whether some of what was missed is not in its replays.
     var leavesRest: Bool { parts.contains(where: \.leavesRest) }
+
+    /// Whether an answer with room for so many bytes leaves some of what was missed to the next one.
+    func hasMore(thanRoomBytes roomBytes: Int32) -> Bool {
+        if leavesRest { return true }
+        var room = Int(roomBytes)
+        for part in parts {
+            for publication in part.replay {
+                if room <= 0 { return true }
+                room -= publication.payload.jsonByteCount
+            }
+        }
+        return false
+    }
 
     fileprivate func notePartReady() {
         assert(unreadyCount > 0, "a part was ready twice")
@@ -182,13 +198,20 @@ final class JoinPart {
     /// Of a pattern: whether its channels are parts of the join.
     var isExpanded = false
 
-    init(topic: Topic, since: Position?, isMember: Bool = false, isBound: Bool = false, state: State = .opening) {
+    init(
+        topic: Topic,
+        since: Position?,
+        isMember: Bool = false,
+        isBound: Bool = false,
+        isSnapshot: Bool = false,
+        state: State = .opening
+    ) {
         self.topic = topic
         self.since = since
         self.isMember = isMember
         self.isBound = isBound
         self.state = state
-        isSnapshot = false
+        self.isSnapshot = isSnapshot
     }
 
     /// Of a client that is new to a keyed channel: it stands where that begins.
@@ -210,6 +233,16 @@ final class JoinPart {
         isSnapshot = part.isSnapshot
         isExpanded = true
         state = .telling
+    }
+
+    /// Whether there is something to tell.
+    var hasNews: Bool { !replay.isEmpty || leavesRest || isRecovered == false }
+
+    /// Where a poll that is not answered yet asks from: who said nothing of a channel has it from now on. A pattern has no such place, and
+    /// one who is new to a keyed channel is told all that is there by then.
+    var comesBackSince: Position? {
+        if isSnapshot { return nil }
+        return topic.isPattern ? since : since ?? position
     }
 
     /// Where the client is told that it stands, before it is told what it missed: not in a channel of a pattern that it said

@@ -8,6 +8,8 @@ struct PaceQueue {
     enum Target {
         /// Readers that something is held back from.
         case pacer(Pacer)
+        /// Readers of patterns that something is held back from.
+        case feed(Feed)
         /// A poll that is not to be answered earlier.
         case poll(Poll)
     }

@@ -16,14 +16,12 @@ struct PatternStandings {
     private(set) var moved: [Topic] = []
 
     /// Takes the patterns among some topics, as they stand now.
-    init(_ topics: [Topic]) {
-        patterns = topics.filter(\.isPattern).map { ($0, $0.last) }
+    init(_ topics: Few<Topic>) {
+        patterns = topics.lazy.filter(\.isPattern).map { ($0, $0.last) }
         for pattern in patterns {
             for topic in pattern.topic.recent where !topics.contains(where: { $0 === topic }) { note(topic) }
         }
     }
-
-    var isEmpty: Bool { patterns.isEmpty }
 
     /// Notes that a channel of a pattern moved.
     mutating func note(_ topic: Topic) {
@@ -42,7 +40,7 @@ struct PatternStandings {
     }
 
     /// The text, sorted by channel.
-    func cursor(_ topics: [Topic], _ entry: (Topic) -> String) -> String {
+    func cursor(_ topics: Few<Topic>, _ entry: (Topic) -> String) -> String {
         var all = moved.map { ($0.name.text, entry($0)) }
         for topic in topics {
             let pattern = patterns.first { $0.topic === topic }

@@ -10,8 +10,8 @@ public final class Poll {
     /// The client that waits.
     public let client: ClientID
 
-    /// When it is answered with nothing, in milliseconds of a clock that never jumps.
-    public var deadlineMilliseconds: UInt64 = 0
+    /// When it is answered with nothing, in milliseconds of a clock that never jumps. Known from the moment on when it came.
+    public private(set) var deadlineMilliseconds: UInt64 = 0
 
     /// Its channels, and where the client stands in each once it has the answer.
     private var places = PollPlaces()
@@ -34,7 +34,7 @@ public final class Poll {
 
     /// Bytes of payload the answer still has room for, and whether something was left for the next poll because of that.
     /// Then nothing that has a position is added, or the cursor would pass over what was left.
-    private var roomBytes: Int32
+    private(set) var roomBytes: Int32
     private(set) var isDivided = false
 
     /// What its answer is written in.
@@ -56,8 +56,11 @@ public final class Poll {
 
     private var isDue = false
 
-    /// Whether it was kept from being answered too early.
-    private(set) var hasDozed = false
+    /// How often its client wants to be told.
+    private(set) var pace = Pace.any
+
+    /// Whether something came that its client is not to be told yet: what it is told is read anew once it may be.
+    private(set) var isEarly = false
 
     /// Makes one that waits for its channels.
     public init(
@@ -78,10 +81,37 @@ public final class Poll {
         roomBytes = Int32(clamping: bytesMax)
     }
 
-    /// It is kept from being answered for some of the time that it is held.
-    func doze(milliseconds: UInt64) {
-        hasDozed = true
-        heldMilliseconds -= min(heldMilliseconds, UInt32(clamping: milliseconds))
+    /// It came, and is held from now on. Says nothing new where it asks for more channels.
+    func begin(now: UInt64, _ pace: Pace) {
+        guard deadlineMilliseconds == 0 else { return }
+        deadlineMilliseconds = now + holdMilliseconds
+        self.pace = pace
+    }
+
+    /// When its client may be told of a channel of some rate; `nil` for one that is told whatever there is: who does not wait, and who is
+    /// new.
+    func mayTellMilliseconds(_ rate: MaxRate) -> UInt64? {
+        guard hasCursor, holdMilliseconds > 0 else { return nil }
+        return deadlineMilliseconds - holdMilliseconds + rate.intervalMilliseconds
+    }
+
+    /// Where its client stands, as far as it was told nothing yet: what it comes back with once it may be told something.
+    var asked: (channels: [(name: ChannelName, since: Position?)], entries: [ChannelName: Position]) {
+        assert(!hasNews, "who has something to tell does not come back")
+        let entries = members.map { ($0.topic.name, $0.position) }
+        return (places.map { ($0.topic.name, $0.position) }, Dictionary(entries) { first, _ in first })
+    }
+
+    /// It is no longer held, and comes back. What it had of channels it is still present in, until it is given them anew.
+    func comeBack() {
+        isEarly = false
+        isDue = false
+    }
+
+    /// It is given its channels, all of them.
+    func beginAnew() {
+        places = PollPlaces()
+        members = []
     }
 
     /// It is answered as soon as its channels are open.
@@ -162,8 +192,16 @@ public final class Poll {
         advance(item.topic, to: position)
     }
 
+    /// Something came that is not to be told yet. One that is about to be answered leaves it to the next, and with it all that follows.
+    func takeEarly() -> Bool {
+        if hasNews { isDivided = true }
+        defer { isEarly = !hasNews }
+        return !isEarly && !hasNews
+    }
+
     /// Adds what was published meanwhile; the first of it puts the poll among those that are due.
     func take(_ payload: Payload, at position: Position?, in topic: Topic, due: inout Deque<Poll>) {
+        if isEarly { return }
         let item = PollItem(topic: topic, payload: payload, position: position)
         if let position { add(item, at: position, cost: payload.bytes.count) } else { items.append(item) }
         becomeDue(&due)
@@ -171,7 +209,7 @@ public final class Poll {
 
     /// Notes that something is gone for good.
     func takeGap(from: Position, to position: Position, in topic: Topic, due: inout Deque<Poll>) {
-        if isDivided { return }
+        if isDivided || isEarly { return }
         gaps.append((topic, from, position))
         advance(topic, to: position)
         becomeDue(&due)

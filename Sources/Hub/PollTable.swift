@@ -29,6 +29,9 @@ struct PollTable {
         return true
     }
 
+    /// Those for which something came in this turn that they are not to be told yet, and when they are.
+    var early: [(poll: Poll, dueMilliseconds: UInt64)] = []
+
     /// Takes the next of those that something came for, if it is still held.
     mutating func popDue() -> Poll? {
         while let poll = due.popFirst() {

@@ -5,12 +5,13 @@ internal import Text
 /// A channel as one reactor sees it.
 ///
 /// Thread: owned by one reactor. It lives while the reactor has a subscriber, or someone who is about to be one.
+/// Size: 120 bytes, and what is seldom there: a node may hear a hundred thousand.
 public final class Topic: OfChannel {
     /// The channel's name.
     public let name: ChannelName
 
-    /// The channel's name in a cursor.
-    let cursorName: String
+    /// The channel's name in a cursor. Mostly it is the name itself, which is found out where it is needed.
+    var cursorName: String { PercentCoding.encode(name.text) }
 
     // Side by side: what stands apart from others of its size takes as much as the largest.
     /// Whether it tells who is subscribed.
@@ -56,6 +57,7 @@ public final class Topic: OfChannel {
         var behindCount = 0
         var recent: [Topic] = []
         var patterns: [Topic] = []
+        var rateMax: MaxRate?
     }
 
     private var matching = Seldom<Matching>()
@@ -80,6 +82,12 @@ public final class Topic: OfChannel {
     var behindCount: Int {
         get { matching.known?.behindCount ?? 0 }
         set { matching[orNew: Matching()].behindCount = newValue }
+    }
+
+    /// Of a pattern: the slowest of the rates that rules say of its channels.
+    var rateMax: MaxRate? {
+        get { matching.known?.rateMax }
+        set { if newValue != rateMax { matching[orNew: Matching()].rateMax = newValue } }
     }
 
     /// Of a pattern: the channels that moved since `last`, for which that does not speak.
@@ -138,6 +146,7 @@ public final class Topic: OfChannel {
     func forgetMembers() {
         members = [:]
         recent = []
+        rateMax = nil
     }
 
     /// The channel's part of a cursor that stands at the newest position. Made once for all feeds that have the channel among
@@ -154,96 +163,128 @@ public final class Topic: OfChannel {
 
     private var madeEntry = Seldom<(position: Position, text: String)>()
 
-    /// What is missing at the moment, or has no room.
-    private struct Lag {
-        var waiting = Deque<Publication>()
-        var waitingBytes = 0
+    /// Who waits, and for what.
+    private struct Waiting {
+        var publications = Deque<Publication>()
+        var publicationsBytes = 0
         var recoveryUnderWay: Position?
         var questionsAhead: Set<Position> = []
+        var joins: [ClientID: JoinPart] = [:]
+        var telling: [ClientID: JoinPart] = [:]
+        var polls: [ClientID: Poll] = [:]
 
-        var isEmpty: Bool { waiting.isEmpty && waitingBytes == 0 && recoveryUnderWay == nil && questionsAhead.isEmpty }
+        var isEmpty: Bool {
+            publications.isEmpty && publicationsBytes == 0 && recoveryUnderWay == nil && questionsAhead.isEmpty
+                && joins.isEmpty && telling.isEmpty && polls.isEmpty
+        }
     }
 
-    private var lag = Seldom<Lag>()
-    private func tidy() { if lag.known?.isEmpty == true { lag.clear() } }
+    private var waits = Seldom<Waiting>()
+    private func tidy() { if waits.known?.isEmpty == true { waits.clear() } }
 
     /// What was published while the logs were full, and its memory.
     var waiting: Deque<Publication> {
-        get { lag.known?.waiting ?? [] }
+        get { waits.known?.publications ?? [] }
         _modify {
-            yield &lag[orNew: Lag()].waiting
+            yield &waits[orNew: Waiting()].publications
             tidy()
         }
     }
     var waitingBytes: Int {
-        get { lag.known?.waitingBytes ?? 0 }
+        get { waits.known?.publicationsBytes ?? 0 }
         set {
-            lag[orNew: Lag()].waitingBytes = newValue
+            waits[orNew: Waiting()].publicationsBytes = newValue
             tidy()
         }
     }
-    private var hasWaiting: Bool { lag.known?.waiting.isEmpty == false }
+    private var hasWaiting: Bool { waits.known?.publications.isEmpty == false }
 
     /// The newest position that was reported.
-    var lastReported: Position { lag.known?.waiting.last?.position ?? last }
+    var lastReported: Position { waits.known?.publications.last?.position ?? last }
 
     /// Whether some log has several windows that were not sent to everyone yet. Then its readers cannot keep up with its
     /// publishers, and nobody else's publications must wait behind it.
-    var isFull: Bool { feeds.contains { $0.log.unsentBytes > 4 * $0.log.windowBytesMax } }
+    var isFull: Bool { feeds.contains { $0.unsentBytes > 4 * $0.windowBytesMax } }
 
     /// Everything that is made of this channel's publications.
-    public var feeds: [Feed] = []
+    public var feeds = Few<Feed>()
 
     /// The clients that wait for the channel to open, for a recovery, for their other channels, or for their turn.
-    var joins: [ClientID: JoinPart] = [:]
+    var joins: [ClientID: JoinPart] {
+        get { waits.known?.joins ?? [:] }
+        _modify {
+            yield &waits[orNew: Waiting()].joins
+            tidy()
+        }
+    }
 
     /// The clients that are being told a part of what they missed, and ask for the rest later. Apart from those that wait: a
     /// thousand slow clients must not be looked at with each publication.
-    var telling: [ClientID: JoinPart] = [:]
+    var telling: [ClientID: JoinPart] {
+        get { waits.known?.telling ?? [:] }
+        _modify {
+            yield &waits[orNew: Waiting()].telling
+            tidy()
+        }
+    }
 
     /// What a client waits for, or is being told.
     func part(of client: ClientID) -> JoinPart? { joins[client] ?? telling[client] }
 
     /// A client no longer waits, and is told no more.
     func forget(_ client: ClientID) {
-        joins[client] = nil
-        telling[client] = nil
+        guard waits.known != nil else { return }
+        waits[orNew: Waiting()].joins[client] = nil
+        waits[orNew: Waiting()].telling[client] = nil
         // A dictionary that was emptied would keep its memory, and a channel is mostly joined once.
-        if joins.isEmpty { joins = [:] }
-        if telling.isEmpty { telling = [:] }
+        if joins.isEmpty { waits[orNew: Waiting()].joins = [:] }
+        if telling.isEmpty { waits[orNew: Waiting()].telling = [:] }
+        tidy()
     }
 
+    /// Nobody waits any more.
+    func forgetAllWhoWait() { waits.clear() }
+
     /// Polls that are held until something is published.
-    var polls: [ClientID: Poll] = [:]
+    var polls: [ClientID: Poll] {
+        get { waits.known?.polls ?? [:] }
+        _modify {
+            yield &waits[orNew: Waiting()].polls
+            tidy()
+        }
+    }
 
     /// The position of the recovery that was asked for: it answers all joins that wait from there or from later.
     var recoveryUnderWay: Position? {
-        get { lag.known?.recoveryUnderWay }
+        get { waits.known?.recoveryUnderWay }
         set {
-            lag[orNew: Lag()].recoveryUnderWay = newValue
+            waits[orNew: Waiting()].recoveryUnderWay = newValue
             tidy()
         }
     }
 
     /// Positions that clients come back with, were not reported yet and were asked about.
     var questionsAhead: Set<Position> {
-        get { lag.known?.questionsAhead ?? [] }
+        get { waits.known?.questionsAhead ?? [] }
         _modify {
-            yield &lag[orNew: Lag()].questionsAhead
+            yield &waits[orNew: Waiting()].questionsAhead
             tidy()
         }
     }
 
     /// Subscriptions and polls that are held, for the cluster-wide count.
-    var subscribers = 0
+    var subscribers: Int {
+        get { Int(subscriberCount) }
+        set { subscriberCount = Int32(clamping: newValue) }
+    }
+    private var subscriberCount: Int32 = 0
 
     /// What was published within this second, and for how many readers, while somebody wants to know; see `ActivityCount`.
-    var recentPublications = 0
-    var recentDeliveries = 0
+    var recentPublications: UInt32 = 0
+    var recentDeliveries: UInt32 = 0
 
     init(_ name: ChannelName, hasPresence: Bool) {
         self.name = name
         self.hasPresence = hasPresence
-        cursorName = PercentCoding.encode(name.text)
     }
 }

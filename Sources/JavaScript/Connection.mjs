@@ -136,9 +136,13 @@ export class Connection {
     }
 
     #parameters(channels) {
-        const session = this.#settings.session === false ? "none" : this.session;
-        const all = [...channels].map((channel) => ["channel", channel]);
-        all.push(["cursor", this.cursor.text(channels)], ["session", session]);
+        const { session, maxRate } = this.#settings;
+        const others = {
+            cursor: this.cursor.text(channels),
+            session: session === false ? "none" : this.session,
+            "max-rate": maxRate,
+        };
+        const all = [...[...channels].map((channel) => ["channel", channel]), ...Object.entries(others)];
         return all.filter(([, value]) => value);
     }
 

@@ -82,8 +82,7 @@ export class Perseid extends EventTarget {
     }
 
     async #get(channel, path) {
-        const response = await this.#ask(`channels/${encodeURIComponent(channel)}${path}`);
-        return response.json();
+        return (await this.#ask(`channels/${encodeURIComponent(channel)}${path}`)).json();
     }
 
     /** Asks the nodes by HTTP, one after the other until one answers. */

@@ -1,7 +1,7 @@
 import { PerseidError } from "./PerseidError.mjs";
 
 /** Publications that wait at most, and milliseconds that one waits for an answer. */
-const publicationsMax = 1000;
+const publicationsMax = 1e3;
 const acknowledgeMillisecondsMax = 30e3;
 
 /** Milliseconds between two attempts. */
@@ -43,11 +43,10 @@ export class Publisher {
             this.#waiting = [];
             const body = batch.map(({ line }) => line).join("\n");
             const answers = await this.#ask("publish", { method: "POST", body })
-                .then((response) => response.text())
-                .then((text) => text.match(/[^\n]+/g).map(JSON.parse))
+                .then(async (response) => (await response.text()).match(/[^\n]+/g).map(JSON.parse))
                 .catch((error) => batch.map(() => ({ error })));
             const left = batch.filter((each, place) => !settle(each, answers[place]));
-            this.#waiting = [...left, ...this.#waiting];
+            this.#waiting.unshift(...left);
             if (left.length) await new Promise((resolve) => setTimeout(resolve, repeatMilliseconds));
         }
         this.#isSending = false;

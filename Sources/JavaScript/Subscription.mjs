@@ -3,7 +3,7 @@ import { PerseidError } from "./PerseidError.mjs";
 import { isAfter } from "./position.mjs";
 
 /** Messages that wait for a loop which does not come for them; past that the loop ends with an error. */
-const messagesMax = 10000;
+const messagesMax = 1e4;
 
 /**
  * One subscription to a channel, or to all that a pattern stands for: its handlers, the loops that read it, and what it has had.

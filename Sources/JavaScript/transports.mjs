@@ -19,8 +19,7 @@ function webSocket(link) {
 
 /** Read by hand: a browser's `EventSource` shows neither heartbeats nor the status of a refusal, and takes no token. */
 function eventStream(link) {
-    let data;
-    let cursor;
+    let data, cursor;
     return link.readLines("sse", (line) => {
         if (line.startsWith("data:")) data = line.slice(5);
         else if (line.startsWith("id:")) cursor = line.slice(3).trim();

@@ -9,8 +9,8 @@ public struct ClientOptions: Sendable {
     /// What the client does about a session.
     public var session = SessionChoice.new
 
-    /// How often it is told of each channel, at most: batches a second, from 0.1 to 20; `nil` for whenever there is something. Patterns
-    /// have no such rate.
+    /// How often it is told of each channel, at most: batches a second, from 0.1 to 20; `nil` for whenever there is something. Of all
+    /// channels of a pattern together it is told in that many.
     public var maxRate: Double?
 
     /// Authorities, as PEM, that certificates of nodes may be issued by; `nil` for those that the system trusts.

@@ -98,6 +98,10 @@ public struct Socket: Sendable, Hashable {
     /// Milliseconds since the peer's system was heard of; `nil` where the system does not tell.
     public var silenceMilliseconds: UInt64? { UInt64(exactly: creactor_silence_milliseconds(descriptor)) }
 
+    /// Has the kernel no longer ask an idle peer for signs of life: it would, between any two heartbeats, and each of its probes
+    /// costs a third of one. Source: `socket(7)`, SO_KEEPALIVE.
+    public func stopProbing() { creactor_stop_probing(descriptor) }
+
     /// Closes the descriptor.
     public func close() { creactor_close(descriptor) }
 

@@ -1,21 +1,61 @@
-/// What the body of an answer may be compressed with, as its client says it: `Accept-Encoding`, RFC 9110 §12.5.3.
-public enum ContentCoding {
-    /// Whether gzip is acceptable and not less than to be left alone. A browser's `deflate` is not offered: whoever takes it takes gzip,
-    /// and clients do not agree on what it is.
-    public static func acceptsGzip(_ lines: [String]) -> Bool {
-        var (gzip, others, identity): (Int?, Int?, Int?) = (nil, nil, nil)
+/// What the body of an answer is compressed as: a content coding, RFC 9110 §8.4.1.
+public enum ContentCoding: Hashable, Sendable, CaseIterable {
+    /// The format of RFC 1952.
+    case gzip
+    /// The format of zlib, RFC 1950, around a stream of deflate; not that stream by itself, which some clients and servers once took it
+    /// for. Those that are about today try zlib's format first.
+    case deflate
+
+    /// As `Content-Encoding` says it.
+    public var name: StaticString {
+        switch self {
+        case .gzip: "gzip"
+        case .deflate: "deflate"
+        }
+    }
+
+    /// What a body begins with.
+    public var header: [UInt8] {
+        switch self {
+        case .gzip: Self.gzipHeader
+        case .deflate: Self.zlibHeader
+        }
+    }
+
+    /// RFC 1952 §2.3: deflate, no flags, no time, system unknown.
+    private static let gzipHeader: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF]
+
+    /// RFC 1950 §2.2: deflate, and how much a client must keep; how hard the compressor tried, which is as zlib does by default, and what
+    /// makes both bytes a multiple of 31.
+    private static let zlibHeader: [UInt8] = {
+        let windowBits = Deflater.Window.wide.bits
+        let unchecked = ((windowBits - 8) << 4 | 8) << 8 | 2 << 6
+        let header = unchecked + 31 - unchecked % 31
+        return [UInt8(truncatingIfNeeded: header >> 8), UInt8(truncatingIfNeeded: header)]
+    }()
+
+    /// What a client wants an answer's body to be compressed as that says so in these lines of `Accept-Encoding`, RFC 9110 §12.5.3; `nil`
+    /// where it rather has it left alone.
+    ///
+    /// Where it likes both the same it is gzip, for on what that is all clients agree; and for the same reason `deflate` is only what
+    /// names it: `*` stands for gzip.
+    public static func wanted(by lines: [String]) -> ContentCoding? {
+        var (gzip, deflate, others, identity): (Int?, Int?, Int?, Int?)
         for item in lines.flatMap({ $0.split(separator: ",") }) {
             let parts = item.split(separator: ";", omittingEmptySubsequences: false).map(trimmed)
             guard let weight = weight(parts.dropFirst()) else { continue }
             switch parts[0].lowercased() {
             case "gzip", "x-gzip": gzip = max(gzip ?? 0, weight)
+            case "deflate": deflate = max(deflate ?? 0, weight)
             case "*": others = weight
             case "identity": identity = weight
             default: break
             }
         }
-        guard let weight = gzip ?? others, weight > 0 else { return false }
-        return weight >= identity ?? 0
+        let (gzipWeight, deflateWeight) = (gzip ?? others ?? 0, deflate ?? 0)
+        let weight = max(gzipWeight, deflateWeight)
+        guard weight > 0, weight >= identity ?? 0 else { return nil }
+        return gzipWeight == weight ? .gzip : .deflate
     }
 
     /// In thousandths, RFC 9110 §12.4.2; `nil` where it is none.

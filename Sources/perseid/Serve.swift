@@ -147,70 +147,10 @@ extension Settings {
                 limits: limits,
                 seat: seat,
                 classify: { Payload(heard: $0, declared: $1) },
-                report: RedisLinkReport(
-                    changed: { link, master, reason in
-                        guard let reason else {
-                            return logger.info("redis is reached", metadata: ["link": "\(link)", "redis": "\(master)"])
-                        }
-                        logger.warn(of: RedisComplaint(reason), at: master, link: link)
-                    },
-                    moved: { master, place in
-                        metrics.masterMoves.add()
-                        logger.notice(
-                            "the master is elsewhere",
-                            metadata: ["redis": "\(master)", "address": "\(place)"]
-                        )
-                    },
-                    reached: { up, all in
-                        metrics.mastersUp.set(up)
-                        metrics.masters.set(all)
-                    },
-                    lost: { metrics.linkLosses.add() },
-                    refused: { error in
-                        let advice = RedisComplaint(error).advice
-                        logger.error("redis refused", metadata: ["error": "\(error)", "advice": "\(advice)"])
-                    },
-                    settled: { count, missed in
-                        metrics.durablePublishes.add(count)
-                        metrics.durableMisses.add(missed)
-                    },
-                    roundTrip: { nanoseconds in
-                        metrics.roundTrips.add()
-                        metrics.roundTripNanoseconds.add(Int(nanoseconds))
-                    },
-                    waiting: { bulk, bytes in
-                        metrics.bulkWaiting.set(bulk)
-                        metrics.redisBytes.set(bytes)
-                    },
-                    moving: { masters, keys in
-                        if masters == 0, metrics.formerMasters.value > 0 {
-                            logger.notice("all channels and sessions have moved: redis-former is needed no longer")
-                        }
-                        metrics.formerMasters.set(masters)
-                        metrics.keysToMove.set(keys)
-                    },
-                    rivalled: { isStart in
-                        let names = ["node": "\(nodeID)", "redis": "\(redis.placesText)"] as Logger.Metadata
-                        logger.critical("another node lives by this name: give each its own node-id", metadata: names)
-                        if isStart { Serve.exit(withError: ExitCode.failure) }
-                    }
-                ),
+                report: RedisLinkReport(metrics: metrics, logger: logger, nodeID: nodeID, redis: redis.placesText),
                 keyPrefix: keyPrefix,
                 sharesTickets: sharesTickets
             )
         }
-    }
-}
-
-extension Logger {
-    /// Says what is wrong with Redis, where, and what to do about it.
-    fileprivate func warn(of complaint: RedisComplaint, at master: String, link: String) {
-        warning(
-            "\(complaint.message)",
-            metadata: [
-                "redis": "\(master)", "link": "\(link)", "reason": "\(complaint.text)",
-                "advice": "\(complaint.advice)",
-            ]
-        )
     }
 }

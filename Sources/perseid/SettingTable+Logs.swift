@@ -6,7 +6,7 @@ extension SettingTable {
         Setting(
             "log-level",
             usual: "info",
-            "trace, debug, info, notice, warning, error or critical",
+            "least important messages that are logged: trace, debug, info, notice, warning, error or critical",
             take: { value, settings throws(SettingsError) in try settings.takeLogLevel(value) },
             show: { $0.logLevel.rawValue }
         ),

@@ -9,7 +9,7 @@ extension SettingTable {
         Setting(
             "api-keys",
             usual: "none",
-            "backends show one as Authorization: Bearer …: a secret, which may do everything; or maps of name, secret or sha256, scopes, channels",
+            "keys that backends show as Authorization: Bearer …: a plain secret, which may do everything, or maps of name, secret or sha256, scopes, channels",
             isSecret: true,
             take: { value, settings throws(SettingsError) in try settings.takeKeys(value) },
             show: {
@@ -19,14 +19,14 @@ extension SettingTable {
         Setting(
             "rules",
             usual: "none",
-            "who may do what, by channel, the first that matches: room/* subscribe=users publish=users; or maps. None: all",
+            "who may do what in which channel; the first rule that matches decides: room/* subscribe=users publish=users, or maps. Without rules everybody may do everything",
             take: { value, settings throws(SettingsError) in try settings.takeRules(value) },
             show: { $0.edge.rules.isEmpty ? "none" : $0.edge.rules.rules.map(\.text).joined(separator: ",") }
         ),
         Setting(
             "tokens.hmac",
             usual: "none",
-            "secrets that sign tokens, by name: main=…; of 32 bytes at least. Several for rotation",
+            "secrets that sign access tokens, by name, main=…, each of at least 32 bytes; give several while you replace one",
             isSecret: true,
             take: { value, settings throws(SettingsError) in try settings.takeTokenSecrets(value) },
             show: { $0.tokenSecrets.isEmpty ? "none" : "\(Set($0.tokenSecrets.map(\.name)).count), hidden" }
@@ -34,7 +34,7 @@ extension SettingTable {
         Setting(
             "tokens.jwks",
             usual: "none",
-            "keys that verify tokens, as JSON Web Key Sets: files, and addresses from which sets are fetched and kept fresh",
+            "JSON Web Key Sets that verify access tokens: files, and URLs from which the node fetches sets and keeps them fresh",
             take: { value, settings throws(SettingsError) in try settings.takeTokenSets(value) },
             show: { settings in
                 let keys = settings.tokenSets.isEmpty ? [] : ["\(settings.tokenSets.count) keys"]
@@ -59,21 +59,21 @@ extension SettingTable {
         Setting(
             "tokens.cookie",
             usual: "none",
-            "cookie that a token may stand in, which a plain EventSource sends",
+            "name of a cookie that may hold the token, because a plain EventSource can send no field of its own",
             take: { value, settings throws(SettingsError) in try settings.takeTokenCookie(value) },
             show: { $0.edge.tokenCookie ?? "none" }
         ),
         Setting(
             "tokens.require-expiry",
             usual: "false",
-            "refuse tokens without exp",
+            "makes the node refuse tokens without exp",
             take: { value, settings throws(SettingsError) in settings.edge.tokens.needsExpiry = try value.flag() },
             show: { "\($0.edge.tokens.needsExpiry)" }
         ),
         Setting(
             "tokens.leeway-seconds",
             usual: "30",
-            "by how much the clock of who makes tokens may differ",
+            "by how much the clock of whoever makes tokens may differ from the node's",
             take: { value, settings throws(SettingsError) in
                 settings.edge.tokens.leewayMilliseconds = UInt64(try value.number(in: 0...3_600)) * 1_000
             },
@@ -81,12 +81,15 @@ extension SettingTable {
         ),
         hook(
             .connect,
-            "asked whether who connects may, and as whom: URL, or a map with url, timeout, on-failure, secret, …"
+            "backend that the node asks whether a client may connect, and as whom: a URL, or a map with url, timeout, on-failure, secret, …"
         ),
-        hook(.subscribe, "asked where a rule says hook for subscribe, presence or history"),
-        hook(.publish, "asked where a rule says hook for publish; may publish something else instead"),
-        hook(.call, "answers calls of service channels"),
-        hook(.disconnect, "told when somebody with a name or a session is gone"),
+        hook(.subscribe, "backend that the node asks where a rule says hook for subscribe, presence or history"),
+        hook(
+            .publish,
+            "backend that the node asks where a rule says hook for publish; it may publish something else instead"
+        ),
+        hook(.call, "backend that answers calls of service channels"),
+        hook(.disconnect, "backend that the node tells when a client with a name or a session has gone"),
     ]
 
     private static func hook(_ hook: HookName, _ meaning: String) -> Setting {

@@ -7,35 +7,35 @@ extension SettingTable {
         Setting(
             "allowed-origins",
             usual: "same origin",
-            "other sites whose pages may publish and connect; * for all, without credentials",
+            "other sites whose pages may connect and publish; * allows all sites, but without cookies",
             take: { value, settings throws(SettingsError) in try settings.takeOrigins(value) },
             show: { $0.edge.allowedOrigins.isEmpty ? "same origin" : $0.edge.allowedOrigins.joined(separator: ",") }
         ),
         Setting(
             "jsonp",
             usual: "false",
-            "answer polls with callback=… with scripts, which pages of every site can read",
+            "makes the node answer polls that have callback=… with a script, which pages of every site can read",
             take: { value, settings throws(SettingsError) in settings.edge.answersScripts = try value.flag() },
             show: { "\($0.edge.answersScripts)" }
         ),
         Setting(
             "bayeux",
             usual: "/bayeux",
-            "paths at which CometD and Faye clients find Bayeux, such as /cometd,/faye; none: nowhere",
+            "paths at which CometD and Faye clients find Bayeux, such as /cometd,/faye; none switches Bayeux off",
             take: { value, settings throws(SettingsError) in try settings.takeBayeuxPaths(value) },
             show: { $0.edge.bayeuxPaths.isEmpty ? "none" : $0.edge.bayeuxPaths.joined(separator: ",") }
         ),
         Setting(
             "public-origin",
             usual: "none",
-            "origins that clients know the nodes by, https://push.example.org: own, and their hosts are served",
+            "origins that clients know the nodes by, such as https://push.example.org: their pages may connect, and requests for their hosts are served",
             take: { value, settings throws(SettingsError) in try settings.takePublicOrigins(value) },
             show: { $0.edge.publicOrigins.isEmpty ? "none" : $0.edge.publicOrigins.joined(separator: ",") }
         ),
         Setting(
             "trusted-proxies",
             usual: "none",
-            "addresses and networks whose word is taken for whom they connect: 10.0.0.0/8,2001:db8::/32",
+            "addresses and networks of the balancers that the node believes when they say which client they connect: 10.0.0.0/8,2001:db8::/32",
             take: { value, settings throws(SettingsError) in try settings.takeTrustedProxies(value) },
             show: {
                 $0.edge.trustedProxies.isEmpty
@@ -45,14 +45,14 @@ extension SettingTable {
         Setting(
             "proxy-protocol",
             usual: "false",
-            "these begin each connection with a PROXY header, version 1 or 2; one that does not is closed",
+            "trusted proxies begin each connection with a PROXY header, version 1 or 2; the node closes a connection of theirs that has none",
             take: { value, settings throws(SettingsError) in settings.edge.proxyProtocol = try value.flag() },
             show: { "\($0.edge.proxyProtocol)" }
         ),
         Setting(
             "forwarded-field",
             usual: "x-forwarded-for",
-            "where they say for whom a request is: or forwarded, none. The one they write: of the other they pass on what clients make up",
+            "field in which trusted proxies name the client: x-forwarded-for, forwarded or none. Name the one that they write themselves: they pass on the other as the client made it up",
             take: { value, settings throws(SettingsError) in
                 let word = try value.choice(of: ForwardedField.allCases.map(\.rawValue))
                 settings.edge.forwardedField = ForwardedField(rawValue: word) ?? settings.edge.forwardedField
@@ -62,7 +62,7 @@ extension SettingTable {
         Setting(
             "allowed-hosts",
             usual: "none",
-            "further host names that requests may be for; * for all. Addresses and localhost always",
+            "further host names that requests may be for; * allows all. Addresses and localhost are always allowed",
             take: { value, settings throws(SettingsError) in try settings.takeHosts(value) },
             show: { $0.edge.allowedHosts.isEmpty ? "none" : $0.edge.allowedHosts.joined(separator: ",") }
         ),

@@ -4,7 +4,7 @@ import Foundation
 import Text
 import Trust
 
-// Who may do what: keys of tokens, and rules.
+// Who may do what: the keys of tokens. What they may do is in Settings+Rules.swift.
 extension Settings {
     // MARK: Tokens
 
@@ -82,109 +82,5 @@ extension Settings {
     /// A name that was drawn is not drawn again.
     mutating func keepDrawn(from other: Settings) {
         if case .usual = source(of: "node-id") { edge.nodeID = other.edge.nodeID }
-    }
-
-    // MARK: Rules
-
-    mutating func takeRules(_ value: SettingValue) throws(SettingsError) {
-        var rules: [AccessRules.Rule] = []
-        for item in try value.items() { rules.append(try item.rule()) }
-        guard !rules.isEmpty else {
-            throw value.error("is empty: without rules a node is open; leave it out to say so")
-        }
-        edge.rules = AccessRules(rules)
-    }
-}
-
-extension SettingValue {
-    /// A rule: a map, or in one text the channels and then what is allowed whom, `room/* subscribe=users publish=users`.
-    fileprivate func rule() throws(SettingsError) -> AccessRules.Rule {
-        var channels: AccessPattern?
-        var permissions: [AccessAction: Permission] = [:]
-        var replicasMin: Int?
-        var compression: Compression?
-        var isKeyed: Bool?
-        var rateMax: MaxRate?
-        var pace: String?
-        for field in try fields() {
-            if field.name == "channels" {
-                guard channels == nil else { throw field.error("is said twice") }
-                channels = AccessPattern(try field.text())
-                guard channels != nil else {
-                    throw field.error(
-                        "is not a pattern such as room/*, user/{sub}/** or **: a wildcard is a whole segment"
-                    )
-                }
-            } else if field.name == "durable" {
-                guard replicasMin == nil else { throw field.error("is said twice") }
-                replicasMin = try field.number(in: 0...16)
-            } else if field.name == "compress" {
-                guard compression == nil else { throw field.error("is said twice") }
-                compression = Compression(rawValue: try field.choice(of: Compression.allCases.map(\.rawValue)))
-            } else if field.name == "keyed" {
-                guard isKeyed == nil else { throw field.error("is said twice") }
-                isKeyed = try field.flag()
-            } else if field.name == "max-rate" {
-                guard rateMax == nil else { throw field.error("is said twice") }
-                rateMax = MaxRate(try field.text())
-                if rateMax == nil { throw field.error("\(try field.text()) \(MaxRate.form)") }
-            } else if field.name == "pace" {
-                guard pace == nil else { throw field.error("is said twice") }
-                pace = try field.choice(of: ["batch", "newest"])
-            } else if let action = AccessAction(rawValue: field.name) {
-                guard permissions[action] == nil else { throw field.error("is said twice") }
-                let word = try field.choice(of: Permission.allCases.map(\.rawValue))
-                permissions[action] = Permission(rawValue: word)
-            } else {
-                let names =
-                    ["channels", "durable", "compress", "keyed", "max-rate", "pace"]
-                    + AccessAction.allCases.map(\.rawValue)
-                let nearest = NearestName.find(field.name, among: names).map { "; did you mean \($0)?" } ?? ""
-                throw field.error("is nothing that a rule says\(nearest)")
-            }
-        }
-        guard let channels else { throw error("a rule must say which channels it is for") }
-        if permissions.values.contains(.owner), !channels.namesUser {
-            throw error("\(channels.text): an owner is whose name stands in {sub}, and there is none")
-        }
-        return AccessRules.Rule(
-            channels: channels,
-            permissions: permissions,
-            replicasMin: replicasMin ?? 0,
-            compression: compression ?? .off,
-            isKeyed: isKeyed ?? false,
-            pace: PaceRule(rateMax: rateMax, tellsNewestOnly: pace == "newest")
-        )
-    }
-
-    private func fields() throws(SettingsError) -> [SettingValue] {
-        if case .map(let entries) = content { return entries }
-        let words = try text().split(separator: " ")
-        var fields = [field("channels", words.first ?? "")]
-        for word in words.dropFirst() {
-            let parts = word.split(separator: "=", maxSplits: 1)
-            guard parts.count == 2 else { throw error("\(word) is not ACTION=WHOM, such as subscribe=users") }
-            fields.append(field(String(parts[0]), parts[1]))
-        }
-        return fields
-    }
-
-    private func field(_ name: String, _ text: Substring) -> SettingValue {
-        SettingValue(name: name, source: source, content: .text(String(text), isQuoted: false))
-    }
-}
-
-extension AccessRules.Rule {
-    /// In one text.
-    var text: String {
-        let allowed = AccessAction.allCases.compactMap { action in
-            permissions[action].map { "\(action.rawValue)=\($0.rawValue)" }
-        }
-        let durable = replicasMin > 0 ? ["durable=\(replicasMin)"] : []
-        let compressed = compression == .off ? [] : ["compress=\(compression.rawValue)"]
-        let keyed = isKeyed ? ["keyed=true"] : []
-        let rate = pace.rateMax.map { ["max-rate=\($0.text)"] } ?? []
-        let newest = pace.tellsNewestOnly ? ["pace=newest"] : []
-        return ([channels.text] + allowed + durable + compressed + keyed + rate + newest).joined(separator: " ")
     }
 }

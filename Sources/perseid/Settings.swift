@@ -60,7 +60,7 @@ struct Settings {
         if errors.isEmpty, let error = formerFault { errors.append(error) }
         if errors.isEmpty { takeRedisSecurity(&errors) }
         if errors.isEmpty, let error = exposure { errors.append(error) }
-        if errors.isEmpty, let error = hookFault ?? durableFault { errors.append(error) }
+        if errors.isEmpty, let error = hookFault ?? durableFault ?? historyFault { errors.append(error) }
         if !errors.isEmpty { throw SettingsErrors(all: errors) }
     }
 

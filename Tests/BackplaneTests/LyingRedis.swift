@@ -1,4 +1,5 @@
 import Broker
+import TestRandomness
 
 @testable import Backplane
 @testable import Reactor

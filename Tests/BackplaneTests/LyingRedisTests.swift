@@ -1,5 +1,6 @@
 import Broker
 import Foundation
+import TestRandomness
 import Testing
 
 @testable import Backplane
@@ -105,7 +106,15 @@ struct LyingRedisTests {
             case 4: uplink.receive(.watch(channel, reactor: 0))
             case 5: uplink.receive(.unwatch(channel, reactor: 0))
             case 6: uplink.receive(.count(channel, reactor: 0, subscribers: Int.random(in: 0...3, using: &random)))
-            case 7: uplink.receive(.recover(channel, since: at(UInt64.random(in: 0...9, using: &random)), reactor: 0))
+            case 7:
+                uplink.receive(
+                    .recover(
+                        channel,
+                        since: at(UInt64.random(in: 0...9, using: &random)),
+                        reactor: 0,
+                        isKeyed: .random(using: &random)
+                    )
+                )
             case 8: uplink.receive(.history(ticket(), channel, since: nil, limit: 10))
             case 9: uplink.receive(.describe(ticket(), channel))
             case 10:

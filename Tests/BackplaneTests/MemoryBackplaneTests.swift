@@ -171,6 +171,85 @@ struct MemoryBackplaneTests {
         #expect(page(backplane, "b", since: nil).publications.count == 1)
     }
 
+    @Test("a channel remembers as much as the newest publish says, and never more than the limits allow")
+    func historyRules() {
+        let backplane = backplane { $0.historyCountMax = 10 }
+        func publish(_ count: Int, _ rule: HistoryRule, isKeyed: Bool = false, to channel: String = "a") {
+            for number in 0..<count {
+                let key = isKeyed ? PublicationKey("\(number)") : nil
+                backplane.publish(
+                    PublishRequest(
+                        ticket: Ticket(reactor: 0, number: 1),
+                        channel: ChannelName(channel)!,
+                        payload: Payload(kind: .text, bytes: [120], key: key),
+                        idempotencyKey: nil,
+                        isKeyed: isKeyed,
+                        history: rule
+                    )
+                )
+            }
+        }
+        publish(20, HistoryRule(countMax: 1_000))
+        #expect(page(backplane, "a", since: nil).publications.count == 10)
+        publish(1, HistoryRule(countMax: 3))
+        #expect(page(backplane, "a", since: nil).publications.count == 3)
+        publish(1, HistoryRule(countMax: 0))
+        let nothing = page(backplane, "a", since: nil)
+        #expect(nothing.publications.isEmpty && nothing.head == recorder.positions[1])
+        publish(5, HistoryRule(ageMilliseconds: 2_000))
+        clock.pass(2_000)
+        #expect(page(backplane, "a", since: nil).publications.count == 5)
+        clock.pass(1)
+        #expect(page(backplane, "a", since: nil).publications.isEmpty)
+        // Longer than the limits allow is as long as they do.
+        publish(1, HistoryRule(ageMilliseconds: 1_000_000))
+        clock.pass(300_001)
+        #expect(page(backplane, "a", since: nil).publications.isEmpty)
+        publish(20, HistoryRule(countMax: 5), isKeyed: true, to: "keyed")
+        #expect(page(backplane, "keyed", since: nil).publications.count == 5)
+        publish(2, HistoryRule(countMax: 0), isKeyed: true, to: "keyed")
+        #expect(page(backplane, "keyed", since: nil).publications.count == 1)
+    }
+
+    @Test(
+        "a channel that is cleared moves on, remembers nothing, and tells a mark to who hears it by either way",
+        arguments: [false, true]
+    )
+    func clear(isKeyed: Bool) {
+        let backplane = backplane()
+        let (name, ticket) = (ChannelName("room/a")!, Ticket(reactor: 0, number: 7))
+        backplane.clear(name, isKeyed: isKeyed, for: ticket)
+        guard case .cleared(.start)? = recorder.control else { return #expect(Bool(false), "it never was") }
+        backplane.subscribe(name)
+        backplane.subscribe(ChannelName("room/*")!)
+        var last = Position.start
+        for number in 0..<3 as Range<UInt64> {
+            backplane.publish(
+                PublishRequest(
+                    ticket: Ticket(reactor: 0, number: 1),
+                    channel: name,
+                    payload: Payload(kind: .text, bytes: [120], key: PublicationKey("\(number)")),
+                    idempotencyKey: number == 0 ? "once" : nil,
+                    isKeyed: isKeyed
+                )
+            )
+            last = recorder.positions[1]!
+        }
+        // The clock went back: the channel does not.
+        clock.setWall(1)
+        backplane.clear(name, isKeyed: isKeyed, for: ticket)
+        guard case .cleared(let position)? = recorder.control else { return #expect(Bool(false), "it is not") }
+        #expect(position > last)
+        #expect(recorder.heard["room/a"]?.last == Publication(clearedAt: position))
+        #expect(recorder.events.last == "room/*: room/a 0")
+        let after = page(backplane, "room/a", since: last)
+        #expect(after.publications.isEmpty && after.head == position && !after.isComplete)
+        #expect(page(backplane, "room/a", since: position).isComplete)
+        backplane.publish(request("room/a"))
+        #expect(recorder.heard["room/a"]?.last?.previous == position)
+        #expect(page(backplane, "room/a", since: position).isComplete(after: position))
+    }
+
     @Test("history answers from a position, from the end, and for channels that never were")
     func history() {
         let backplane = backplane()

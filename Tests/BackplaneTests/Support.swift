@@ -166,6 +166,10 @@ final class ScriptedBackplane: Backplane {
         return wills
     }
 
+    func clear(_ channel: ChannelName, isKeyed: Bool, for ticket: Ticket) {
+        requested.append("clear \(ticket.number) \(channel.text)")
+    }
+
     func revoke(_ revocation: Revocation, for ticket: Ticket) { requested.append("revoke \(ticket.number)") }
 
     func list(_ inventory: Inventory, for ticket: Ticket) { requested.append("list \(ticket.number)") }
@@ -229,13 +233,26 @@ final class ScriptedBackplane: Backplane {
     // MARK: The script
 
     /// Answers the oldest read; `hasMore` if there was no room for all.
-    func answer(_ publications: [Publication] = [], head: UInt64, hasMore: Bool = false) {
+    func answer(
+        _ publications: [Publication] = [],
+        head: UInt64,
+        hasMore: Bool = false,
+        floor: UInt64? = nil,
+        beginsAnew: Bool = false
+    ) {
         guard !reads.isEmpty else {
             Issue.record("nothing was asked")
             return
         }
         let read = reads.removeFirst()
-        let page = HistoryPage(since: read.since, publications: publications, head: at(head), hasMore: hasMore)
+        let page = HistoryPage(
+            since: read.since,
+            publications: publications,
+            head: at(head),
+            hasMore: hasMore,
+            floor: floor.map { at($0) },
+            beginsAnew: beginsAnew
+        )
         delegate?.read(read.channel, for: read.purpose, since: read.since, .success(page))
     }
 
@@ -308,8 +325,8 @@ final class UplinkFixture {
         uplink.receive(.unwatch(ChannelName(channel)!, reactor: reactor))
     }
 
-    func recover(_ channel: String, since: UInt64, by reactor: Int = 0) {
-        uplink.receive(.recover(ChannelName(channel)!, since: at(since), reactor: reactor))
+    func recover(_ channel: String, since: UInt64, by reactor: Int = 0, isKeyed: Bool = false) {
+        uplink.receive(.recover(ChannelName(channel)!, since: at(since), reactor: reactor, isKeyed: isKeyed))
     }
 
     /// Lets the coarse clock go on.

@@ -498,6 +498,23 @@ struct UplinkContinuityTests {
         #expect(fixture.reports() == ["opened a 5-0", "down", "up", "a 6-0", "a 7-0"])
     }
 
+    @Test(
+        "a read that was not answered before the link was lost is asked once when its channel is heard again, and not again behind that"
+    )
+    func readsOnceBehindLoss() throws {
+        let fixture = try open()
+        backplane.say(publication(7, after: 6))
+        backplane.setUp(false)
+        backplane.fail()
+        backplane.delegate?.subscribed(ChannelName("a")!)
+        backplane.setUp(true)
+        #expect(backplane.reads.map(\.since) == [at(5)])
+        backplane.answer(publications(6...8), head: 8)
+        #expect(fixture.reports() == ["down", "up", "a 6-0", "a 7-0", "a 8-0"])
+        fixture.tick(20)
+        #expect(backplane.reads.isEmpty)
+    }
+
     @Test("a channel that is opened twice, because its link was lost meanwhile, is not moved back")
     func openedTwice() throws {
         let fixture = try UplinkFixture(backplane)
@@ -561,6 +578,37 @@ struct UplinkRecoveryTests {
         backplane.answer(head: head)
         for reactor in 0..<reactors { _ = fixture.reports(reactor) }
         return fixture
+    }
+
+    @Test("a keyed history that does not reach what was told is asked for a few times, and then all may be missing")
+    func keyedHistoryBehind() throws {
+        let fixture = try open()
+        for publication in publications(101...110) { backplane.say(publication) }
+        _ = fixture.reports()
+        fixture.recover("a", since: 20)
+        var attempts = 0
+        while !backplane.reads.isEmpty, attempts < 100 {
+            backplane.answer([publication(40, after: 30)], head: 40, floor: 10)
+            attempts += 1
+        }
+        #expect(attempts == 4)
+        #expect(fixture.reports() == ["recovered a 20-0: [] to 110-0, not all"])
+    }
+
+    @Test(
+        "who comes back to a keyed channel with what Redis lost is answered with all that it has, and not from the tail"
+    )
+    func keyedHistoryAnew() throws {
+        let fixture = try open()
+        for publication in publications(110...112) { backplane.say(publication) }
+        while !backplane.reads.isEmpty { backplane.answer([publication(110, after: 100)], head: 112) }
+        _ = fixture.reports()
+        fixture.recover("a", since: 105, isKeyed: true)
+        try #require(backplane.reads.map(\.since) == [at(105)])
+        let all = [publication(40, after: 30), publication(112, after: 111)]
+        backplane.answer(all, head: 112, floor: 10, beginsAnew: true)
+        #expect(fixture.reports() == ["recovered a 105-0: [40-0 112-0] to 112-0, not all"])
+        #expect(backplane.reads.isEmpty)
     }
 
     @Test("who missed nothing is answered without a read")
@@ -812,7 +860,7 @@ struct UplinkRecoveryTests {
         let before = fixture.metrics.historyReads.value
         for number in 0..<10_000 {
             let channel = ChannelName("a")!
-            fixture.uplink.receive(.recover(channel, since: positions[number % 50], reactor: 0))
+            fixture.uplink.receive(.recover(channel, since: positions[number % 50], reactor: 0, isKeyed: false))
         }
         #expect(fixture.metrics.historyReads.value - before <= 5)
         let reports = fixture.reports()

@@ -35,6 +35,22 @@ struct ChannelTableTests {
         #expect(Set(table.values.map(\.name)) == Set(truth.keys) && table.values.map(\.name).count == truth.count)
     }
 
+    @Test("one that is filled in the order of another is searched no longer than any")
+    func inOrderOfAnother() {
+        var table = ChannelTable<Thing>()
+        for number in 0..<5_000 {
+            let thing = Thing(name(number))
+            table[thing.name] = thing
+        }
+        #expect(table.longestSearch < 500)
+        var other = ChannelTable<Thing>()
+        for thing in table.values {
+            other[thing.name] = thing
+            if other.count % 100 == 0 { #expect(other.longestSearch < 500) }
+        }
+        #expect(other.count == table.count)
+    }
+
     @Test("an empty one has nothing, and lets go of what it had")
     func empty() {
         var table = ChannelTable<Thing>()

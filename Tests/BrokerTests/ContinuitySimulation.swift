@@ -1,4 +1,5 @@
 import Broker
+import TestRandomness
 import Testing
 
 /// Redis with an at-most-once bus in front of it and a `Continuity` behind: what it publishes is lost, repeated and late

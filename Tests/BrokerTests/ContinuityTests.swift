@@ -52,6 +52,28 @@ struct ContinuityTests {
         #expect(continuity.tail.publications.map(\.position) == [4, 5])
     }
 
+    @Test("the mark that a channel was cleared is never delivered: what it leaves is read, and all before it is gone")
+    func cleared() {
+        var states = [live(at: 3, chain(4, 5, after: 3)), live(at: .start), live(at: 9)]
+        for index in states.indices {
+            let last = states[index].last
+            #expect(states[index].receive(Publication(clearedAt: 9)) == .read(after: last))
+            // One that comes behind it meanwhile is delivered behind the gap.
+            #expect(states[index].receive(Publication(10, after: 9)) == .hold)
+            let filled = states[index].fill(HistoryPage(since: last, publications: [], head: 9))
+            let gap = last == 9 ? [] : [Continuity.Delivery.gap(from: last, to: 9)]
+            #expect(filled.deliveries == gap + delivered([Publication(10, after: 9)]))
+            #expect(states[index].isLive && states[index].tail.publications == [Publication(10, after: 9)])
+        }
+        // Heard before the head of the channel is known, and once that is behind it.
+        var opening = Continuity(tailCountMax: 100, tailBytesMax: 100_000)
+        #expect(opening.receive(Publication(clearedAt: 9)) == .hold)
+        var opened = opening
+        #expect(opening.open(head: 9).deliveries == [] && opening.isLive)
+        #expect(opened.open(head: 3).readAfter == 3)
+        #expect(opened.fill(HistoryPage(since: 3, publications: [], head: 9)).deliveries == [.gap(from: 3, to: 9)])
+    }
+
     @Test("a repeated publication is ignored")
     func ignoresDuplicates() {
         var continuity = live(at: 3, chain(4, 5, after: 3))
@@ -59,6 +81,21 @@ struct ContinuityTests {
         #expect(continuity.receive(Publication(5, after: 4)) == .ignore)
         #expect(continuity.isLive)
         #expect(continuity.last == 5)
+    }
+
+    @Test("what was read of a keyed channel, and is heard later, is ignored: it followed what was replaced")
+    func ignoresWhatWasReadMerged() {
+        var continuity = live(at: 1)
+        #expect(continuity.receive(Publication(6, after: 5)) == .read(after: 1))
+        // 2 to 4 were replaced, and 7 is heard later than it was read.
+        let read = [Publication(5, after: 4), Publication(6, after: 5), Publication(7, after: 6)]
+        let kept = HistoryPage(since: 1, publications: read, head: 7, floor: .start)
+        let filled = continuity.fill(kept)
+        #expect(filled.deliveries == delivered(kept.publications) && filled.readAfter == nil)
+        for late in [Publication(5, after: 4), Publication(7, after: 6)] {
+            #expect(continuity.receive(late) == .ignore)
+        }
+        #expect(continuity.receive(Publication(8, after: 7)) == .deliver)
     }
 
     @Test("a hole is read, filled and followed by what was held")
@@ -156,7 +193,9 @@ struct ContinuityTests {
         #expect(continuity.receive(Publication(6, after: 4)) == .deliver)
     }
 
-    @Test("what was heard and the Redis that is asked afterwards does not have is nobody's, and does not make the channel read for ever")
+    @Test(
+        "what was heard and the Redis that is asked afterwards does not have is nobody's, and does not make the channel read for ever"
+    )
     func heardAndLost() {
         var continuity = live(at: 5)
         #expect(continuity.receive(Publication(7, after: 6)) == .read(after: 5))
@@ -168,7 +207,9 @@ struct ContinuityTests {
         #expect(continuity.receive(Publication(8, after: 5)) == .deliver)
     }
 
-    @Test("a master that is none any more wakes and publishes behind what it knows: readers stay with what the new one has")
+    @Test(
+        "a master that is none any more wakes and publishes behind what it knows: readers stay with what the new one has"
+    )
     func formerMaster() {
         var continuity = live(at: 3, chain(5, after: 3))
         #expect(continuity.receive(Publication(7, after: 3)) == .read(after: 5))
@@ -212,6 +253,19 @@ struct ContinuityTests {
         #expect(again.deliveries == delivered(chain(7, after: 6)))
         #expect(again.readAfter == nil)
         #expect(continuity.isLive)
+    }
+
+    @Test("a read that is asked for anew knows what was missed until then, and no other follows it")
+    func restarts() {
+        var continuity = live(at: 3)
+        #expect(continuity.restartReading() == nil)
+        #expect(continuity.receive(Publication(5, after: 4)) == .read(after: 3))
+        #expect(continuity.beginReading() == nil)
+        #expect(continuity.receive(Publication(6, after: 5)) == .hold)
+        #expect(continuity.restartReading() == 3)
+        let filled = continuity.fill(HistoryPage(since: 3, publications: chain(4, 5, 6, after: 3), head: 6))
+        #expect(filled.deliveries == delivered(chain(4, 5, 6, after: 3)))
+        #expect(filled.readAfter == nil && continuity.isLive)
     }
 
     @Test("reading begins only in a live channel")
@@ -335,5 +389,35 @@ struct ContinuityTests {
         #expect(filled.deliveries == [.gap(from: 10, to: 5), .publication(other)])
         #expect(filled.readAfter == nil)
         #expect(continuity.receive(Publication(11, after: 10)) == .deliver)
+    }
+
+    @Test("a former master that wakes may give a position that was delivered: readers stay with what the history has")
+    func reusedPositionOfFormerMaster() {
+        let chain = chain(8, 10, after: 5)
+        var continuity = live(at: 5, chain)
+        #expect(continuity.receive(Publication(10, after: 5)) == .read(after: 5))
+        #expect(continuity.receive(Publication(11, after: 10)) == .hold, "it goes on publishing")
+        let settled = continuity.fill(HistoryPage(since: 5, publications: chain, head: 10))
+        #expect(settled.deliveries.isEmpty && settled.readAfter == 10)
+        let filled = continuity.fill(HistoryPage(since: 10, publications: [], head: 10))
+        #expect(filled.deliveries.isEmpty && filled.readAfter == nil)
+        #expect(continuity.isLive && continuity.last == 10)
+        #expect(continuity.receive(Publication(12, after: 10)) == .deliver)
+    }
+
+    @Test(
+        "a page that ends before a position that two publications have settles nothing; the one that begins there does",
+        arguments: [true, false]
+    )
+    func reusedPositionBeyondPage(isHistoryKnown: Bool) {
+        let chain = chain(6, 8, 10, after: 5)
+        var continuity = live(at: 5, chain)
+        let other = Publication(10, after: 5)
+        #expect(continuity.receive(other) == .read(after: 5))
+        let divided = continuity.fill(HistoryPage(since: 5, publications: [chain[0]], head: 10, hasMore: true))
+        #expect(divided.deliveries.isEmpty && divided.readAfter == 8)
+        let history = isHistoryKnown ? [chain[2]] : []
+        let settled = continuity.fill(HistoryPage(since: 8, publications: history, head: 10))
+        #expect(settled.deliveries.isEmpty && settled.readAfter == (isHistoryKnown ? 10 : 5))
     }
 }

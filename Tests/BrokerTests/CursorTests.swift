@@ -1,4 +1,5 @@
 import Broker
+import TestRandomness
 import Testing
 
 @Suite("Cursor")

@@ -1,4 +1,5 @@
 import Broker
+import TestRandomness
 import Testing
 
 /// A reactor's work with one log, done at random: members come, go, stop reading and read on, rounds are interrupted,

@@ -1,4 +1,5 @@
 import Broker
+import TestRandomness
 import Testing
 
 /// A log and its subscriptions, with bytes as arrays.

@@ -38,6 +38,54 @@ struct KeyedPageTests {
         #expect(!page.isComplete)
     }
 
+    @Test("who stands where something was lost is not told what others are")
+    func breaks() {
+        let some = [publication(4, behind: 3, "a"), publication(9, behind: 8, "b")]
+        let page = HistoryPage(
+            since: position(3),
+            publications: some,
+            head: position(9),
+            floor: position(2),
+            breaks: [HistoryBreak(previous: position(5), position: position(8))]
+        ).mergedByKey()
+        #expect((3...9).filter { page.covers(position($0)) } == [3, 4, 5, 8, 9])
+        #expect((3...9).filter { page.isComplete(after: position($0)) } == [3, 4, 5, 8, 9])
+    }
+
+    @Test("who stands between two that follow each other had something else there, and asks by itself")
+    func chainOfTail() {
+        let some = [publication(5, behind: 3, "a"), publication(9, behind: 5, "b")]
+        let page = HistoryPage(since: position(3), publications: some, head: position(9)).mergedByKey()
+        #expect((3...9).filter { page.covers(position($0)) } == [3, 5, 9])
+        #expect((3...9).filter { page.isComplete(after: position($0)) } == [3, 5, 9])
+    }
+
+    @Test("a position that was lost is answered with all there is, from where that begins")
+    func beginsAnew() {
+        let some = [publication(4, behind: 3, "a"), publication(9, behind: 8, "b")]
+        let page = HistoryPage(
+            since: position(6),
+            of: some,
+            countMax: 10,
+            bytesMax: 1_000,
+            head: position(9),
+            floor: position(2),
+            beginsAnew: true
+        ).mergedByKey()
+        #expect(chain(page) == [[2, 4], [4, 9]])
+        #expect(Array(page.missed(behind: position(6))) == page.publications)
+        #expect(!page.isComplete && !page.isComplete(after: position(7)))
+        #expect(page.covers(position(6)) && !page.covers(position(7)))
+        var continuity = Continuity(tailCountMax: 10, tailBytesMax: 1_000)
+        _ = continuity.open(head: position(6))
+        _ = continuity.beginReading()
+        let (deliveries, readAfter) = continuity.fill(page)
+        #expect(
+            deliveries == [.gap(from: position(6), to: position(2))] + page.publications.map { .publication($0) }
+        )
+        #expect(readAfter == nil && continuity.last == position(9))
+    }
+
     @Test("of each key, and of what has none, the newest is left")
     func merged() {
         let some = [

@@ -292,7 +292,7 @@ struct AccessTests {
 
     @Test("when a token ends its readers are told to come again, and who has shown another one by then stays")
     func expiry() async throws {
-        let short = try AccessToken.of("alice", endsIn: 3)
+        let short = try AccessToken.of("alice", endsIn: 8)
         let long = try AccessToken.of("alice")
         try await withRules { (node: TestNode) throws in
             let socket = try node.webSocket("?channel=room/1", fields: bearer(short))
@@ -303,20 +303,20 @@ struct AccessTests {
             try refreshed.next("authenticated")
             let stream = try node.eventStream("?channel=room/1&access_token=\(short)")
             try stream.begin()
-            let bye = try socket.next("bye", within: 10)
+            let bye = try socket.next("bye")
             #expect(bye.code == 4_010 && bye.reason == "token expired" && bye["reconnect"] as? Bool == true)
             #expect(try socket.nextClose().code == 4_010)
             #expect(try Message(stream.next("bye").data).code == 4_010)
             #expect(try node.ask("GET", "/poll?channel=room/1&wait=0", bearer(short)).status == 401)
             let position = try node.ask("POST", "/channels/room%2F1", bearer(long), body: "x").position
             #expect(try refreshed.next("message").position == position)
-            #expect(node.metrics.accessTokensExpired.value == 2)
+            try eventually("it is counted") { node.metrics.accessTokensExpired.value == 2 }
         }
     }
 
     @Test("a token that is not valid yet is taken once it is")
     func notYetValid() async throws {
-        let begin = Date.now.timeIntervalSince1970 + 2
+        let begin = Date.now.timeIntervalSince1970 + 6
         let token = try AccessToken.make(["sub": "alice", "aud": "push", "nbf": begin])
         try await withRules { (node: TestNode) throws in
             func status() throws -> Int { try node.ask("GET", "/poll?channel=room/1&wait=0", bearer(token)).status }
@@ -328,11 +328,12 @@ struct AccessTests {
 
     @Test("a poll is held no longer than its token lasts")
     func heldPoll() async throws {
-        let short = try AccessToken.of("alice", endsIn: 2)
+        let short = try AccessToken.of("alice", endsIn: 6)
         try await withRules { (node: TestNode) throws in
             let begin = Date.now
             #expect(try node.ask("GET", "/poll?channel=room/1", bearer(short)).status == 200)
-            #expect(Date.now.timeIntervalSince(begin) < 10)
+            // Polls are held for 25 s.
+            #expect(Date.now.timeIntervalSince(begin) < 20)
         }
     }
 
@@ -422,9 +423,9 @@ struct AccessTests {
             }
             for socket in sockets { try socket.begin() }
             for _ in 0..<5 { #expect(try node.ask("GET", "/channels/room%2F1", bearer(token)).status == 200) }
-            #expect(node.metrics.accessTokensLookedAt.value == 1)
+            try eventually("it is counted") { node.metrics.accessTokensLookedAt.value == 1 }
             for _ in 0..<5 { #expect(try node.ask("GET", "/channels/room%2F1", bearer("garbage")).status == 401) }
-            #expect(node.metrics.accessTokensLookedAt.value == 2)
+            try eventually("it is counted") { node.metrics.accessTokensLookedAt.value == 2 }
         }
     }
 
@@ -549,8 +550,8 @@ struct AccessTests {
                 return reply?.error == "401::Token expired"
             }
             #expect(try client.subscribe("/room/2").error == "403:/meta/subscribe:Forbidden")
-            let socket = try BayeuxSocketClient(ready: node, ext: ["token": try AccessToken.of("alice", endsIn: 2)])
-            #expect(try socket.socket.nextClose(within: 10).code == 4_010)
+            let socket = try BayeuxSocketClient(ready: node, ext: ["token": try AccessToken.of("alice", endsIn: 6)])
+            #expect(try socket.socket.nextClose().code == 4_010)
             let again = try BayeuxSocketClient(node)
             again.clientID = socket.clientID
             let reply = try again.ask(["channel": "/meta/connect", "connectionType": "websocket"]).last
@@ -661,7 +662,7 @@ struct AccessTests {
         ])
         try await withRules {
             $0.rules = users
-            $0.limits.authenticateMilliseconds = 500
+            $0.limits.authenticateMilliseconds = 4_000
         } _: { (node: TestNode) throws in
             let late = try node.webSocket()
             try late.next("welcome")
@@ -672,7 +673,7 @@ struct AccessTests {
             let begun = monotonicMilliseconds
             #expect(try late.next("bye").code == 4_011)
             #expect(try late.nextClose().code == 4_011)
-            #expect(monotonicMilliseconds - begun < 10_000)
+            #expect(monotonicMilliseconds - begun < 15_000)
             try inTime.send(#"{"type":"subscribe","channel":"room/1"}"#)
             try inTime.next("subscribed")
         }

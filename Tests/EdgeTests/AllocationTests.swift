@@ -1,10 +1,10 @@
-import Backplane
 import Broker
 import CAllocations
 import Hub
 import Testing
 import Wire
 
+@testable import Backplane
 @testable import Edge
 @testable import Reactor
 
@@ -50,14 +50,33 @@ struct AllocationTests {
     }
 
     @Test(
+        "a channel that is read in one way is three objects of 392 bytes together, and no array",
+        .enabled(if: callocations_are_counted())
+    )
+    func channel() throws {
+        let client = try subscribe(Encoding(.webSocket, .perseid, isChunked: false))
+        let topic = try #require(edge.hub.topics[name])
+        let feed = try #require(topic.feeds.first)
+        let watched = WatchedChannel(name, limits: Limits())
+        #expect(callocations_size(Unmanaged.passUnretained(topic).toOpaque()) <= 120)
+        #expect(callocations_size(Unmanaged.passUnretained(feed).toOpaque()) <= 120)
+        #expect(callocations_size(Unmanaged.passUnretained(watched).toOpaque()) <= 152)
+        #expect(feed.memoryBytes == 0, "nothing was published")
+        publish()
+        #expect(feed.memoryBytes > 0)
+        withExtendedLifetime(client) {}
+    }
+
+    @Test(
         "nor does one that is compressed, once for all",
         .enabled(if: callocations_are_counted()),
         arguments: [Compression.shared, .alone],
-        [Encoding.Form.deflated, .deflatedAlone, .deflatedNarrow, .gzip(isChunked: true)]
+        [Encoding.Form.deflated, .deflatedAlone, .deflatedNarrow, .chunkedBody(.gzip), .chunkedBody(.deflate)]
     )
     func compressedDeliveries(_ compression: Compression, _ form: Encoding.Form) throws {
         edge.access.rules = try CompressingNode.rules([("**", compression)])
-        let encoding = Encoding(form == .gzip(isChunked: true) ? .eventStream : .webSocket, .perseid, form)
+        let isBody = [Encoding.Form.chunkedBody(.gzip), .chunkedBody(.deflate)].contains(form)
+        let encoding = Encoding(isBody ? .eventStream : .webSocket, .perseid, form)
         var clients: [TestClient] = []
         for _ in 0..<20 { clients.append(try subscribe(encoding)) }
         let few = try allocations()
@@ -108,7 +127,7 @@ struct AllocationTests {
         while edge.connections.count == before { edge.accept() }
         let slot = Slot(number: UInt32(before))
         edge.connections[live: slot].pointee.client.encoding = encoding
-        if encoding.isGzip { edge.hub.beginGzip(slot.client) }
+        if encoding.hasContentCoding { edge.hub.beginCodedBody(slot.client) }
         edge.hub.join(slot.client, [(name, nil)])
         if edge.hub.topics[name]?.isOpen == false { edge.receive(.opened(name, head: .start)) }
         while edge.endOfTurn() {}

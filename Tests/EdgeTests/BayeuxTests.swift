@@ -106,19 +106,19 @@ struct BayeuxTests {
     @Test("the second connect is held for its time, then answered with nothing")
     func secondConnect() throws {
         try withNode {
-            $0.limits.pollMilliseconds = 1_000
+            $0.limits.pollMilliseconds = 4_000
         } _: { node in
             let client = try BayeuxClient(ready: node)
             let start = monotonicMilliseconds
             let all = try client.connect()
-            #expect(monotonicMilliseconds - start >= 750)
+            #expect(monotonicMilliseconds - start >= 3_000)
             #expect(all.count == 1 && all[0].isSuccessful == true && all[0].reconnect == "retry")
             // Less than that if the client says so, and never more.
             let next = monotonicMilliseconds
             _ = try client.connect(advice: ["timeout": 0])
-            #expect(monotonicMilliseconds - next < 750)
+            #expect(monotonicMilliseconds - next < 3_000)
             _ = try client.connect(advice: ["timeout": 3_600_000])
-            #expect(monotonicMilliseconds - next < 5_000)
+            #expect(monotonicMilliseconds - next < 20_000)
         }
     }
 
@@ -206,11 +206,11 @@ struct BayeuxTests {
     @Test("session expiry is 402 and handshake; what a client does between its connects postpones it")
     func expiry() throws {
         try withNode {
-            $0.limits.resumeMilliseconds = 2_000
+            $0.limits.resumeMilliseconds = 6_000
         } _: { node in
             let client = try BayeuxClient(ready: node)
             for _ in 0..<4 {
-                usleep(1_000_000)
+                usleep(2_000_000)
                 #expect(try client.publish("/a", 1).isSuccessful == true)
             }
             #expect(try client.connect(advice: ["timeout": 0])[0].isSuccessful == true)
@@ -226,14 +226,14 @@ struct BayeuxTests {
     @Test("advice.interval of a client extends expiry")
     func clientInterval() throws {
         try withNode {
-            $0.limits.resumeMilliseconds = 1_000
+            $0.limits.resumeMilliseconds = 3_000
             // So often it is looked for those that are over.
             $0.limits.checkpointMilliseconds = 250
         } _: { node in
             let client = try BayeuxClient(ready: node)
             try client.subscribe("/a")
             _ = try client.connect(advice: ["timeout": 0, "interval": 600_000])
-            usleep(4_500_000)
+            usleep(7_000_000)
             #expect(try client.connect(advice: ["timeout": 0])[0].isSuccessful == true)
         }
     }

@@ -389,7 +389,7 @@ struct ControlTests {
             #expect(try ask(node, "POST", "/tokens/revoke", body: body)["revoked"] as? Bool == true)
             #expect(try socket.next("bye").code == 4_010)
             #expect(try poll.readAnswer().status == 401)
-            #expect(node.metrics.accessTokensRevoked.value == 2)
+            try eventually("it is counted") { node.metrics.accessTokensRevoked.value == 2 }
             for target in ["/poll?channel=room/1&wait=0", "/channels/room%2F1/history", "/channels/room%2F1/presence"] {
                 #expect(try node.ask("GET", target, bearer(bad)).status == 401)
                 #expect(try node.ask("GET", target, bearer(good)).status == 200)

@@ -37,7 +37,7 @@ import Wire
         try withNode { configuration in
             configuration.logger = Logger(label: "test") { _ in Keeper(lines: lines, logLevel: level) }
             configuration.apiKeys = ["right-key"].map(APIKey.init(secret:))
-            configuration.limits.requestMilliseconds = 250
+            configuration.limits.requestMilliseconds = 2_000
         } _: { node in
             let handshake = WebSocketClient.handshake
             _ = try node.ask("GET", "/ws", handshake + [("Origin", "https://evil.example")])

@@ -48,7 +48,7 @@ struct DrainTests {
     @Test("every client is told and closed, nobody new gets in, and the time is kept", arguments: [1, 2])
     func drains(reactorCount: Int) throws {
         try withDraining { configuration in
-            configuration.limits.drainMilliseconds = 3_000
+            configuration.limits.drainMilliseconds = 10_000
             configuration.reactorCount = reactorCount
         } _: { node in
             let sockets = try (0..<20).map { _ in try node.webSocket("?channel=a") }
@@ -63,7 +63,8 @@ struct DrainTests {
                 let bye = try socket.next("bye")
                 #expect(bye.code == 4_000)
                 #expect(bye["reconnect"] as? Bool == true)
-                #expect((0...750).contains(bye["after"] as? Int ?? -1))
+                // A quarter of it.
+                #expect((0...2_500).contains(bye["after"] as? Int ?? -1))
                 #expect(try socket.nextClose().code == 4_000)
             }
             for stream in streams {
@@ -77,7 +78,7 @@ struct DrainTests {
             for socket in sockets { socket.close() }
             for stream in streams { stream.close() }
             idle.close()
-            #expect(try stopping.wait() < 3_500)
+            #expect(try stopping.wait() < 10_500)
             #expect(throws: ConnectFailure.self) { try TestClient(port: port) }
         }
     }
@@ -95,12 +96,12 @@ struct DrainTests {
     @Test("many clients are all told within the time")
     func drainsMany() throws {
         try withDraining { configuration in
-            configuration.limits.drainMilliseconds = 2_000
+            configuration.limits.drainMilliseconds = 5_000
         } _: { node in
             let sockets = try (0..<1_500).map { _ in try node.webSocket("?format=raw") }
             // Raw ones are told by the close frame alone.
             let milliseconds = try Stopping(node.node).wait()
-            #expect(milliseconds < 4_000)
+            #expect(milliseconds < 9_000)
             let told = sockets.count { $0.framesNow() == [.close(4_000, "the node is going away")] }
             #expect(told == 1_500)
             for socket in sockets { socket.close() }
@@ -117,8 +118,8 @@ struct DrainTests {
             try socket.begin()
             try node.publish("a", SlowReaderTests.bodies(0..<400))
             try eventually("it is behind") { node.metrics.hub.laggards.value == 1 }
-            #expect(try Stopping(node.node).wait() < 2_500)
-            #expect(socket.client.ends(within: 5))
+            #expect(try Stopping(node.node).wait() < 10_000)
+            #expect(socket.client.ends())
         }
     }
 

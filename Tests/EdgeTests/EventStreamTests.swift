@@ -193,14 +193,19 @@ struct EventStreamTests {
             try idle.begin()
             try busy.begin()
             let end = monotonicMilliseconds + 2_500
+            // Heartbeats for which a slow machine gave time: from before a publication until the one behind it is there.
+            var excused = 0
+            var before = monotonicMilliseconds
             while monotonicMilliseconds < end {
+                let now = monotonicMilliseconds
                 try node.publish("busy", "x")
                 try busy.next()
+                excused += Int((monotonicMilliseconds - before) / 700)
+                before = now
                 usleep(50_000)
             }
             try idle.receive { $0.components(separatedBy: "\n:\n").count > 1 && $0.hasSuffix(":\n:\n") }
-            // A slow machine may have paused the publisher for longer than the heartbeat: once is forgiven.
-            #expect(busy.pieces.filter { $0 == ":\n" }.count <= 1)
+            #expect(busy.pieces.filter { $0 == ":\n" }.count <= excused)
             try node.publish("idle", "x")
             #expect(try idle.next().message.data == "x")
         }
@@ -291,7 +296,7 @@ struct EventStreamTests {
             try stream.client.sendRequest("POST", "/channels/a", body: "smuggled")
             try node.publish("a", "real")
             #expect(try stream.next().message.data == "real")
-            #expect(node.metrics.publishes.value == 1)
+            try eventually("it is counted") { node.metrics.publishes.value == 1 }
         }
     }
 
@@ -300,10 +305,10 @@ struct EventStreamTests {
         try withNode { node in
             let streams = try (0..<10).map { _ in try node.eventStream("?channel=a") }
             for stream in streams { try stream.begin() }
-            #expect(node.metrics.eventStreamConnections.value == 10)
+            try eventually("it is counted") { node.metrics.eventStreamConnections.value == 10 }
             for (index, stream) in streams.enumerated() { index % 2 == 0 ? stream.close() : stream.client.reset() }
             try eventually("all are gone") { node.metrics.eventStreamConnections.value == 0 }
-            #expect(node.metrics.hub.subscriptions.value == 0)
+            try eventually("it is counted") { node.metrics.hub.subscriptions.value == 0 }
             try eventually("the channel too") { node.metrics.hub.topics.value == 0 }
         }
     }

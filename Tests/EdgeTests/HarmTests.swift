@@ -16,6 +16,16 @@ struct HarmTests {
         return monotonicMilliseconds - start
     }
 
+    /// The longest exchange of somebody else, in milliseconds, in the best of up to three runs: a machine that runs other tests is late
+    /// once, but whoever is kept from being heard is so each time, for many seconds.
+    private func longestExchange(_ run: (TestNode) throws -> Double) throws -> Double {
+        var least = Double.infinity
+        for _ in 0..<3 where least >= Self.lateMilliseconds { try withNode { least = min(least, try run($0)) } }
+        return least
+    }
+
+    private static let lateMilliseconds = 1_000.0
+
     /// A masked frame of a client without payload.
     private static func emptyPings(_ count: Int) -> [UInt8] {
         [[UInt8]](repeating: [0x89, 0x80, 0, 0, 0, 0], count: count).flatMap { $0 }
@@ -25,7 +35,7 @@ struct HarmTests {
 
     @Test("half a million pings whose pongs are not read hold up nobody and hold little memory")
     func pings() throws {
-        try withNode { node in
+        let longest = try longestExchange { node in
             let other = try node.webSocket()
             try other.next("welcome")
             let hostile = try node.webSocket("?session=none", receiveBytes: 4_096)
@@ -36,22 +46,21 @@ struct HarmTests {
             }
             var longest = 0.0
             for number in 0..<200 { longest = max(longest, try roundTrip(other, number)) }
-            // It took 18 s; scheduling on a busy machine is some milliseconds.
-            #expect(longest < 1_000)
-            // Reading on must not cost more than reading at once.
+            // It took 18 s. Reading on must not cost more than reading at once.
             for _ in 0..<200 {
                 hostile.client.receiveNow()
                 longest = max(longest, try roundTrip(other, 0))
             }
-            #expect(longest < 1_000)
             #expect(flood.ends())
             hostile.close()
+            return longest
         }
+        #expect(longest < Self.lateMilliseconds)
     }
 
     @Test("one client that pipelines thousands of requests lets others go first")
     func pipelining() throws {
-        try withNode { node in
+        let longest = try longestExchange { node in
             let other = try node.webSocket()
             try other.next("welcome")
             let hostile = try node.connect()
@@ -65,15 +74,16 @@ struct HarmTests {
             }
             var longest = 0.0
             for number in 0..<300 { longest = max(longest, try roundTrip(other, number)) }
-            #expect(longest < 1_000)
             #expect(answered.ends())
-            #expect(node.metrics.rejections.value == 10_000)
+            try eventually("it is counted") { node.metrics.rejections.value == 10_000 }
+            return longest
         }
+        #expect(longest < Self.lateMilliseconds)
     }
 
     @Test("clients that always have more to say keep nobody else from being heard")
     func talkers() throws {
-        try withNode { node in
+        let longest = try longestExchange { node in
             let other = try node.webSocket()
             try other.next("welcome")
             // Together they are understood more slowly than they come.
@@ -89,11 +99,12 @@ struct HarmTests {
             var longest = 0.0
             // It took six seconds: they kept their places at the front of the poller's list.
             for number in 0..<100 { longest = max(longest, try roundTrip(other, number)) }
-            #expect(longest < 1_000)
             // Their sockets are closed only then: another test's would get their numbers.
             for flood in floods { #expect(flood.ends()) }
             for socket in hostile { socket.close() }
+            return longest
         }
+        #expect(longest < Self.lateMilliseconds)
     }
 
     // MARK: Channels
@@ -107,6 +118,7 @@ struct HarmTests {
             try other.next("welcome")
             let hostile = try node.webSocket("?session=none")
             try hostile.next("welcome")
+            let begin = monotonicMilliseconds
             for number in 0..<200 {
                 try hostile.send(#"{"type":"subscribe","channel":"c\#(number)"}"#)
                 try hostile.send(#"{"type":"unsubscribe","channel":"c\#(number)"}"#)
@@ -121,8 +133,12 @@ struct HarmTests {
                 answered += 1
             }
             // Some 20 a second, and not 400 at once.
-            #expect(answered <= 80)
-            #expect(try roundTrip(other, 1) < 1_000)
+            #expect(answered < 400 && Double(answered) <= 50 + 20 * (monotonicMilliseconds - begin) / 1_000)
+            var least = Double.infinity
+            for number in 0..<3 where least >= Self.lateMilliseconds {
+                least = min(least, try roundTrip(other, number))
+            }
+            #expect(least < Self.lateMilliseconds)
         }
     }
 
@@ -164,6 +180,14 @@ struct HarmTests {
         "polls of several channels that cannot be opened are given up together, and their pipelined requests are answered"
     )
     func givenUpTogether() throws {
+        // Where other tests take the processors in the midst of a turn it is long: the best of three runs counts.
+        var least = Int.max
+        for _ in 0..<3 where least >= 500_000 { least = min(least, try longestTurnMicroseconds()) }
+        #expect(least < 500_000)
+    }
+
+    private func longestTurnMicroseconds() throws -> Int {
+        var longest = 0
         try withNodeWithoutRedis {
             $0.limits.openMilliseconds = 1_000
         } _: { node in
@@ -176,8 +200,9 @@ struct HarmTests {
                 #expect(try client.readAnswer().status == 503)
                 #expect(try client.readAnswer().status == 503)
             }
-            #expect(node.node.status.reactors[0].longestTurnMicroseconds.value < 500_000)
+            longest = node.node.status.reactors[0].longestTurnMicroseconds.value
         }
+        return longest
     }
 
     // MARK: Memory
@@ -386,7 +411,7 @@ struct HarmTests {
                 }
             }
             try eventually("it is subscribed") { node.metrics.hub.subscriptions.value == 2 }
-            #expect(node.metrics.hub.topics.value == 2)
+            try eventually("it is counted") { node.metrics.hub.topics.value == 2 }
             socket.client.reset()
             try eventually("nothing is held") { node.metrics.hub.subscriptions.value == 0 }
         }
@@ -468,7 +493,7 @@ struct HarmTests {
             let stream = try node.eventStream("?channel=a&session=none", receiveBytes: 4_096)
             try node.publish("a", SlowReaderTests.bodies(0..<3_000))
             let start = monotonicMilliseconds
-            try eventually("it is closed", within: 20) {
+            try eventually("it is closed") {
                 stream.client.receiveNow(upTo: 1)
                 return node.metrics.timeouts.value == 1
             }

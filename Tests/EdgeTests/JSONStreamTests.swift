@@ -19,7 +19,7 @@ struct JSONStreamTests {
             #expect(stream.head["X-Accel-Buffering"] == "no")
             #expect(stream.head["Access-Control-Allow-Origin"] == "https://listed.example")
             try stream.next("welcome")
-            #expect(node.metrics.jsonStreamConnections.value == 1)
+            try eventually("it is counted") { node.metrics.jsonStreamConnections.value == 1 }
         }
     }
 
@@ -169,7 +169,7 @@ struct JSONStreamTests {
             while let line = try stream.nextLine() { if !line.isEmpty { last = line } }
             #expect(try Message(last).code == 4_005)
             #expect(stream.hasEndedWell)
-            #expect(node.metrics.streamsRenewed.value == 1)
+            try eventually("it is counted") { node.metrics.streamsRenewed.value == 1 }
         }
     }
 

@@ -63,7 +63,7 @@ struct JoinTests {
 
     /// The positions that were asked about since the last time.
     private func questions() -> [Position] {
-        commands().compactMap { if case .recover(_, let since, _) = $0 { since } else { nil } }
+        commands().compactMap { if case .recover(_, let since, _, _) = $0 { since } else { nil } }
     }
 
     private func commands() -> [UplinkCommand] {

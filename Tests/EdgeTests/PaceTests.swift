@@ -3,6 +3,7 @@ import Edge
 import Foundation
 import Hub
 import Testing
+import Wire
 
 /// Readers that ask to be told only so often, or are by a rule.
 @Suite("Paces")
@@ -96,14 +97,20 @@ struct PaceTests {
                 #expect(try reader.begin()[0]["max-rate"] as? Double == rate)
                 let publisher = BackgroundPublishing(node, channel: channel)
                 defer { publisher.stop() }
+                // From one to the sixth behind it, for a machine may be late with one of them; the longest of three, for it may be late with
+                // the first.
+                var longest = 0.0
                 var times: [Double] = []
-                while times.count < 7 {
-                    _ = try reader.next("message")
-                    let now = Date().timeIntervalSince1970 * 1_000
-                    if now - (times.last ?? 0) > milliseconds / 4 { times.append(now) }
+                for _ in 0..<3 where longest < 5.2 * milliseconds {
+                    times = []
+                    while times.count < 7 {
+                        _ = try reader.next("message")
+                        let now = Date().timeIntervalSince1970 * 1_000
+                        if now - (times.last ?? 0) > milliseconds / 4 { times.append(now) }
+                    }
+                    longest = max(longest, times[6] - times[0])
                 }
-                // From one to the sixth behind it, for a machine may be late with one of them.
-                #expect(times[6] - times[0] >= 5.2 * milliseconds, "\(channel): \(times)")
+                #expect(longest >= 5.2 * milliseconds, "\(channel): \(times)")
             }
         }
     }
@@ -130,7 +137,7 @@ struct PaceTests {
         }
     }
 
-    @Test("a rate is a number from 0.1 to 20, and nothing else; a pattern has none")
+    @Test("a rate is a number from 0.1 to 20, and nothing else")
     func nonsense() throws {
         try withPacedNode { node in
             for path in ["/ws", "/sse", "/stream", "/poll", "/multipart"] {
@@ -144,10 +151,6 @@ struct PaceTests {
                     let answer = try node.ask("GET", "\(path)?channel=a&max-rate=\(rate)", fields)
                     #expect(answer.status == 400 && answer.errorField == "max-rate", "\(path) \(rate)")
                 }
-                if path != "/ws" {
-                    let answer = try node.ask("GET", "\(path)?channel=a&channel=b/*&max-rate=2")
-                    #expect(answer.status == 400 && answer.errorField == "max-rate", "\(path)")
-                }
             }
             let socket = try node.webSocket()
             try socket.begin(0)
@@ -157,7 +160,7 @@ struct PaceTests {
                 #expect(error.code == 400, "\(rate)")
             }
             try socket.send(#"{"type":"subscribe","id":1,"channel":"a/*","max-rate":2}"#)
-            #expect(try socket.next("error").code == 400)
+            #expect(try socket.next("subscribed")["max-rate"] as? Double == 2)
             try socket.send(#"{"type":"subscribe","id":1,"channel":"a","max-rate":2.7}"#)
             #expect(try socket.next("subscribed")["max-rate"] as? Double == 2)
             try socket.send(#"{"type":"subscribe","id":2,"channel":"b","max-rate":null}"#)
@@ -187,23 +190,90 @@ struct PaceTests {
         }
     }
 
-    @Test("who also reads a channel by a pattern is told it as that, each once")
+    @Test("who reads a channel by a pattern, too, is told both together, each once, as often as the slower of them")
     func patterns() throws {
         try withPacedNode { node in
-            let socket = try node.webSocket("?channel=p/a&max-rate=0.5")
+            let socket = try node.webSocket("?channel=p/a&max-rate=2")
             try socket.begin()
             try node.publish("p/a", "0")
             #expect(try socket.next("message").data == "0")
+            // From before what is told with the first batch: whoever looks once it is there may be late.
+            let began = Date()
             for number in 1..<4 { try node.publish("p/a", "\(number)") }
-            try socket.send(#"{"type":"subscribe","channel":"p/*"}"#)
-            #expect(try socket.next("subscribed")["max-rate"] == nil)
+            try socket.send(#"{"type":"subscribe","channel":"p/*","max-rate":20}"#)
+            #expect(try socket.next("subscribed")["max-rate"] as? Double == 2)
             #expect(try (1..<4).map { _ in try socket.next("message").data } == ["1", "2", "3"])
-            try node.publish("p/a", "4")
-            #expect(try socket.next("message").data == "4")
+            for number in 4..<8 { try node.publish(number % 2 == 0 ? "p/a" : "p/b", "\(number)") }
+            #expect(try (4..<8).map { _ in try socket.next("message").data } == ["4", "5", "6", "7"])
+            #expect(Date().timeIntervalSince(began) >= 0.45)
             try socket.send(#"{"type":"unsubscribe","channel":"p/*"}"#)
             _ = try socket.next("unsubscribed")
-            try node.publish("p/a", "5")
-            #expect(try socket.next("message").data == "5")
+            try node.publish("p/a", "8")
+            #expect(try socket.next("message").data == "8")
+        }
+    }
+
+    @Test("a rule's rate holds for who reads by a pattern, on every stream", arguments: Transport.streams)
+    func ceilings(transport: Transport) throws {
+        try withPacedNode { node in
+            try node.publish("slow/a", "first")
+            let reader = try TransportReader(transport, node, channels: ["slow/*"], parameters: "")
+            try reader.begin()
+            let began = Date()
+            for number in 0..<20 {
+                try node.publish("slow/\(number % 2 == 0 ? "a" : "b")", "\(number)")
+                Thread.sleep(forTimeInterval: 0.03)
+            }
+            var told: [Int] = []
+            while told.last != 19 {
+                if let number = try reader.next()?.data.flatMap({ Int($0) }) { told.append(number) }
+            }
+            #expect(told == Array(0..<20))
+            // Only those who are held back are told in batches, and nobody else reads.
+            let batches = node.metrics.hub.paceBatches.value
+            #expect(batches > 0 && Double(batches) <= Date().timeIntervalSince(began) * 5 + 2)
+        }
+    }
+
+    @Test("a client of Bayeux says in its handshake how often it wants to be told, and is by long-polling, too")
+    func bayeux() throws {
+        try withPacedNode { node in
+            let client = try BayeuxClient(node)
+            for wrong: Any in ["2", 0.01, true, [2]] {
+                let refused = try client.tryToShakeHands(ext: ["max-rate": wrong])
+                #expect(refused["successful"] as? Bool == false)
+                #expect((refused["error"] as? String)?.hasPrefix("400:max-rate:") == true, "\(refused)")
+            }
+            try client.shakeHands(ext: ["max-rate": 1])
+            _ = try client.connect()
+            try client.subscribe("/prices/a")
+            var told: [String] = []
+            let began = Date()
+            for number in 0..<3 {
+                for step in 0..<5 { try publish(node, "k\(step % 2)", "\(number)-\(step)") }
+                let deliveries = try client.connect().filter { $0["data"] != nil }
+                told += deliveries.compactMap { $0["data"] as? String }
+            }
+            #expect(told == ["0-3", "0-4", "1-3", "1-4", "2-3", "2-4"])
+            #expect(Date().timeIntervalSince(began) >= 2.9)
+        }
+    }
+
+    @Test("so is one of Bayeux with a WebSocket")
+    func bayeuxSocket() throws {
+        try withPacedNode { node in
+            let client = try BayeuxSocketClient(ready: node, ext: ["max-rate": 0.5])
+            #expect(
+                try client.ask(["channel": "/meta/subscribe", "subscription": "/prices/a"])[0].isSuccessful == true
+            )
+            try eventually("it is held back") { node.metrics.hub.pacers.value == 1 }
+            let began = Date()
+            var told: [String] = []
+            for number in 0..<2 {
+                for step in 0..<4 { try publish(node, "k", "\(number)-\(step)") }
+                while told.last != "\(number)-3" { told += try client.next().compactMap { $0["data"] as? String } }
+            }
+            #expect(told.count <= 4 && Date().timeIntervalSince(began) >= 1.9)
         }
     }
 
@@ -232,12 +302,15 @@ struct PaceTests {
                     (last, told[message["key"] as? String ?? ""]) = (number, number)
                 }
             }
-            #expect(node.metrics.hub.compressedMessages.value > 0)
+            try eventually("it is counted") { node.metrics.hub.compressedMessages.value > 0 }
         }
     }
 
-    @Test("streams that are compressed as a whole end well, also of who came between two batches")
-    func compressedStreams() throws {
+    @Test(
+        "streams that are compressed as a whole end well, also of who came between two batches",
+        arguments: ContentCoding.allCases
+    )
+    func compressedStreams(_ coding: ContentCoding) throws {
         try withPacedNode {
             $0.limits.compressionFlushBytes = 1
         } _: { node in
@@ -245,7 +318,10 @@ struct PaceTests {
             var newest: [String: Int] = [:]
             for number in 0..<300 {
                 if number % 50 == 0 {
-                    let stream = try node.eventStream("?channel=prices/a&max-rate=20", fields: CompressingNode.gzip)
+                    let stream = try node.eventStream(
+                        "?channel=prices/a&max-rate=20",
+                        fields: CompressingNode.fields(coding)
+                    )
                     let token = try #require(try stream.next("welcome").message["session"] as? String)
                     try stream.next("subscribed")
                     streams.append((stream, token))
@@ -262,7 +338,10 @@ struct PaceTests {
                     #expect(number > last)
                     (last, told[message["key"] as? String ?? ""]) = (number, number)
                 }
-                let other = try node.eventStream("?channel=prices/a&session=\(token)", fields: CompressingNode.gzip)
+                let other = try node.eventStream(
+                    "?channel=prices/a&session=\(token)",
+                    fields: CompressingNode.fields(coding)
+                )
                 try stream.next("bye")
                 #expect(try stream.nextOrEnd() == nil)
                 #expect(stream.hasInflatedAll && stream.hasEndedWell)
@@ -317,6 +396,34 @@ struct PaceTests {
             try publish(node, "k0", "end")
             #expect(try slow.next("message").data == "end")
             #expect(node.metrics.hub.disconnects.value == 0)
+        }
+    }
+
+    @Test("a flood that is more than an answer has room for reaches a slow poll at once, each of it once")
+    func floodOfPolls() throws {
+        try withPacedNode {
+            $0.limits.pollBytesMax = 20_000
+        } _: { node in
+            let client = try node.connect()
+            let target = "/poll?channel=a&session=none&max-rate=0.1"
+            try node.publish("a", "start")
+            let history = try client.ask("GET", "/channels/a/history").json["publications"] as? [[String: Any]]
+            var cursor = "a@\(history?.last?["position"] as? String ?? "")"
+            let padding = String(repeating: ".", count: 2_000)
+            for number in 0..<95 { try node.publish("a", "\(number) \(padding)") }
+            let began = Date()
+            var last = -1
+            for _ in 0..<8 {
+                let answer = try client.ask("GET", "\(target)&cursor=\(cursor)").json
+                cursor = try #require(answer["cursor"] as? String)
+                for each in answer["publications"] as? [[String: Any]] ?? [] {
+                    let number = SlowReaderTests.number(each["data"] as? String)
+                    #expect(number == last + 1)
+                    last = number
+                }
+            }
+            // The first of them to be held would be for ten seconds.
+            #expect(last >= 70 && Date().timeIntervalSince(began) < 9)
         }
     }
 

@@ -266,7 +266,7 @@ struct PatternTests {
             try socket.begin()
             for channel in ["chat/a", "chat/b"] { try node.publish(channel, "x") }
             _ = try read(socket, 2)
-            #expect(node.metrics.hub.topics.value == 3)
+            try eventually("it is counted") { node.metrics.hub.topics.value == 3 }
             socket.close()
             try eventually("it is let go of") { node.metrics.hub.topics.value == 0 }
             try eventually("by the uplink, too") {

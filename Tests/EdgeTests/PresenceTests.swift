@@ -2,6 +2,7 @@ import Backplane
 import Broker
 import Edge
 import Foundation
+import Hub
 import Testing
 
 @Suite("Presence")
@@ -48,6 +49,26 @@ struct PresenceTests {
         }
     }
 
+    @Test("a poll that is not to be answered yet is there, and is gone with its connection")
+    func pacedPoll() throws {
+        try withNode {
+            $0.presence = [ChannelPattern("room/**")!]
+            $0.limits.resumeMilliseconds = 4_000
+        } _: { (node: TestNode) throws in
+            let client = try node.connect()
+            let first = try client.ask("GET", "/poll?channel=room/1&wait=0")
+            let (cursor, session) = (try first.json["cursor"] as? String ?? "", first["Perseid-Session"] ?? "")
+            let escaped = cursor.replacingOccurrences(of: "/", with: "%2F")
+            try client.sendRequest("GET", "/poll?channel=room/1&max-rate=0.1&session=\(session)&cursor=\(escaped)")
+            try eventually("it is held") { node.metrics.hub.polls.value == 1 }
+            try node.publish("room/1", "x")
+            try eventually("it is not answered yet") { node.metrics.hub.polls.value == 0 }
+            #expect(try members(node).count == 1)
+            client.close()
+            try eventually("it is gone") { try members(node).isEmpty }
+        }
+    }
+
     @Test("it is told only where it is switched on")
     func off() throws {
         try withRooms { node in
@@ -58,7 +79,7 @@ struct PresenceTests {
             try socket.send(#"{"type":"presence","id":4,"channel":"other"}"#)
             #expect(try socket.next("error").code == 404)
             #expect(try node.ask("GET", "/channels/$presence%2Froom%2F1/presence").status == 404)
-            #expect(node.node.status.uplink.members.value == 0)
+            try eventually("it is counted") { node.node.status.uplink.members.value == 0 }
         }
     }
 
@@ -162,7 +183,7 @@ struct PresenceTests {
             try bob.begin(2)
             let other = try join()
             #expect(other["user"] as? String == "bob" && other["info"] == nil)
-            #expect(node.metrics.memberDetailsLeftOut.value >= 1)
+            try eventually("it is counted") { node.metrics.memberDetailsLeftOut.value >= 1 }
             let listed = try #require(try member(node, "ann"))
             #expect(
                 (listed["info"] as? [String: Int]) == ["seat": 7] && listed["id"] as? String == joined["id"] as? String

@@ -290,13 +290,13 @@ struct PublicationLinesTests {
     @Test("where nothing comes for long an empty line is sent, and the connection stays")
     func heartbeat() throws {
         try withNode { configuration in
-            configuration.limits.heartbeatMilliseconds = 500
-            configuration.limits.requestMilliseconds = 500
-            configuration.limits.keepAliveMilliseconds = 500
+            configuration.limits.heartbeatMilliseconds = 1_500
+            configuration.limits.requestMilliseconds = 1_500
+            configuration.limits.keepAliveMilliseconds = 1_500
         } _: { node in
             let publisher = try Publisher(node)
             #expect(try publisher.client.receive { publisher.client.buffer.starts(with: "1\r\n\n\r\n".utf8) })
-            usleep(1_500_000)
+            usleep(4_500_000)
             try publisher.send("{\"channel\":\"a\",\"data\":1}\n")
             #expect(try publisher.next()?.position != nil)
         }

@@ -55,7 +55,7 @@ struct SecurityTests {
             for _ in 0..<2 { #expect(try client.readAnswer().status == 200) }
             try client.sendSlowly(request)
             #expect(try client.readAnswer().status == 200)
-            #expect(node.metrics.tlsHandshakes.value == 1)
+            try eventually("it is counted") { node.metrics.tlsHandshakes.value == 1 }
         }
     }
 
@@ -179,7 +179,7 @@ struct SecurityTests {
             let client = try node.connectRaw(secure: true)
             let hello: [UInt8] = [22, 3, 1, 1, 0] + [UInt8](repeating: 1, count: 250)
             try client.send(Array(hello.prefix(byteCount)))
-            #expect(client.ends(within: 10))
+            #expect(client.ends(within: 40))
             try eventually("it is counted") { node.metrics.timeouts.value == 1 }
         }
     }
@@ -403,7 +403,7 @@ struct SecurityTests {
             let second = try agreed(node, [version, "-sess_in", file, "-ign_eof"], input: request)
             #expect(second.contains("Reused, TLSv1."))
             #expect(second.contains("HTTP/1.1 200"))
-            #expect(node.metrics.tlsHandshakesResumed.value == 1)
+            try eventually("it is counted") { node.metrics.tlsHandshakesResumed.value == 1 }
         }
     }
 
@@ -438,7 +438,7 @@ struct SecurityTests {
             }
             try given.fileHandleForWriting.write(contentsOf: Data("Q\n".utf8))
             process.waitUntilExit()
-            #expect(node.metrics.tlsHandshakes.value == 1)
+            try eventually("it is counted") { node.metrics.tlsHandshakes.value == 1 }
         }
     }
 
@@ -455,7 +455,7 @@ struct SecurityTests {
             #expect(text.contains("HTTP/1.1 200"))
             // Where it can, it must have.
             let hasModule = FileManager.default.fileExists(atPath: "/sys/module/tls")
-            #expect(node.metrics.tlsSealedByKernel.value == (hasModule ? 1 : 0))
+            try eventually("it is counted") { node.metrics.tlsSealedByKernel.value == (hasModule ? 1 : 0) }
         }
     }
 }

@@ -29,7 +29,7 @@ struct SessionTests {
             #expect(try socket.next("welcome")["session"] == nil)
             _ = try node.webSocket("?channel=a&format=raw")
             #expect(try node.ask("HEAD", "/sse?channel=a")["Perseid-Session"] == nil)
-            #expect(node.node.status.uplink.sessionsOpened.value == 3)
+            try eventually("it is counted") { node.node.status.uplink.sessionsOpened.value == 3 }
         }
     }
 
@@ -83,7 +83,7 @@ struct SessionTests {
                 #expect(answer.errorField == "session")
                 #expect(answer["WWW-Authenticate"] != nil)
             }
-            #expect(node.metrics.tokensRefused.value == 4)
+            try eventually("it is counted") { node.metrics.tokensRefused.value == 4 }
         }
     }
 
@@ -96,7 +96,7 @@ struct SessionTests {
             for _ in 0..<300 {
                 #expect(try stranger.ask("GET", "/poll?channel=a&session=\(strange).\(strange)").status == 401)
             }
-            #expect(node.metrics.tokensRefused.value == 300)
+            try eventually("it is counted") { node.metrics.tokensRefused.value == 300 }
             let client = try node.connect()
             try client.sendRequest("GET", "/sse?channel=a&session=\(token)")
             #expect(try client.readHead().hasPrefix("HTTP/1.1 200"))
@@ -140,7 +140,7 @@ struct SessionTests {
                 socket.close()
             }
             #expect(sessions == 5)
-            #expect(node.metrics.sessionsUnopened.value == 15)
+            try eventually("it is counted") { node.metrics.sessionsUnopened.value == 15 }
         }
     }
 
@@ -241,7 +241,8 @@ struct SessionTests {
                 try socket.send(.pong, Array("something else".utf8))
             }
             try node.publish("a", "second")
-            try socket.next("message")
+            // Checkpoints that come meanwhile are not answered.
+            while true { if case .text? = try socket.nextFrame() { break } }
             socket.close()
             let again = try node.webSocket("?session=\(token)")
             try again.next("welcome")
@@ -344,7 +345,7 @@ struct SessionTests {
             try node.publish("a", "x")
             #expect(try last.next("message").data == "x")
             try eventually("one is left") { node.node.status.uplink.sessions.value == 1 }
-            #expect(node.node.status.uplink.sessionsTaken.value == 4)
+            try eventually("it is counted") { node.node.status.uplink.sessionsTaken.value == 4 }
         }
     }
 
@@ -402,7 +403,7 @@ struct SessionTests {
             let displaced = try held.readAnswer()
             #expect(displaced.status == 409 && displaced.errorField == "session")
             #expect(node.node.status.uplink.sessionsResumed.value == 0)
-            #expect(node.node.status.uplink.sessionsFound.value == 2)
+            try eventually("it is counted") { node.node.status.uplink.sessionsFound.value == 2 }
         }
     }
 
@@ -433,7 +434,7 @@ struct SessionTests {
             try eventually("it is held") { node.metrics.hub.polls.value == 1 }
             first.close()
             try eventually("it is let go of") { node.metrics.hub.polls.value == 0 }
-            #expect(node.node.status.uplink.sessions.value == 1)
+            try eventually("it is counted") { node.node.status.uplink.sessions.value == 1 }
         }
     }
 

@@ -2,6 +2,7 @@ import Broker
 import Edge
 import Foundation
 import Hub
+import TestRandomness
 import Testing
 import Wire
 
@@ -269,7 +270,7 @@ struct WebSocketMessageTests {
                 // What is answered at once may overtake what the backplane has not answered.
                 if message.type == "published" { #expect(message.id ?? 0 >= id - 3) }
             }
-            #expect(node.metrics.budgetWaits.value > 100)
+            try eventually("it is counted") { node.metrics.budgetWaits.value > 100 }
             #expect(try node.ask("GET", "/metrics").text.contains("perseid_publishes_total 300\n"))
         }
     }
@@ -404,7 +405,7 @@ struct WebSocketCommandTests {
             try node.publish("a", "unheard")
             try socket.send(#"{"type":"ping","id":3}"#)
             #expect(try socket.next("pong").id == 3)
-            #expect(node.metrics.hub.subscriptions.value == 0)
+            try eventually("it is counted") { node.metrics.hub.subscriptions.value == 0 }
             try socket.send(#"{"type":"subscribe","id":4,"channel":"a"}"#)
             #expect(try socket.next("subscribed").id == 4)
         }
@@ -467,7 +468,7 @@ struct WebSocketCommandTests {
             #expect((error["message"] as? String)?.isEmpty == false)
             try socket.send(#"{"type":"ping","id":2}"#)
             try socket.next("pong")
-            #expect(node.metrics.hub.subscriptions.value == 1)
+            try eventually("it is counted") { node.metrics.hub.subscriptions.value == 1 }
         }
     }
 
@@ -569,7 +570,7 @@ struct WebSocketProtocolTests {
             #expect(!socket.client.isReset)
             socket.close()
             try eventually("nobody is left") { node.metrics.webSocketConnections.value == 0 }
-            #expect(node.metrics.hub.subscriptions.value == 0)
+            try eventually("it is counted") { node.metrics.hub.subscriptions.value == 0 }
         }
     }
 
@@ -618,62 +619,6 @@ struct WebSocketProtocolTests {
             try socket.send(.text, [UInt8](repeating: 32, count: 600), isFinal: false)
             try socket.send(.continuation, [UInt8](repeating: 32, count: 401))
             #expect(try socket.nextClose().code == 1009)
-        }
-    }
-
-    @Test("an idle WebSocket is pinged, and stays while it answers")
-    func heartbeat() throws {
-        try withNode { configuration in
-            configuration.limits.heartbeatMilliseconds = 500
-        } _: { node in
-            let socket = try node.webSocket("?channel=a")
-            try socket.begin()
-            for _ in 0..<3 {
-                #expect(try socket.nextFrame() == .ping([]))
-                try socket.send(.pong, [])
-            }
-            try node.publish("a", "x")
-            while true {
-                let frame = try socket.nextFrame()
-                guard frame == .ping([]) else {
-                    #expect(frame != nil && frame != .close(1000, ""))
-                    break
-                }
-                try socket.send(.pong, [])
-            }
-        }
-    }
-
-    @Test("one that does not answer the ping is closed")
-    func deadPeer() throws {
-        try withNode { configuration in
-            configuration.limits.heartbeatMilliseconds = 500
-        } _: { node in
-            let socket = try node.webSocket("?channel=a")
-            try socket.begin()
-            #expect(try socket.nextFrame() == .ping([]))
-            #expect(try socket.nextFrame() == nil)
-            #expect(node.metrics.timeouts.value == 1)
-            #expect(node.metrics.hub.subscriptions.value == 0)
-        }
-    }
-
-    @Test("one that is sent to is not pinged")
-    func busy() throws {
-        try withNode { configuration in
-            configuration.limits.heartbeatMilliseconds = 3_000
-        } _: { node in
-            let socket = try node.webSocket("?channel=a&session=none")
-            try socket.begin()
-            let end = monotonicMilliseconds + 4_000
-            while monotonicMilliseconds < end {
-                try node.publish("a", "x")
-                guard case .text? = try socket.nextFrame() else {
-                    Issue.record("something else than a message")
-                    return
-                }
-                usleep(200_000)
-            }
         }
     }
 }

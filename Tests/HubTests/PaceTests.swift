@@ -1,5 +1,6 @@
 import Broker
 import Hub
+import TestRandomness
 import Testing
 import Wire
 
@@ -166,6 +167,73 @@ struct PaceTests {
         #expect(reader.places[news] == Position(milliseconds: 7, sequence: 0))
     }
 
+    @Test("a gap behind what was left out begins where its readers stand")
+    func gapBehindReplaced() {
+        let world = makeHub()
+        let reader = world.connect(.jsonStream, [(prices, nil)], twice)
+        world.settle()
+        world.publish(prices, "a")
+        world.turn()
+        world.publish(prices, "a")
+        let (lost, next) = (Position(milliseconds: 7, sequence: 0), Position(milliseconds: 8, sequence: 0))
+        world.hub.takeGap(in: prices, from: Position(milliseconds: 2, sequence: 0), to: lost)
+        let payload = Payload(kind: .text, bytes: [0x38], key: PublicationKey("a"))
+        world.hub.take(Publication(position: next, previous: lost, payload: payload), in: prices)
+        world.pass(milliseconds: 500)
+        #expect(numbers(reader, prices) == [1, 8] && reader.gaps[prices] == 1)
+        #expect(reader.complaints.isEmpty, "\(reader.complaints)")
+    }
+
+    @Test(
+        "a gap begins where each reader stands, also one that stands further than the others of its pace",
+        arguments: [
+            CarrierID.webSocket, .jsonStream,
+        ]
+    )
+    func gapBeforeWhoIsAhead(carrier: CarrierID) {
+        let world = makeHub()
+        let reader = world.connect(carrier, [(prices, nil)], twice)
+        world.settle()
+        world.publish(prices, "a")
+        world.turn()
+        world.publish(prices, "a")
+        let ahead = world.connect(carrier, [(prices, nil)], twice)
+        world.settle()
+        #expect(numbers(ahead, prices) == [2] && numbers(reader, prices) == [1])
+        let (lost, next) = (Position(milliseconds: 7, sequence: 0), Position(milliseconds: 8, sequence: 0))
+        world.hub.takeGap(in: prices, from: Position(milliseconds: 2, sequence: 0), to: lost)
+        let payload = Payload(kind: .text, bytes: [0x38], key: PublicationKey("a"))
+        world.hub.take(Publication(position: next, previous: lost, payload: payload), in: prices)
+        world.pass(milliseconds: 500)
+        #expect(numbers(reader, prices) == [1, 8] && numbers(ahead, prices) == [2, 8])
+        let after = Publication(position: Position(milliseconds: 9, sequence: 0), previous: next, payload: payload)
+        world.hub.take(after, in: prices)
+        world.pass(milliseconds: 500)
+        for each in [reader, ahead] {
+            #expect(numbers(each, prices).last == 9 && each.gaps[prices] == 1)
+            #expect(each.complaints.isEmpty, "\(each.complaints)")
+        }
+    }
+
+    @Test("what has no room is a gap that begins where each reader stands")
+    func gapForWantOfRoom() {
+        let world = makeHub()
+        let reader = world.connect(.webSocket, [(news, nil)], twice)
+        world.settle()
+        world.publish(news)
+        world.turn()
+        world.publish(news, bytes: 10_000)
+        let ahead = world.connect(.webSocket, [(news, nil)], twice)
+        world.settle()
+        for _ in 0..<20 { world.publish(news, bytes: 10_000) }
+        world.pass(milliseconds: 500)
+        #expect(numbers(reader, news) == [1] + Array(17...22) && numbers(ahead, news) == Array(17...22))
+        for each in [reader, ahead] {
+            #expect(each.gaps[news] == 1)
+            #expect(each.complaints.isEmpty, "\(each.complaints)")
+        }
+    }
+
     @Test("no reader is told anything twice, late, too often or never, whatever comes and goes", arguments: 0..<40)
     func interleavings(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
@@ -240,20 +308,5 @@ struct PaceTests {
             guard let rate, !reader.wasFull, let shortest = reader.shortestInterval(in: channel) else { continue }
             #expect(shortest >= rate.intervalMilliseconds, "\(channel) at \(rate.text)")
         }
-    }
-}
-
-/// Random numbers that are the same each time: Steele, Lea and Flood's SplitMix64.
-private struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

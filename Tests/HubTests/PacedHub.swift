@@ -10,6 +10,11 @@ final class PacedHub: HubOutlet {
     private(set) var hub: Hub<PacedHub>
     let metrics = HubMetrics()
     private(set) var readers: [TestReader] = []
+    private(set) var polls: [TestPoll] = []
+
+    /// Whether positions of all channels come from one clock, as where patterns are read.
+    var hasOneClock = false
+    private var newestMilliseconds: UInt64 = 0
 
     /// How often the readers of a channel are told by rule, and which channels are keyed.
     var rules: [ChannelName: PaceRule] = [:]
@@ -35,16 +40,46 @@ final class PacedHub: HubOutlet {
     // MARK: What a test has happen
 
     /// A reader comes.
-    func connect(_ carrier: CarrierID, _ channels: [(ChannelName, Position?)], _ pace: Pace = .any) -> TestReader {
+    func connect(
+        _ carrier: CarrierID,
+        _ channels: [(ChannelName, Position?)],
+        _ pace: Pace = .any,
+        entries: [ChannelName: Position] = [:]
+    ) -> TestReader {
         let reader = TestReader(slot: ClientSlot(number: UInt32(readers.count)), carrier, pace)
         readers.append(reader)
         let sorted = channels.sorted { $0.0.text < $1.0.text }.map { (name: $0.0, since: $0.1) }
         if carrier == .webSocket {
-            for channel in sorted { hub.join(reader.slot, [channel], commandID: [0x37], pace: pace) }
+            for channel in sorted { hub.join(reader.slot, [channel], entries: entries, commandID: [0x37], pace: pace) }
         } else {
-            hub.join(reader.slot, sorted, pace: pace)
+            hub.join(reader.slot, sorted, entries: entries, pace: pace)
         }
         return reader
+    }
+
+    /// A poll comes.
+    func poll(
+        _ channels: [(ChannelName, Position?)],
+        _ pace: Pace = .any,
+        entries: [ChannelName: Position] = [:],
+        holdMilliseconds: UInt64 = 25_000,
+        bytesMax: Int = 262_144
+    ) -> TestPoll {
+        let reader = TestReader(slot: ClientSlot(number: UInt32(readers.count)), .poll, pace)
+        readers.append(reader)
+        let poll = Poll(
+            client: id(of: reader.slot),
+            encoding: Encoding(.poll, .perseid, isChunked: false),
+            hasSession: false,
+            hasCursor: channels.contains { $0.1 != nil },
+            holdMilliseconds: holdMilliseconds,
+            bytesMax: bytesMax
+        )
+        let test = TestPoll(poll, cameMilliseconds: nowMilliseconds)
+        polls.append(test)
+        let sorted = channels.sorted { $0.0.text < $1.0.text }.map { (name: $0.0, since: $0.1) }
+        hub.join(reader.slot, sorted, entries: entries, pace: pace, poll: poll)
+        return test
     }
 
     func close(_ reader: TestReader) {
@@ -61,8 +96,11 @@ final class PacedHub: HubOutlet {
             bytes: Array(repeating: UInt8(ascii: "x"), count: bytes),
             key: key.flatMap { PublicationKey($0) }
         )
-        let position = Position(milliseconds: previous.milliseconds + 1, sequence: 0)
+        newestMilliseconds += 1
+        let milliseconds = hasOneClock ? newestMilliseconds : previous.milliseconds + 1
+        let position = Position(milliseconds: milliseconds, sequence: 0)
         let publication = Publication(position: position, previous: previous, payload: payload)
+        for pattern in open where pattern.stands(for: channel) { find(channel, by: pattern) }
         published[channel, default: []].append(publication)
         if open.contains(channel) { hub.take(publication, in: channel) }
         return publication
@@ -93,19 +131,23 @@ final class PacedHub: HubOutlet {
     }
 
     func turn() {
+        // A connection that takes bytes says so at once: readiness is level-triggered.
+        for reader in readers where !reader.isFull { unblock(reader) }
         var hasWorkLeft = true
         while hasWorkLeft {
             hasWorkLeft = hub.releaseDue()
             if hub.flush() { hasWorkLeft = true }
             if hub.finishReadyJoins() { hasWorkLeft = true }
             if hub.giveUpDueJoins() { hasWorkLeft = true }
+            if hub.answerDuePolls() { hasWorkLeft = true }
         }
+        for test in polls where !test.isAnswered { _ = hub.answerPollIfDue(of: test.poll.client.slot) }
         hub.tellCounts()
     }
 
     func unblock(_ reader: TestReader) {
         reader.isFull = false
-        if reader.client.pointee.isBlocked { hub.drain(reader.slot) }
+        if reader.client.pointee.isBlocked, !reader.client.pointee.isClosed { hub.drain(reader.slot) }
     }
 
     // MARK: Clients
@@ -165,8 +207,8 @@ final class PacedHub: HubOutlet {
     }
 
     func didHold(_ poll: Poll, milliseconds: UInt64) {}
-    func isWaitedFor(_ poll: Poll) -> Bool { false }
-    func answer(_ poll: Poll) {}
+    func isWaitedFor(_ poll: Poll) -> Bool { polls.contains { $0.poll === poll && !$0.isAnswered } }
+    func answer(_ poll: Poll) { polls.first { $0.poll === poll }?.take(at: nowMilliseconds) }
     func refuse(_ poll: Poll, _ why: PollRefusal) {}
 
     // MARK: The backplane
@@ -174,8 +216,17 @@ final class PacedHub: HubOutlet {
     func watch(_ channel: ChannelName) {
         answers.append { [unowned self] in
             open.insert(channel)
-            hub.opened(channel, head: published[channel]?.last?.position ?? .start)
+            guard channel.isPattern else { return hub.opened(channel, head: head(of: channel)) }
+            for known in published.keys where channel.stands(for: known) { find(known, by: channel) }
+            hub.opened(channel, head: Position(milliseconds: newestMilliseconds, sequence: 0))
         }
+    }
+
+    private func head(of channel: ChannelName) -> Position { published[channel]?.last?.position ?? .start }
+
+    private func find(_ channel: ChannelName, by pattern: ChannelName) {
+        hub.found(channel, by: pattern)
+        if open.insert(channel).inserted { hub.opened(channel, head: head(of: channel)) }
     }
 
     func unwatch(_ channel: ChannelName) { open.remove(channel) }

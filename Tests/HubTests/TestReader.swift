@@ -19,6 +19,9 @@ final class TestReader {
     private(set) var places: [ChannelName: Position] = [:]
     private(set) var newest: [ChannelName: [String: Position]] = [:]
 
+    /// What it comes back with: the newest cursor that it was told.
+    private(set) var cursor: Cursor?
+
     /// When it was told something that was no part of its beginning.
     private(set) var batches: [ChannelName: [UInt64]] = [:]
 
@@ -26,6 +29,7 @@ final class TestReader {
     private(set) var positions: [ChannelName: [UInt64]] = [:]
     private(set) var rates: [ChannelName: Double] = [:]
     private(set) var gaps: [ChannelName: Int] = [:]
+    private(set) var snapshotCount = 0
 
     /// What cannot be.
     private(set) var complaints: [String] = []
@@ -91,14 +95,22 @@ final class TestReader {
             begun[name] = now
         case "message":
             guard let name, let position = position(message["position"]) else { return note("\(message)") }
+            if message["snapshot"] as? Bool == true { snapshotCount += 1 }
             hear(name, position, message["key"] as? String, at: now)
         case "gap":
             guard let name, let to = position(message["to"]) else { return note("\(message)") }
+            if let from = self.position(message["from"]), let known = places[name], from > known {
+                note("\(name): a gap from \(from), where it never was")
+            }
+            if let from = self.position(message["from"]), let known = places[name], from < known {
+                note("\(name): a gap from \(from), and it stands at \(known)")
+            }
             gaps[name, default: 0] += 1
             places[name] = to
         default: note("\(message)")
         }
         guard let text = message["cursor"] as? String, let cursor = Cursor(text) else { return }
+        self.cursor = cursor
         for (channel, position) in cursor.positions {
             // Once it is told something of a channel its place there is known.
             if let known = places[channel], position < known, positions[channel]?.isEmpty == false {
@@ -114,7 +126,9 @@ final class TestReader {
         positions[name, default: []].append(position.milliseconds)
         places[name] = position
         newest[name, default: [:]][key ?? ""] = position
-        guard begun[name] != now, batches[name]?.last != now else { return }
+        // Who began with a pattern began with all of its channels.
+        let isBeginning = begun.contains { $0.value == now && ($0.key == name || $0.key.stands(for: name)) }
+        guard !isBeginning, batches[name]?.last != now else { return }
         batches[name, default: []].append(now)
     }
 

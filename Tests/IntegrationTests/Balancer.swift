@@ -12,6 +12,8 @@ final class Balancer: Sendable {
         case servers(String)
         /// Clients that are silent for so long are gone, and nodes, too.
         case timeouts(String)
+        /// WebSockets on which nobody says anything for so long are gone.
+        case tunnel(String)
         /// It logs each request as soon as it is answered: where from, server, status, version, what.
         case logged
     }
@@ -76,6 +78,8 @@ final class Balancer: Sendable {
             text = text.replacing(/(?m)^    timeout (client|server|http-keep-alive) .*$/) {
                 "    timeout \($0.output.1) \(time)"
             }
+        case .tunnel(let time):
+            text = text.replacing(/(?m)^    timeout tunnel .*$/) { _ in "    timeout tunnel \(time)" }
         case .logged:
             text = text.replacing("format raw daemon notice", with: "format raw daemon info")
                 .replacing("option dontlog-normal", with: "option logasap")

@@ -36,6 +36,36 @@ import Testing
         }
     }
 
+    /// The client is Python's `websockets`, which takes pongs that it did not ask for.
+    @Test(
+        "heartbeats that nobody answers keep an idle WebSocket open, and without them it is cut",
+        arguments: [1_000, 60_000]
+    )
+    func idleWebSocket(heartbeatMilliseconds: Int) async throws {
+        let environment = [
+            "PERSEID_LIMITS_HEARTBEAT_MILLISECONDS": "\(heartbeatMilliseconds)",
+            "PERSEID_LIMITS_HEARTBEATS_PER_PING": "1000",
+        ]
+        try await Cluster.with(environment: environment) { cluster in
+            let balancer = try await Balancer(for: cluster.nodes, in: cluster.scratch, changes: [.tunnel("4s")])
+            let socket = try await WebSocketClient([(balancer.port, "/ws?channel=idle")], in: cluster.scratch)
+            try await socket.opened()
+            if heartbeatMilliseconds > 4_000 {
+                return try await eventually("it is cut", isTrue: { !socket.ended().isEmpty })
+            }
+            try await Task.sleep(for: .seconds(10))
+            let publish = try await HTTPConnection.ask(
+                "POST",
+                "/channels/idle",
+                port: balancer.port,
+                body: "still here"
+            )
+            #expect(publish.status == 200)
+            try await eventually("it is told", isTrue: { try socket.messages().contains { !$0.isEmpty } })
+            #expect(socket.ended() == [])
+        }
+    }
+
     /// The balancer speaks from an address of its own, which the nodes trust; its clients come from 127.0.0.1.
     @Test(
         "nodes know clients behind the balancer: by a field of each request, or by a header in front of each connection",
@@ -54,7 +84,11 @@ import Testing
                 let answer = try await HTTPConnection.ask("GET", "/nothing", port: balancer.port, fields: fields)
                 #expect(answer.status == 404)
             }
-            let told = cluster.nodes.flatMap { $0.log.split(separator: "\n") }.filter { $0.contains("status=404") }
+            // A request is logged once it is answered.
+            let told = try await eventually("all are logged") {
+                let lines = cluster.nodes.flatMap { $0.log.split(separator: "\n") }.filter { $0.contains("status=404") }
+                return lines.count >= 6 ? lines : nil
+            }
             let unlike = told.filter { !$0.contains("client=127.0.0.1 ") }
             #expect(told.count == 6 && unlike.isEmpty, "\(told.count) \(unlike.first ?? "")")
             for node in cluster.nodes { #expect(await node.readiness == 200) }

@@ -8,6 +8,10 @@ struct BenchScript {
 
     /// Runs it; what it keeps of a failure lies in the scratch directory, so what it wrote must say enough.
     func run(_ arguments: String..., within limit: Duration) async throws {
+        try await run(arguments, within: limit)
+    }
+
+    func run(_ arguments: [String], within limit: Duration) async throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         let process = try ChildProcess(

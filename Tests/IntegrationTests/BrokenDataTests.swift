@@ -40,6 +40,7 @@ import Testing
                 let key = RedisServer.key("bad\(number)")
                 try await cluster.redis.command(command.map { $0.replacing("KEY", with: key) })
             }
+            let began = ContinuousClock.now
             let bad = Self.garbage.indices.map { "bad\($0)" }
             let sockets = try await WebSocketClient(
                 [(node.port, "/ws?channel=good")]
@@ -70,8 +71,11 @@ import Testing
             try await sockets.reachOne(try #require(Position(answer.json["position"] as? String ?? "")), 0)
             try #require(try await node.ask("GET", "/channels/good").status == 200)
             try #require(await node.readiness == 200)
+            // Once a minute each.
+            let most = 1 + Int((ContinuousClock.now - began) / .seconds(60))
             for kind in ["head", "counts", "idempotency"] {
-                try #require(node.log.components(separatedBy: "BROKEN \(kind)").count == 2, "\(kind) is told once")
+                let count = node.log.components(separatedBy: "BROKEN \(kind)").count - 1
+                try #require((1...most).contains(count), "\(kind) is told \(count) times")
             }
         }
     }
@@ -90,6 +94,7 @@ import Testing
                 in: cluster.scratch
             )
             try await sockets.opened()
+            let began = ContinuousClock.now
             let tokens = try sockets.received().map { $0.first?.session ?? "" }
             for (token, field) in zip(tokens, garbage) {
                 try await cluster.redis.command(["HSET", "perseid:session:{\(token.prefix(32))}"] + field)
@@ -103,7 +108,8 @@ import Testing
             let position = try await cluster.redis.publish("x", to: "news")
             try await other.reach(position, in: "news")
             for node in cluster.nodes { try #require(await node.readiness == 200) }
-            try #require(second.log.components(separatedBy: "BROKEN fence").count == 2)
+            let most = 1 + Int((ContinuousClock.now - began) / .seconds(60))
+            try #require((1...most).contains(second.log.components(separatedBy: "BROKEN fence").count - 1))
         }
     }
 

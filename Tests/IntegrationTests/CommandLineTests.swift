@@ -75,8 +75,12 @@ import Testing
         try write("rules:\n  - {channels: b, subscribe: anyone}\nlimits: {poll-bytes-max: 7}\n")
         node.signal(SIGHUP)
         try await eventually("the rules are others", isTrue: { try await status("b") == 200 })
-        #expect(try await status("a") == 403)
-        #expect(node.log.contains("limits.poll-bytes-max") && node.log.contains("started anew"))
+        // Reactors are told of rules, each in its turn.
+        try await eventually("at each reactor", isTrue: { try await status("a") == 403 })
+        try await eventually(
+            "what cannot change is said",
+            isTrue: { node.log.contains("limits.poll-bytes-max") && node.log.contains("started anew") }
+        )
         try write("rules:\n  - {channels: c, subscribe: everybody}\n")
         node.signal(SIGHUP)
         try await eventually("the mistake is told", isTrue: { node.log.contains("perseid.yaml:2:") })
@@ -97,10 +101,16 @@ import Testing
         try write("burst-milliseconds: 1000, address-requests-per-second-max: 5, message-bytes-max: 7")
         node.signal(SIGHUP)
         try await eventually("there is a limit", isTrue: { try refused() > 50 })
-        let name = "setting=limits.address-requests-per-second-max"
-        #expect(node.log.split(separator: "\n").contains { $0.contains(name) && $0.contains("from now on") })
-        let fixed = "setting=limits.message-bytes-max"
-        #expect(node.log.split(separator: "\n").contains { $0.contains(fixed) && $0.contains("started anew") })
+        func says(_ setting: String, _ words: String) async throws {
+            try await eventually(
+                "it says of \(setting): \(words)",
+                isTrue: {
+                    node.log.split(separator: "\n").contains { $0.contains("setting=\(setting)") && $0.contains(words) }
+                }
+            )
+        }
+        try await says("limits.address-requests-per-second-max", "from now on")
+        try await says("limits.message-bytes-max", "started anew")
         try write("burst-milliseconds: 60000, address-requests-per-second-max: 100000")
         node.signal(SIGHUP)
         try await eventually("there is more", isTrue: { try refused() == 0 })

@@ -43,6 +43,11 @@ final class MovingMasters {
         )
     }
 
+    /// One that is refused, and never ready.
+    func node(_ id: String, startedWith names: [String]) throws -> PerseidNode {
+        try PerseidNode(id: id, redis: list(names), environment: environment, startedIn: scratch)
+    }
+
     private func list(_ names: [String]) -> String {
         names.compactMap { name in servers[name].map { "\($0.url)#\(name)" } }.joined(separator: " ")
     }

@@ -66,7 +66,8 @@ import Testing
                 in: cluster.scratch
             )
             try await client.opened(channels: 1)
-            for number in 0..<2_000 { _ = try await cluster.redis.publish("x", to: "ticker/\(number)") }
+            let lines = (0..<2_000).map { "FCALL perseid_publish 1 \(RedisServer.key("ticker/\($0)")) x" }
+            try await cluster.redis.run(lines: lines)
             try await eventually("all is there", isTrue: { try got(client).count == 2_000 })
             let channels = try await cluster.redis.command("PUBSUB", "CHANNELS", "perseid:{*")
             #expect(channels.split(separator: "\n").map(String.init) == ["perseid:{ticker/**}"])

@@ -23,6 +23,10 @@ enum Port {
     private static func isFree(_ port: UInt16) -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         defer { close(descriptor) }
+        // As servers set it: a process that another test starts in this moment has a copy of this socket until it is
+        // another program, and the port would not be free for whoever is given it.
+        var on: Int32 = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
         return withLoopback(port) { bind(descriptor, $0, $1) } == 0
     }
 

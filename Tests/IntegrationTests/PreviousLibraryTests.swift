@@ -17,7 +17,9 @@ import Testing
 
     @Test("what the library of before has written is read, and what it has begun is gone on with")
     func goesOn() async throws {
-        try await Cluster.with(nodes: 2, environment: Self.environment) { cluster in
+        // They would look in each third of their lease whether it is still there.
+        let environment = Self.environment.merging(["PERSEID_LIMITS_NODE_LEASE_MILLISECONDS": "600000"]) { $1 }
+        try await Cluster.with(nodes: 2, environment: environment) { cluster in
             let (redis, node) = (cluster.redis, cluster.nodes[0])
             try await Self.load(into: redis)
             // The nodes do not know: their links were up before.

@@ -99,6 +99,7 @@ final class DirectPublisher: Sendable {
     func stop() async throws {
         isStopped.store(true, ordering: .releasing)
         try await eventually("the publisher ends", isTrue: { isEnded.load(ordering: .acquiring) })
-        try await process.end()
+        // It does all that it was told, one after the other.
+        try await process.end(within: .seconds(300))
     }
 }

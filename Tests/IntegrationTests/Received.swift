@@ -91,7 +91,7 @@ extension Listeners {
     }
 
     /// Waits until every client's last position in a channel is this one.
-    func reach(_ position: Position, in channel: String, within limit: Duration = .seconds(20)) async throws {
+    func reach(_ position: Position, in channel: String, within limit: Duration = .seconds(60)) async throws {
         do {
             try await eventually(
                 "all clients are at \(position)",

@@ -101,6 +101,8 @@ import Testing
                 )
                 try await socket.reach(try #require(Position(said), "\(said)"), in: "news")
             }
+            let unkept = try await ask("FCALL", "perseid_publish", "1", "perseid:{news}", "x", "HISTORY", "0")
+            try await socket.reach(try #require(Position(unkept), "\(unkept)"), in: "news")
             #expect(try await ask("FCALL", "perseid_version", "0").contains("NOPERM") == false)
             #expect(try await ask("KEYS", "*").contains("NOPERM"))
             #expect(try await ask("DEL", "perseid:{news}").contains("NOPERM"))

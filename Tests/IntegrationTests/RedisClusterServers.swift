@@ -52,9 +52,13 @@ final class RedisClusterServers: Sendable {
             }
         }
         for server in servers {
+            // A server whose cluster need not be whole takes its own part for the cluster: it is told the others' slots a moment later.
             try await eventually(
                 "all nodes agree on the cluster",
-                isTrue: { try await server.command("CLUSTER", "INFO").contains("cluster_state:ok") }
+                isTrue: {
+                    let facts = try await server.command("CLUSTER", "INFO")
+                    return facts.contains("cluster_state:ok") && facts.contains("cluster_slots_ok:16384")
+                }
             )
         }
         if replicas {

@@ -89,6 +89,24 @@ final class RedisServer: Sendable {
         try await ChildProcess.run(["redis-cli", "-e", "-p", "\(port)"] + arguments, in: scratch)
     }
 
+    /// Runs many commands, a line each, one after the other with one redis-cli.
+    func run(lines: [String]) async throws {
+        let process = try ChildProcess(["redis-cli", "-p", "\(port)"], in: scratch)
+        try await onThread { for line in lines { try process.tell(line) } }
+        process.endInput()
+        try await process.end()
+    }
+
+    /// CPU time of its main thread in nanoseconds, and whether that has something to do.
+    var work: (nanoseconds: UInt64, isBusy: Bool)? {
+        guard let pid = process.withLock({ $0?.pid }),
+            let times = try? String(contentsOfFile: "/proc/\(pid)/schedstat", encoding: .utf8),
+            let status = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+            let nanoseconds = times.split(separator: " ").first.flatMap({ UInt64($0) })
+        else { return nil }
+        return (nanoseconds, status.contains(") R "))
+    }
+
     /// The key of a channel.
     static func key(_ channel: String) -> String { "perseid:{\(channel)}" }
 

@@ -6,9 +6,10 @@ final class RedisTrust: Sendable {
     private let place: String
     private let files: [(name: String, value: String)]
 
-    init() throws {
+    /// - Parameter days: how long the certificate of Redis is good; with "0" it has ended when somebody looks.
+    init(days: String = "1") throws {
         let authority = try TestAuthority()
-        try authority.write(try authority.issue(["localhost", "127.0.0.1"]), as: "redis")
+        try authority.write(try authority.issue(["localhost", "127.0.0.1"], days: days), as: "redis")
         place = authority.directory
         files = [
             ("tls-cert-file", "\(place)/redis.pem"), ("tls-key-file", "\(place)/redis.key"),

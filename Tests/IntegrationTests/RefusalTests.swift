@@ -92,7 +92,6 @@ import Testing
         case .master, .everything:
             try await eventually(
                 "readiness says it",
-                within: .seconds(20),
                 isTrue: {
                     let answer = try await node.ask("GET", "/readyz")
                     let isHonest = answer.status == (scene.well == nil || refusal.effect == .everything ? 503 : 200)
@@ -106,7 +105,7 @@ import Testing
             for _ in 0..<3 { try #require(try await scene.publish(to: well).status == 200) }
         }
         if let reason = refusal.reason {
-            try await eventually("the log says why", within: .seconds(20)) {
+            try await eventually("the log says why") {
                 // One line a second: what is told a moment after another one is told the next time.
                 if refusal.effect == .channel { _ = try await scene.publish(to: scene.sick) }
                 let lines = node.log.split(separator: "\n").dropFirst(linesBefore)
@@ -124,7 +123,6 @@ import Testing
     private func checkPublishers(_ scene: Scene, _ bayeux: BayeuxPublisher) async throws {
         try await eventually(
             "HTTP is answered 503",
-            within: .seconds(20),
             isTrue: {
                 let answer = try await scene.publish(to: scene.sick)
                 return answer.status == 503 && answer.fields["retry-after"] != nil
@@ -134,7 +132,6 @@ import Testing
         try scene.client.send("{\"type\":\"publish\",\"id\":1,\"channel\":\"\(scene.sick)\",\"data\":\"x\"}")
         try await eventually(
             "the WebSocket is answered 503",
-            within: .seconds(20),
             isTrue: {
                 let errors = try scene.client.received()[0].filter { $0.type == "error" }
                 return errors.count > before && errors.last?.code == 503
@@ -147,7 +144,7 @@ import Testing
     }
 
     private func checkRecovery(from refusal: Refusal, _ scene: Scene, _ gapsBefore: Int) async throws {
-        let answer = try await eventually("it is published again", within: .seconds(30)) {
+        let answer = try await eventually("it is published again") {
             let answer = try await scene.publish(to: scene.sick)
             return answer.status == 200 ? answer : nil
         }
@@ -155,7 +152,6 @@ import Testing
         try await scene.client.reach(last, in: scene.sick)
         try await eventually(
             "nothing is wrong any more",
-            within: .seconds(30),
             isTrue: {
                 let answer = try await scene.node.ask("GET", "/readyz")
                 return answer.status == 200 && answer.json["reason"] == nil

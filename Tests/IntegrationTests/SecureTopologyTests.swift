@@ -22,7 +22,7 @@ import Testing
                 environment: trust.environment,
                 in: scratch
             )
-            let ending = try await process.end(within: .seconds(30))
+            let ending = try await process.end()
             return (ending, process.outputText + process.errorText)
         }
     }
@@ -178,7 +178,7 @@ import Testing
                     environment: mistake.environment,
                     in: secured.scratch
                 )
-                #expect(try await check.end(within: .seconds(30)) == .exited(1))
+                #expect(try await check.end() == .exited(1))
                 #expect(check.errorText.contains(mistake.message), "\(check.errorText)")
                 let node = try PerseidNode(
                     id: "c",

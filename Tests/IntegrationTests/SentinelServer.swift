@@ -13,7 +13,7 @@ final class SentinelServer: Sendable {
     private let settings: URL
 
     /// Milliseconds without an answer after which it takes a master for dead: not so few that a busy machine is enough for that.
-    static let patienceMilliseconds = 1_500
+    static let usualPatienceMilliseconds = 1_500
 
     /// Where its commands are to be sent to, and as whom.
     private let options: [String]
@@ -24,6 +24,7 @@ final class SentinelServer: Sendable {
         quorum: Int,
         settings lines: [String] = [],
         options: [String] = [],
+        patienceMilliseconds: Int = usualPatienceMilliseconds,
         in scratch: Scratch
     ) async throws {
         self.scratch = scratch
@@ -34,7 +35,7 @@ final class SentinelServer: Sendable {
             bind 127.0.0.1
             dir \(scratch.directory.path)
             sentinel monitor main 127.0.0.1 \(master) \(quorum)
-            sentinel down-after-milliseconds main \(Self.patienceMilliseconds)
+            sentinel down-after-milliseconds main \(patienceMilliseconds)
             sentinel failover-timeout main 3000
             \(lines.joined(separator: "\n"))
 

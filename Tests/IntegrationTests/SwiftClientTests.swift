@@ -87,6 +87,10 @@ import Testing
                 for try await event in subscription.events {
                     if case .connection(.open(_, _, _, let token?)) = event { session = .resumed(token) }
                     guard case .opened = event else { continue }
+                    try await eventually(
+                        "the client of the round before is gone",
+                        isTrue: { try await client.presence("a").members.count == 1 }
+                    )
                     names.formUnion(try await client.presence("a").members.map(\.id))
                     try await cluster.redis.command("FCALL", "perseid_publish", "1", RedisServer.key("a"), "m\(round)")
                     break

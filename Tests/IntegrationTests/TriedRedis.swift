@@ -19,8 +19,13 @@ struct TriedRedis {
         "no",
     ]
 
-    /// With `keepsData` what each was told survives a restart.
-    init(_ kind: Kind, keepsData: Bool = false, in scratch: Scratch) async throws {
+    /// With `keepsData` what each was told survives a restart. A Sentinel takes a master for dead that is silent for so many milliseconds.
+    init(
+        _ kind: Kind,
+        keepsData: Bool = false,
+        patienceMilliseconds: Int = SentinelServer.usualPatienceMilliseconds,
+        in scratch: Scratch
+    ) async throws {
         self.kind = kind
         func server(_ more: [String] = []) async throws -> RedisServer {
             let options = Self.options + ["--dbfilename", "\(UUID().uuidString).rdb"] + more
@@ -38,7 +43,12 @@ struct TriedRedis {
         case .sentinel:
             servers = [try await server()]
             servers.append(try await server(["--replicaof", "127.0.0.1", "\(servers[0].port)"]))
-            let watching = try await SentinelServer(master: servers[0].port, quorum: 1, in: scratch)
+            let watching = try await SentinelServer(
+                master: servers[0].port,
+                quorum: 1,
+                patienceMilliseconds: patienceMilliseconds,
+                in: scratch
+            )
             try await eventually("it can fail over", isTrue: { try await watching.knows(sentinels: 0, replicas: 1) })
             url = "redis+sentinel://node:secret@127.0.0.1:\(watching.port)/main"
             sentinel = watching

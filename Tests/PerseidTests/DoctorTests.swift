@@ -12,7 +12,8 @@ import Testing
         facts.info = [
             "role": "master", "maxmemory_policy": "noeviction", "maxmemory": "4000000000", "used_memory": "1000000",
             "evicted_keys": "0", "maxclients": "10000", "connected_clients": "10", "aof_enabled": "1",
-            "aof_last_write_status": "ok", "rdb_last_bgsave_status": "ok", "loading": "0",
+            "aof_last_write_status": "ok", "rdb_last_bgsave_status": "ok", "aof_last_bgrewrite_status": "ok",
+            "loading": "0", "rejected_connections": "0", "total_system_memory": "8000000000",
         ]
         facts.settings = [
             "appendfsync": "everysec", "timeout": "0",
@@ -25,6 +26,38 @@ import Testing
     func wellRedis() {
         let findings = RedisDiagnosis(Self.well()).findings
         #expect(!findings.isEmpty && findings.allSatisfy { $0.weight == .fine })
+    }
+
+    @Test("a certificate of Redis that is soon at its end", arguments: [(13, true), (15, false)])
+    func certificate(_ days: Int, _ isNamed: Bool) {
+        var facts = Self.well()
+        facts.certificateMilliseconds = days * 86_400_000 + 1
+        let findings = RedisDiagnosis(facts).findings.filter { $0.weight != .fine }
+        #expect(findings.map(\.subject) == (isNamed ? ["redis r:6379 certificate"] : []))
+        #expect(findings.allSatisfy { $0.text.contains("expires in 13 days") && $0.cure.contains("tls-cert-file") })
+    }
+
+    @Test("a node that is on disk, a Redis here that may not fork, and too few ports for a balancer")
+    func swapAndPorts() {
+        var limits = Limits()
+        limits.overloadMemoryBytes = 1_000
+        let facts = SystemFacts(memoryBytes: 2_000, swappedBytes: 64 << 20, overcommit: 0, localPortCount: 1_000)
+        let subjects = SystemDiagnosis(facts, limits, hasRedis: true).findings.map(\.subject)
+        #expect(subjects == ["net.ipv4.ip_local_port_range", "swap", "vm.overcommit_memory"])
+        #expect(!SystemDiagnosis(facts, limits).findings.map(\.subject).contains("vm.overcommit_memory"))
+        let well = SystemFacts(memoryBytes: 2_000, swappedBytes: 4_096, overcommit: 1, localPortCount: 28_232)
+        #expect(SystemDiagnosis(well, limits, hasRedis: true).findings.isEmpty)
+    }
+
+    @Test(
+        "which Redis is this machine's",
+        arguments: [
+            ("redis://127.0.0.1:1", true), ("redis://localhost", true), ("unix:///run/redis.sock", true),
+            ("redis://10.0.0.1", false), ("redis+sentinel://127.0.0.1:1/main", false),
+        ]
+    )
+    func place(_ url: String, _ isHere: Bool) throws {
+        #expect(RedisDeployment.masters([try #require(RedisMaster(url))]).isOnThisMachine == isHere)
     }
 
     @Test(
@@ -41,7 +74,11 @@ import Testing
             (["maxclients": "100"], [:], .trouble, "clients"),
             (["connected_clients": "9000"], [:], .trouble, "clients"),
             ([:], ["client-output-buffer-limit": "pubsub 33554432 8388608 60"], .warning, "buffers"),
+            ([:], ["client-output-buffer-limit": "pubsub 268435456 8388608 60"], .warning, "buffers"),
             ([:], ["timeout": "300"], .warning, "clients"),
+            (["rejected_connections": "3"], [:], .warning, "clients"),
+            (["total_system_memory": "2000000000"], [:], .trouble, "memory"),
+            (["aof_last_bgrewrite_status": "err"], [:], .trouble, "disk"),
             (["aof_last_write_status": "err"], [:], .trouble, "disk"),
             (["rdb_last_bgsave_status": "err"], [:], .trouble, "disk"),
             (["aof_enabled": "0"], [:], .warning, "disk"),

@@ -241,6 +241,36 @@ enum HostileSettings {
             "file:1:26: pace: oldest is not one of batch, newest"
         ),
         Row(
+            "a rule that remembers less than nothing",
+            "rules: [{channels: \"**\", history-count: -1}]",
+            "file:1:26: history-count: -1 is not between 0 and 1099511627776"
+        ),
+        Row(
+            "a rule that remembers for no time",
+            "rules: [\"** history-seconds=0\"]",
+            "file:1:9: history-seconds: 0 is not between 1 and 315360000"
+        ),
+        Row(
+            "a rule that remembers more than the limits allow",
+            "rules: [{channels: a}, {channels: \"**\", history-count: 101}]",
+            "file:1:1: rules: rule 2 says history-count: 101, which is more than limits.history-count-max"
+        ),
+        Row(
+            "a rule that remembers for longer than the limits allow",
+            "rules: [{channels: \"**\", history-seconds: 301}]",
+            "file:1:1: rules: rule 1 says history-seconds: 301, which is more than limits.history-milliseconds"
+        ),
+        Row(
+            "a rule of more keys than the limits allow",
+            "rules: [{channels: \"**\", keyed: true, history-count: 1001}]",
+            "file:1:1: rules: rule 1 says history-count: 1001, which is more than limits.keys-max"
+        ),
+        Row(
+            "a keyed rule that keeps no key",
+            "rules: [\"** keyed=true history-count=0\"]",
+            "file:1:9: rules: **: a keyed channel keeps one key at least"
+        ),
+        Row(
             "a rule that compresses twice",
             "rules: [\"** compress=alone compress=off\"]",
             "file:1:9: compress: is said twice"

@@ -15,6 +15,9 @@ import Testing
                 "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
                 .password
             ),
+            ("TLS: certificate verify failed: certificate has expired", .expired),
+            ("TLS: sslv3 alert certificate expired", .expiredOwn),
+            ("TLS: certificate verify failed: unable to get local issuer certificate", .security),
             ("NOPERM this user has no permissions to run the 'fcall' command", .rights),
             ("ERR The user executing the script can't run this command or subcommand script: perseid_publish", .rights),
             ("READONLY You can't write against a read only replica.", .replica),
@@ -42,9 +45,9 @@ import Testing
     func words() {
         let samples = [
             "connect", "protocol error", "TLS", "silent for", "NOAUTH", "NOPERM", "READONLY", "OOM ", "MISCONF",
-            "MOVED ", "ELSEWHERE ",
+            "MOVED ", "ELSEWHERE ", "OUTDATED ",
             "unknown command", "DB index is out of range", "LOADING", "closed by Redis", "?", "CLUSTERDOWN", "BROKEN ",
-            "maxmemory-policy is",
+            "maxmemory-policy is", "certificate has expired", "alert certificate expired",
         ].map { RedisComplaint($0) }
         #expect(Set(samples.map(\.cause)) == Set(RedisComplaint.Cause.allCases))
         #expect(Set(samples.map(\.message)).count == samples.count)

@@ -70,7 +70,9 @@ import Testing
     @Test("every variable that a file of ours names is known")
     func variables() throws {
         var named: Set<String> = []
-        for directory in ["deploy", "bench", "bench/harness", "bench/chaos_harness"] {
+        for directory in [
+            "deploy", "deploy/kubernetes", "deploy/helm/perseid", "bench", "bench/harness", "bench/chaos_harness",
+        ] {
             let files = try FileManager.default.contentsOfDirectory(atPath: root.appending(path: directory).path)
             for file in files {
                 let url = root.appending(path: "\(directory)/\(file)")

@@ -1,4 +1,5 @@
 import Reactor
+import TestRandomness
 import Testing
 
 /// An element that says when it is destroyed.

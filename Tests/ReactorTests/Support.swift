@@ -3,23 +3,8 @@ import Reactor
 import Testing
 import Text
 
-/// A small generator with a seed, so that a failing run can be repeated.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 /// Longest time a test waits for something that must happen; it fails when that is not enough.
-let patienceNanoseconds: UInt64 = 10_000_000_000
+let patienceNanoseconds: UInt64 = 60_000_000_000
 
 /// Does something again and again until it succeeds or patience ends; says whether it succeeded.
 func eventually(_ attempt: () -> Bool) -> Bool {

@@ -1,4 +1,5 @@
 import Reactor
+import TestRandomness
 import Testing
 
 @Suite("Timer wheel")

@@ -4,7 +4,7 @@ import Broker
 enum Message {
     case welcome(token: Int)
     case subscribed(channel: Int, Position, isRecovered: Bool?)
-    case publication(channel: Int, Position, number: Int)
+    case publication(channel: Int, Position, number: Int, isSnapshot: Bool)
     case ephemeral(channel: Int, number: Int)
     case gap(channel: Int, from: Position, to: Position)
     case unsubscribed(channel: Int)
@@ -29,7 +29,8 @@ enum Message {
                 self = .ephemeral(channel: try Self.channel(json), number: number)
             } else {
                 let position = try Self.position(json, "position")
-                self = .publication(channel: try Self.channel(json), position, number: number)
+                let isSnapshot = json["snapshot"]?.bool == true
+                self = .publication(channel: try Self.channel(json), position, number: number, isSnapshot: isSnapshot)
             }
         case "gap":
             let (from, to) = (try Self.position(json, "from"), try Self.position(json, "to"))

@@ -22,7 +22,7 @@ struct MessageReader: ~Copyable {
     init(_ carrier: CarrierID, _ form: Encoding.Form) {
         self.carrier = carrier
         self.form = form
-        if case .gzip = form { beginning = [] }
+        if case .body = form { beginning = [] }
         if form == .deflated { inflater = StreamInflater(.deflate(windowBits: 13)) }
     }
 
@@ -33,7 +33,9 @@ struct MessageReader: ~Copyable {
         let all = first + news
         beginning = all.count < 2 ? all : nil
         guard all.count >= 2 else { return }
-        if all.starts(with: [0x1F, 0x8B]) { inflater = StreamInflater(.gzip) }
+        if case .body(let coding) = form, all.starts(with: coding.header.prefix(2)) {
+            inflater = StreamInflater(coding == .gzip ? .gzip : .zlib)
+        }
         bytes += try inflated(all)
     }
 

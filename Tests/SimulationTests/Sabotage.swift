@@ -12,6 +12,12 @@ enum Sabotage: String, CaseIterable {
     case forgetsPublications
     /// A node that hears no more of one of several masters once it has lost it.
     case staysDeaf
+    /// A Redis that has a publication of a keyed channel take the place of one of another key.
+    case replacesOtherKeys
+    /// A Redis that answers who stands where it lost what was published in a keyed channel with what came since.
+    case hidesLosses
+    /// A reactor that holds back only the newest publication, whatever their keys.
+    case holdsBackOneKey
     /// A Redis that takes every write to a session.
     case acceptsStaleFences
     /// A Redis that grants a session to everyone.
@@ -22,6 +28,7 @@ enum Sabotage: String, CaseIterable {
         switch self {
         case .dropsPublications, .hidesGaps: [.continuity]
         case .repeatsPublications, .cutsFrames: [.order]
+        case .replacesOtherKeys, .hidesLosses, .holdsBackOneKey: [.continuity, .values]
         case .staysDeaf: [.rest]
         case .forgetsPublications: [.acknowledgement]
         case .acceptsStaleFences, .ignoresSecrets: [.ownership]

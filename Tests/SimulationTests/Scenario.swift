@@ -44,10 +44,14 @@ struct Scenario {
     var stallWeight = 0
     var replaceWeight = 0
 
+    /// Which channels are keyed, and how often readers are told.
+    let keyed: KeyedScenario
+
     /// What may be compressed, by channel; nothing in more than half of the worlds. Not drawn: a seed stays the world that it was.
     private let compressions: [Compression]
 
     init(_ random: SeededRandom, seed: UInt64) {
+        keyed = KeyedScenario(seed: seed)
         compressions = Self.compressions(seed)
         masterCount = Self.masterCounts[Int(seed % 11)] ?? 1
 
@@ -100,6 +104,7 @@ struct Scenario {
         limits.presenceLeaseMilliseconds = UInt64(random.number(1_000...4_000))
         limits.redisMilliseconds = 1_000
         limits.sessionLeaseMilliseconds = [1_000, 4_000, 60_000][Int(seed % 3)]
+        limits.keysMax = keyed.keysMax
         limits.compressionFlushBytes = [1, 300, 2_000][Int(seed % 3)]
         limits.compressedFeedsMax = seed % 4 == 0 ? 1 : 256
         limits.compressedMessageBytesMin = [1, 32, 120][Int(seed / 3 % 3)]
@@ -113,7 +118,9 @@ struct Scenario {
     static let frameBytesMax = 512
 
     /// The policy of a channel.
-    func policy(of channel: Int) -> SlowReaderPolicy { SlowReaderPolicy.allCases[channel % 3] }
+    func policy(of channel: Int) -> SlowReaderPolicy {
+        keyed.isKeyed(channel) ? keyed.policy(of: channel) : SlowReaderPolicy.allCases[channel % 3]
+    }
 
     /// Whether some channel is compressed.
     var compresses: Bool { compressions.contains { $0 != .off } }

@@ -9,6 +9,8 @@ extension SimulatedBackplane {
 
     func tell(_ payload: Payload, in channel: ChannelName) { delegate?.told(channel, .success(0)) }
 
+    func clear(_ channel: ChannelName, isKeyed: Bool, for ticket: Ticket) { refuse(ticket) }
+
     func revoke(_ revocation: Revocation, for ticket: Ticket) { refuse(ticket) }
 
     func list(_ inventory: Inventory, for ticket: Ticket) { refuse(ticket) }

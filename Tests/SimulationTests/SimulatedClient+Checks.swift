@@ -12,7 +12,8 @@ extension SimulatedClient {
         switch message {
         case .subscribed(let channel, let position, let isRecovered):
             checkSubscribed(channel, position, isRecovered)
-        case .publication(let channel, let position, let publication):
+        case .publication(let channel, let position, let publication, let isSnapshot):
+            if isSnapshot { noteSnapshot(of: channel) }
             check(publication, in: channel, at: position)
         case .ephemeral(_, let number):
             verifier.expect(verifier.isEphemeral(number), .backplane, "\(number) was never published")
@@ -21,6 +22,13 @@ extension SimulatedClient {
         case .refused(let channel, let code): takeRefusal(channel, code)
         case .welcome, .ping, .bye: break
         }
+    }
+
+    /// A snapshot may come in parts, each of which is read when its turn has come.
+    private func noteSnapshot(of channel: Int) {
+        let head = simulation.head(of: simulation.channels[channel])
+        guard let end = standings[channel]?.snapshotEnd else { return }
+        standings[channel]?.snapshotEnd = max(end, head)
     }
 
     private func takeRefusal(_ channel: Int, _ code: Int) {
@@ -48,7 +56,11 @@ extension SimulatedClient {
         }
         // Told while it was taken back: the answer to that follows.
         if standing.state != .leaving { standing.state = .subscribed }
-        standing.jump(to: position, verifier.entries, hasFormer: hasFormer)
+        let name = simulation.channels[channel]
+        let isKeyed = simulation.isKeyed(name)
+        standing.jump(to: position, verifier.entries, hasFormer: hasFormer, isKeyed: isKeyed)
+        let beginsWithSnapshot = isKeyed && standing.since == nil && isRecovered == nil
+        standing.snapshotEnd = beginsWithSnapshot ? simulation.head(of: name) : nil
         standings[channel] = standing
     }
 
@@ -58,8 +70,11 @@ extension SimulatedClient {
         guard let reached = standing.reached, position > reached, !verifier.isAmbiguous(position, in: name) else {
             return
         }
-        let missed = verifier.kept(in: name, after: reached, upTo: position)
-            .filter { !standing.received.contains($0) }
+        let kept =
+            simulation.isKeyed(name)
+            ? verifier.unreplaced(in: name, after: reached, before: position.successor, for: standing)
+            : verifier.kept(in: name, after: reached, upTo: position)
+        let missed = kept.filter { !standing.received.contains($0) }
         verifier.expect(missed.isEmpty, .continuity, "client \(number) lost \(missed) and was not told")
     }
 
@@ -76,26 +91,74 @@ extension SimulatedClient {
             .order,
             "client \(number) is sent \(publication) twice"
         )
-        verifier.expect(
-            entry.previous == reached,
-            .continuity,
-            "client \(number): \(position) follows \(entry.previous), not \(reached)"
-        )
+        if simulation.isKeyed(entry.channel) {
+            checkNothingLeftOut(publication, entry, standing, behind: reached)
+            standing.values[entry.about] = publication
+        } else {
+            verifier.expect(
+                entry.previous == reached,
+                .continuity,
+                "client \(number): \(position) follows \(entry.previous), not \(reached)"
+            )
+        }
         standing.reached = position
         standings[channel] = standing
         verifier.count(delivered: publication, to: number)
     }
 
+    /// In a keyed channel positions go up, and only what a newer publication of its key has replaced is left out.
+    private func checkNothingLeftOut(
+        _ publication: Int,
+        _ entry: Verifier.Entry,
+        _ standing: Standing,
+        behind reached: Position
+    ) {
+        verifier.expect(
+            entry.position > reached,
+            .order,
+            "client \(number): \(entry.position) comes behind \(reached)"
+        )
+        // What Redis lost was told by a node that had not heard of that, and of what came in its place. One that is at a master that was
+        // replaced does not know what the other has.
+        if entry.isLost, hasFormer { return }
+        let left = verifier.unreplaced(
+            in: entry.channel,
+            after: reached,
+            before: entry.position,
+            for: standing,
+            takenBefore: entry.isLost ? publication : nil
+        )
+        verifier.expect(
+            left.isEmpty,
+            .continuity,
+            "client \(number): \(left) of \(entry.channel) are left out before \(entry.position)"
+        )
+    }
+
+    /// Whether it has what Redis has of a key. What was told of a part of a history leaves out what a later part replaces: who left between
+    /// the two, and came back when Redis had lost the later one, stands where nothing says that the earlier one was left out.
+    func has(_ publication: Publication, in channel: ChannelName) -> Bool {
+        guard let standing = standings[simulation.number(of: channel)] else { return false }
+        if standing.values[publication.payload.key] == publication.payload.number { return true }
+        guard let since = standing.since, since > publication.position else { return false }
+        return verifier.lostAll(about: publication.payload.key, in: channel, behind: since)
+            .contains { !standing.received.contains($0) }
+    }
+
     private func checkGap(_ channel: Int, _ from: Position, _ to: Position) {
-        let reached = standings[channel]?.reached
         note("gap in \(channel) from \(from) to \(to)")
+        if let standing = standings[channel], mayStand(standing, in: simulation.channels[channel], at: from) {
+            standings[channel]?.reached = from
+        }
+        let reached = standings[channel]?.reached
         verifier.expect(
             from == reached,
             .continuity,
             "client \(number) stands at \(reached!), its gap begins at \(from)"
         )
         verifier.expect(from != to, .continuity, "client \(number) is told a gap that is none")
-        standings[channel]?.jump(to: to, verifier.entries, hasFormer: hasFormer)
+        let isKeyed = simulation.isKeyed(simulation.channels[channel])
+        standings[channel]?.jump(to: to, verifier.entries, hasFormer: hasFormer, isKeyed: isKeyed)
     }
 
     // MARK: Cursors
@@ -120,12 +183,23 @@ extension SimulatedClient {
                 continue
             }
             let reached = standing.reached
+            if mayStand(standing, in: channel, at: position) {
+                standings[simulation.number(of: channel)]?.reached = position
+                continue
+            }
             verifier.expect(
                 position == reached,
                 .continuity,
                 "client \(number): the cursor has \(channel) at \(position), it was told \(reached.map { "\($0)" } ?? "-")"
             )
         }
+    }
+
+    /// Whether a client of a keyed channel may be said to stand further than it was told: all up to there was replaced, or forgotten while
+    /// it was told a snapshot.
+    private func mayStand(_ standing: Standing, in channel: ChannelName, at position: Position) -> Bool {
+        guard simulation.isKeyed(channel), let reached = standing.reached, position > reached else { return false }
+        return verifier.unreplaced(in: channel, after: reached, before: position.successor, for: standing).isEmpty
     }
 
     // MARK: Rest

@@ -44,6 +44,9 @@ extension SimulatedClient {
     private func takeChannel(_ channel: Int, _ messages: [Message], _ isRecovered: Bool?, upTo end: Position) {
         let all = messages.filter { $0.channel == channel }
         let (gaps, publications) = (all.filter(\.isGap)[...], all.filter { !$0.isGap }[...])
+        if simulation.isKeyed(simulation.channels[channel]) {
+            return takeKeyed(channel, gaps, publications, isRecovered, upTo: end)
+        }
         let since = standings[channel]?.since
         // Who did not say where it stands begins where the first of them does.
         let firsts = [gaps, publications].compactMap { $0.lazy.compactMap(self.simulation.verifier.beginning).first }
@@ -63,6 +66,37 @@ extension SimulatedClient {
         }
         check(.subscribed(channel: channel, start, isRecovered: since == nil ? nil : isRecovered))
         way.forEach(check)
+    }
+
+    /// In a keyed channel publications need not follow each other. Who does not say where it stands is told a snapshot.
+    private func takeKeyed(
+        _ channel: Int,
+        _ gaps: ArraySlice<Message>,
+        _ publications: ArraySlice<Message>,
+        _ isRecovered: Bool?,
+        upTo end: Position
+    ) {
+        let since = standings[channel]?.since
+        var (gaps, publications) = (gaps, publications)
+        check(.subscribed(channel: channel, since ?? .start, isRecovered: since == nil ? nil : isRecovered))
+        while let next = gaps.first.flatMap({ startsHere($0, channel) ? $0 : nil }) ?? publications.first {
+            if next.isGap { gaps.removeFirst() } else { publications.removeFirst() }
+            check(next)
+        }
+        let name = simulation.channels[channel]
+        let standing = standings[channel, default: Standing()]
+        let reached = standing.reached ?? .start
+        let left = simulation.verifier.unreplaced(in: name, after: reached, before: end.successor, for: standing)
+        simulation.verifier.expect(
+            gaps.isEmpty && left.isEmpty && reached <= end,
+            .continuity,
+            "client \(number) is at \(reached), answered up to \(end) with \(gaps), without \(left)"
+        )
+        standings[channel]?.reached = end
+    }
+
+    private func startsHere(_ gap: Message, _ channel: Int) -> Bool {
+        simulation.verifier.beginning(of: gap) == standings[channel]?.reached
     }
 
     private func merged(
@@ -92,7 +126,7 @@ extension Message {
     /// The channel that it is of, if it is of one.
     var channel: Int? {
         switch self {
-        case .subscribed(let channel, _, _), .publication(let channel, _, _), .ephemeral(let channel, _),
+        case .subscribed(let channel, _, _), .publication(let channel, _, _, _), .ephemeral(let channel, _),
             .gap(let channel, _, _), .unsubscribed(let channel), .refused(let channel, _):
             channel
         case .welcome, .ping, .bye: nil
@@ -106,7 +140,7 @@ extension Message {
     /// Where a client stands once it was told.
     var end: Position? {
         switch self {
-        case .publication(_, let position, _), .gap(_, _, let position): position
+        case .publication(_, let position, _, _), .gap(_, _, let position): position
         default: nil
         }
     }
@@ -116,7 +150,7 @@ extension Verifier {
     /// Where a client stands that is told something next.
     func beginning(of message: Message) -> Position? {
         switch message {
-        case .publication(_, _, let number): entries[number]?.previous
+        case .publication(_, _, let number, _): entries[number]?.previous
         case .gap(_, let from, _): from
         default: nil
         }

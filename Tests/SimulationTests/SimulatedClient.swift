@@ -59,7 +59,7 @@ final class SimulatedClient {
         let plain = Encoding.Form.plain(isChunked: false)
         guard scenario.compresses else { return plain }
         if carrier == .webSocket { return [.deflated, .deflated, .deflatedAlone, plain, .deflatedNarrow][number % 5] }
-        return carrier == .poll || number % 4 == 3 ? plain : .gzip(isChunked: false)
+        return carrier == .poll ? plain : [.body(.gzip), .body(.deflate), .body(.gzip), plain][number % 4]
     }
 
     var isPolling: Bool { carrier == .poll }
@@ -129,6 +129,7 @@ final class SimulatedClient {
         let cursor = memory == .token ? [:] : ownCursor
         var opening = SimulatedOpening(carrier: carrier, channels: wanted, cursor: cursor, session: session)
         opening.form = form
+        opening.pace = simulation.scenario.keyed.pace(of: number)
         return opening
     }
 
@@ -220,6 +221,13 @@ final class SimulatedClient {
     }
 
     // MARK: Reading
+
+    /// Has its stream end in order, if it has one, and reads all of it.
+    func endStream() {
+        guard let connection, !isTwoWay, !isPolling, connection.isOpen else { return }
+        connection.edge.hub.sayBye(connection.slot, .renewed, afterMilliseconds: 0)
+        read(connection.unread.count)
+    }
 
     private func read(_ count: Int) {
         guard let connection, count > 0 else { return }

@@ -184,7 +184,7 @@ extension SimulatedEdge: HubOutlet {
     func unwatch(_ channel: ChannelName) { node.post(.unwatch(channel, reactor: index)) }
 
     func recover(_ channel: ChannelName, since position: Position) {
-        node.post(.recover(channel, since: position, reactor: index))
+        node.post(.recover(channel, since: position, reactor: index, isKeyed: isKeyed(channel)))
     }
 
     func count(_ channel: ChannelName, subscribers: Int) {
@@ -243,9 +243,9 @@ extension SimulatedEdge: HubOutlet {
         )
     }
 
-    func isKeyed(_ channel: ChannelName) -> Bool { false }
+    func isKeyed(_ channel: ChannelName) -> Bool { !channel.isPattern && simulation.isKeyed(channel) }
 
-    func pace(of channel: ChannelName) -> PaceRule { PaceRule() }
+    func pace(of channel: ChannelName) -> PaceRule { simulation.scenario.keyed.rule }
 
     func hasPresence(_ channel: ChannelName) -> Bool { channel == simulation.presentChannel }
 }

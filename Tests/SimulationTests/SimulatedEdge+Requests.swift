@@ -55,7 +55,8 @@ extension SimulatedEdge {
     /// A poll and a stream are told in their head; a stream that is told nothing comes again.
     private func refuse(_ connection: SimulatedConnection, _ opening: SimulatedOpening, _ code: ByeCode, status: Int) {
         if opening.carrier == .poll { return refusePoll(connection, status: status) }
-        connection.client.pointee.encoding = opening.encoding.isGzip ? opening.plainEncoding : opening.encoding
+        connection.client.pointee.encoding =
+            opening.encoding.hasContentCoding ? opening.plainEncoding : opening.encoding
         hub.sayBye(connection.slot, code, afterMilliseconds: 0)
     }
 
@@ -66,10 +67,11 @@ extension SimulatedEdge {
         _ known: [SessionPosition]
     ) {
         let channels = opening.channels(with: known)
+        connection.client.pointee.pace = opening.pace
         connection.beginsAnew = Set(channels.filter { $0.since == nil }.map(\.name))
         // The whole of a stream is compressed or nothing of it; its client sees by its first bytes which.
         let isCompressed = !channels.isEmpty && channels.allSatisfy { compression(of: $0.name) != .off }
-        let isPlain = opening.encoding.isGzip && !isCompressed
+        let isPlain = opening.encoding.hasContentCoding && !isCompressed
         connection.client.pointee.encoding = isPlain ? opening.plainEncoding : opening.encoding
         if opening.carrier == .poll { return beginPoll(connection, opening, token: token, channels) }
         let welcome = ControlMessage.welcome(
@@ -78,7 +80,7 @@ extension SimulatedEdge {
             heartbeatSeconds: 25
         )
         hub.cork(connection.slot) {
-            if opening.encoding.isGzip, !isPlain { hub.beginGzip(connection.slot) }
+            if opening.encoding.hasContentCoding, !isPlain { hub.beginCodedBody(connection.slot) }
             hub.send(welcome, to: connection.slot)
             if !channels.isEmpty { hub.join(connection.slot, channels) }
         }

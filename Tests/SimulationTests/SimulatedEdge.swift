@@ -72,6 +72,7 @@ final class SimulatedEdge {
             writeCheckpoints()
             if simulation.scenario.compresses { writeHeartbeats() }
         }
+        _ = hub.releaseDue()
         _ = hub.flush()
         checkMemory()
         _ = hub.finishReadyJoins()
@@ -99,7 +100,7 @@ final class SimulatedEdge {
             hub.opened(channel, head: head)
         case .publication(let channel, let publication):
             note("\(channel) \(publication.position): \(publication.payload.number)")
-            hub.take(publication, in: channel)
+            hub.take(sabotaged(publication, of: channel), in: channel)
         case .ephemeral(let channel, let payload): hub.take(payload, in: channel)
         case .gap(let channel, let from, let to):
             note("\(channel): gap from \(from) to \(to)")
@@ -125,6 +126,13 @@ final class SimulatedEdge {
         }
     }
 
+    /// Without its key it takes the place of whatever is held back.
+    private func sabotaged(_ publication: Publication, of channel: ChannelName) -> Publication {
+        guard simulation.sabotage == .holdsBackOneKey, simulation.isKeyed(channel) else { return publication }
+        let payload = Payload(kind: .text, bytes: publication.payload.bytes)
+        return Publication(position: publication.position, previous: publication.previous, payload: payload)
+    }
+
     private func sabotaged(_ page: HistoryPage, of channel: ChannelName) -> HistoryPage {
         note("\(channel) from \(page.since!): \(page.publications.map(\.position)) to \(page.head)")
         guard simulation.sabotage == .hidesGaps, let since = page.since, let first = page.publications.first else {
@@ -135,7 +143,8 @@ final class SimulatedEdge {
             since: since,
             publications: [joined] + page.publications.dropFirst(),
             head: page.head,
-            hasMore: page.hasMore
+            hasMore: page.hasMore,
+            floor: page.floor.map { _ in since }
         )
     }
 
@@ -143,11 +152,11 @@ final class SimulatedEdge {
     private func checkMemory() {
         for topic in hub.topics.values {
             for feed in topic.feeds {
-                let kept = feed.log.keptBytes - feed.log.unsentBytes
+                let kept = feed.keptBytes - feed.unsentBytes
                 simulation.verifier.expect(
-                    kept <= feed.log.windowBytesMax + Scenario.frameBytesMax,
+                    kept <= feed.windowBytesMax + Scenario.frameBytesMax,
                     .memory,
-                    "\(name): \(topic.name) keeps \(kept) bytes with a window of \(feed.log.windowBytesMax)"
+                    "\(name): \(topic.name) keeps \(kept) bytes with a window of \(feed.windowBytesMax)"
                 )
             }
         }

@@ -27,6 +27,9 @@ struct SimulatedOpening {
     /// What its client can inflate.
     var form = Encoding.Form.plain(isChunked: false)
 
+    /// How often it wants to be told.
+    var pace = Pace.any
+
     var encoding: Encoding { Encoding(carrier, .perseid, form) }
 
     /// The same of what is not compressed.

@@ -3,16 +3,9 @@ import Broker
 /// One master of Redis with the function library: streams whose entries name their predecessor, heads that outlive them, publishes by
 /// key, and a bus. A replica follows it some writes behind.
 final class SimulatedRedis {
-    /// One channel.
-    struct Stream {
-        var head = Position.start
-        var entries: [Publication] = []
-        var once: [String: Position] = [:]
-    }
-
     /// All that a fail-over takes from the replica.
     struct Keyspace {
-        var streams: [ChannelName: Stream] = [:]
+        var streams: [ChannelName: SimulatedStream] = [:]
         var sessions: [SessionID: SessionRecord] = [:]
         var presence: [ChannelName: [MemberID: PresentMember]] = [:]
     }
@@ -22,6 +15,9 @@ final class SimulatedRedis {
     /// Its place among the masters.
     let number: Int
     var keys = Keyspace()
+
+    /// What it calls what it has: another one that takes its place has another.
+    private var replicationID = 0
 
     /// The master that it took the place of, which did not know that and took writes that nobody has.
     private(set) var former: SimulatedRedis?
@@ -54,6 +50,7 @@ final class SimulatedRedis {
         number = successor.number
         keys = successor.keys
         clockBehind = successor.clockBehind
+        replicationID = successor.replicationID
         self.successor = successor
     }
 
@@ -65,7 +62,7 @@ final class SimulatedRedis {
 
     /// `perseid_publish`.
     func publish(_ payload: Payload, to channel: ChannelName, key: String?, historyCount: Int) -> Position {
-        var stream = keys.streams[channel] ?? Stream()
+        var stream = keys.streams[channel] ?? SimulatedStream()
         if let key, let known = stream.once[key] { return known }
         let now = clock
         let previous = stream.head
@@ -79,16 +76,31 @@ final class SimulatedRedis {
         let number = payload.number
         simulation.verifier.note("\(channel): Redis takes \(number) at \(position) after \(previous)")
         if simulation.sabotage == .forgetsPublications, simulation.random.once(in: 10) { return position }
-        stream.head = position
-        stream.entries.append(publication)
-        if stream.entries.count > historyCount { stream.entries.removeFirst(stream.entries.count - historyCount) }
+        let forgotten = keep(publication, in: &stream, of: channel, historyCount: historyCount)
         if let key { stream.once[key] = position }
         keys.streams[channel] = stream
         unreplicated.append(number)
         simulation.verifier.accept(publication, number: number, in: channel, key: key)
+        simulation.verifier.forget(forgotten)
         if successor != nil { simulation.verifier.lose([number]) }
         for listener in hearers { listener.pass(publication, on: channel) }
         return position
+    }
+
+    private func keep(
+        _ publication: Publication,
+        in stream: inout SimulatedStream,
+        of channel: ChannelName,
+        historyCount: Int
+    ) -> ArraySlice<Publication> {
+        guard simulation.isKeyed(channel) else { return stream.append(publication, countMax: historyCount) }
+        let ignoresKeys = simulation.sabotage == .replacesOtherKeys
+        return stream.replace(
+            with: publication,
+            by: replicationID,
+            keysMax: simulation.scenario.limits.keysMax,
+            ignoresKeys: ignoresKeys
+        )
     }
 
     /// `PUBLISH` by itself.
@@ -104,20 +116,25 @@ final class SimulatedRedis {
 
     /// `perseid_history`.
     func history(_ channel: ChannelName, since: Position?, countMax: Int, bytesMax: Int) -> HistoryPage {
-        let stream = keys.streams[channel] ?? Stream()
+        let stream = keys.streams[channel] ?? SimulatedStream()
+        let isKeyed = simulation.isKeyed(channel)
+        let tellsLosses = isKeyed && simulation.sabotage != .hidesLosses
         return HistoryPage(
             since: since,
             of: stream.entries,
             countMax: countMax,
             bytesMax: bytesMax,
-            head: stream.head
+            head: stream.head,
+            floor: isKeyed ? stream.floor ?? stream.head : nil,
+            beginsAnew: tellsLosses && since.map(stream.isUnknown) ?? false,
+            breaks: tellsLosses ? stream.breaks : []
         )
     }
 
     /// The oldest entries lapse.
     func trim(_ channel: ChannelName, count: Int) {
-        guard let known = keys.streams[channel]?.entries.count else { return }
-        keys.streams[channel]!.entries.removeFirst(min(count, known))
+        simulation.verifier.note("\(channel): \(count) of the oldest lapse")
+        simulation.verifier.forget(keys.streams[channel]?.forget(count) ?? [])
     }
 
     // MARK: Faults
@@ -137,6 +154,7 @@ final class SimulatedRedis {
         unreplicated.removeAll()
         if leavesFormer { former = SimulatedRedis(replacedBy: self) }
         keys = replica
+        replicationID += 1
         isAwayUntil = simulation.schedule.now + UInt64(simulation.random.number(1...400))
         if simulation.scenario.clockGoesBack { clockBehind = UInt64(simulation.random.number(0...600)) }
         for listener in listeners {
@@ -164,8 +182,9 @@ final class SimulatedRedis {
 
 extension Payload {
     /// A payload of a number and some padding.
-    init(number: Int, paddingWords: Int) {
-        self.init(kind: .text, bytes: Array("\(number) ".utf8) + [UInt8](repeating: 46, count: paddingWords * 8))
+    init(number: Int, paddingWords: Int, key: PublicationKey? = nil) {
+        let padding = [UInt8](repeating: 46, count: paddingWords * 8)
+        self.init(kind: .text, bytes: Array("\(number) ".utf8) + padding, key: key)
     }
 
     var number: Int { Int(String(decoding: bytes.prefix { $0 != 32 }, as: UTF8.self))! }

@@ -17,6 +17,9 @@ final class SimulatedWatcher {
     private var since: [Int: Position]?
     private var reached: [Int: Position] = [:]
 
+    /// What it was told of keyed channels.
+    private var told = Standing()
+
     init(_ simulation: Simulation, on edge: SimulatedEdge) {
         self.simulation = simulation
         connection = edge.accept()
@@ -59,17 +62,35 @@ final class SimulatedWatcher {
                     (simulation.number(of: channel), max(position, simulation.head(of: channel)))
                 }
             )
-        case .publication(let channel, let position, let number):
+        case .publication(let channel, let position, let number, _):
             guard let entry = simulation.verifier.entries[number], entry.position == position else {
                 return simulation.verifier.fail(.backplane, "a watcher was told \(number) at \(position)")
             }
-            check(channel, from: entry.previous)
+            if simulation.isKeyed(entry.channel) {
+                checkNothingLeftOut(number, entry, channel)
+            } else {
+                check(channel, from: entry.previous)
+            }
             reached[channel] = position
         case .gap(let channel, let from, let to):
             check(channel, from: from)
             reached[channel] = to
         case .ephemeral, .welcome, .ping, .bye, .subscribed, .unsubscribed, .refused: break
         }
+    }
+
+    /// In a keyed channel positions go up, and only what was replaced is left out.
+    private func checkNothingLeftOut(_ number: Int, _ entry: Verifier.Entry, _ channel: Int) {
+        told.received.insert(number)
+        let known = reached[channel]
+        let since = simulation.scenario.clockGoesBack ? nil : since?[channel]
+        guard let low = known ?? since, !entry.isLost else { return }
+        let left = simulation.verifier.unreplaced(in: entry.channel, after: low, before: entry.position, for: told)
+        simulation.verifier.expect(
+            left.isEmpty && entry.position > known ?? .start,
+            .continuity,
+            "\(text): \(left) are left out before \(entry.position)"
+        )
     }
 
     /// A clock that went back says nothing about what was before.

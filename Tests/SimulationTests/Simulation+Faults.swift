@@ -64,7 +64,7 @@ extension Simulation {
         case .publish: publish(to: channel, key: random.once(in: 3) ? "key \(random.number(0...1_000_000))" : nil)
         case .publishToRedis: publishToRedis(channel)
         case .burst: for _ in 0..<random.number(5...20) { publishToRedis(channel) }
-        case .publishEphemeral: master(of: channel).publishEphemeral(makePayload(), to: channel)
+        case .publishEphemeral: master(of: channel).publishEphemeral(makePayload(for: channel), to: channel)
         case .toggle: random.element(of: clients)!.toggle(channel)
         case .move:
             if let client = random.element(of: clients), let connection = client.connection { client.leave(connection) }
@@ -88,7 +88,7 @@ extension Simulation {
         let redis = master(of: channel)
         if redis.isAway { return }
         let count = scenario.limits.historyCountMax
-        _ = redis.publish(makePayload(), to: channel, key: nil, historyCount: count)
+        _ = redis.publish(makePayload(for: channel), to: channel, key: nil, historyCount: count)
     }
 
     /// A watcher comes or goes.

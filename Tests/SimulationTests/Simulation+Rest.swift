@@ -15,11 +15,15 @@ extension Simulation {
         for node in nodes { node.backplane.thaw() }
         for _ in 0..<60 where verifier.violations.isEmpty { advance() }
         for channel in channels {
-            _ = master(of: channel).publish(makePayload(), to: channel, key: nil, historyCount: 100)
+            _ = master(of: channel).publish(makePayload(for: channel), to: channel, key: nil, historyCount: 100)
         }
         for _ in 0..<Self.turnsMax where verifier.violations.isEmpty {
             advance()
-            if isAtRest { return }
+            guard isAtRest else { continue }
+            checkValues()
+            // A compressed one tells its checksum then.
+            for client in clients { client.endStream() }
+            return
         }
         guard verifier.violations.isEmpty else { return }
         let isAtRest = clients.allSatisfy(\.isAtRest) && watchers.allSatisfy(\.isAtRest)
@@ -29,6 +33,21 @@ extension Simulation {
             verifier.fail(.ownership, "not at rest: \(falselyHeld)")
         } else {
             verifier.fail(.rest, "not at rest: \(restless)")
+        }
+    }
+
+    /// Of each key of a keyed channel each of its readers has the value that Redis has.
+    private func checkValues() {
+        for channel in channels where isKeyed(channel) {
+            let kept = master(of: channel).keys.streams[channel]?.entries ?? []
+            for client in clients where client.wanted.contains(channel) {
+                let wrong = kept.filter { !client.has($0, in: channel) }.map(\.payload.number)
+                verifier.expect(
+                    wrong.isEmpty,
+                    .values,
+                    "client \(client.number) has others than \(wrong) of \(channel)"
+                )
+            }
         }
     }
 

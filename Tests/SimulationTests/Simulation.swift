@@ -108,10 +108,13 @@ final class Simulation {
         return token
     }
 
-    func makePayload() -> Payload {
+    func makePayload(for channel: ChannelName) -> Payload {
         lastNumber += 1
-        return Payload(number: lastNumber, paddingWords: random.number(0...12))
+        let key = scenario.keyed.key(of: lastNumber, in: number(of: channel))
+        return Payload(number: lastNumber, paddingWords: random.number(0...12), key: key)
     }
+
+    func isKeyed(_ channel: ChannelName) -> Bool { scenario.keyed.isKeyed(number(of: channel)) }
 
     // MARK: Nodes
 
@@ -133,6 +136,6 @@ final class Simulation {
 
     func publish(to channel: ChannelName, key: String?) {
         guard let node = random.element(of: nodes), let edge = random.element(of: node.edges) else { return }
-        edge.publish(makePayload(), to: channel, key: key)
+        edge.publish(makePayload(for: channel), to: channel, key: key)
     }
 }

@@ -12,8 +12,11 @@ import Darwin
 @Suite("Simulation")
 struct SimulationTests {
     /// Seeds that once found something: gaps of where nobody stood, twice; a poll that was held with a rest left; and readers of a pattern
-    /// that were set behind what was published in a silence.
-    private static let fixedSeeds: [UInt64] = [57_258, 77_983, 18_574, 1_543, 3_620, 3_916, 1_873]
+    /// that were set behind what was published in a silence. Readers that left while they caught up, and stayed present; and a snapshot in
+    /// parts that went on behind a loss without a word; and one who had what was lost, and was answered as others were.
+    private static let fixedSeeds: [UInt64] = [
+        57_258, 77_983, 18_574, 1_543, 3_620, 3_916, 1_873, 715, 1_237, 2_792, 1_012, 1_242, 2_542,
+    ]
 
     private static var seeds: ClosedRange<UInt64> {
         guard let text = getenv("PERSEID_SIMULATION_SEEDS").map({ String(cString: $0) }) else { return 1...300 }

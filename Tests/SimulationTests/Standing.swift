@@ -27,6 +27,12 @@ struct Standing {
     /// Numbers of the publications that it has.
     var received: Set<Int> = []
 
+    /// Of a keyed channel, and one who began with a snapshot: where the channel stood then at the latest.
+    var snapshotEnd: Position?
+
+    /// Of a keyed channel: the number of the publication of each key that it was told last.
+    var values: [PublicationKey?: Int] = [:]
+
     /// A new connection.
     mutating func begin(since: Position?, isAsked: Bool) {
         state = isAsked ? .joining : .idle
@@ -36,10 +42,16 @@ struct Standing {
     /// It is told to stand somewhere without what lies between. Where that is behind, Redis lost what came after, but a
     /// node that does not know so yet may tell it again. With `hasFormer` it may have come from a node that has found the new master to one
     /// that is at the former: that knows nothing of what the client has, and tells it again once it has found the new one, too.
-    mutating func jump(to position: Position, _ entries: [Int: Verifier.Entry], hasFormer: Bool) {
+    /// In a keyed channel it is told again all that changed since.
+    mutating func jump(
+        to position: Position,
+        _ entries: [Int: Verifier.Entry],
+        hasFormer: Bool,
+        isKeyed: Bool
+    ) {
         if let reached, position < reached {
             received = received.filter {
-                entries[$0]!.position <= position || !hasFormer && !entries[$0]!.isLost
+                entries[$0]!.position <= position || !hasFormer && !isKeyed && !entries[$0]!.isLost
             }
         }
         reached = position

@@ -9,6 +9,10 @@ final class Verifier {
         let position: Position
         let previous: Position
         let key: String?
+        /// What it is about, in a keyed channel.
+        let about: PublicationKey?
+        /// Whether it lapsed, or had no room in Redis any more.
+        var isForgotten = false
         /// Whether a fail-over or a flush removed it.
         var isLost = false
     }
@@ -46,7 +50,8 @@ final class Verifier {
             channel: channel,
             position: publication.position,
             previous: publication.previous,
-            key: key
+            key: key,
+            about: publication.payload.key
         )
         numbers[channel, default: []].append(number)
     }
@@ -54,6 +59,43 @@ final class Verifier {
     func accept(ephemeral number: Int) { ephemerals.insert(number) }
 
     func isEphemeral(_ number: Int) -> Bool { ephemerals.contains(number) }
+
+    func forget(_ forgotten: some Sequence<Publication>) {
+        for publication in forgotten { entries[publication.payload.number]?.isForgotten = true }
+    }
+
+    /// Publications of a keyed channel between two positions that a reader must be told: those of which no newer one of their key has taken
+    /// the place, unless Redis lost that and the reader is beyond it without having been told it. Of what was forgotten up to the end of a snapshot nothing is told.
+    /// With `number` only what Redis took before that one.
+    func unreplaced(
+        in channel: ChannelName,
+        after low: Position,
+        before high: Position,
+        for reader: Standing,
+        takenBefore number: Int? = nil
+    ) -> [Int] {
+        let all = numbers[channel, default: []]
+        let end = number.flatMap { all.firstIndex(of: $0) } ?? all.endIndex
+        return all[..<end].indices.filter { place in
+            let entry = entries[all[place]]!
+            guard entry.position > low, entry.position < high, !entry.isLost else { return false }
+            if entry.isForgotten, let snapshotEnd = reader.snapshotEnd, entry.position <= snapshotEnd { return false }
+            return !all[(place + 1)...].contains { number in
+                let other = entries[number]!
+                guard other.about == entry.about else { return false }
+                // One that is further on may be told yet, of the same batch.
+                return !other.isLost || other.position >= high || reader.received.contains(number)
+            }
+        }.map { all[$0] }
+    }
+
+    /// Publications of a key behind a position that Redis lost.
+    func lostAll(about key: PublicationKey?, in channel: ChannelName, behind position: Position) -> [Int] {
+        numbers[channel, default: []].filter { number in
+            let entry = entries[number]!
+            return entry.isLost && entry.about == key && entry.position > position
+        }
+    }
 
     func lose(_ lost: some Sequence<Int>) {
         for number in lost { entries[number]?.isLost = true }

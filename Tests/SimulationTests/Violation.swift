@@ -12,6 +12,8 @@ enum Rule: String {
     case acknowledgement = "I8"
     /// I9: one owner of a session, who shows its secret.
     case ownership = "I9"
+    /// A reader of a keyed channel has the newest value of each key.
+    case values = "values"
     /// Who is there is present, and nobody else.
     case presence = "presence"
     /// Once faults stop, everyone comes to stand at the head.

@@ -8,6 +8,8 @@ public final class StreamInflater {
         case deflate(windowBits: Int32)
         /// With gzip's header, and checked against its trailer.
         case gzip
+        /// With zlib's header, by a client that keeps no more than that says, and checked against its trailer.
+        case zlib
     }
 
     private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
@@ -18,7 +20,13 @@ public final class StreamInflater {
     /// Begins.
     public init(_ format: Format) {
         stream.initialize(to: z_stream())
-        let bits: Int32 = if case .deflate(let bits) = format { -bits } else { 31 }
+        // zlib takes the size of the window from the header if it is told zero.
+        let bits: Int32 =
+            switch format {
+            case .deflate(let bits): -bits
+            case .gzip: 31
+            case .zlib: 0
+            }
         let code = czlib_begin_inflate(stream, bits)
         precondition(code == Z_OK, "zlib has memory")
     }

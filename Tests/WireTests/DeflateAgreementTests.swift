@@ -67,22 +67,4 @@ struct DeflateAgreementTests {
     func declined(_ lines: [String]) {
         #expect(DeflateAgreement(offers: lines) == nil)
     }
-
-    @Test(
-        "what the body of an answer may be compressed with",
-        arguments: [
-            ([], false), ([""], false), (["identity"], false), (["br"], false), (["deflate"], false),
-            (["gzip"], true), (["GZIP"], true), (["x-gzip"], true), (["gzip, deflate, br, zstd"], true),
-            (["deflate, gzip;q=1.0, *;q=0.5"], true), (["gzip;q=0"], false), (["gzip;q=0.000"], false),
-            (["gzip; q=0.001"], true), (["gzip;q=0.0001"], false), (["gzip;q=1.001"], false), (["gzip;q=2"], false),
-            (["gzip;q=x"], false), (["gzip;q"], false), (["gzip;level=1"], false), (["gzip;Q=0.5"], true),
-            (["*"], true), (["*;q=0"], false), (["gzip;q=0, *"], false), (["*;q=0, gzip"], true),
-            (["identity, gzip;q=0.5"], false), (["identity;q=0.5, gzip;q=0.5"], true),
-            (["identity;q=0, gzip;q=0.1"], true),
-            (["br", "gzip"], true), (["gzipped"], false),
-        ] as [([String], Bool)]
-    )
-    func gzip(_ lines: [String], _ accepts: Bool) {
-        #expect(ContentCoding.acceptsGzip(lines) == accepts)
-    }
 }

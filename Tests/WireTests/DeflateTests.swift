@@ -131,32 +131,4 @@ struct DeflateTests {
         #expect(inflater.inflate(Array(output.bytes)) == bytes)
         #expect(inflater.inflate(StoredBlocks.end) == [] && inflater.hasEnded)
     }
-
-    @Test("a checksum is moved over what others read, too, and a gzip stream ends with it")
-    func checksum() throws {
-        var feed = GzipChecksum()
-        var own = GzipChecksum()
-        var bytes: [UInt8] = []
-        func add(_ text: String, to sum: inout GzipChecksum) { Array(text.utf8).withUnsafeBytes { sum.add($0) } }
-        add("what came before", to: &feed)
-        for round in 0..<50 {
-            let mine = String(repeating: "mine \(round) ", count: round)
-            add(mine, to: &own)
-            bytes += Array(mine.utf8)
-            let joined = feed
-            for number in 0..<round % 7 {
-                add("shared \(number)\n", to: &feed)
-                bytes += Array("shared \(number)\n".utf8)
-            }
-            own.add(from: joined, to: feed)
-        }
-        var body = ByteBuffer()
-        body.append(GzipChecksum.header)
-        bytes.withUnsafeBytes { StoredBlocks.append($0, to: &body) }
-        body.append(StoredBlocks.end)
-        own.appendTrailer(to: &body)
-        let inflater = StreamInflater(.gzip)
-        #expect(inflater.inflate(Array(body.bytes)) == bytes)
-        #expect(inflater.hasEnded)
-    }
 }

@@ -4,6 +4,8 @@ public import Broker
 public enum ControlRequest: Sendable {
     /// Of clients, whichever node they are at.
     case ask(ClusterQuestion)
+    /// That a channel remembers nothing of what was published in it, and its readers are told of a gap.
+    case clear(ChannelName, isKeyed: Bool)
     /// That tokens are not taken any more.
     case revoke(Revocation)
     /// A list of what there is.

@@ -8,7 +8,9 @@
 --   perseid:{news}:head           its newest position; outlives the stream. " k" stands behind it where the channel is keyed
 --   perseid:{news}:keys           of a keyed channel: the position of the newest publication of each key (hash), of those without one
 --                                 under "", and what is kept under a line feed, which is no key: "<position behind which nothing is
---                                 gone but what was replaced> <keys> <milliseconds>"
+--                                 gone but what was replaced> <keys> <milliseconds>". Under two: "<replication id of the Redis that
+--                                 wrote last> <previous>/<position> …", a pair for each that began to write. Nothing of the channel
+--                                 lies between the two: what somebody was told of there was lost
 --   perseid:{news}:once:<key>     the position a publish with this idempotency key got
 --   perseid:{news}:counts         subscribers by node: "<count> <lease end in milliseconds>"
 --   perseid:{news}:presence       members by the end of their lease in milliseconds (sorted set)
@@ -44,12 +46,12 @@
 -- Where several masters share the channels, and one more comes or one goes, what has another master from then on is taken there
 -- (`perseid_depart`, `perseid_arrive`, `perseid_forget`). In place of the head of a channel, or of the fence of a session, stands then
 -- "leaving <position> <milliseconds> <master>", and "gone …" once it has arrived; who asks for it is told UNDERWAY, and ELSEWHERE then.
---   perseid:moves                 what is to be moved, and which nodes know of it
+--   perseid:moves                 what is to be moved, which nodes know of it, and to which masters channels were moved last
 --
 -- Anybody may write to Redis. What is here and cannot be what was written here is told as "BROKEN <kind> in <key>" before
 -- anything is changed; that key alone is of no use until somebody mends it.
 
-local VERSION = 12
+local VERSION = 14
 
 -- Defaults for callers that name no options. Nodes have the same ones and name only what was set otherwise.
 local HISTORY_COUNT = 100
@@ -274,7 +276,8 @@ end
 -- Where a channel stands, and whether it is keyed.
 local function newest(key)
   local head = redis.call('GET', key .. ':head') or last_entry(key)
-  -- The way of most.
+  -- The way of most: so short a position has no number that is too large.
+  if #head <= 16 and string.find(head, '^%d+%-%d+$') then return head, false end
   if read_position(head) then return head, false end
   local position, is_keyed = read_head(head)
   if not read_position(position) then
@@ -307,16 +310,30 @@ local function follows(position, previous)
   return sequence > previous_sequence
 end
 
--- Appends an entry at a position, or at the clock's; returns where it stands. With a call of its own for most, which have no key.
+-- Appends an entry at a position, or at the clock's; returns where it stands, and nothing where there is no stream. With a call of its own
+-- for most, which have no key.
 local function add_entry(key, count, place, previous, kind, payload, name)
-  if not name then return redis.call('XADD', key, 'MAXLEN', count, place, 'v', previous, 't', kind, 'p', payload) end
-  return redis.call('XADD', key, 'MAXLEN', count, place, 'v', previous, 't', kind, 'p', payload, 'k', name)
+  if not name then
+    return redis.call('XADD', key, 'NOMKSTREAM', 'MAXLEN', count, place, 'v', previous, 't', kind, 'p', payload)
+  end
+  return redis.call('XADD', key, 'NOMKSTREAM', 'MAXLEN', count, place, 'v', previous, 't', kind, 'p', payload, 'k', name)
+end
+
+-- Makes an empty stream that goes by itself, whatever comes next: ages are looked at when a second has passed since the publication before,
+-- and one that was not remembered may be of this very second.
+local function make_stream(key, lifetime)
+  redis.call('XADD', key, 'MAXLEN', 0, '0-1', 'v', '')
+  redis.call('PEXPIRE', key, lifetime + 1000)
 end
 
 -- Appends to the stream; returns the position. Redis gives each entry a later id than the one before, but knows nothing of
 -- those before a stream that has lapsed; the head does, should the clock have gone back since.
-local function append(key, count, previous, kind, payload, name)
+local function append(key, count, lifetime, previous, kind, payload, name)
   local position = add_entry(key, count, '*', previous, kind, payload, name)
+  if not position then
+    make_stream(key, lifetime)
+    position = add_entry(key, count, '*', previous, kind, payload, name)
+  end
   if follows(position, previous) then return position end
   redis.call('XDEL', key, position)
   return add_entry(key, count, successor(previous, 0), previous, kind, payload, name)
@@ -324,6 +341,8 @@ end
 
 -- Ages are kept to the second, so what concerns them is done once in a channel's second and not with each publish.
 local function forget_old(key, position, previous, lifetime)
+  -- The way of most, while milliseconds have thirteen digits (until the year 2286).
+  if #position == #previous and string.sub(position, 1, 10) == string.sub(previous, 1, 10) then return end
   local milliseconds = string.match(position, '^%d+')
   if string.sub(previous, 1, #milliseconds - 3) == string.sub(milliseconds, 1, -4) then return end
   redis.call('XTRIM', key, 'MINID', string.format('%.0f', math.max(tonumber(milliseconds) - lifetime, 0)))
@@ -353,6 +372,71 @@ local function read_keyed(key)
   return { floor = floor, count = count, lifetime = lifetime }
 end
 
+-- What this Redis calls what it has and its replicas have from it. A replica that takes its place has another, and so has this one when it
+-- starts again: either may have lost what was written last. A user that may not ask is content with when it was first wanted here.
+local replication_id = nil
+
+local function learn_replication_id()
+  local facts = redis.pcall('INFO', 'replication')
+  local id = type(facts) == 'string' and string.match(facts, 'master_replid:(%x+)')
+  if not id and not replication_id then id = table.concat(redis.call('TIME'), '.') end
+  replication_id = id or replication_id
+end
+
+-- Of a keyed channel the chain does not tell what was lost, for it leaves out what was replaced. So it is noted between which positions
+-- another Redis began to write.
+local function read_breaks(key)
+  local noted = redis.call('HGET', key .. ':keys', '\n\n')
+  if not noted then return nil, {} end
+  local breaks = {}
+  for previous, position in string.gmatch(noted, '(%d+%-%d+)/(%d+%-%d+)') do
+    if not read_position(previous) or not read_position(position) then refuse_broken('keys', key .. ':keys') end
+    breaks[#breaks + 1] = { previous, position }
+  end
+  return string.match(noted, '^%S+'), breaks
+end
+
+-- So many are told apart. Of the oldest two together it is said that nothing lies between them: who stands there is told all anew, and
+-- would have needed less.
+local BREAKS_MAX = 16
+
+-- Notes where this Redis began to write. It learns once in a channel's second whether it was replaced meanwhile and has its place again:
+-- nobody is that fast.
+local function note_break(key, floor, previous, position)
+  local is_same_second = #position == #previous and string.sub(position, 1, 10) == string.sub(previous, 1, 10)
+  if not replication_id or not is_same_second then learn_replication_id() end
+  local id, breaks = read_breaks(key)
+  if id == replication_id then return end
+  learn_replication_id()
+  local words = {}
+  breaks[#breaks + 1] = { previous, position }
+  if #breaks > BREAKS_MAX then
+    breaks[2][1] = breaks[1][1]
+    table.remove(breaks, 1)
+  end
+  for _, pair in ipairs(breaks) do
+    -- Who stands before the floor is told of that anyway.
+    if follows(pair[2], floor) then words[#words + 1] = pair[1] .. '/' .. pair[2] end
+  end
+  redis.call('HSET', key .. ':keys', '\n\n', replication_id .. ' ' .. table.concat(words, ' '))
+end
+
+-- Whether somebody stands where nothing of this keyed channel ever was: what was told up to there is lost. If not, whether others do that
+-- stand further, as text, or nothing.
+local function find_lost(key, since, head)
+  if not read_position(since) then return false end
+  if follows(since, head) then return true end
+  local _, breaks = read_breaks(key)
+  local words = {}
+  for _, pair in ipairs(breaks) do
+    if follows(pair[2], since) then
+      if follows(since, pair[1]) then return true end
+      words[#words + 1] = pair[1] .. '/' .. pair[2]
+    end
+  end
+  return false, words[1] and table.concat(words, ' ')
+end
+
 -- Forgets the oldest: what is too much, and what is too old. Returns the newest of them: whoever stands before it misses something.
 local function forget_keys(key, excess, oldest)
   local forgotten
@@ -376,13 +460,14 @@ local function append_keyed(key, keyed, previous, kind, payload, name)
   -- What lapsed all at once was replaced by nothing. What was there before the channel was keyed is left to lapse.
   if not first then keyed.floor = previous end
   if not keyed.floor then keyed.floor = read_entry(first)[2] end
-  local position = append(key, EXACT, previous, kind, payload, name)
+  local position = append(key, EXACT, keyed.lifetime, previous, kind, payload, name)
   if replaced then redis.call('XDEL', key, replaced) end
   redis.call('HSET', places, name or '', position)
   local oldest = tonumber(string.match(position, '^%d+')) - keyed.lifetime
-  local others = redis.call('HGET', places, '\n') and 1 or 0
+  local others = (redis.call('HGET', places, '\n') and 1 or 0) + (redis.call('HGET', places, '\n\n') and 1 or 0)
   keyed.floor = forget_keys(key, redis.call('HLEN', places) - others - keyed.count, oldest) or keyed.floor
   redis.call('HSET', places, '\n', string.format('%s %.0f %.0f', keyed.floor, keyed.count, keyed.lifetime))
+  note_break(key, keyed.floor, previous, position)
   redis.call('PEXPIRE', key, keyed.lifetime + 1000)
   redis.call('PEXPIRE', places, keyed.lifetime + 1000)
   return position
@@ -427,15 +512,39 @@ local function publish(keys, args)
   if keyed then
     position = append_keyed(key, keyed, previous, kind, payload, options.KEY)
   elseif count > 0 and lifetime > 0 then
-    position = append(key, count, previous, kind, payload, options.KEY)
+    position = append(key, count, lifetime, previous, kind, payload, options.KEY)
     forget_old(key, position, previous, lifetime)
   else
+    -- Nothing is to be remembered: nor is what was while a rule said otherwise. Backends that may publish may trim, and not delete.
+    redis.call('XTRIM', key, 'MAXLEN', 0)
     position = successor(previous, now_milliseconds())
   end
   redis.call('SET', key .. ':head', head_of(position, keyed), 'PX', options.HEADTTL or HEAD_MILLISECONDS)
   if once then redis.call('SET', once, position, 'PX', options.ONCETTL or ONCE_MILLISECONDS) end
   local name = options.KEY and ' ' .. options.KEY or ''
   local message = MAGIC .. position .. ' ' .. previous .. ' ' .. kind .. name .. '\n' .. payload
+  redis.call(is_clustered() and 'SPUBLISH' or 'PUBLISH', key, message)
+  tell_patterns(key, message)
+  return position
+end
+
+-- KEYS: channel [its head, its keys]. ARGS: [HEADTTL ms]. Forgets all that the channel remembers, and moves it on by a position at which
+-- nothing stands: whoever comes back from before it is told of a gap, and so is who reads it now. The message that says so names itself as
+-- its predecessor, so it follows nothing that anybody has. Returns the position; of a channel that has none 0-0, and nobody is told.
+local function clear(keys, args)
+  local key = keys[1]
+  if #keys == 0 then return redis.error_reply('ERR perseid_clear takes a channel key') end
+  if not is_channel(key) or is_pattern(key) then
+    return redis.error_reply('ERR ' .. key .. ' is not the key of one channel such as perseid:{news}')
+  end
+  local options, failure = read_options(args, 1)
+  if failure then return failure end
+  local previous, is_keyed = newest(key)
+  if previous == '0-0' then return previous end
+  local position = successor(previous, now_milliseconds())
+  redis.call('DEL', key, key .. ':keys')
+  redis.call('SET', key .. ':head', head_of(position, is_keyed), 'PX', options.HEADTTL or HEAD_MILLISECONDS)
+  local message = MAGIC .. position .. ' ' .. position .. ' t\n'
   redis.call(is_clustered() and 'SPUBLISH' or 'PUBLISH', key, message)
   tell_patterns(key, message)
   return position
@@ -465,7 +574,9 @@ end
 
 -- KEYS: channel. ARGS: position or '' for all, limit [bytes]. Returns the head, then each publication as
 -- { position, previous, type, payload [key] }, oldest first, then, where the channel is keyed, { position } behind which nothing is
--- gone but what was replaced, then 'more' if there are others that had no room. Without a position the newest are meant.
+-- gone but what was replaced, then 'more' if there are others that had no room. Without a position the newest are meant. A keyed channel
+-- that lost the position that it is asked about says { position, 'anew' } there: the publications are all that it has. One that lost
+-- something behind it says { position, '<previous>/<position> …' }: nothing of it lies between the two of a pair.
 local function history(keys, args)
   local key, since, limit = keys[1], args[1], tonumber(args[2])
   -- Nothing is published under a pattern; it stands at the moment.
@@ -474,13 +585,16 @@ local function history(keys, args)
   local reply = { head }
   -- Only the head is wanted.
   if limit == 0 then return reply end
-  local entries, has_more = read_entries(key, since ~= '' and since or nil, limit, tonumber(args[3] or math.huge))
+  local is_anew, breaks = false, nil
+  if is_keyed then is_anew, breaks = find_lost(key, since, head) end
+  local behind = is_anew and '0-0' or since ~= '' and since or nil
+  local entries, has_more = read_entries(key, behind, limit, tonumber(args[3] or math.huge))
   local first, last, step = 1, #entries, 1
   if since == '' then first, last, step = #entries, 1, -1 end
   for index = first, last, step do reply[#reply + 1] = entries[index] end
   -- What lapsed all at once was replaced by nothing.
   local keyed = is_keyed and last_entry(key) ~= '0-0' and read_keyed(key)
-  if is_keyed then reply[#reply + 1] = { keyed and keyed.floor or head } end
+  if is_keyed then reply[#reply + 1] = { keyed and keyed.floor or head, is_anew and 'anew' or breaks } end
   if has_more then reply[#reply + 1] = 'more' end
   return reply
 end
@@ -549,11 +663,13 @@ local function known_head(key)
   return head and (read_head(head))
 end
 
--- The same; an empty text where its slot is on its way here, and nothing where it cannot be read.
+-- The same; an empty text where its slot is on its way here, and nothing where it cannot be read. A master that has come back and does
+-- not know yet whether its cluster is whole reads nothing: then nobody must believe that there is nothing.
 local function find_head(key)
   local is_readable, head = pcall(known_head, key)
   if is_readable then return head end
   local text = type(head) == 'table' and head.err or tostring(head)
+  if string.find(text, 'cluster is down', 1, true) then error(redis.error_reply('CLUSTERDOWN the channels cannot be read yet')) end
   return string.find(text, 'non local key', 1, true) and '' or nil
 end
 
@@ -863,9 +979,20 @@ local function session_detach(keys, args)
   return write_session(keys, args, '')
 end
 
--- KEYS: a node's. ARGS: incarnation, facts as JSON that name it, lease in milliseconds. Returns 1, or 0 if another process
--- lives by this name: it still hears the channel that only it listens to.
+-- A node that names masters of before would begin anew what others have now. The marks of what has left are gone after a day; which list
+-- is the last that channels were moved to stays.
+local function refuse_outdated(key, list, former)
+  local known = key and redis.call('HGET', key, 'masters')
+  if known and known ~= list and known ~= former then
+    error(redis.error_reply('OUTDATED the channels were moved to other masters than the setting redis of this node names'))
+  end
+end
+
+-- KEYS: a node's [moves]. ARGS: incarnation, facts as JSON that name it, lease in milliseconds [the masters that it knows, those of
+-- before]. Returns 1, or 0 if another process lives by this name: it still hears the channel that only it listens to. A node that knows
+-- others than those that the channels were moved to is told OUTDATED.
 local function live(keys, args)
+  refuse_outdated(keys[2], args[4], args[5])
   local other = string.match(redis.call('GET', keys[1]) or '', '"incarnation":"(%w+)"')
   if other and other ~= args[1] and redis.call('PUBLISH', keys[1] .. ':' .. other, 'alive') > 0 then return 0 end
   redis.call('SET', keys[1], args[2], 'PX', args[3])
@@ -1276,12 +1403,13 @@ end
 
 -- A node says that it knows what is planned. Once all that hear this master have known it for twice as long as a sign of life lasts, it
 -- begins, and does not end: one that comes later and does not know it is refused what has moved.
--- KEYS: moves, the nodes' pub/sub channel. ARGS: the plan, node, lease in milliseconds, keys that it found left to move, or nothing.
+-- KEYS: moves, the nodes' pub/sub channel. ARGS: the plan, node, lease in milliseconds, keys that it found left to move, or nothing [the
+-- masters that there are to be].
 -- Returns whether it has begun, whether this node is the one that looks for what is left, and what was left when one looked last, or -1.
 local function plan_moves(keys, args)
   local key, plan, node, now, lease = keys[1], args[1], args[2], now_milliseconds(), tonumber(args[3])
   redis.call('HSET', key, 'node ' .. node, string.format('%s %.0f', plan, now + lease))
-  redis.call('PEXPIRE', key, CHANNEL_LEFT_MILLISECONDS)
+  if not redis.call('HGET', key, 'masters') then redis.call('PEXPIRE', key, CHANNEL_LEFT_MILLISECONDS) end
   local known, first = knowing_nodes(key, plan, now)
   if redis.call('HGET', key, 'begun') ~= plan then
     local of, since = string.match(redis.call('HGET', key, 'since') or '', '^(%S+) (%d+)$')
@@ -1293,6 +1421,8 @@ local function plan_moves(keys, args)
     redis.call('HSET', key, 'begun', plan)
     redis.call('HDEL', key, 'left')
   end
+  if args[5] then redis.call('HSET', key, 'masters', args[5]) end
+  redis.call('PEXPIRE', key, MILLISECONDS_MAX)
   if args[4] ~= '' then redis.call('HSET', key, 'left', args[4]) end
   return { 1, first == node and 1 or 0, tonumber(redis.call('HGET', key, 'left') or -1) }
 end
@@ -1326,6 +1456,7 @@ local function version()
 end
 
 redis.register_function('perseid_publish', publish)
+redis.register_function('perseid_clear', clear)
 redis.register_function { function_name = 'perseid_history', callback = history, flags = { 'no-writes' } }
 redis.register_function { function_name = 'perseid_histories', callback = histories, flags = { 'no-writes', 'allow-cross-slot-keys' } }
 redis.register_function { function_name = 'perseid_find', callback = find, flags = { 'no-writes', 'allow-cross-slot-keys' } }

@@ -95,6 +95,7 @@ public final class MemoryBackplane: Backplane {
             request.payload,
             key: request.idempotencyKey,
             isKeyed: request.isKeyed,
+            history: request.history,
             clock: time.wall(),
             now: now,
             limits
@@ -102,11 +103,27 @@ public final class MemoryBackplane: Backplane {
         byteCount += channel.byteCount - before
         if byteCount > limits.embeddedBytesMax { relieve(for: channel) }
         delegate?.published(request.ticket, .success(publication.position))
-        if channel.isSubscribed { delegate?.heard(publication, in: request.channel) }
+        tell(publication, in: request.channel, channel)
+    }
+
+    /// Tells all who hear a channel, by its name and by patterns.
+    private func tell(_ publication: Publication, in name: ChannelName, _ channel: MemoryChannel) {
+        if channel.isSubscribed { delegate?.heard(publication, in: name) }
         guard !patterns.isEmpty else { return }
-        for pattern in request.channel.patterns where patterns.contains(pattern) {
-            delegate?.heard(publication, in: request.channel, by: pattern)
+        for pattern in name.patterns where patterns.contains(pattern) {
+            delegate?.heard(publication, in: name, by: pattern)
         }
+    }
+
+    public func clear(_ name: ChannelName, isKeyed: Bool, for ticket: Ticket) {
+        guard let channel = channels[name], channel.head != .start else {
+            delegate?.controlled(ticket, .success(.cleared(.start)))
+            return
+        }
+        var position = Position.start
+        change(channel) { position = $0.clear(clock: time.wall(), now: time.monotonic()) }
+        delegate?.controlled(ticket, .success(.cleared(position)))
+        tell(Publication(clearedAt: position), in: name, channel)
     }
 
     public func tell(_ payload: Payload, in channel: ChannelName) {
@@ -136,7 +153,9 @@ public final class MemoryBackplane: Backplane {
             countMax: countMax,
             bytesMax: bytesMax,
             head: known.head,
-            floor: known.floor
+            floor: known.floor,
+            beginsAnew: since.map(known.isUnknown) ?? false,
+            breaks: known.breaks
         )
         delegate?.read(channel, for: purpose, since: since, .success(page))
     }

@@ -21,6 +21,13 @@ final class MemoryChannel {
     /// Behind which position nothing is gone but what was replaced; `nil` of a channel that is not keyed.
     private(set) var floor: Position?
 
+    /// How much of it is remembered, as the newest publish said.
+    private var history = HistoryRule.usual
+
+    /// The first publication that was keyed stands here: nothing of the channel lies between its two positions, though a node that ran
+    /// before this one may have told such.
+    private var firstKeyed: HistoryBreak?
+
     /// When each of them was made, in milliseconds of the monotonic clock.
     private var madeAt = Deque<UInt64>()
 
@@ -49,6 +56,7 @@ final class MemoryChannel {
         _ payload: Payload,
         key: String?,
         isKeyed: Bool,
+        history: HistoryRule,
         clock: UInt64,
         now: UInt64,
         _ limits: Limits
@@ -58,6 +66,7 @@ final class MemoryChannel {
         let publication = Publication(position: position, previous: head, payload: payload)
         head = position
         changedAt = now
+        self.history = history
         if isKeyed { replace(with: publication) } else { forgetKeys() }
         publications.append(publication)
         madeAt.append(now)
@@ -69,11 +78,26 @@ final class MemoryChannel {
 
     /// Takes out what had the same key.
     private func replace(with publication: Publication) {
-        if floor == nil { floor = publications.first?.previous ?? publication.previous }
+        if floor == nil {
+            floor = publications.first?.previous ?? publication.previous
+            firstKeyed = HistoryBreak(previous: publication.previous, position: publication.position)
+        }
         let replaced = places.updateValue(publication.position, forKey: publication.payload.key)
         guard let replaced, let index = publications.firstIndex(at: replaced) else { return }
         publicationBytes -= publications.remove(at: index).payload.bytes.count + Self.overheadBytes
         madeAt.remove(at: index)
+    }
+
+    /// Forgets all that is remembered, and moves on by a position at which nothing stands; returns that. A keyed channel stays one.
+    func clear(clock: UInt64, now: UInt64) -> Position {
+        head = clock > head.milliseconds ? Position(milliseconds: clock, sequence: 0) : head.successor
+        changedAt = now
+        publications = []
+        madeAt = []
+        publicationBytes = 0
+        places = [:]
+        if floor != nil { floor = head }
+        return head
     }
 
     /// The channel is keyed no longer.
@@ -81,12 +105,22 @@ final class MemoryChannel {
         guard floor != nil else { return }
         floor = nil
         places = [:]
+        firstKeyed = nil
+    }
+
+    /// See `HistoryPage.breaks`.
+    var breaks: [HistoryBreak] { firstKeyed.map { [$0] } ?? [] }
+
+    /// Whether a position is certainly none of this keyed channel: what was told up to there was of a node that ran before this one.
+    func isUnknown(_ position: Position) -> Bool {
+        guard let firstKeyed else { return false }
+        return position > head || firstKeyed.contains(position)
     }
 
     /// Forgets what is too old or too much.
     func trim(now: UInt64, _ limits: Limits) {
-        let countMax = floor == nil ? limits.historyCountMax : limits.keysMax
-        let lifetime = floor == nil ? limits.historyMilliseconds : limits.keysMilliseconds
+        let countMax = history.countMax(isKeyed: floor != nil, limits)
+        let lifetime = history.ageMilliseconds(isKeyed: floor != nil, limits)
         let oldest = now - min(now, lifetime)
         while let first = madeAt.first, first < oldest || publications.count > countMax { forgetFirst() }
         once.forget(now: now)

@@ -10,6 +10,10 @@ extension RedisBackplane {
         ask(RedisReplyToNode(part: part, call: call))
     }
 
+    public func clear(_ channel: ChannelName, isKeyed: Bool, for ticket: Ticket) {
+        ask(RedisClear(channel: channel, isKeyed: isKeyed, ticket: ticket))
+    }
+
     public func revoke(_ revocation: Revocation, for ticket: Ticket) {
         ask(RedisRevoke(revocation: revocation, ticket: ticket))
     }

@@ -58,6 +58,9 @@ public final class RedisBackplane: Backplane {
             incarnation: incarnation,
             keys: keys,
             isClustered: deployment.isCluster,
+            masterMarks: [deployment.namedMasters, former].filter { !$0.isEmpty }.map {
+                RedisShardMap.mark(of: $0.map(\.name))
+            },
             classify: classify,
             complain: { complaints.tell($0) }
         )
@@ -176,13 +179,18 @@ public final class RedisBackplane: Backplane {
 
     public func endOfTurn() {
         var (bulk, bytes) = (0, 0)
+        var (unheard, unread, patienceMilliseconds) = (0, 0, 0 as UInt64)
         askForFills()
         topology.endOfTurn()
         for shard in shards {
             bulk += shard.commands.bulkWaitingCount
             bytes += shard.commands.heldByteCount
+            unheard += shard.unheardCount
+            unread += shard.unreadCount
+            patienceMilliseconds = max(patienceMilliseconds, shard.patienceMilliseconds)
         }
         report.waiting(bulk, bytes)
+        report.restoring(unheard, unread, patienceMilliseconds)
     }
 
     public func finish(until deadlineNanoseconds: UInt64) {

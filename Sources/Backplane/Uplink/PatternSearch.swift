@@ -26,4 +26,8 @@ struct PatternSearch {
 
     /// Whether a part was answered.
     var isAnswered = false
+
+    /// The earliest time that a part was of, in milliseconds of its master's clock. Each part is of a time of its own: what began later,
+    /// at whichever master, may have been neither found nor heard.
+    var earliestMilliseconds = UInt64.max
 }

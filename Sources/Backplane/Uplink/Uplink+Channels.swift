@@ -25,8 +25,12 @@ extension Uplink: BackplaneDelegate {
         if channel.continuity.isOpen { fillIfMissed(channel) } else { readHead(of: channel) }
     }
 
-    /// Reads what may have been missed of a channel, unless that is being read.
+    /// Reads what may have been missed of a channel, unless that is being read. A read that was not answered is asked for anew, and will know
+    /// what was missed until now.
     func fillIfMissed(_ channel: WatchedChannel) {
+        if case .fill = channel.missedRead, let last = channel.continuity.restartReading() {
+            return fill(channel, after: last)
+        }
         if let last = channel.continuity.beginReading() { fill(channel, after: last) }
     }
 
@@ -124,7 +128,7 @@ extension Uplink: BackplaneDelegate {
     }
 
     func fill(_ channel: WatchedChannel, after position: Position) {
-        channel.missedRead = nil
+        if channel.missedRead != nil { channel.missedRead = nil }
         tellBehind(channel)
         readPage(of: channel, after: position, for: .fill)
     }
@@ -213,7 +217,7 @@ extension Uplink: BackplaneDelegate {
             guard let channel = channels[name] else { continue }
             switch channel.missedRead {
             case .open: readHead(of: channel)
-            case .fill(let after): fill(channel, after: after)
+            case .fill: fillIfMissed(channel)
             case nil: readRecoveries(of: channel)
             }
         }
@@ -221,8 +225,9 @@ extension Uplink: BackplaneDelegate {
 
     // MARK: Clients that come back
 
-    func recover(_ name: ChannelName, _ since: Position, _ reactor: Int) {
+    func recover(_ name: ChannelName, _ since: Position, _ reactor: Int, _ isKeyed: Bool) {
         guard let channel = channels[name] else { return }
+        channel.isKeyed = isKeyed
         if channel.continuity.isLive, let page = tailPage(of: channel, since: since) {
             metrics.tailHits.add()
             return post(.recovered(name, page), to: 1 << reactor)
@@ -231,18 +236,27 @@ extension Uplink: BackplaneDelegate {
         readRecoveries(of: channel)
     }
 
+    /// How many publications this node itself may answer those with who come back: as many as the channel's history has. The tail has
+    /// more, to tell what was heard twice. In a keyed channel the rule counts keys, and the tail knows what came last.
+    private func rememberedMax(of channel: WatchedChannel) -> Int {
+        guard rules.areAnyForgetful, !rules.isKeyed(channel.name) else { return .max }
+        return rules.history(of: channel.name).countMax(isKeyed: false, limits)
+    }
+
     private func tailPage(of channel: WatchedChannel, since: Position) -> HistoryPage? {
         let last = channel.continuity.last
         if since == last { return HistoryPage(since: since, publications: [], head: last) }
         let tail = channel.continuity.tail
-        // Of a pattern a client says only until when it has everything.
-        if let first = tail.publications.first, first.previous < since, since < last {
+        let countMax = rememberedMax(of: channel)
+        // Of a pattern a client says only until when it has everything. What is remembered of a keyed channel need not be all of it: so
+        // whether somebody's position ever was one of it, Redis says.
+        if !channel.isKeyed, let first = tail.publications.first, first.previous < since, since < last {
             let rest = tail.publications.filter { $0.position > since }
-            if rest.first?.previous != since {
+            if rest.first?.previous != since, rest.count <= countMax {
                 return HistoryPage(since: since, publications: rest, head: last)
             }
         }
-        guard let found = tail.publications(after: since) else { return nil }
+        guard let found = tail.publications(after: since, countMax: countMax) else { return nil }
         return HistoryPage(since: since, publications: Array(found), head: last)
     }
 
@@ -319,7 +333,7 @@ extension Uplink: BackplaneDelegate {
 
     /// Reads that are asked for anew, one after the other, for those who come back: a master that was replaced and does not know it
     /// yet is asked for some milliseconds at most.
-    private static let recoveryAttemptsMax = 3
+    static let recoveryAttemptsMax = 3
 
     /// Whether what was read leads to something else than what was reported of the channel: a master says so that was replaced, and
     /// knows others than the one that was heard. Who was answered with that would be told a gap over what there is.
@@ -344,7 +358,8 @@ extension Uplink: BackplaneDelegate {
         let last = channel.continuity.last
         let known = page.publications.filter { $0.position > since && $0.position <= last }
         let reached = known.last?.position ?? since
-        let publications = known + channel.continuity.tail.publications.filter { $0.position > reached }
+        let newest = channel.continuity.tail.publications.suffix(rememberedMax(of: channel))
+        let publications = known + newest.filter { $0.position > reached }
         return HistoryPage(since: since, publications: Self.chain(publications, upTo: last), head: last)
     }
 

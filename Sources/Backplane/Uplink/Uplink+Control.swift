@@ -31,6 +31,7 @@ extension Uplink {
         guard backplane.isUp else { return controlled(ticket, .failure(.unavailable)) }
         switch request {
         case .ask(let question): ask(question, ticket)
+        case .clear(let channel, let isKeyed): backplane.clear(channel, isKeyed: isKeyed, for: ticket)
         case .revoke(let revocation): backplane.revoke(revocation, for: ticket)
         case .list(let inventory): backplane.list(inventory, for: ticket)
         case .inspect(let session): backplane.inspect(session, for: ticket)

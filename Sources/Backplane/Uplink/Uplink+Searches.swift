@@ -44,14 +44,14 @@ extension Uplink {
     public func found(_ part: FoundChannels?) {
         guard var current = search else { return }
         guard let part else { return failSearch(current) }
-        if !current.isAnswered {
-            current.isAnswered = true
-            search = current
-            endSilences(current)
-        }
+        let isFirst = !current.isAnswered
+        current.isAnswered = true
+        current.earliestMilliseconds = min(current.earliestMilliseconds, part.milliseconds)
+        search = current
+        if isFirst { endSilences(current) }
         for (channel, head) in part.channels { found(channel, head: head, by: current) }
         guard part.isLast else { return }
-        open(current, at: part.milliseconds)
+        open(current)
         endSearch(current)
     }
 
@@ -85,9 +85,9 @@ extension Uplink {
         if isMissed, let channel = channels[name] { fillIfMissed(channel) }
     }
 
-    /// The search has ended: its patterns are open. What was published before it ended is heard of or lies before where its channel was
-    /// found.
-    private func open(_ current: PatternSearch, at milliseconds: UInt64) {
+    /// The search has ended: its patterns are open. What was published before it began is found, or lies before where its channel was
+    /// found; what was published meanwhile is heard of, or of a channel that is read whole when it is.
+    private func open(_ current: PatternSearch) {
         let opening = sought(by: current).filter { !$0.isOpen }
         guard !opening.isEmpty else { return }
         // Channels that the backplane has forgotten and somebody here reads.
@@ -95,6 +95,7 @@ extension Uplink {
         for channel in channels.values where channel.continuity.isOpen && !opened.standing(for: channel.name).isEmpty {
             adopt(channel.name, head: channel.continuity.last)
         }
+        let milliseconds = current.earliestMilliseconds
         let since = Position(milliseconds: milliseconds > 0 ? milliseconds - 1 : 0, sequence: 0)
         for pattern in opening {
             pattern.since = since

@@ -12,10 +12,12 @@ public final class Uplink: ReactorHandler {
     let reports: [Inbox<UplinkReport>]
     let limits: Limits
     let metrics: UplinkMetrics
+    /// How much of each channel is remembered.
+    private(set) var rules: AccessRules
     var channels = ChannelTable<WatchedChannel>()
     var patterns: [ChannelName: WatchedPattern] = [:]
     /// Tells apart which patterns there are: raised with each new one.
-    var patternsVersion = 0
+    var patternsVersion: UInt32 = 0
     /// Those whose channels have to be looked for.
     var patternsToSearch: Set<ChannelName> = []
     var search: PatternSearch?
@@ -25,14 +27,14 @@ public final class Uplink: ReactorHandler {
     var tails: TailMemory
     var overflowed: Set<ChannelName> = []
     /// Channels whose count is due.
-    var countsToTell: [ChannelName] = []
+    var countsToTell: [WatchedChannel] = []
     /// Of those, the ones that are being told in this second.
-    var countsBeingTold: [ChannelName] = []
+    var countsBeingTold: [WatchedChannel] = []
     /// Channels with a read that failed, or that could not be asked for.
     var failedReads: Set<ChannelName> = []
     /// Of those, the ones that are being asked for again.
     var readsToRepeat: [ChannelName] = []
-    var countRenewals = RenewalRound<ChannelName>()
+    var countRenewals = RenewalRound<WatchedChannel>()
     var lastTellTick: Tick = .start
     var wasUp = false
 
@@ -78,6 +80,7 @@ public final class Uplink: ReactorHandler {
         backplane: any Backplane,
         reports: [Inbox<UplinkReport>],
         limits: Limits,
+        rules: AccessRules = AccessRules(),
         metrics: UplinkMetrics
     ) {
         // bounded: how many threads there are is a setting
@@ -86,6 +89,7 @@ public final class Uplink: ReactorHandler {
         self.backplane = backplane
         self.reports = reports
         self.limits = limits
+        self.rules = rules
         self.metrics = metrics
         tails = TailMemory(bytesMax: limits.tailsBytesMax, heldBytesMax: limits.recoveriesBytesMax)
     }
@@ -135,14 +139,15 @@ public final class Uplink: ReactorHandler {
         case .unwatch(let name, let reactor): unwatch(name, reactor)
         case .count(let name, let reactor, let subscribers): count(name, reactor, subscribers)
         case .publish(let request): backplane.publish(request)
+        case .rulesChanged(let rules): self.rules = rules
         case .tellFacts(let payload): tellFacts(payload)
-        case .recover(let name, let since, let reactor): recover(name, since, reactor)
+        case .recover(let name, let since, let reactor, let isKeyed): recover(name, since, reactor, isKeyed)
         case .history(let ticket, let name, let since, let limit):
             metrics.historyReads.add()
             let bytesMax = limits.historyBytesMax
             backplane.read(name, since: since, countMax: limit, bytesMax: bytesMax, for: .request(ticket))
         case .describe(let ticket, let name):
-            if backplane.isUp, channels[name]?.isCountDue == true { tellCount(name) }
+            if backplane.isUp, let channel = channels[name], channel.isCountDue { tellCount(of: channel) }
             backplane.describe(name, for: ticket)
         case .session(let request): ask(for: request)
         case .saveSession(let id, let holder, let positions): save(id, holder, positions)
@@ -250,27 +255,28 @@ public final class Uplink: ReactorHandler {
 
     func goOnTellingCounts() {
         for _ in 0..<Self.slice {
-            guard backplane.isUp, let name = countsBeingTold.popLast() else { return }
-            if channels[name]?.isCountDue == true { tellCount(name) }
+            guard backplane.isUp, let channel = countsBeingTold.popLast() else { return }
+            if channel.isCountDue, !channel.isGone { tellCount(of: channel) }
         }
+        // An array that was emptied would keep its memory, and all may have changed at once.
+        if countsBeingTold.isEmpty { countsBeingTold = [] }
     }
 
     private func noteCountDue(of channel: WatchedChannel) {
         guard !channel.isCountDue else { return }
         channel.isCountDue = true
-        countsToTell.append(channel.name)
+        countsToTell.append(channel)
     }
 
     /// Counts told, and reads repeated, in one turn: some 100 µs each.
     static let slice = 64
 
-    private func tellCount(_ name: ChannelName) {
-        guard let channel = channels[name] else { return }
+    private func tellCount(of channel: WatchedChannel) {
         channel.isCountDue = false
         let subscribers = channel.counts.total
         guard subscribers > 0 || channel.isCounted else { return }
         channel.isCounted = subscribers > 0
-        backplane.count(name, subscribers: subscribers, leaseMilliseconds: countLeaseMilliseconds)
+        backplane.count(channel.name, subscribers: subscribers, leaseMilliseconds: countLeaseMilliseconds)
     }
 
     /// As long as three rounds of renewing.
@@ -283,9 +289,9 @@ public final class Uplink: ReactorHandler {
             within: limits.countLeaseMilliseconds / 3,
             perSecondMax: limits.countRenewalsPerSecondMax,
             seat: seat
-        ) { channels.values.filter { $0.counts.total > 0 }.map(\.name) }
+        ) { channels.values.filter { $0.counts.total > 0 } }
         metrics.countLeaseMilliseconds.set(Int(clamping: countLeaseMilliseconds))
-        for channel in due.compactMap({ channels[$0] }) { noteCountDue(of: channel) }
+        for channel in due where !channel.isGone { noteCountDue(of: channel) }
     }
 
     // MARK: Reports

@@ -13,10 +13,12 @@ public enum UplinkCommand: Sendable {
     case count(ChannelName, reactor: Int, subscribers: Int)
     /// Append to a channel; answered by `UplinkReport.published`.
     case publish(PublishRequest)
+    /// From now on these rules say how much of a channel is remembered.
+    case rulesChanged(AccessRules)
     /// What this node says of itself, to those who listen now; how many nodes that are is `UplinkMetrics.factsListeners`.
     case tellFacts(Payload)
     /// What follows a position in a channel this reactor watches; answered by `UplinkReport.recovered`.
-    case recover(ChannelName, since: Position, reactor: Int)
+    case recover(ChannelName, since: Position, reactor: Int, isKeyed: Bool)
     /// The remembered publications of any channel; answered by `UplinkReport.history`.
     case history(Ticket, ChannelName, since: Position?, limit: Int)
     /// Subscribers of a channel on all nodes; answered by `UplinkReport.described`.

@@ -44,6 +44,11 @@ public final class UplinkMetrics: Sendable {
     public let channelsRefused = Counter()
     /// Bytes held for what Redis has not answered.
     public let redisBytes = Counter()
+    /// Behind a loss of a link, channels that are not heard yet, and those with reads that are not answered.
+    public let channelsUnheard = Counter()
+    public let channelsUnread = Counter()
+    /// How long a master may be silent before a link to it is given up.
+    public let patienceMilliseconds = Counter()
     /// Masters of Redis that are reached and heard, and all that there are.
     public let mastersUp = Counter()
     public let masters = Counter()

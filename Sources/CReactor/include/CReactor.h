@@ -185,6 +185,12 @@ static inline void creactor_bound_silence(int descriptor, int probe_seconds, int
 #endif
 }
 
+/* Has the kernel ask no more, where it was to: socket(7), SO_KEEPALIVE. */
+static inline void creactor_stop_probing(int descriptor) {
+    int off = 0;
+    setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &off, sizeof off);
+}
+
 static inline int creactor_set_flags(int descriptor) {
     if (fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL, 0) | O_NONBLOCK) < 0) return -errno;
     if (fcntl(descriptor, F_SETFD, FD_CLOEXEC) < 0) return -errno;

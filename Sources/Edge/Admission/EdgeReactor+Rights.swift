@@ -85,6 +85,7 @@ extension EdgeReactor {
         hub.compressionChanged()
         hub.pacesChanged()
         uplink.post(.keepWill(policy.hooks.contains(.disconnect)))
+        uplink.post(.rulesChanged(policy.rules))
         knownTokens = KnownTokens(countMax: limits.tokensKnownMax)
         for (key, shown) in credentials {
             guard let known = shown.key else { continue }

@@ -44,7 +44,7 @@ struct BayeuxNotes: Equatable {
     static func == (left: BayeuxNotes, right: BayeuxNotes) -> Bool {
         left.batch == right.batch && left.isConnected == right.isConnected && left.hasAck == right.hasAck
             && left.hasReplay == right.hasReplay && left.pending == right.pending && left.members == right.members
-            && left.identity?.text == right.identity?.text
+            && left.pace == right.pace && left.identity?.text == right.identity?.text
     }
 
     /// Whether its first connect was answered, which is never held.
@@ -55,6 +55,9 @@ struct BayeuxNotes: Equatable {
 
     /// Whether it is told from where on it may come back.
     var hasReplay = false
+
+    /// How often it wants to be told of each channel, by whatever way it connects.
+    var pace = Pace.any
 
     /// Of a session that was just opened.
     init() {}
@@ -67,6 +70,7 @@ struct BayeuxNotes: Equatable {
             case UInt8(ascii: "c"): isConnected = true
             case UInt8(ascii: "a"): hasAck = true
             case UInt8(ascii: "r"): hasReplay = true
+            case UInt8(ascii: "f"): pace = MaxRate(rest).map { Pace($0) } ?? .any
             case UInt8(ascii: "b"): batch = UInt64(rest) ?? 0
             case UInt8(ascii: "p"): pending = Cursor(rest) ?? Cursor()
             case UInt8(ascii: "m"): members = Cursor(rest) ?? Cursor()
@@ -95,6 +99,7 @@ struct BayeuxNotes: Equatable {
         if isConnected { words.append("c") }
         if hasAck { words.append("a") }
         if hasReplay { words.append("r") }
+        if let rate = pace.rate { words.append("f\(rate.text)") }
         if batch > 0 { words.append("b\(batch)") }
         if !pending.positions.isEmpty { words.append("p\(pending.text)") }
         if !members.positions.isEmpty { words.append("m\(members.text)") }

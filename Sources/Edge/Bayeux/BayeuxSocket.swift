@@ -1,3 +1,4 @@
+internal import Broker
 internal import Reactor
 internal import Wire
 
@@ -16,6 +17,9 @@ final class BayeuxSocket {
     /// The session, once a handshake opened one or a message named one.
     var token: SessionToken?
     var notes = BayeuxNotes()
+
+    /// How often its address says that it wants to be told, once it is bound.
+    var pace: Pace?
 
     /// The connect that is held.
     var hold: BayeuxHold?

@@ -219,7 +219,8 @@ extension EdgeReactor {
         let channels = positions.map { (name: $0.channel, since: $0.position) }
             .filter { mayKeep($0.name, credentials) }
             .sorted { $0.name.text.utf8.lexicographicallyPrecedes($1.name.text.utf8) }
-        hub.join(slot.client, channels, entries: hold.notes.members.positions, poll: poll)
+        let pace = connections[live: slot].pointee.client.pace.slower(hold.notes.pace)
+        hub.join(slot.client, channels, entries: hold.notes.members.positions, pace: pace, poll: poll)
     }
 
     /// The newer of two connects wins; the older is never answered.

@@ -18,6 +18,12 @@ extension EdgeReactor {
             batch.reply(place, failedHandshake(batch, place, fault, fault == .unauthorized ? .none : .handshake))
             return finish(batch)
         }
+        let pace = handshake.ext.maxRate.map { MaxRate($0).map { Pace($0) } }
+        if case .some(nil) = pace {
+            batch.reply(place, failedHandshake(batch, place, .wrongType("max-rate"), .none))
+            return finish(batch)
+        }
+        batch.notes.pace = (pace ?? nil) ?? .any
         if node.overload != nil {
             metrics.shed.add()
             batch.reply(place, failedHandshake(batch, place, .unavailable, .handshake))

@@ -52,6 +52,7 @@ extension EdgeReactor {
                     payload: payload,
                     idempotencyKey: nil,
                     isKeyed: access.rules.isKeyed(channel),
+                    history: access.rules.history(of: channel),
                     replicasMin: access.rules.replicasMin(for: channel)
                 )
             )

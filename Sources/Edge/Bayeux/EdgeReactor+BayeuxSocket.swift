@@ -44,6 +44,9 @@ extension EdgeReactor {
         socket.token = token
         socket.notes = notes
         connections[live: slot].pointee.client.session = SessionLink(token.id, saved: state.positions)
+        let pace = socket.pace ?? connections[live: slot].pointee.client.pace
+        socket.pace = pace
+        connections[live: slot].pointee.client.pace = pace.slower(notes.pace)
         let form = connections[live: slot].pointee.client.encoding?.form ?? .plain(isChunked: false)
         connections[live: slot].pointee.client.encoding = Encoding(.webSocket, notes.dialect, form)
         if socket.credentials.identity == nil, let identity = notes.identity, isGood(identity) {

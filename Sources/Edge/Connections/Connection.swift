@@ -99,6 +99,9 @@ struct Connection: ~Copyable {
     /// Whether it is read and understood, and is sent what is new.
     var isOpen: Bool { client.isOpen }
 
+    /// Whether it is sent something at least as often as there are heartbeats.
+    var hasHeartbeats: Bool { client.encoding != nil && !client.has(.isOneAnswer) }
+
     /// Whether its slot is about to be freed.
     var isClosed: Bool { client.isClosed }
 

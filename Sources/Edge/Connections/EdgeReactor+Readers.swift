@@ -12,6 +12,7 @@ extension EdgeReactor {
         metrics.connections(of: connection.pointee.client.encoding?.carrier).add(-1)
         metrics.connections(of: encoding.carrier).add()
         connection.pointee.client.encoding = encoding
+        if connection.pointee.hasHeartbeats { connection.pointee.link.stopProbing() }
         let half = limits.heartbeatMilliseconds / 2
         let first = limits.heartbeatMilliseconds - UInt64.random(in: 0...half, using: &spread)
         timers.schedule(slot, at: reactor.tick(afterMilliseconds: first))

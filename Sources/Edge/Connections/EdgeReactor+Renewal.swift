@@ -33,8 +33,8 @@ extension EdgeReactor {
     /// What its client keeps at most: what is compressed is a quarter of that or, where messages are much alike, an eighth.
     private func keptBytes(of slot: Slot) -> Int {
         let connection = connections[live: slot]
-        let isGzip = connection.pointee.client.encoding?.isGzip ?? false
-        return Int(connection.pointee.sentBytes) * (isGzip ? 8 : 1)
+        let isCompressed = connection.pointee.client.encoding?.hasContentCoding ?? false
+        return Int(connection.pointee.sentBytes) * (isCompressed ? 8 : 1)
     }
 
     private func isRenewed(_ carrier: CarrierID) -> Bool {

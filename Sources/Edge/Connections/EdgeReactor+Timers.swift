@@ -42,8 +42,10 @@ extension EdgeReactor {
         let end = Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000
         while let key = due.popFirst() {
             if connections.contains(key) { timerFired(key.slot, reactor.currentTick) }
+            if areHeartbeatsMany { sendHeartbeats() }
             if Clock.monotonicNanoseconds >= end { break }
         }
+        sendHeartbeats()
         return !due.isEmpty
     }
 
@@ -59,7 +61,7 @@ extension EdgeReactor {
         }
         // Before the node has nothing to say for so long that only its silence would tell.
         timers.schedule(slot, at: reactor.tick(afterMilliseconds: limits.heartbeatMilliseconds))
-        if isDead(connection.pointee.link) { return timeOut(slot) }
+        if isDead(connection.pointee) { return timeOut(slot) }
         if connection.pointee.client.isBlocked { return stallTimerFired(slot, tick) }
         if connection.pointee.client.has(.isOneAnswer) { return pollTimerFired(slot) }
         if connection.pointee.client.encoding == nil {
@@ -74,11 +76,14 @@ extension EdgeReactor {
     }
 
     /// Whether the peer's system has acknowledged nothing for so long that it would be longer than the limit on stalls when the
-    /// next timer says so. A living one acknowledges what it is sent, and the kernel's probes where that is nothing.
-    private func isDead(_ link: Link) -> Bool {
-        guard let silence = link.silenceMilliseconds else { return false }
+    /// next timer says so. A living one acknowledges what it is sent, and the kernel's probes where that is nothing. Of who has
+    /// heartbeats it is enough to know that the last was acknowledged, which costs a third of a question for times.
+    private func isDead(_ connection: borrowing Connection) -> Bool {
+        if connection.hasHeartbeats, connection.link.isAcknowledged { return false }
+        guard let silence = connection.link.silenceMilliseconds else { return false }
         let bound = limits.stallMilliseconds - min(limits.stallMilliseconds, limits.heartbeatMilliseconds)
-        return silence > max(bound, limits.heartbeatMilliseconds, Self.silenceMillisecondsMin)
+        // Between two heartbeats nothing is acknowledged.
+        return silence > max(bound, limits.heartbeatMilliseconds * 3 / 2, Self.silenceMillisecondsMin)
     }
 
     /// The kernel probes once a second at most, and a probe or two may be lost.
@@ -126,31 +131,6 @@ extension EdgeReactor {
         closeWhenSent(slot)
     }
 
-    /// A heartbeat is sent only where nothing else was; a WebSocket that does not even answer that is dead.
-    private func heartbeatTimerFired(_ slot: Slot, _ tick: Tick) {
-        if isStreamOld(slot, tick) { return renewStream(slot) }
-        if isStranger(slot) { return turnAway(slot, tick) }
-        let connection = connections[live: slot]
-        let silence = tick.milliseconds(since: connection.pointee.lastSentTick)
-        // Each at a moment of its own in the last quarter: those who got the same publication are not due together.
-        let quarter = limits.heartbeatMilliseconds / 4
-        let patience = limits.heartbeatMilliseconds - UInt64.random(in: 0...quarter, using: &spread)
-        guard silence + quarter >= limits.heartbeatMilliseconds else {
-            return timers.schedule(slot, at: reactor.tick(afterMilliseconds: patience - min(silence, patience)))
-        }
-        output.removeAll()
-        if connection.pointee.client.has(.isTwoWay) {
-            if connection.pointee.traffic.contains(.isPinged) { return timeOut(slot) }
-            connection.pointee.traffic.insert(.isPinged)
-            WebSocketEncoder.appendPing(UnsafeRawBufferPointer(start: nil, count: 0), to: &output)
-        } else {
-            connection.pointee.client.encoding?.appendHeartbeat(to: &output)
-        }
-        write(slot, output.bytes)
-        if connection.pointee.isClosed { return }
-        timers.schedule(slot, at: reactor.tick(afterMilliseconds: patience))
-    }
-
     /// Whether a WebSocket may do nothing before it shows who it is.
     func isStranger(_ slot: Slot) -> Bool {
         let connection = connections[live: slot]
@@ -159,7 +139,7 @@ extension EdgeReactor {
     }
 
     /// Lets go of one that has had its time; it was looked at as it began.
-    private func turnAway(_ slot: Slot, _ tick: Tick) {
+    func turnAway(_ slot: Slot, _ tick: Tick) {
         let waited = tick.milliseconds(since: connections[live: slot].pointee.streamTick)
         guard waited < limits.authenticateMilliseconds else {
             metrics.timeouts.add()
@@ -168,7 +148,7 @@ extension EdgeReactor {
         timers.schedule(slot, at: reactor.tick(afterMilliseconds: limits.authenticateMilliseconds - waited))
     }
 
-    private func timeOut(_ slot: Slot) {
+    func timeOut(_ slot: Slot) {
         debug(slot, "closed: nothing was read, or no ping answered, in time")
         metrics.timeouts.add()
         connections[live: slot].pointee.link.makeCloseAbortive()

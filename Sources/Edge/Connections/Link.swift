@@ -73,6 +73,9 @@ struct Link {
     /// Milliseconds since the peer's system was heard of; `nil` where that is not known.
     var silenceMilliseconds: UInt64? { socket.silenceMilliseconds }
 
+    /// Has the kernel no longer ask the peer for signs of life: whoever is sent something all the time is asked by that.
+    func stopProbing() { socket.stopProbing() }
+
     /// The `errno` of a connection that broke; 0 while it has not.
     var failureCode: Int32 { socket.connectionError?.code ?? 0 }
 

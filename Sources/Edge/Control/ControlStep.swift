@@ -13,4 +13,6 @@ enum ControlStep {
     /// A page is looked for.
     case list(Inventory.Kind)
     case revoke
+    /// A channel forgets what was published in it.
+    case clear(ChannelName)
 }

@@ -141,6 +141,21 @@ extension EdgeReactor {
         control(exchange, .revoke, .revoke(revocation))
     }
 
+    /// `DELETE /channels/<name>` without a key: the channel forgets what was published in it.
+    func clear(
+        _ request: borrowing HTTPRequest,
+        _ exchange: Exchange,
+        _ channel: ChannelName
+    ) throws(HTTPRejection) {
+        guard mayAdminister(request, exchange) else { return }
+        if channel.isPattern { throw HTTPRejection(status: 400, field: "channel", reason: "stands for several") }
+        if channel.isSystem || exchange.credentials.key?.isFor(channel) == false {
+            throw HTTPRejection(status: 403, field: "channel", reason: "not for that")
+        }
+        audit(exchange, "clear", "channel", channel)
+        control(exchange, .clear(channel), .clear(channel, isKeyed: access.rules.isKeyed(channel)))
+    }
+
     private func control(_ exchange: Exchange, _ step: ControlStep, _ request: ControlRequest) {
         holdRequests(behind: exchange)
         ask(.control(exchange, step)) { .control($0, request) }
@@ -196,6 +211,13 @@ extension EdgeReactor {
         case (.success(.done(true)), .revoke): answer(exchange, json: { $0.append("{\"revoked\":true}") })
         case (.success(.done(false)), .revoke):
             refuse(exchange, status: 503, "as many are revoked as there may be") { $0.append(field: "Retry-After", 60) }
+        case (.success(.cleared(let position)), .clear(let channel)):
+            answer(
+                exchange,
+                json: { body in
+                    channel.withUTF8 { AnswerBody.appendPublished(channel: $0, position: position.numbers, to: &body) }
+                }
+            )
         case (.success, _): refuse(.exchange(exchange), .refused("another answer than was asked for"))
         }
     }

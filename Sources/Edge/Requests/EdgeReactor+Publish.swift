@@ -17,25 +17,21 @@ extension EdgeReactor {
         let name = try request.publicationKey()
         let isJSON = request.field(.contentType, begins: "application/json")
         let payload = Payload(published: request.body, asJSON: isJSON)?.with(name)
-        let once = request.text(of: .idempotencyKey)
-        if request.head[.idempotencyKey] != nil, !(1...255).contains(once?.utf8.count ?? 0) {
-            throw HTTPRejection(status: 400, field: "Idempotency-Key", reason: "must be 1 to 255 bytes of UTF-8")
-        }
+        let once = try request.idempotencyKey()
         publish(payload, in: "body", to: channel, idempotencyKey: once, as: decision, exchange)
     }
 
-    /// `DELETE /channels/<name>?key=<key>`: tells that there is nothing under a key any more.
+    /// `DELETE /channels/<name>?key=<key>`: tells that there is nothing under a key any more. Without a key all of the channel is meant.
     func remove(
         _ request: borrowing HTTPRequest,
         _ exchange: Exchange,
         from channel: ChannelName
     ) throws(HTTPRejection) {
+        guard let key = try request.publicationKey() else { return try clear(request, exchange, channel) }
         guard mayPublishHere(request, exchange) else { return }
         guard let decision = judgePublish(to: channel, byteCount: 0, exchange) else { return }
-        guard let key = try request.publicationKey() else {
-            throw HTTPRejection(status: 400, field: "key", reason: "says what is removed, and is missing")
-        }
-        publish(Payload(removalOf: key), in: "key", to: channel, idempotencyKey: nil, as: decision, exchange)
+        let once = try request.idempotencyKey()
+        publish(Payload(removalOf: key), in: "key", to: channel, idempotencyKey: once, as: decision, exchange)
     }
 
     /// Whether a request may publish so many bytes to a channel, or a backend is to say; `nil` if not, which it is told.
@@ -215,6 +211,7 @@ extension EdgeReactor {
                     payload: payload,
                     idempotencyKey: key,
                     isKeyed: access.rules.isKeyed(channel),
+                    history: access.rules.history(of: channel),
                     replicasMin: access.rules.replicasMin(for: channel)
                 )
             )
@@ -243,6 +240,15 @@ extension EdgeReactor {
 }
 
 extension HTTPRequest {
+    /// What a publish that is asked for again is known by.
+    func idempotencyKey() throws(HTTPRejection) -> String? {
+        guard head[.idempotencyKey] != nil else { return nil }
+        guard let key = text(of: .idempotencyKey), (1...255).contains(key.utf8.count) else {
+            throw HTTPRejection(status: 400, field: "Idempotency-Key", reason: "must be 1 to 255 bytes of UTF-8")
+        }
+        return key
+    }
+
     /// What a publication is about: the query's `key`, or the field `Perseid-Key`.
     func publicationKey() throws(HTTPRejection) -> PublicationKey? {
         let parameter = try parameter("key")

@@ -20,7 +20,7 @@ extension EdgeReactor {
         let plan = try SubscriptionPlan(request, limits: limits)
         var opening = makeOpening(request, exchange, plan, as: .stream(carrier, try wishes(request, carrier)))
         if access.rules.areAnyCompressed, plan.dialect != .bayeux {
-            opening.acceptsGzip = ContentCoding.acceptsGzip(request.texts(of: .acceptEncoding))
+            opening.acceptedCoding = ContentCoding.wanted(by: request.texts(of: .acceptEncoding))
         }
         guard exchange.form.contains(.hasNoBody) else { return open(opening) }
         output.removeAll()
@@ -58,7 +58,7 @@ extension EdgeReactor {
         let connection = connections[live: slot]
         assert(connection.pointee.client.encoding == nil, "a connection becomes one reader, once")
         var opening = opening
-        opening.isGzip = opening.acceptsGzip && mayCompress(channels)
+        if opening.acceptedCoding != nil, mayCompress(channels) { opening.contentCoding = opening.acceptedCoding }
         output.removeAll()
         appendStreamHead(opening)
         // The head does not wait for channels to open: a proxy or a browser that waits for it must not time out.
@@ -67,7 +67,7 @@ extension EdgeReactor {
             become(opening.encoding, slot)
             connection.pointee.client.pace = opening.plan.pace
             connection.pointee.streamTick = reactor.currentTick
-            if opening.isGzip { hub.beginGzip(slot.client) }
+            if opening.contentCoding != nil { hub.beginCodedBody(slot.client) }
             output.removeAll()
             appendStart(of: opening.encoding, wishes, session: opening.token)
             write(slot, output.bytes)
@@ -115,7 +115,7 @@ extension EdgeReactor {
         output.append(field: "Pragma", "no-cache")
         output.append(field: "X-Accel-Buffering", "no")
         output.append(field: "X-Content-Type-Options", "nosniff")
-        if opening.isGzip { output.append(field: "Content-Encoding", "gzip") }
+        if let coding = opening.contentCoding { output.append(field: "Content-Encoding", coding.name) }
         if access.rules.areAnyCompressed { output.append(field: "Vary", "Accept-Encoding") }
         carrier.head(origins.pages, &output)
         append(fieldsOf: opening.exchange, to: &output)

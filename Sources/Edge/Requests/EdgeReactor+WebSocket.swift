@@ -253,9 +253,8 @@ extension EdgeReactor {
         }
         var pace: Pace?
         if let maxRate {
-            guard let rate = MaxRate(maxRate), !channel.isPattern else {
-                let reason = channel.isPattern ? "a pattern has none" : MaxRate.form
-                return sendError(slot, id: id, channel: channel, code: 400, "max-rate: \(reason)")
+            guard let rate = MaxRate(maxRate) else {
+                return sendError(slot, id: id, channel: channel, code: 400, "max-rate: \(MaxRate.form)")
             }
             pace = Pace(rate)
         }

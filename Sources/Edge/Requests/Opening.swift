@@ -28,9 +28,9 @@ struct Opening {
     /// The token of its session: drawn here, or shown by the client. `nil` without a session.
     var token: SessionToken?
 
-    /// Whether its client can read what is compressed as a whole, and whether it is sent that.
-    var acceptsGzip = false
-    var isGzip = false
+    /// What its client wants the whole of its answer compressed as, and what it is.
+    var acceptedCoding: ContentCoding?
+    var contentCoding: ContentCoding?
 
     /// What the backend is told of its request, while it is to be asked whether this may be.
     var connectFields: [UInt8]?
@@ -46,7 +46,7 @@ extension Opening {
     /// What its client is sent.
     var encoding: Encoding {
         let isChunked = carrier.traits.contains(.isStream) && !exchange.form.contains(.endsByClosing)
-        if isGzip { return Encoding(carrier, plan.dialect, .gzip(isChunked: isChunked)) }
+        if let contentCoding { return Encoding(carrier, plan.dialect, .body(contentCoding, isChunked: isChunked)) }
         if case .webSocket(let agreement) = use, let deflate = agreement.deflate {
             return Encoding(carrier, plan.dialect, deflate.form)
         }

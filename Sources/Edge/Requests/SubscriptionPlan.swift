@@ -16,7 +16,7 @@ struct SubscriptionPlan {
     let session: SessionChoice
 
     /// How often it is told of its channels, at most.
-    let pace: Pace
+    private(set) var pace: Pace
 
     /// What messages look like.
     let dialect: DialectID
@@ -45,9 +45,6 @@ struct SubscriptionPlan {
         self.cursor = cursor
         channels = names.map { ($0, cursor?.positions[$0]) }
         pace = try Self.pace(request)
-        if pace != .any, names.contains(where: \.isPattern) {
-            throw HTTPRejection(status: 400, field: "max-rate", reason: "a pattern has none")
-        }
         session = SessionChoice(try request.parameter("session"))
         switch try request.parameter("format") {
         case nil, "json": dialect = .perseid
@@ -65,6 +62,9 @@ struct SubscriptionPlan {
         session = token.map { .known($0) } ?? .declined
         dialect = .bayeux
     }
+
+    /// Its client said with an earlier request that it wants to be told so often.
+    mutating func slow(to pace: Pace) { self.pace = self.pace.slower(pace) }
 
     /// Takes channels that a backend gives its client.
     mutating func add(_ given: [ChannelName]) {

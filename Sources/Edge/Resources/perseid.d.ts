@@ -63,6 +63,8 @@ export interface Options {
     token?: string | (() => string | Promise<string>);
     /** Those that may be used, the best first. */
     transports?: Transport[];
+    /** How often it is told of each channel, at most: batches a second, from 0.1 to 20; of a pattern, of all of its channels together. */
+    maxRate?: number;
     /** One connection for all tabs of the site that ask for it. Default: false. */
     share?: boolean;
     /** Whether the client has a session, by which it is one member of a channel's presence however often it comes. Default: true. */

@@ -194,7 +194,9 @@ extension EdgeReactor {
     private func takeIdentity(_ opening: inout Opening, _ state: SessionState) {
         let isLaterPoll = opening.connectFields != nil
         guard opening.plan.dialect == .bayeux || isLaterPoll else { return }
-        let identity = BayeuxNotes(state.notes).identity.flatMap { isGood($0) ? $0 : nil }
+        let notes = BayeuxNotes(state.notes)
+        opening.plan.slow(to: notes.pace)
+        let identity = notes.identity.flatMap { isGood($0) ? $0 : nil }
         guard let identity else { return }
         if isLaterPoll { opening.connectFields = nil }
         guard opening.exchange.credentials.identity == nil, identity.isSomebody else { return }

@@ -15,6 +15,9 @@ public struct BayeuxExtensions: Sendable {
     /// From where on it wants each channel; in a subscribe.
     public private(set) var replayFrom: [String: BayeuxReplay] = [:]
 
+    /// How often it wants to be told of each channel, as its own number, or whatever else it wrote there; in a handshake.
+    public private(set) var maxRate: String?
+
     /// A token that it shows.
     public private(set) var token: String?
 
@@ -22,7 +25,8 @@ public struct BayeuxExtensions: Sendable {
 
     /// Reads the object; `nil` if it is none.
     init?(_ raw: UnsafeRawBufferPointer) {
-        guard let fields = JSONFields(raw, ["ack", "timesync", "replay", "token", "authentication"]) else { return nil }
+        guard let fields = JSONFields(raw, ["ack", "timesync", "replay", "token", "authentication", "max-rate"])
+        else { return nil }
         if let ack = fields[0] {
             self.ack = ack.jsonInteger
             wantsAck = ack.isJSONTrue || JSONFields(ack, ["enabled"])?[0]?.isJSONTrue ?? false
@@ -32,6 +36,7 @@ public struct BayeuxExtensions: Sendable {
             wantsReplay = replay.isJSONTrue
             replayFrom = BayeuxReplay.read(replay)
         }
+        maxRate = fields[5].map { String(decoding: $0, as: UTF8.self) }
         token = fields[3]?.jsonString ?? fields[4].flatMap { JSONFields($0, ["token"]) }?[0]?.jsonString
     }
 }

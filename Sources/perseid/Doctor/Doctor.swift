@@ -47,7 +47,8 @@ struct Doctor: ParsableCommand {
         }
         tell(SettingsDiagnosis(settings).findings)
         tell(FileDiagnosis(settings, now: Clock.realtimeMilliseconds).findings)
-        tell(SystemDiagnosis(.read(), settings.edge.limits).findings)
+        let hasRedis = settings.redis?.isOnThisMachine ?? false
+        tell(SystemDiagnosis(.read(), settings.edge.limits, hasRedis: hasRedis).findings)
         if let redis = settings.redis { tell(examine(redis, settings)) }
         if let url { tell(try examine(url)) }
         guard isWell else { throw ExitCode.failure }

@@ -9,7 +9,7 @@ struct FileDiagnosis {
     /// Let's Encrypt renews what has 30 days left, so one with less than half of that was not renewed.
     static let certificateDaysMin: UInt64 = 14
 
-    private static let dayMilliseconds: UInt64 = 86_400_000
+    static let dayMilliseconds: UInt64 = 86_400_000
 
     /// Looks at them; `now` is in milliseconds since 1970.
     init(_ settings: Settings, now: UInt64) {
@@ -22,7 +22,12 @@ struct FileDiagnosis {
                 )
             )
         }
-        for certificate in settings.edge.tls?.policy.certificates ?? [] { judge(certificate, now) }
+        let reload = "send the node SIGHUP (systemctl reload perseid)"
+        for certificate in settings.edge.tls?.policy.certificates ?? [] { judge(certificate, reload, now) }
+        if let shown = settings.redisCertificate {
+            let certificate = TLSCertificate(chain: shown.bytes, key: [], name: shown.path)
+            judge(certificate, "restart the node, which shows it to Redis", now)
+        }
     }
 
     private static func isReadByAll(_ path: String) -> Bool {
@@ -31,10 +36,10 @@ struct FileDiagnosis {
         return rights & 0o004 != 0
     }
 
-    private mutating func judge(_ certificate: TLSCertificate, _ now: UInt64) {
+    private mutating func judge(_ certificate: TLSCertificate, _ use: String, _ now: UInt64) {
         // Settings with one that cannot be read were refused.
         guard let end = try? certificate.endMilliseconds() else { return }
-        let cure = "renew it and send the node SIGHUP (systemctl reload perseid); see why it was not renewed by itself"
+        let cure = "renew it and \(use); see why it was not renewed by itself"
         if end <= now {
             findings.append(.trouble(certificate.name, "the certificate has expired", cure: cure))
         } else if end - now < Self.certificateDaysMin * Self.dayMilliseconds {

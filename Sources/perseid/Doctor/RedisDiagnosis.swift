@@ -30,6 +30,7 @@ struct RedisDiagnosis {
         judgePersistence()
         judgeTime()
         judgeName()
+        judgeCertificate()
         if facts.info.isEmpty {
             warn(
                 "INFO",
@@ -81,7 +82,13 @@ struct RedisDiagnosis {
             warn("memory", "it has evicted \(evicted) keys", "give it more memory; maxmemory-policy noeviction")
         }
         guard let most = number("maxmemory"), let used = number("used_memory") else { return }
-        if most == 0 {
+        if let machine = number("total_system_memory"), most > machine {
+            fail(
+                "memory",
+                "maxmemory is \(most), and its machine has \(machine) bytes",
+                "set maxmemory to 60 % of the machine at most: the kernel would end it at a bad moment"
+            )
+        } else if most == 0 {
             warn(
                 "memory",
                 "it has no limit",
@@ -108,30 +115,40 @@ struct RedisDiagnosis {
                 fail("clients", "\(connected) of \(most) are connected", "raise maxclients")
             }
         }
-        if let limit = facts.settings["client-output-buffer-limit"], let bytes = Self.subscriberBuffer(limit),
-            bytes > 0, bytes < Self.subscriberBufferBytesMin
-        {
-            warn(
-                "buffers",
-                "a node is cut off when it is \(bytes) bytes behind",
-                "set client-output-buffer-limit pubsub 256mb 128mb 60"
-            )
+        if let refused = number("rejected_connections"), refused > 0 {
+            warn("clients", "it has turned \(refused) connections away", "raise maxclients, and its own ulimit -n")
         }
+        if let limit = facts.settings["client-output-buffer-limit"] { judgeBuffers(limit) }
         if let timeout = facts.settings["timeout"], timeout != "0" {
             warn("clients", "it closes links that are idle for \(timeout) s", "set timeout 0")
         }
     }
 
-    /// The hard limit of subscribers, of `normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60`.
-    static func subscriberBuffer(_ limit: String) -> Int? {
+    private mutating func judgeBuffers(_ limit: String) {
+        guard let (most, lasting, seconds) = Self.subscriberBuffer(limit) else { return }
+        let cure = "set client-output-buffer-limit pubsub 256mb 128mb 60"
+        if most > 0, most < Self.subscriberBufferBytesMin {
+            warn("buffers", "a node is cut off when it is \(most) bytes behind", cure)
+        } else if lasting > 0, lasting < Self.subscriberBufferBytesMin / 2 {
+            warn("buffers", "a node is cut off when it is \(lasting) bytes behind for \(seconds) s", cure)
+        }
+    }
+
+    /// The limits of subscribers in bytes, at once and for some seconds: of
+    /// `normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60` the last three.
+    static func subscriberBuffer(_ limit: String) -> (most: Int, lasting: Int, seconds: Int)? {
         let words = limit.split(separator: " ")
-        guard let place = words.firstIndex(of: "pubsub"), words.count > place + 1 else { return nil }
-        return Int(words[place + 1])
+        guard let place = words.firstIndex(of: "pubsub"), words.count > place + 3, let most = Int(words[place + 1]),
+            let lasting = Int(words[place + 2]), let seconds = Int(words[place + 3])
+        else { return nil }
+        return (most, lasting, seconds)
     }
 
     private mutating func judgePersistence() {
         let isAppended = facts.info["aof_enabled"] == "1"
-        if facts.info["aof_last_write_status"] == "err" || facts.info["rdb_last_bgsave_status"] == "err" {
+        if facts.info["aof_last_write_status"] == "err" || facts.info["rdb_last_bgsave_status"] == "err"
+            || facts.info["aof_last_bgrewrite_status"] == "err"
+        {
             fail("disk", "it could not write to its disk", "see its log and the disk: it refuses writes, or loses them")
         }
         if facts.info["aof_enabled"] == "0" {
@@ -159,6 +176,18 @@ struct RedisDiagnosis {
                 "put it near the nodes; each publication waits so long. Look for slow commands: SLOWLOG GET"
             )
         }
+    }
+
+    /// An expired one is not trusted, so there are no facts of who shows it: see `RedisComplaint`.
+    private mutating func judgeCertificate() {
+        guard let left = facts.certificateMilliseconds else { return }
+        let days = left / Int(clamping: FileDiagnosis.dayMilliseconds)
+        guard days < Int(clamping: FileDiagnosis.certificateDaysMin) else { return }
+        warn(
+            "certificate",
+            "its certificate expires in \(days) days",
+            "renew it and have Redis read it: CONFIG SET tls-cert-file <file>; see why it was not renewed by itself"
+        )
     }
 
     private mutating func judgeName() {

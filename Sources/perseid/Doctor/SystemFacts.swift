@@ -13,18 +13,28 @@ struct SystemFacts: Equatable {
     var trackedConnectionsMax: Int?
     /// Memory of the machine, or of the control group.
     var memoryBytes: Int?
+    /// Of the node that runs here, what was moved out to disk: `VmSwap`.
+    var swappedBytes: Int?
+    /// `vm.overcommit_memory`: with 0 a process that has most of the memory may not fork.
+    var overcommit: Int?
+    /// `net.ipv4.ip_local_port_range`: ports that a balancer on this machine has for its connections to one node.
+    var localPortCount: Int?
 
     /// Source: proc(5); `Documentation/admin-guide/sysctl/net.rst` and `cgroup-v2.rst` of Linux.
     static func read() -> SystemFacts {
         var facts = SystemFacts()
-        if let node = nodeDescriptors() {
-            facts.descriptorsMax = node
+        if let node = nodeProcess() {
+            facts.descriptorsMax = field("Max open files", of: "/proc/\(node)/limits", word: 1)
             facts.isOfNode = true
+            facts.swappedBytes = field("VmSwap:", of: "/proc/\(node)/status", word: 0).map { $0 * 1_024 }
         } else {
             facts.descriptorsMax = HostProcess.raiseDescriptorLimit()
         }
         facts.backlogMax = number("/proc/sys/net/core/somaxconn")
         facts.trackedConnectionsMax = number("/proc/sys/net/netfilter/nf_conntrack_max")
+        facts.overcommit = number("/proc/sys/vm/overcommit_memory")
+        let ports = text("/proc/sys/net/ipv4/ip_local_port_range")?.split { !$0.isNumber }.compactMap { Int($0) } ?? []
+        if ports.count == 2 { facts.localPortCount = ports[1] - ports[0] + 1 }
         facts.memoryBytes = [number("/sys/fs/cgroup/memory.max"), machineBytes()].compactMap(\.self).min()
         return facts
     }
@@ -35,22 +45,25 @@ struct SystemFacts: Equatable {
         text(path).flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
     }
 
-    private static func machineBytes() -> Int? {
-        let line = text("/proc/meminfo")?.split(separator: "\n").first { $0.hasPrefix("MemTotal:") }
-        return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1_024 }
+    /// A number behind a name that begins a line: the first is word 0.
+    private static func field(_ name: String, of path: String, word: Int) -> Int? {
+        let line = text(path)?.split(separator: "\n").first { $0.hasPrefix(name) }
+        let words = line?.dropFirst(name.count).split(whereSeparator: \.isWhitespace) ?? []
+        return words.count > word ? Int(words[word]) : nil
     }
 
-    /// What the first `perseid serve` of this machine may have that this user may look at.
-    private static func nodeDescriptors() -> Int? {
+    private static func machineBytes() -> Int? {
+        field("MemTotal:", of: "/proc/meminfo", word: 0).map { $0 * 1_024 }
+    }
+
+    /// The first `perseid serve` of this machine that this user may look at.
+    private static func nodeProcess() -> String? {
         let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-        for process in processes where process.allSatisfy(\.isNumber) {
-            guard let words = text("/proc/\(process)/cmdline")?.split(separator: "\0"), words.count > 1,
-                words[0].hasSuffix("perseid"), words[1] == "serve",
-                let limits = text("/proc/\(process)/limits"),
-                let line = limits.split(separator: "\n").first(where: { $0.hasPrefix("Max open files") })
-            else { continue }
-            return line.dropFirst(14).split(separator: " ").dropFirst().first.flatMap { Int($0) }
+        return processes.first { process in
+            guard process.allSatisfy(\.isNumber),
+                let words = text("/proc/\(process)/cmdline")?.split(separator: "\0"), words.count > 1
+            else { return false }
+            return words[0].hasSuffix("perseid") && words[1] == "serve" && text("/proc/\(process)/limits") != nil
         }
-        return nil
     }
 }

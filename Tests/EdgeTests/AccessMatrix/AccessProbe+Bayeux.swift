@@ -108,6 +108,8 @@ final class BayeuxSpeaker {
                 case .text(let text)?:
                     all += try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]] ?? []
                 case .ping(let payload)?: try socket.send(.pong, payload)
+                // A heartbeat, which a slow machine has come meanwhile.
+                case .pong([])?: continue
                 case let frame: throw TestFailure("not messages: \(String(describing: frame))")
                 }
             }

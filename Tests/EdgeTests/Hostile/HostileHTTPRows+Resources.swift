@@ -121,6 +121,12 @@ extension HostileHTTPRows {
             "x",
             "415 Content-Encoding, open"
         ),
+        post(
+            "a body that is packed otherwise",
+            "Content-Encoding: deflate\r\nContent-Length: 1\r\n",
+            "x",
+            "415 Content-Encoding, open"
+        ),
         post("JSON that is none", "Content-Type: application/json\r\nContent-Length: 1\r\n", "{", "400 body, open"),
         post(
             "JSON with a comma behind",

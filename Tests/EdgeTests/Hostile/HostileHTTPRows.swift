@@ -40,6 +40,7 @@ enum HostileHTTPRows {
             "400 Transfer-Encoding, closed"
         ),
         post("chunks and identity", "Transfer-Encoding: chunked, identity\r\n", "501 Transfer-Encoding, closed"),
+        post("chunks of deflate", "Transfer-Encoding: deflate, chunked\r\n", "501 Transfer-Encoding, closed"),
         post("chunks in a word", "Transfer-Encoding: xchunked\r\n", "501 Transfer-Encoding, closed"),
         post("chunks in quotes", "Transfer-Encoding: \"chunked\"\r\n", "501 Transfer-Encoding, closed"),
         post("chunks behind a vertical tab", "Transfer-Encoding: \u{b}chunked\r\n", "400 head, closed"),

@@ -1,7 +1,9 @@
 import Broker
 import Edge
 import Foundation
+import TestRandomness
 import Testing
+import Wire
 
 /// Runs a test against a node whose rules let channels be compressed, each as the first rule that is for it says.
 func withCompressingNode(
@@ -55,5 +57,10 @@ enum CompressingNode {
 
     /// What browsers and other libraries offer.
     static let offer = [("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits")]
-    static let gzip = [("Accept-Encoding", "gzip, deflate, br")]
+    static func fields(_ coding: ContentCoding) -> [(String, String)] {
+        switch coding {
+        case .gzip: [("Accept-Encoding", "gzip, deflate, br")]
+        case .deflate: [("Accept-Encoding", "br, deflate;q=0.9, gzip;q=0.5")]
+        }
+    }
 }

@@ -43,7 +43,13 @@ final class EventStreamClient {
         guard text.hasPrefix("HTTP/1.1 200 ") else { throw TestFailure("no event stream: \(text)") }
         head = HTTPAnswer(status: 200, head: text, body: [])
         body = StreamBody(of: head)
-        inflater = head["Content-Encoding"] == "gzip" ? StreamInflater(.gzip) : nil
+        inflater =
+            switch head["Content-Encoding"] {
+            case nil: nil
+            case "gzip": StreamInflater(.gzip)
+            case "deflate": StreamInflater(.zlib)
+            case .some(let coding): throw TestFailure("unknown content coding \(coding)")
+            }
     }
 
     /// Whether the body ended as chunked bodies do.
@@ -65,7 +71,7 @@ final class EventStreamClient {
                 take(piece)
                 continue
             }
-            guard let inflated = inflater.inflate(piece) else { throw TestFailure("not a gzip stream") }
+            guard let inflated = inflater.inflate(piece) else { throw TestFailure("not what Content-Encoding says") }
             take(inflated)
         }
     }

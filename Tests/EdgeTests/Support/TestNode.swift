@@ -84,6 +84,13 @@ final class TestNode {
         return try client.ask(method, target, fields, body: body)
     }
 
+    /// Returns once its reactor had two turns: whatever it could do before that is done.
+    func takeTurns() throws {
+        let client = try publisher ?? connect()
+        publisher = client
+        for _ in 0..<2 { _ = try client.ask("GET", "/healthz") }
+    }
+
     // MARK: Publishing
 
     /// Publishes and returns the position.
@@ -132,6 +139,8 @@ func withNode(
     configuration.port = 0
     configuration.nodeID = "n1"
     configuration.limits.drainMilliseconds = 250
+    // It turns nobody away because other tests have the processors.
+    configuration.limits.overloadLagMilliseconds = 600_000
     if TestTLS.isWanted { configuration.tls = try TestTLS.listener }
     change(&configuration)
     let node = try TestNode(configuration, hasUplinkThread: hasUplinkThread)
@@ -148,23 +157,10 @@ func withNodeWithoutRedis(
     configuration.port = 0
     configuration.nodeID = "n1"
     configuration.limits.drainMilliseconds = 250
+    // It turns nobody away because other tests have the processors.
+    configuration.limits.overloadLagMilliseconds = 600_000
     change(&configuration)
     let node = try TestNode(withoutRedis: configuration)
     defer { node.stop() }
     try body(node)
-}
-
-/// SplitMix64: a failure names its seed and is repeated by it.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }

@@ -101,6 +101,8 @@ final class TransportReader {
                 }
                 return message
             case .ping(let payload): try socket.send(.pong, payload)
+            // A heartbeat, which a slow machine has come meanwhile.
+            case .pong([]): continue
             case .close, nil: return nil
             case let other: throw TestFailure("unexpected: \(String(describing: other))")
             }

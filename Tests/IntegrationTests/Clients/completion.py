@@ -50,7 +50,7 @@ class Shell:
         self.text = ""
         os.write(self.terminal, keys.encode())
 
-    def wait(self, words, seconds=20):
+    def wait(self, words, seconds=60):
         """Waits until words are on the screen, without what only paints them."""
         end = time.monotonic() + seconds
         while words not in self.seen():

@@ -1,5 +1,5 @@
 """Readers of one channel that take what is compressed, as their libraries do it: Python's websockets, curl, and zlib on a socket;
-and ws in Node where it is. They come one after the other while ticks are published. Each must be told every tick since it came, in
+Node's fetch and ws where they are. They come one after the other while ticks are published. Each must be told every tick since it came, in
 order. The arguments: the URL to publish to, and the URLs to read from, in turn. Prints a line of JSON for each reader, and ends with 1
 where one of them was told something else. Runs with websockets 10 and later."""
 
@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import random
+import shutil
 import ssl
 import sys
 import urllib.request
@@ -81,10 +82,12 @@ class Lines(Reader):
 
 
 class Curl(Lines):
+    fields = []
+
     async def read(self):
         path = "/sse" if self.name.endswith("events") else "/stream"
         process = await asyncio.create_subprocess_exec(
-            "curl", "--no-buffer", "--silent", "--insecure", "--compressed", f"{self.url}{path}?channel={CHANNEL}",
+            "curl", "--no-buffer", "--silent", "--insecure", "--compressed", *self.fields, f"{self.url}{path}?channel={CHANNEL}",
             stdout=asyncio.subprocess.PIPE)
         try:
             async for line in process.stdout:
@@ -93,21 +96,27 @@ class Curl(Lines):
             process.kill()
 
 
+class CurlDeflate(Curl):
+    fields = ["--header", "Accept-Encoding: deflate"]
+
+
 class Zlib(Lines):
     """Takes the body apart itself, so that it knows how many bytes came."""
+
+    coding, window_bits = "gzip", 31
 
     async def read(self):
         parts = urlsplit(self.url)
         context = UNCHECKED if parts.scheme == "https" else None
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port, ssl=context)
-        writer.write(f"GET /sse?channel={CHANNEL} HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept-Encoding: gzip\r\n\r\n".encode())
+        writer.write(f"GET /sse?channel={CHANNEL} HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept-Encoding: {self.coding}\r\n\r\n".encode())
         head = await reader.readuntil(b"\r\n\r\n")
-        assert b"content-encoding: gzip" in head.lower(), head
-        inflater, rest = zlib.decompressobj(31), b""
+        assert f"content-encoding: {self.coding}\r\n".encode() in head.lower(), head
+        inflater, rest = zlib.decompressobj(self.window_bits), b""
         while True:
             count = int(await reader.readline(), 16)
             if count == 0:
-                assert inflater.eof, "the stream ended before gzip did"
+                assert inflater.eof, f"the stream ended before {self.coding} did"
                 return
             self.byte_count += count
             rest += inflater.decompress(await reader.readexactly(count))
@@ -115,6 +124,32 @@ class Zlib(Lines):
             *lines, rest = rest.split(b"\n")
             for line in lines:
                 self.take_line(line)
+
+
+class ZlibDeflate(Zlib):
+    coding, window_bits = "deflate", 15
+
+
+class NodeFetch(Lines):
+    """What Node itself has; it undoes what it did not ask for by itself, too."""
+
+    SCRIPT = """
+        process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
+        fetch(process.argv[1], { headers: { "Accept-Encoding": "deflate" } }).then(async (answer) => {
+            if (answer.headers.get("Content-Encoding") !== "deflate") throw new Error("nothing was agreed on");
+            for await (const piece of answer.body) process.stdout.write(piece);
+        });"""
+
+    async def read(self):
+        process = await asyncio.create_subprocess_exec(
+            "node", "--no-warnings", "-e", self.SCRIPT, f"{self.url}/stream?channel={CHANNEL}", stdout=asyncio.subprocess.PIPE)
+        try:
+            async for line in process.stdout:
+                self.take_line(line)
+            raise RuntimeError(f"node ended with {await process.wait()}")
+        finally:
+            if process.returncode is None:
+                process.kill()
 
 
 class Node(Lines):
@@ -151,7 +186,10 @@ def publish(url, number):
 
 async def main(publish_url, urls):
     random.seed(7)
-    kinds = [("websockets", WebSocket), ("plain", PlainWebSocket), ("curl events", Curl), ("curl lines", Curl), ("zlib", Zlib)]
+    kinds = [("websockets", WebSocket), ("plain", PlainWebSocket), ("curl events", Curl), ("curl lines", Curl), ("zlib", Zlib),
+             ("curl deflate events", CurlDeflate), ("curl deflate lines", CurlDeflate), ("zlib deflate", ZlibDeflate)]
+    if shutil.which("node"):
+        kinds.append(("node's fetch", NodeFetch))
     if os.path.isdir(Node.library):
         kinds.append(("ws", Node))
     kinds = kinds * 3 + [("websockets", WebSocket)] * 3

@@ -17,7 +17,7 @@ def say(number, kind, text):
 
 async def hold(number, url, sockets):
     try:
-        async with websockets.connect(url, ping_interval=None, max_size=None, open_timeout=30) as socket:
+        async with websockets.connect(url, ping_interval=None, max_size=None, open_timeout=120) as socket:
             sockets[number] = socket
             async for message in socket:
                 say(number, "m", message)

@@ -29,7 +29,7 @@ async function order(what, node) {
     assert.equal((await replies.next()).value, "done");
 }
 
-async function until(what, isTrue, milliseconds = 30e3) {
+async function until(what, isTrue, milliseconds = 90e3) {
     for (const end = Date.now() + milliseconds; !(await isTrue()); await sleep(5)) {
         if (Date.now() > end) assert.fail(`not in time: ${what()}`);
     }
@@ -308,6 +308,24 @@ const cases = {
         reader.perseid.close();
         server.closeAllConnections();
         server.close();
+    },
+
+    /** Who wants to be told so often is, by each transport, of what it subscribes to later, too. */
+    async paced() {
+        for (const transport of transports) {
+            const reader = await new Reader(facts.nodes, `paced/${transport}`, { transports: [transport], maxRate: 1 }).opened();
+            const later = [];
+            let isOpen = false;
+            const handlers = { onMessage: ({ data }) => later.push(data), onSubscribed: () => (isOpen = true) };
+            reader.perseid.subscribe(`paced/later/${transport}`, handlers);
+            await until(() => "the other is open", () => isOpen);
+            const start = Date.now();
+            for (const channel of [`paced/${transport}`, `paced/later/${transport}`]) for (const number of [1, 2, 3]) await publish(channel, number);
+            await reader.hears(1, 2, 3);
+            await until(() => `${later}`, () => later.length === 3);
+            assert.ok(Date.now() - start >= 700, `${transport}: ${Date.now() - start} ms`);
+            reader.perseid.close();
+        }
     },
 
     async nobodyThere() {

@@ -1,7 +1,7 @@
 // What somebody writes in TypeScript with the client; it is checked against perseid.d.ts, and never run.
 // @ts-types="../../../Sources/Edge/Resources/perseid.d.ts"
 import Default, { Perseid, PerseidError, type Message } from "../../../Sources/Edge/Resources/perseid.mjs";
-const perseid: Perseid = new Perseid(["https://a.example", new URL("https://b.example")], { token: async () => "t", transports: ["webSocket"], share: true });
+const perseid: Perseid = new Perseid(["https://a.example", new URL("https://b.example")], { token: async () => "t", transports: ["webSocket"], share: true, maxRate: 2 });
 const room = perseid.subscribe<{ text: string }>("room/1", {
     onMessage: ({ data, position, key }) => console.log(data.text, position?.length, key?.length),
     onGap: ({ from, to }) => console.log(from, to),

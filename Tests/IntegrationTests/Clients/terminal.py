@@ -35,7 +35,7 @@ class Screen:
             return False
         return True
 
-    def wait(self, what, is_so, seconds=30):
+    def wait(self, what, is_so, seconds=90):
         """The newest whole frame of which something is so."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and self.read():

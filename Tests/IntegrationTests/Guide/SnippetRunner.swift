@@ -18,6 +18,9 @@ struct SnippetRunner {
         "java": (["java"], "Publish.java"),
     ]
 
+    /// Some are compiled first, with all that they import.
+    private static let patience = Duration.seconds(300)
+
     /// Whether snippets of a language are programs.
     static func isProgram(_ language: String) -> Bool { programs[language] != nil }
 
@@ -60,13 +63,15 @@ struct SnippetRunner {
         process.endInput()
         switch snippet.fate {
         case .prints(let words):
-            try await eventually("\(snippet.place) prints “\(words)”") {
+            try await eventually("\(snippet.place) prints “\(words)”", within: Self.patience) {
                 if (process.outputText + process.errorText).contains(words) { return () }
                 guard process.isRunning else { throw failure(of: process, snippet) }
                 return nil
             }
         default:
-            guard try await process.end() == .exited(0) else { throw failure(of: process, snippet) }
+            guard try await process.end(within: Self.patience) == .exited(0) else {
+                throw failure(of: process, snippet)
+            }
         }
     }
 

@@ -35,7 +35,7 @@ class Browser:
         options.accept_insecure_certs = True
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
-        self.driver.set_script_timeout(60)
+        self.driver.set_script_timeout(120)
 
     def page(self, url, script="/perseid.mjs"):
         self.driver.switch_to.new_window("tab")
@@ -74,7 +74,7 @@ class Page:
     def begin(self, channel, addresses=None, **options):
         self.run("open_(arguments[0] ?? location.origin, arguments[1], arguments[2])", addresses, options, channel)
 
-    def wait(self, code, *arguments, seconds=30):
+    def wait(self, code, *arguments, seconds=90):
         """Waits until code has a value that is true, and returns it."""
         end = time.monotonic() + seconds
         while not (value := self.run(code, *arguments)):
@@ -84,7 +84,7 @@ class Page:
             time.sleep(0.02)
         return value
 
-    def told(self, count, seconds=30):
+    def told(self, count, seconds=90):
         """What handlers were told, once it is so much."""
         self.wait("return told.length >= arguments[0]", count, seconds=seconds)
         return self.run("return told")

@@ -36,7 +36,7 @@ class Cluster:
         return json.loads(self.ask("GET", f"/channels/{channel}")[1])["subscribers"]
 
     def wait_for_subscribers(self, channel, count):
-        end = time.monotonic() + 30
+        end = time.monotonic() + 90
         while self.subscribers(channel) != count:
             assert time.monotonic() < end, f"{self.subscribers(channel)} subscribers of {channel}, not {count}"
             time.sleep(0.05)

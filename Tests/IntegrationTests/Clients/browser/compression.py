@@ -1,5 +1,7 @@
 """What a browser's own transports make of what is compressed; the nodes' rules let it be."""
 
+from proxy import Proxy
+
 READ = """
     window.read = { webSocket: [], eventStream: [], fetch: [] };
     window.agreed = {};
@@ -32,10 +34,20 @@ READ = """
 
 
 def own_transports(browser, cluster, facts):
+    come_and_read(browser, cluster, cluster.url(), "gzip")
+
+
+def own_transports_for_which_deflate_is_asked(browser, cluster, facts):
+    """A browser lets no page choose `Accept-Encoding`, and likes gzip as much: a proxy chooses for it."""
+    proxy = Proxy(facts["nodes"][0], accepts="deflate")
+    come_and_read(browser, cluster, f"http://127.0.0.1:{proxy.port}", "deflate")
+
+
+def come_and_read(browser, cluster, url, coding):
     """Pages that come one after the other, and read on together."""
     pages, firsts = [], []
     for round in range(3):
-        page = browser.page(cluster.url() + "/healthz")
+        page = browser.page(url + "/healthz")
         page.run(READ)
         page.wait("return window.openCount === 3")
         pages.append(page)
@@ -48,10 +60,10 @@ def own_transports(browser, cluster, facts):
         for name, numbers in page.run("return read").items():
             assert numbers == list(range(first, 600)), (name, first, numbers)
         agreed = page.run("return agreed")
-        assert agreed["webSocket"].startswith("permessage-deflate") and agreed["fetch"] == "gzip", agreed
+        assert agreed["webSocket"].startswith("permessage-deflate") and agreed["fetch"] == coding, agreed
         page.close()
     complaints = browser.complaints()
     assert not complaints, complaints
 
 
-ALL = [own_transports]
+ALL = [own_transports, own_transports_for_which_deflate_is_asked]

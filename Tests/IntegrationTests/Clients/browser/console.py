@@ -44,7 +44,7 @@ class Console:
         self.driver.switch_to.window(self.handle)
         return self.driver.execute_script(code, *arguments)
 
-    def wait(self, code, *arguments, seconds=30):
+    def wait(self, code, *arguments, seconds=90):
         end = time.monotonic() + seconds
         while not (value := self.run(code, *arguments)):
             if time.monotonic() > end:
@@ -60,7 +60,7 @@ class Console:
     def go(self, view):
         self.run("location.hash = arguments[0]", view)
 
-    def headline(self, text, seconds=30):
+    def headline(self, text, seconds=90):
         self.wait("return document.querySelector('h1')?.textContent.includes(arguments[0])", text, seconds=seconds)
 
     def wait_until_open(self):
@@ -78,7 +78,7 @@ class Console:
             caption,
         )
 
-    def wait_for_rows(self, caption, is_so, seconds=30):
+    def wait_for_rows(self, caption, is_so, seconds=90):
         end = time.monotonic() + seconds
         while not is_so(rows := self.table(caption)):
             assert time.monotonic() < end, f"{caption}: {rows}; {self.browser.complaints()}"

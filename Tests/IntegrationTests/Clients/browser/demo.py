@@ -21,7 +21,7 @@ class Demo:
     def run(self, code, *arguments):
         return self.driver.execute_script(code, *arguments)
 
-    def wait(self, code, *arguments, seconds=30):
+    def wait(self, code, *arguments, seconds=90):
         end = time.monotonic() + seconds
         while not (value := self.run(code, *arguments)):
             if time.monotonic() > end:

@@ -23,11 +23,17 @@ def fresh_chat(one, other, cluster, facts):
 
 
 def said_after(mark):
-    return lambda demo: (said := demo.run(SAID))[said.index(mark) + 1 :]
+    """What is said behind a line; nothing where that is not there yet, as in a page that has just been opened."""
+
+    def said(demo):
+        lines = demo.run(SAID)
+        return lines[lines.index(mark) + 1 :] if mark in lines else []
+
+    return said
 
 
 def wait_for_said(demo, said, expected):
-    end = time.monotonic() + 30
+    end = time.monotonic() + 90
     while said(demo) != expected:
         assert time.monotonic() < end, f"{said(demo)}, not {expected}; {demo.run('return document.body.innerText')[:300]}"
         time.sleep(0.05)
@@ -87,7 +93,7 @@ def chat_goes_on(one, other, cluster, facts):
     say(second, "cut")
     for demo in [first, second]:
         wait_for_said(demo, said, expected)
-    second.wait("return document.querySelector('.state').dataset.state === 'open'", seconds=8)
+    second.wait("return document.querySelector('.state').dataset.state === 'open'")
     for transport in ["eventStream", "jsonStream", "longPoll", "webSocket", ""]:
         second.choose(transport)
         say_some()

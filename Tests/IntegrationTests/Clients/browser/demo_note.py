@@ -21,7 +21,7 @@ def fresh_note(one, other, facts):
 
 def agree(*demos):
     """Waits until all show the same, with everything sent, and returns that."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 90
     while True:
         texts = {demo.run(NOTE) for demo in demos}
         states = [demo.run("return document.getElementById('status').textContent") for demo in demos]
