@@ -4,8 +4,6 @@ import asyncio
 import signal
 
 from .sentinel_backend import SentinelBackend
-from .child import eventually
-from .redis_client import RedisError
 from .redis_server import Redis
 from .topology import Topology
 
@@ -145,12 +143,13 @@ class SentinelTopology(Topology):
     async def failover_asked_for(self, fault, sentinel):
         async with self.harm(fault):
             before, _ = self.known_masters
-            try:
-                await self.sentinels[sentinel].command("SENTINEL", "FAILOVER", MASTER_NAME)
-            except (OSError, EOFError, RedisError) as error:
-                # NOGOODSLAVE: it does not know yet that they are well. Then there is none this time.
-                return self.say(f"no failover: {error}")
-            await eventually("another is the master", lambda: self.holds(self.has_moved(before)))
+            asked = self.sentinels[sentinel]
+            await self.fail_over(
+                ask=lambda: asked.command("SENTINEL", "FAILOVER", MASTER_NAME),
+                is_done=lambda: self.has_moved(before),
+                # It gives up after its own time, as when a replica that it promoted is slow to say so.
+                patience_seconds=FAILOVER_MILLISECONDS / 1_000 + 1,
+            )
 
     async def has_moved(self, before):
         told = [await sentinel.master() for sentinel in self.sentinels]

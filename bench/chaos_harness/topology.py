@@ -11,6 +11,7 @@ from .redis_client import RedisError, read_stream
 # A replica may be so far behind its master when that comes to harm: what was acknowledged since then can be lost.
 LAG_MILLISECONDS = 2_000
 HEALTHY_SECONDS = 90
+FAILOVER_SECONDS = 90
 
 
 def now_milliseconds():
@@ -105,6 +106,21 @@ class Topology:
         await asyncio.gather(*(process.end(number) for process in processes))
         await asyncio.sleep(down_seconds)
         await asyncio.gather(*(process.start() for process in processes))
+
+    async def fail_over(self, ask, is_done, patience_seconds):
+        """Asks, and once more after each time of patience, as an operator would: who is asked may say yes and give up later, in silence."""
+        until = time.monotonic() + FAILOVER_SECONDS
+        while not await self.holds(is_done()):
+            if time.monotonic() >= until:
+                raise RuntimeError(f"nobody took over within {FAILOVER_SECONDS} s")
+            # Refused while one is on its way, or while no replica is known to be well.
+            await self.holds(ask())
+            await self.turns_true(is_done, patience_seconds)
+
+    async def turns_true(self, question, within_seconds):
+        until = time.monotonic() + within_seconds
+        while not await self.holds(question()) and time.monotonic() < until:
+            await asyncio.sleep(0.05)
 
     async def stop_for_a_while(self, server, down_seconds):
         server.child.signal(signal.SIGSTOP)
