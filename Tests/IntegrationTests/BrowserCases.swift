@@ -60,7 +60,7 @@ enum BrowserCases {
     static func run(_ process: ChildProcess, atLeast count: Int, on cluster: Cluster) async throws {
         var read = 0
         var outcomes: [Outcome] = []
-        let end = ContinuousClock.now + .seconds(400)
+        let end = ContinuousClock.now + .seconds(900)
         while true {
             let isOver = process.poll() != nil
             for line in process.outputText.split(separator: "\n").dropFirst(read) {

@@ -63,7 +63,8 @@ import Testing
         atLeast count: Int,
         hasWebSocket: Bool
     ) async throws {
-        try await Cluster.with(nodes: 2, environment: ["PERSEID_PRESENCE": "room/**"]) { cluster in
+        let environment = ["PERSEID_PRESENCE": "room/**"].merging(PerseidNode.patience) { $1 }
+        try await Cluster.with(nodes: 2, environment: environment) { cluster in
             let small = try await BrowserCases.node("small", ["PERSEID_LIMITS_HISTORY_COUNT_MAX": "5"], in: cluster)
             let guarded = try await BrowserCases.node("guarded", Self.guardedEnvironment, in: cluster)
             let token = try await ChildProcess.run(
@@ -104,7 +105,7 @@ import Testing
         defer { authority.remove() }
         try authority.write(try authority.issue(["localhost"]), as: "node")
         let (page, secure) = (Port.free(), Port.free())
-        let environment = ["PERSEID_ALLOWED_ORIGINS": "http://localhost:\(page)"]
+        let environment = ["PERSEID_ALLOWED_ORIGINS": "http://localhost:\(page)"].merging(PerseidNode.patience) { $1 }
         try await Cluster.with(nodes: 2, environment: environment) { cluster in
             let files = ["pem", "key"].map { "\(authority.directory)/node.\($0)" }.joined(separator: "=")
             let tls = ["PERSEID_TLS_LISTEN": "127.0.0.1:\(secure)", "PERSEID_TLS_CERTIFICATES": files]

@@ -6,6 +6,7 @@ import Testing
 @Suite(.serialized) struct BrowserDemoTests {
     /// What nodes have that show the demos. Little is kept, as by default: so a page has to make do with that.
     private static let environment = ["PERSEID_PRESENCE": "demo/**", "PERSEID_LIMITS_HISTORY_COUNT_MAX": "100"]
+        .merging(PerseidNode.patience) { $1 }
 
     @Test("whoever writes to a note comes to the same text", .enabled(if: BrowserCases.hasNode, "Node 20 is needed"))
     func sequences() async throws {

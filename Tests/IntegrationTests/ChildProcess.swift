@@ -111,11 +111,14 @@ final class ChildProcess: Sendable {
 
     /// Runs a program to its end and returns what it wrote to standard output.
     @discardableResult
-    static func run(_ arguments: [String], environment: [String: String] = [:], in scratch: Scratch) async throws
-        -> String
-    {
+    static func run(
+        _ arguments: [String],
+        environment: [String: String] = [:],
+        in scratch: Scratch,
+        within limit: Duration = .seconds(60)
+    ) async throws -> String {
         let process = try ChildProcess(arguments, environment: environment, in: scratch)
-        let ending = try await process.end()
+        let ending = try await process.end(within: limit)
         guard ending == .exited(0) else {
             throw Failure(description: "\(process.name): \(ending): \(process.errorText)\(process.outputText)")
         }

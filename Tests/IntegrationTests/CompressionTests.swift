@@ -10,7 +10,7 @@ import Testing
     private static let environment = [
         "PERSEID_RULES": "** subscribe=anyone publish=anyone history=anyone compress=shared",
         "PERSEID_LIMITS_COMPRESSION_FLUSH_BYTES": "2000",
-    ]
+    ].merging(PerseidNode.patience) { $1 }
 
     @Test("readers with the libraries of others are told every tick, from two nodes and through HAProxy")
     func readers() async throws {

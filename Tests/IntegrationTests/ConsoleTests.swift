@@ -15,7 +15,8 @@ import Testing
     /// `PERSEID_PICTURES` names a directory for the pictures that are taken.
     @Test("an operator", .enabled(if: BrowserCases.hasBrowser, "chromium, chromium-driver and selenium are needed"))
     func pages() async throws {
-        let environment = ["PERSEID_PRESENCE": "room/**"]
+        // A link that was given up for a busy machine is a thing to look at, for a minute.
+        let environment = ["PERSEID_PRESENCE": "room/**"].merging(PerseidNode.patience) { $1 }
         try await Cluster.with(nodes: 2, environment: environment) { cluster in
             let settings = cluster.scratch.file("guarded.yaml")
             try Data(Self.settings.utf8).write(to: settings)

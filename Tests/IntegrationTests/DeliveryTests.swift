@@ -6,7 +6,7 @@ import Testing
 @Suite struct DeliveryTests {
     @Test("300 clients behind the balancer get what is published in any way, once and in order")
     func everyWayToEveryone() async throws {
-        try await Cluster.with { cluster in
+        try await Cluster.with(environment: PerseidNode.patience) { cluster in
             let balancer = try await Balancer(for: cluster.nodes, in: cluster.scratch)
             let sockets = try await WebSocketClient(
                 (0..<150).map { _ in (balancer.port, "/ws?channel=all") },

@@ -35,7 +35,11 @@ import Testing
         arguments: [false, true]
     )
     func page(isAffine: Bool) async throws {
-        try await withFront(isAffine: isAffine, changes: [.logged]) { cluster, balancer in
+        try await withFront(
+            isAffine: isAffine,
+            changes: [.logged],
+            environment: PerseidNode.patience
+        ) { cluster, balancer in
             let facts: [String: Any] = [
                 "module": "front", "nodes": cluster.nodes.map { Int($0.port) }, "isSpread": !isAffine,
                 "secure": "https://localhost:\(balancer.securePort)", "plain": "http://localhost:\(balancer.port)",
@@ -107,7 +111,12 @@ import Testing
         arguments: ["--http2", "--http1.1"]
     )
     func eventStream(_ version: String) async throws {
-        try await withFront(isAffine: false, environment: Self.patience) { cluster, balancer in
+        // What a node says of itself in between would be taken for sessions.
+        let silence = [
+            "PERSEID_LIMITS_NODE_LEASE_MILLISECONDS": "600000", "PERSEID_LIMITS_FACTS_ATTEMPT_MILLISECONDS": "600000",
+        ]
+        let environment = Self.patience.merging(silence) { $1 }
+        try await withFront(isAffine: false, environment: environment) { cluster, balancer in
             let processes = try await askDyingNode(
                 cluster,
                 [version, "--include"],

@@ -32,7 +32,7 @@ import Testing
             let killed = ContinuousClock.now
             try await expect(cluster.nodes[2], counts: 15, on: 2, of: "news")
             // Its lease is over after 1.5 s; the default of 30 s would be seen, and so would a connection that is waited for.
-            try #require(ContinuousClock.now - killed < .seconds(10))
+            try #require(ContinuousClock.now - killed < .seconds(20))
             try await streams.close()
             try await expect(cluster.nodes[2], counts: 10, on: 2, of: "news")
             try await expect(cluster.nodes[1], counts: 0, on: 0, of: "other")
@@ -80,7 +80,8 @@ import Testing
 
     @Test("a node that was out of sight until another took its name is not ready for as long as that one lives")
     func nameTaken() async throws {
-        let environment = ["PERSEID_LIMITS_NODE_LEASE_MILLISECONDS": "1500"]
+        // Three times as long as a node stands still on a busy machine, as above: the second one must not lose the name.
+        let environment = ["PERSEID_LIMITS_NODE_LEASE_MILLISECONDS": "6000"]
         try await Cluster.with(nodes: 1, environment: environment) { cluster in
             let first = cluster.nodes[0]
             first.signal(SIGSTOP)
@@ -137,7 +138,8 @@ import Testing
 
             let begun = ContinuousClock.now
             try #require(try await leaving.stop() == .exited(0))
-            try #require(ContinuousClock.now - begun < .seconds(10))
+            // It does not wait for the end of its drain window.
+            try #require(ContinuousClock.now - begun < .seconds(15))
             try await eventually(
                 "all connections ended",
                 isTrue: {
@@ -184,7 +186,7 @@ import Testing
             let port = node.port
             try await eventually(
                 "nobody is let in",
-                within: .seconds(3),
+                within: .seconds(10),
                 isTrue: {
                     try await onThread { (try? HTTPConnection(port: port)) == nil }
                 }

@@ -28,7 +28,8 @@ import Testing
             )
             let manifest = try await ChildProcess.run(
                 ["swift", "package", "--package-path", place.path, "dump-package"],
-                in: scratch
+                in: scratch,
+                within: .seconds(300)
             )
             #expect(manifest.contains("unsafeFlags") == hasFlags, "\(directory)")
             #expect(manifest.contains("PerseidClient"))

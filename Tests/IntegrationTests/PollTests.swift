@@ -5,7 +5,7 @@ import Testing
 @Suite struct PollTests {
     @Test("polls go round the nodes with their cursor, and miss nothing when a node is killed")
     func roundTheNodes() async throws {
-        try await Cluster.with { cluster in
+        try await Cluster.with(environment: PerseidNode.patience) { cluster in
             let balancer = try await Balancer(for: cluster.nodes, in: cluster.scratch)
             let start = try await cluster.redis.publish("start", to: "news")
             let publisher = Publisher(to: "news", on: cluster.nodes[0])

@@ -17,8 +17,9 @@ import Testing
 
     @Test("what the library of before has written is read, and what it has begun is gone on with")
     func goesOn() async throws {
-        // They would look in each third of their lease whether it is still there.
+        // They would look in each third of their lease whether it is still there, and with each new link.
         let environment = Self.environment.merging(["PERSEID_LIMITS_NODE_LEASE_MILLISECONDS": "600000"]) { $1 }
+            .merging(PerseidNode.patience) { $1 }
         try await Cluster.with(nodes: 2, environment: environment) { cluster in
             let (redis, node) = (cluster.redis, cluster.nodes[0])
             try await Self.load(into: redis)

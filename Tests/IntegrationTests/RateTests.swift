@@ -8,7 +8,7 @@ import Testing
         "PERSEID_API_KEYS": key,
         "PERSEID_LIMITS_USER_REQUESTS_PER_SECOND_MAX": "10",
         "PERSEID_LIMITS_BURST_MILLISECONDS": "10000",
-    ]
+    ].merging(PerseidNode.patience) { $1 }
 
     /// How many of so many requests are served: each by a connection of its own, one after the other to each node in turn, eight at a
     /// time. The faster they come the less comes back meanwhile.

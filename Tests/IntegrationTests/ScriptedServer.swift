@@ -2,8 +2,8 @@ import Foundation
 import Reactor
 import Synchronization
 
-/// A server that gives each connection, in turn, the next of some answers, whatever is asked; and then ends it. It notes
-/// what was asked.
+/// A server that gives each connection, in turn, the next of some answers, whatever is asked; and then ends it. Behind the last answer the
+/// client ends it: one that is cut off may come back before its command has worked off what it got. It notes what was asked.
 final class ScriptedServer: Sendable {
     let port = Port.free()
 
@@ -57,5 +57,6 @@ final class ScriptedServer: Sendable {
             guard count > 0 else { return }
             sent += count
         }
+        if answers.withLock({ $0.isEmpty }) { while read(connection, &byte, 1) > 0 {} }
     }
 }

@@ -123,8 +123,13 @@ import Testing
                 try await client.opened(channels: Self.channels.count)
                 try await publishToAll(nodes, client)
                 for channel in Self.channels {
-                    let presence = try await nodes[0].ask("GET", "/channels/\(channel)/presence")
-                    try #require(presence.json["count"] as? Int == 2)
+                    try await eventually(
+                        "both are present in \(channel)",
+                        isTrue: {
+                            let presence = try await nodes[0].ask("GET", "/channels/\(channel)/presence")
+                            return presence.json["count"] as? Int == 2
+                        }
+                    )
                 }
                 try await secured.servers[0].kill()
                 try await publishToAll(nodes, client)

@@ -176,7 +176,10 @@ import Testing
             try await eventually(
                 "they are back",
                 isTrue: {
-                    for node in nodes where await node.readiness != 200 { return false }
+                    for node in nodes {
+                        let losses = try await node.metric("perseid_backplane_losses_total") ?? 0
+                        guard losses > 0, await node.readiness == 200 else { return false }
+                    }
                     return true
                 }
             )
@@ -278,7 +281,7 @@ import Testing
                 ],
                 in: scratch
             )
-            _ = try await process.end(within: .seconds(240))
+            _ = try await process.end(within: .seconds(900))
             let data = try Data(contentsOf: URL(filePath: report))
             let found = try #require(try JSONSerialization.jsonObject(with: data) as? [[String: String]])
             #expect(found.count > 30)

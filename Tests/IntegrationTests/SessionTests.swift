@@ -253,7 +253,8 @@ import Testing
 
     @Test("behind the balancer a client that shows the cookie polls the node it knows, which has its session in memory")
     func affinity() async throws {
-        try await Cluster.with { cluster in
+        // A node that is not ready for a moment has its clients sent to others.
+        try await Cluster.with(environment: PerseidNode.patience) { cluster in
             let balancer = try await Balancer(for: cluster.nodes, in: cluster.scratch)
             let token = try await onThread { [port = balancer.port] in
                 var cookie = ""
@@ -293,7 +294,8 @@ import Testing
 
     @Test("without the cookie every poll may come to another node, which takes the session over; nothing is lost")
     func withoutAffinity() async throws {
-        try await Cluster.with { cluster in
+        // What is refused has a number, too.
+        try await Cluster.with(environment: PerseidNode.patience) { cluster in
             let publisher = Publisher(to: "news", on: cluster.nodes[0])
             try await publisher.acknowledge(more: 1)
             let ports = cluster.nodes.map(\.port)

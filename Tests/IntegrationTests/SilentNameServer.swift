@@ -5,6 +5,9 @@ final class SilentNameServer {
     private let descriptor: Int32
     private let configuration: URL
 
+    /// Of a lookup, until it asks once more: twice as long as usual, so that a busy machine alone takes less.
+    static let attemptSeconds = 10
+
     /// Whether this process may give others a view of the files of their own.
     static var isPossible: Bool {
         get async {
@@ -17,7 +20,8 @@ final class SilentNameServer {
         // A loopback address that nobody else uses.
         let host = "127.83.67.1"
         configuration = scratch.directory.appending(path: "resolv.conf")
-        try "nameserver \(host)\n".write(to: configuration, atomically: true, encoding: .utf8)
+        try "nameserver \(host)\noptions timeout:\(Self.attemptSeconds)\n"
+            .write(to: configuration, atomically: true, encoding: .utf8)
         descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

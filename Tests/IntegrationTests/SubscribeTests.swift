@@ -12,8 +12,8 @@ import Testing
     /// The answer that begins a stream, with the events that follow it.
     private static func stream(_ events: String) -> String { "\(head)\r\n\(events)" }
 
-    /// The same in chunks of a size.
-    private static func chunked(_ events: String, by size: Int) -> String {
+    /// The same in chunks of a size; to be gone on with, or whole.
+    private static func chunked(_ events: String, by size: Int, isWhole: Bool = true) -> String {
         var text = "\(head)Transfer-Encoding: chunked\r\n\r\n"
         var rest = events[...]
         while !rest.isEmpty {
@@ -21,7 +21,7 @@ import Testing
             text += "\(String(piece.utf8.count, radix: 16))\r\n\(piece)\r\n"
             rest = rest.dropFirst(size)
         }
-        return text + "0\r\n\r\n"
+        return isWhole ? text + "0\r\n\r\n" : text
     }
 
     /// A message of the channel `a` as nodes tell it, which is as the command prints it.
@@ -79,7 +79,8 @@ import Testing
             Self.chunked(
                 "event: gap\ndata: {\"type\":\"gap\",\"channel\":\"a\",\"from\":\"2-0\",\"to\":\"8-0\"}\n\n"
                     + Self.event("9-0", "nine"),
-                by: 1
+                by: 1,
+                isWhole: false
             ),
         ])
         let process = try subscribe(to: server, "--count", "3")

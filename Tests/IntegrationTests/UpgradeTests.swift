@@ -27,7 +27,7 @@ struct UpgradeTests {
             "--seed",
             "1",
             "--forbid-gaps",
-            within: .seconds(300)
+            within: .seconds(1_200)
         )
     }
 

@@ -47,7 +47,7 @@ import Testing
     )
     func page(_ recipe: Recipe) async throws {
         guard recipe.isInstalled else { return }
-        try await Cluster.with { cluster in
+        try await Cluster.with(environment: PerseidNode.patience) { cluster in
             let (port, secure) = (Port.free(), Port.free())
             let balancer = try await Self.start(recipe, at: port, secure: secure, for: cluster)
             let facts: [String: Any] = [

@@ -63,7 +63,8 @@ import Testing
                 scratch.directory.path,
             ],
             environment: ["PYTHONPATH": Self.schemas.path, "PYTHONDONTWRITEBYTECODE": "1"],
-            in: scratch
+            in: scratch,
+            within: .seconds(300)
         )
         #expect(said.contains("6 manifests are right"), "\(said)")
         #expect(said.contains("helm 3 makes") && said.contains("helm 4 makes"), "\(said)")
