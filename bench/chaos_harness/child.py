@@ -9,19 +9,23 @@ import subprocess
 STOP_SECONDS = 15
 
 # Below the range that the system takes for outgoing connections, so that none of those takes a server's port while that
-# server is restarted.
-PORTS = range(15_000, 32_000)
+# server is restarted; and above what the integration tests take, beside which this may run.
+PORTS = range(24_000, 32_000)
+given_ports = set()
 
 
 def free_port():
+    """Each once: whoever was given one may not listen yet."""
     while True:
         port = random.choice(PORTS)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
-                return port
             except OSError:
                 continue
+        if port not in given_ports:
+            given_ports.add(port)
+            return port
 
 
 class Child:

@@ -73,8 +73,8 @@ class Client:
         # When it was told of that session.
         self.session_milliseconds = 0
         self.cookie = None
-        # Whether an attempt with the token was given up unanswered: a node may carry it out yet and so take over.
-        self.has_stray_resume = False
+        # Attempts with the token that were given up unanswered: a node may carry out each yet and so take over.
+        self.stray_resume_count = 0
         self.retry_seconds = None
         self.pause_seconds = None
         self.transport = None
@@ -138,7 +138,7 @@ class Client:
         try:
             transport = await self.transport_class.open(self)
             reason = await transport.ended
-            self.has_stray_resume |= bool(token) and not transport.is_open
+            self.stray_resume_count += bool(token) and not transport.is_open
             return reason
         except OSError:
             return "refused"
@@ -194,9 +194,9 @@ class Client:
         self.session = None
 
     def taken_over(self):
-        if not self.has_stray_resume:
-            self.offend("taken over, though it came back nowhere else")
-        self.has_stray_resume = False
+        if not self.stray_resume_count:
+            return self.offend("taken over, though it came back nowhere else")
+        self.stray_resume_count -= 1
 
     def take(self, message, cursor=None):
         """Works off one message and stands where it says, in one step."""

@@ -50,7 +50,8 @@ class ClusterNode(Redis):
         options = ["--cluster-enabled", "yes", "--cluster-node-timeout", NODE_TIMEOUT_MILLISECONDS]
         options += ["--cluster-port", self.bus_port, "--cluster-config-file", f"{name}.nodes"]
         options += ["--cluster-require-full-coverage", "no", "--cluster-allow-replica-migration", "no"]
-        options += ["--repl-diskless-sync-delay", "0"]
+        # A replica takes over however long a busy machine took to find that its master is gone.
+        options += ["--repl-diskless-sync-delay", "0", "--cluster-replica-validity-factor", "0"]
         super().__init__(directory, is_durable, name=name, options=options)
         self.identifier = None
 
@@ -106,9 +107,7 @@ class ClusterTopology(Topology):
         for number, server in enumerate(self.servers, 1):
             await server.command("CLUSTER", "SET-CONFIG-EPOCH", number)
             server.identifier = await server.command("CLUSTER", "MYID")
-        for server in self.servers[1:]:
-            await self.servers[0].command("CLUSTER", "MEET", "127.0.0.1", server.port, server.bus_port)
-        await eventually("everybody knows everybody", self.knows_all)
+        await eventually("everybody knows everybody", self.introduce)
         share = SLOT_COUNT // MASTER_COUNT
         for number, server in enumerate(self.servers[:MASTER_COUNT]):
             last = SLOT_COUNT - 1 if number == MASTER_COUNT - 1 else (number + 1) * share - 1
@@ -116,6 +115,12 @@ class ClusterTopology(Topology):
         for master, replica in zip(self.servers, self.servers[MASTER_COUNT:]):
             await replica.command("CLUSTER", "REPLICATE", master.identifier)
         await self.become_healthy()
+
+    async def introduce(self):
+        """Whether all know each other then. Who does not answer within the time-out is forgotten in silence, and is introduced again."""
+        for server in self.servers[1:]:
+            await self.servers[0].command("CLUSTER", "MEET", "127.0.0.1", server.port, server.bus_port)
+        return await self.turns_true(self.knows_all, 5)
 
     async def knows_all(self):
         views = [await server.view() for server in self.servers]

@@ -9,7 +9,9 @@ from .child import eventually
 from .node import DRAIN_MILLISECONDS
 
 # Beyond its drain window a node has this long to end: threads are joined, on a busy machine.
-DRAIN_GRACE_SECONDS = 10
+DRAIN_GRACE_SECONDS = 20
+# A node that comes back waits for its Redis, to which harm is done at the same time.
+READY_SECONDS = 180
 # Masters are killed and nodes are stopped meanwhile.
 MOVE_SECONDS = 120
 # Together more than the kernel takes on behalf of a slow reader, between a node and HAProxy and behind it.
@@ -106,7 +108,7 @@ class Faults:
         node.program = program or node.program
         node.share(self.cluster.topology)
         await node.start()
-        await eventually(f"node {node.identifier} is ready again", node.is_ready, child=node.child)
+        await eventually(f"node {node.identifier} is ready again", node.is_ready, READY_SECONDS, node.child)
         await self.bring_back(node)
 
     async def nodes_upgraded(self, fault, order, pause_seconds):

@@ -79,7 +79,7 @@ class Node:
     async def metrics(self):
         connection = HTTPConnection(self.port)
         try:
-            lines = (await connection.request("GET", "/metrics")).body.decode().splitlines()
+            lines = (await connection.request("GET", "/metrics", within_seconds=60)).body.decode().splitlines()
         finally:
             connection.close()
         pairs = (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))

@@ -6,8 +6,9 @@ from .channel_kind import told
 from .journal import condensed
 
 ANSWER_SECONDS = 5
-# Entries in one read: few, because the payloads of a flood are large.
+# Entries in one read: few, because the payloads of a flood are large; and a busy machine takes its time for so many megabytes.
 PAGE_COUNT = 200
+PAGE_SECONDS = 60
 
 
 class RedisError(Exception):
@@ -23,15 +24,15 @@ class RedisClient:
         # Faults and publishers share one: an answer is read by who asked.
         self.turn = asyncio.Lock()
 
-    async def command(self, *words, is_asking=False):
+    async def command(self, *words, is_asking=False, within_seconds=ANSWER_SECONDS):
         """The answer; raises RedisError for a refusal, and OSError or EOFError if it is not known what became of it. With
         `is_asking` a cluster's node answers for a slot that is on its way to it."""
         async with self.turn:
-            return await self._command(words, is_asking)
+            return await self._command(words, is_asking, within_seconds)
 
-    async def _command(self, words, is_asking):
+    async def _command(self, words, is_asking, within_seconds):
         try:
-            return await asyncio.wait_for(self._ask(words, is_asking), ANSWER_SECONDS)
+            return await asyncio.wait_for(self._ask(words, is_asking), within_seconds)
         except RedisError:
             raise
         except asyncio.TimeoutError:
@@ -85,7 +86,8 @@ async def read_stream(client, channel):
     """All that Redis has of a channel, oldest first: position, previous position, condensed payload."""
     entries, after = [], "-"
     while True:
-        rows = await client.command("XRANGE", channel_key(channel), after, "+", "COUNT", PAGE_COUNT)
+        words = ["XRANGE", channel_key(channel), after, "+", "COUNT", PAGE_COUNT]
+        rows = await client.command(*words, within_seconds=PAGE_SECONDS)
         for position, fields in rows:
             values = dict(zip(fields[::2], fields[1::2]))
             payload = told(values.get("k", ""), condensed(values.get("p", "")))

@@ -9,8 +9,8 @@ from .child import eventually
 from .redis_client import RedisError, read_stream
 
 # A replica may be so far behind its master when that comes to harm: what was acknowledged since then can be lost.
-LAG_MILLISECONDS = 2_000
-HEALTHY_SECONDS = 90
+LAG_MILLISECONDS = 5_000
+HEALTHY_SECONDS = 180
 FAILOVER_SECONDS = 90
 
 
@@ -119,8 +119,9 @@ class Topology:
 
     async def turns_true(self, question, within_seconds):
         until = time.monotonic() + within_seconds
-        while not await self.holds(question()) and time.monotonic() < until:
+        while not (is_true := await self.holds(question())) and time.monotonic() < until:
             await asyncio.sleep(0.05)
+        return is_true
 
     async def stop_for_a_while(self, server, down_seconds):
         server.child.signal(signal.SIGSTOP)

@@ -83,7 +83,9 @@ class Transport(asyncio.Protocol):
         self.stream.close()
 
     def reset(self, reason):
-        """Ends it as a vanishing client does: the other side gets a RST."""
+        """Ends it as a vanishing client does: the other side gets a RST. One that has ended may have no socket any more."""
+        if self.ended.done():
+            return
         self.finish(reason)
         connected = self.stream.get_extra_info("socket")
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -59,7 +59,7 @@ class WebSocket(Reader):
     async def read(self):
         url = self.url.replace("http", "ws", 1) + f"/ws?channel={CHANNEL}"
         context = UNCHECKED if url.startswith("wss") else None
-        async with websockets.connect(url, ssl=context, compression=self.compression) as socket:
+        async with websockets.connect(url, ssl=context, compression=self.compression, open_timeout=60) as socket:
             agreed = [each.name for each in socket.extensions]
             assert agreed == (["permessage-deflate"] if self.compression else []), agreed
             # Compressed by the library, too.

@@ -333,8 +333,8 @@ const cases = {
         await order("kill", 1);
         const reader = new Reader(facts.nodes, "nobody");
         const published = reader.room.publish("once");
-        await sleep(1500);
-        assert.ok(reader.errors.length > 0 && reader.perseid.state !== "open", JSON.stringify(reader));
+        await until(() => JSON.stringify(reader), () => reader.errors.length > 0);
+        assert.ok(reader.perseid.state !== "open", JSON.stringify(reader));
         await order("start", 0);
         await order("start", 1);
         await published;

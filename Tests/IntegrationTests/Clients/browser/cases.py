@@ -472,7 +472,7 @@ def expiring_token(browser, cluster, facts):
             facts["tokens"](),
         )
         page.wait("return window.isOpen")
-    end = time.monotonic() + 5
+    end = time.monotonic() + facts["shortSeconds"] + 1
     count = 0
     while time.monotonic() < end:
         for page in pages.values():

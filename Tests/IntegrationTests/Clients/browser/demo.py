@@ -47,9 +47,13 @@ class Demo:
         )
         self.wait_until_open()
 
-    def cut(self):
+    def cut(self, times=1):
+        """Cuts the connection for five seconds, or for so many times as long: what is done meanwhile takes a busy machine its time."""
+        slowly = "window.usual = setInterval; window.setInterval = (tick, milliseconds) => usual(tick, times * milliseconds)"
+        self.run(f"const times = arguments[0]; {slowly}", times)
         self.element(".facts button").click()
         self.wait("return document.querySelector('.state').dataset.state === 'cut'")
+        self.run("window.setInterval = usual")
 
     def reload(self):
         self.driver.refresh()
@@ -81,7 +85,7 @@ class Feed:
 
     def __exit__(self, *_):
         self.process.terminate()
-        assert self.process.wait(10) == 0
+        assert self.process.wait(60) == 0
 
 
 def kill_node_of(demo, cluster):

@@ -80,7 +80,7 @@ def chat_goes_on(one, other, cluster, facts):
             expected.append(f"{len(expected)}")
             say(first, expected[-1])
 
-    second.cut()
+    second.cut(times=4)
     say_some()
     wait_for_said(first, said, expected)
     assert not said(second)
@@ -99,7 +99,7 @@ def chat_goes_on(one, other, cluster, facts):
         say_some()
         wait_for_said(second, said, expected)
     # What is not kept any more is told: the cluster keeps a hundred, and a node for a while what has not too many bytes.
-    second.cut()
+    second.cut(times=4)
     cluster.publish("demo/chat", *[{"id": "eve", "name": "Eve", "text": f"e{number}", "rest": "x" * 30_000} for number in range(150)])
     kept = [f"e{number}" for number in range(50, 150)]
     wait_for_said(second, lambda demo: demo.run(SAID)[-101:], ["What was said in between is not kept any more.", *kept])

@@ -5,6 +5,7 @@ Each case has both browsers, the cluster and what the test was started with; it 
 
 import json
 import os
+import random
 import sys
 import time
 
@@ -50,7 +51,8 @@ def ticker(one, other, cluster, facts):
             demo.wait("return document.querySelectorAll('#board li').length === 36")
             assert demo.run("return document.getElementById('silent').hidden")
         second.wait("return parseInt(document.getElementById('rate').textContent) > 5")
-        second.cut()
+        # Not for as long as the cluster keeps prices.
+        second.cut(times=2)
         before = second.run(PRICES)
         time.sleep(2)
         assert second.run(PRICES) == before
@@ -88,13 +90,28 @@ def composed(facts, question):
     return assistant.composed(question)
 
 
+def wait_for_answers(cluster):
+    """Until a feed hears what is asked: a question that came before that is never answered."""
+    channel = f"demo/assistant/{random.randrange(10**9)}"
+    end = time.monotonic() + 90
+    while not any("answer" in each["data"] for each in kept(cluster, channel)):
+        assert time.monotonic() < end, "no feed answers"
+        cluster.publish(channel, {"question": "Is anybody there?"})
+        time.sleep(0.5)
+
+
+def kept(cluster, channel):
+    path = f"/channels/{channel.replace('/', '%2F')}/history?since=0-0"
+    return json.loads(cluster.ask("GET", path)[1])["publications"]
+
+
 def assistant(one, other, cluster, facts):
     """Reloaded in the middle of a sentence, cut off, and with its node killed, a page has each word once; so has one that comes later."""
     question = "What happens if I reload this page?"
     url = facts["site"] + "/demo/assistant"
     lengths = []
     with Feed(facts):
-        time.sleep(1)
+        wait_for_answers(cluster)
         first = Demo(one, url)
         say(first, question)
 
@@ -137,14 +154,15 @@ def two_who_answer(one, other, cluster, facts):
     """Two feeds answer the same question word by word, and the page has each word once."""
     question = "What is a node?"
     with Feed(facts), Feed(facts):
+        wait_for_answers(cluster)
+        # The other one, too.
         time.sleep(1)
         demo = Demo(one, facts["site"] + "/demo/assistant")
         say(demo, question)
         demo.wait("return document.querySelector('.answer') && !document.querySelector('.isOpen')")
         assert demo.run(ANSWER) == composed(facts, question)
-        channel = demo.run("return document.getElementById('channel').textContent").replace("/", "%2F")
-        kept = json.loads(cluster.ask("GET", f"/channels/{channel}/history?since=0-0")[1])["publications"]
-        numbers = [each["data"].get("number") for each in kept][1:]
+        channel = demo.run("return document.getElementById('channel').textContent")
+        numbers = [each["data"].get("number") for each in kept(cluster, channel)][1:]
         assert numbers == list(range(len(numbers))), numbers
     one.complaints()
 
