@@ -102,7 +102,7 @@ import Testing
 
     @Test("hundreds of channels whose link was cut are looked after together, and each has what it missed")
     func fillsTogether() async throws {
-        // Of a second loss of its links nothing is reckoned here.
+        // A second loss of its links would double what is counted.
         try await Cluster.with(nodes: 1, environment: PerseidNode.patience) { cluster in
             let node = cluster.nodes[0]
             let targets = (0..<3).map { number in
