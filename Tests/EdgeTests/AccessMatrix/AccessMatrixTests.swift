@@ -15,6 +15,8 @@ struct AccessMatrixTests {
         try await withRules {
             $0.answersScripts = true
             $0.hooks[.call] = HookPolicy(url: backend.url("/call"))
+            // Longer than a busy machine takes to answer.
+            $0.hooks[.call]?.timeoutMilliseconds = 30_000
             let users = Dictionary(uniqueKeysWithValues: AccessAction.allCases.map { ($0, Permission.users) })
             $0.rules = AccessRules(
                 [("room/*", users), ("service/room/*", users), ("silent/*", [:]), ("service/silent/*", [:])].map {

@@ -14,7 +14,11 @@ func withBackend(
     let backend = try HookBackend(answer)
     defer { backend.stop() }
     try withNode {
-        for hook in hooks { $0.hooks[hook] = HookPolicy(url: backend.url("/\(hook.rawValue)")) }
+        for hook in hooks {
+            $0.hooks[hook] = HookPolicy(url: backend.url("/\(hook.rawValue)"))
+            // Longer than a busy machine takes to answer.
+            $0.hooks[hook]?.timeoutMilliseconds = 30_000
+        }
         $0.apiKeys = ["a-key-for-tests"].map(APIKey.init(secret:))
         $0.presence = [ChannelPattern("**")!]
         func all(_ permission: Permission) -> [AccessAction: Permission] {
