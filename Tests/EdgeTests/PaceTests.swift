@@ -52,6 +52,7 @@ struct PaceTests {
     func everywhere(transport: Transport) throws {
         try withPacedNode { node in
             let parameters = "&max-rate=5"
+            let begin = monotonicMilliseconds
             var reader = try TransportReader(transport, node, channels: ["prices/a"], parameters: parameters)
             try reader.begin()
             var newest: [String: Int] = [:]
@@ -81,8 +82,10 @@ struct PaceTests {
                     count += 1
                 }
             }
-            // Who asks now and then asks as often as it likes.
-            if transport != .intervalPoll { #expect(count < 150, "\(count) of 300") }
+            // Of three keys five times a second: a slow machine publishes for so long that it is told of more. Who asks now and then asks
+            // as often as it likes.
+            let most = max(150, 30 + Int(15 * (monotonicMilliseconds - begin) / 1_000))
+            if transport != .intervalPoll { #expect(count < most, "\(count) of 300") }
         }
     }
 
@@ -173,9 +176,10 @@ struct PaceTests {
         try withPacedNode { node in
             let socket = try node.webSocket("?channel=a&max-rate=2")
             #expect(try socket.begin()[0]["max-rate"] as? Double == 2)
-            try socket.send(#"{"type":"subscribe","channel":"b","max-rate":0.5}"#)
+            // The second of b would come in ten seconds, which is longer than a busy machine takes for all of this.
+            try socket.send(#"{"type":"subscribe","channel":"b","max-rate":0.1}"#)
             try socket.send(#"{"type":"subscribe","channel":"c"}"#)
-            #expect(try socket.next("subscribed")["max-rate"] as? Double == 0.5)
+            #expect(try socket.next("subscribed")["max-rate"] as? Double == 0.1)
             #expect(try socket.next("subscribed")["max-rate"] as? Double == 2)
             for number in 0..<5 { for channel in ["a", "b", "c"] { try node.publish(channel, "\(number)") } }
             var heard: [String: [String]] = [:]
