@@ -290,7 +290,7 @@ struct SessionTests {
     @Test("the last checkpoint is the answer to bye")
     func farewell() throws {
         try withNode {
-            $0.limits.drainMilliseconds = 2_000
+            $0.limits.drainMilliseconds = 10_000
         } _: { node in
             let (socket, _) = try open(node, "?channel=a")
             try socket.next("subscribed")
