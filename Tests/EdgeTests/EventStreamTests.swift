@@ -189,13 +189,13 @@ struct EventStreamTests {
             configuration.limits.heartbeatMilliseconds = 1_000
         } _: { node in
             let idle = try node.eventStream("?channel=idle")
+            // Heartbeats for which a slow machine gave time: from before a publication until the one behind it is there.
+            var excused = 0
+            var before = monotonicMilliseconds
             let busy = try node.eventStream("?channel=busy")
             try idle.begin()
             try busy.begin()
             let end = monotonicMilliseconds + 2_500
-            // Heartbeats for which a slow machine gave time: from before a publication until the one behind it is there.
-            var excused = 0
-            var before = monotonicMilliseconds
             while monotonicMilliseconds < end {
                 let now = monotonicMilliseconds
                 try node.publish("busy", "x")

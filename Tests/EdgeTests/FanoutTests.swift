@@ -66,18 +66,21 @@ struct FanoutTests {
             )
             let small = TestClient.request("POST", "/channels/small", body: [98], port: node.port)
             var overtakings = 0
-            for trial in 1...8 {
+            var trials = 0
+            // A test thread that is held up sees it less often, and looks more often; without taking turns it would never be seen.
+            while trials < 8 || overtakings == 0 && trials < 100 {
+                trials += 1
                 try client.send(big + small)
                 for socket in few { #expect(try socket.nextFrame() == .text("b")) }
-                if node.metrics.hub.deliveries.value < trial * 3_010 { overtakings += 1 }
+                // More than those ten are missing, who may be counted a moment after their bytes arrived.
+                if node.metrics.hub.deliveries.value < trials * 3_010 - few.count { overtakings += 1 }
                 #expect(try client.readAnswer().status == 200)
                 #expect(try client.readAnswer().status == 200)
-                try eventually("everyone is sent to") { node.metrics.hub.deliveries.value == trial * 3_010 }
+                try eventually("everyone is sent to") { node.metrics.hub.deliveries.value == trials * 3_010 }
                 for socket in many { socket.client.receiveNow() }
             }
-            // A test thread that is held up sees it less often; without taking turns it would never be seen.
             #expect(overtakings > 0)
-            for socket in many { #expect(socket.framesNow().count == 8) }
+            for socket in many { #expect(socket.framesNow().count == trials) }
         }
     }
 
