@@ -120,9 +120,10 @@ struct KeySetTests {
     func down() throws {
         let login = Login()
         login.rotate("one")
-        let port = try Listener(host: "127.0.0.1", port: 0).port
+        let port = try QuietPort()
+        defer { withExtendedLifetime(port) {} }
         try withNode {
-            $0.keySets = ["http://127.0.0.1:\(port)/keys"]
+            $0.keySets = ["http://127.0.0.1:\(port.number)/keys"]
             $0.limits.keySetPauseMilliseconds = 500
             $0.rules = AccessRules([
                 AccessRules.Rule(channels: AccessPattern("open/*")!, permissions: [.subscribe: .anyone]),
@@ -133,7 +134,7 @@ struct KeySetTests {
             let ready = try node.ask("GET", "/readyz")
             #expect(ready.status == 503 && ready.text.contains("keys of tokens"))
             #expect(try node.ask("GET", "/poll?channel=open/1&wait=0").status == 200)
-            let server = try HookBackend(port: port) { _ in login.reply }
+            let server = try HookBackend(port: port.number) { _ in login.reply }
             defer { server.stop() }
             try eventually("it is ready") { try node.ask("GET", "/readyz").status == 200 }
             #expect(try status(node, login.token("one")) == 200)

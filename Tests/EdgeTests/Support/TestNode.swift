@@ -15,6 +15,9 @@ final class TestNode {
     /// Whether clients come with TLS: where it listens for them.
     private let isSecure: Bool
 
+    /// Where its Redis would be, if that is not there.
+    private var place: QuietPort?
+
     init(_ configuration: EdgeConfiguration, hasUplinkThread: Bool = false) throws {
         isSecure = configuration.tls != nil
         let (limits, nodeID) = (configuration.limits, configuration.nodeID)
@@ -27,9 +30,9 @@ final class TestNode {
     init(withoutRedis configuration: EdgeConfiguration) throws {
         isSecure = configuration.tls != nil
         let (limits, nodeID) = (configuration.limits, configuration.nodeID)
-        // The port of a socket that nobody listens on any more.
-        let gone = try Listener(host: "127.0.0.1", port: 0).port
-        let master = try #require(RedisMaster("redis://127.0.0.1:\(gone)"))
+        let place = try QuietPort()
+        let master = try #require(RedisMaster("redis://127.0.0.1:\(place.number)"))
+        self.place = place
         node = try Node(configuration, hasUplinkThread: true) { seat, _ in
             RedisBackplane(
                 deployment: .masters([master]),
