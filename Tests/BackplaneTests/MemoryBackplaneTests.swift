@@ -1,4 +1,5 @@
 import Broker
+import Foundation
 import Reactor
 import Synchronization
 import Testing
@@ -348,19 +349,26 @@ struct MemoryBackplaneTests {
         #expect(recorder.positions[3] == recorder.positions[1])
     }
 
+    /// The time that this thread has had a processor: other tests have it in between.
+    private var processorNanoseconds: UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
     @Test("keys that lapse cost no more than keys that do not, however many there are")
     func idempotencyIsAmortised() {
         let backplane = backplane { $0.idempotencyMilliseconds = 50_000 }
         var number: UInt64 = 0
-        /// The time that 5,000 publishes take, one a millisecond.
+        /// The time of the processor that 5,000 publishes take, one a millisecond.
         func publish() -> UInt64 {
-            let start = Clock.monotonicNanoseconds
+            let start = processorNanoseconds
             for _ in 0..<5_000 {
                 number += 1
                 clock.pass(1)
                 backplane.publish(request("a", number: number, once: "key \(number)"))
             }
-            return Clock.monotonicNanoseconds - start
+            return processorNanoseconds - start
         }
         let before = (0..<10).map { _ in publish() }.sorted()[5]
         let after = (0..<10).map { _ in publish() }.sorted()[5]
