@@ -486,7 +486,7 @@ public struct Limits: Sendable, Equatable {
     /// What an answer has room for. Hit: The answer counts the further clients without listing them.
     public var clusterAnswerBytesMax = 262_144
 
-    /// Tokens and users that are taken back at a time. Hit: The node answers 507 until one of the revocations ends.
+    /// Tokens and users that are taken back at a time. Hit: The node answers 503 with `Retry-After` until one of the revocations ends.
     public var revocationsMax = 100_000
 
     /// Time between two attempts to say how the node is while nobody listens: so long who opens the console waits for a node at most.

@@ -99,7 +99,7 @@ extension MetricsText {
         )
         counter(
             "perseid_gaps_reported_total",
-            "Times that missing publications were gone from history, so that the node told readers of a gap.",
+            "Times that missing publications were gone from history, so that the node told all readers of a channel of a gap.",
             uplink.gapsReported.value
         )
         counter(

@@ -69,7 +69,7 @@ extension MetricsText {
         counter("perseid_requests_total", "HTTP requests that came with a valid head.", sum(node, \.requests))
         counter(
             "perseid_rejections_total",
-            "Requests and messages that the node refused because they were malformed or too big.",
+            "Requests and messages that the node refused, for whatever reason.",
             sum(node, \.rejections)
         )
         begin(

@@ -91,7 +91,7 @@ extension MetricsText {
         )
         counter(
             "perseid_forbidden_total",
-            "Requests and commands that the rules did not allow.",
+            "Requests and commands that a rule, a hook or the scopes of a key did not allow.",
             sum(node, \.forbidden)
         )
     }

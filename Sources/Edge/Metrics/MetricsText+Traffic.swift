@@ -42,7 +42,7 @@ extension MetricsText {
         )
         counter(
             "perseid_publish_refused_total",
-            "Publishes that the node answered with 503, because Redis was away or had too much to do.",
+            "Publishes and other requests for Redis that the node answered with 503, because Redis was away, had too much to do or refused.",
             sum(node, \.publishesRefused)
         )
         counter(
