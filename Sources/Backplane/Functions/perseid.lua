@@ -473,10 +473,10 @@ local function append_keyed(key, keyed, previous, kind, payload, name)
   return position
 end
 
--- KEYS: channel [its head, its keys, its idempotency key]. ARGS: payload [TYPE json|text|binary|auto|removal] [KEY key] [KEYED count]
--- [ONCE key] [HISTORY count] [TTL ms] [HEADTTL ms] [ONCETTL ms]. With KEYED the newest of each key is kept, of so many keys, and so it
--- goes on for who publishes without it, until all of the channel has lapsed. Returns the position. All that can be wrong is found out
--- before anything is written.
+-- KEYS: channel [its head, its keys, its idempotency key]. ARGS: payload [TYPE json|text|binary|auto|removal] [KEY key] [KEYED count] [ONCE
+-- key] [HISTORY count] [TTL ms] [HEADTTL ms] [ONCETTL ms]. With KEYED the channel keeps the newest publication of each key, of so many
+-- keys; it then stays keyed for publishers that do not say KEYED, until all of it has lapsed. Returns the position. It finds every mistake
+-- before it writes anything.
 local function publish(keys, args)
   local key, payload = keys[1], args[1]
   if #keys == 0 or payload == nil then
@@ -528,9 +528,10 @@ local function publish(keys, args)
   return position
 end
 
--- KEYS: channel [its head, its keys]. ARGS: [HEADTTL ms]. Forgets all that the channel remembers, and moves it on by a position at which
--- nothing stands: whoever comes back from before it is told of a gap, and so is who reads it now. The message that says so names itself as
--- its predecessor, so it follows nothing that anybody has. Returns the position; of a channel that has none 0-0, and nobody is told.
+-- KEYS: channel [its head, its keys]. ARGS: [HEADTTL ms]. Forgets all that the channel remembers, and moves its head on by one position at
+-- which there is no publication. So its readers are told of a gap, and so is a client that comes back from before it. The message that
+-- tells nodes of this names itself as its predecessor, so it follows nothing that anybody has. Returns the position; if nothing was ever
+-- published, it returns 0-0 and tells nobody.
 local function clear(keys, args)
   local key = keys[1]
   if #keys == 0 then return redis.error_reply('ERR perseid_clear takes a channel key') end
@@ -572,11 +573,11 @@ local function read_entries(key, since, count, bytes)
   end
 end
 
--- KEYS: channel. ARGS: position or '' for all, limit [bytes]. Returns the head, then each publication as
--- { position, previous, type, payload [key] }, oldest first, then, where the channel is keyed, { position } behind which nothing is
--- gone but what was replaced, then 'more' if there are others that had no room. Without a position the newest are meant. A keyed channel
--- that lost the position that it is asked about says { position, 'anew' } there: the publications are all that it has. One that lost
--- something behind it says { position, '<previous>/<position> …' }: nothing of it lies between the two of a pair.
+-- KEYS: channel. ARGS: position or '' for all, limit [bytes]. Returns the head, then each publication as { position, previous, type,
+-- payload [key] }, oldest first; then, if the channel is keyed, { position } after which only replaced publications are missing; then
+-- 'more' if there was no room for others. Without a position it returns the newest ones. If a keyed channel lost the position that it is
+-- asked about, it says { position, 'anew' } there: the publications are all that it has. If it lost something after that position, it says
+-- { position, '<previous>/<position> …' }: it has nothing between the two of a pair.
 local function history(keys, args)
   local key, since, limit = keys[1], args[1], tonumber(args[2])
   -- Nothing is published under a pattern; it stands at the moment.
@@ -605,10 +606,10 @@ local function follow(key, since, limit, bytes)
   return history({ key }, { since, limit, bytes })
 end
 
--- What follows positions in several channels, which most of them have nothing behind: after a loss of its link a node asks for all that it
--- hears. KEYS: none, for in a Redis Cluster they are of several slots. ARGS: limit for each, bytes for all together, then a channel's key and a
--- position, again and again. Returns for each 0 if nothing follows, or what perseid_history returns, or 1 where that is to be asked: there is no
--- room left, or the channel is not here.
+-- Returns what follows positions in several channels. After a loss of its connection a node asks so for all channels that it listens to,
+-- most of which have nothing new. KEYS: none, because in a Redis Cluster they are in several slots. ARGS: limit for each channel, bytes for
+-- all together, then a channel's key and a position, again and again. Returns for each channel 0 if nothing follows, or what
+-- perseid_history returns, or 1 if the node has to ask perseid_history, because there is no room left or the channel is not here.
 local function histories(_, args)
   local limit, left, replies = args[1], tonumber(args[2]), {}
   for index = 3, #args, 2 do
@@ -673,9 +674,10 @@ local function find_head(key)
   return string.find(text, 'non local key', 1, true) and '' or nil
 end
 
--- ARGS: prefix, pattern as in a key, cursor of a scan, keys to look at [further patterns]. The patterns are told from now on what
--- is published. Returns the next cursor, the time in milliseconds, and for each channel that was found its name as in a key and its
--- head, or nothing where its slot is on its way to this master, which tells of it only who is sent here. A channel may be found twice.
+-- ARGS: prefix, pattern as in a key, cursor of a scan, keys to look at [further patterns]. Looks for channels that the patterns stand for;
+-- from now on what is published there is published under these patterns, too. Returns the next cursor, the time in milliseconds, and for
+-- each channel that it found its name as in a key and its head. The head is empty if the channel's slot is on its way to this master. It
+-- may return a channel twice.
 local function find(keys, args)
   refuse_as_replica()
   local prefix, patterns, start = args[1], {}, nil
@@ -706,14 +708,14 @@ local function find(keys, args)
   return reply
 end
 
--- ARGS: prefix, then patterns as in a key, which somebody still hears.
+-- ARGS: prefix, then patterns as in a key. Notes that somebody still listens to these patterns.
 local function hear(keys, args)
   if not heard_patterns then learn_patterns() end
   for index = 2, #args do note_pattern(args[1] .. ':{' .. args[index] .. '}') end
   return #args - 1
 end
 
--- KEYS: channel. ARGS: node, subscribers, lease in milliseconds. A node with none is forgotten at once.
+-- KEYS: channel. ARGS: node, subscribers, lease in milliseconds. Notes how many subscribers a node has, and forgets a node that has none.
 local function count(keys, args)
   refuse_departed_channel(keys[1])
   local key, node, subscribers, lease = keys[1] .. ':counts', args[1], tonumber(args[2]), tonumber(args[3])
@@ -727,7 +729,7 @@ local function count(keys, args)
   return subscribers
 end
 
--- KEYS: channel. Returns subscribers on all nodes, nodes that have any, and the head. Lapsed leases do not count.
+-- KEYS: channel. Returns how many subscribers it has on all nodes, how many nodes have any, and its head. Lapsed leases do not count.
 local function describe(keys, args)
   local now = now_milliseconds()
   local counts = redis.call('HGETALL', keys[1] .. ':counts')
@@ -790,7 +792,8 @@ local function keep_members(key, lease)
   redis.call('PEXPIRE', key .. ':members', 2 * lease)
 end
 
--- KEYS: channel. ARGS: lease in milliseconds, node, member, transport [what is told of who it is, as a JSON object].
+-- KEYS: channel. ARGS: lease in milliseconds, node, member, transport [what others are told of the member, as a JSON object]. Notes that a
+-- member is present.
 local function enter(keys, args)
   refuse_departed_channel(keys[1])
   local key, lease, now = keys[1], tonumber(args[1]), now_milliseconds()
@@ -800,9 +803,8 @@ local function enter(keys, args)
   return 1
 end
 
--- KEYS: channel. ARGS: lease in milliseconds, node, then member and transport in turn; none of them only ends what lapsed.
--- Returns the members that are another node's now; then, behind an empty name, those that are not there, and that their node has to
--- enter anew.
+-- KEYS: channel. ARGS: lease in milliseconds, node, then member and transport in turn; without any it only ends what lapsed. Returns the
+-- members that are another node's now; then, behind an empty name, those that are missing, which their node has to enter again.
 local function renew(keys, args)
   refuse_departed_channel(keys[1])
   local key, lease, node, now = keys[1], tonumber(args[1]), args[2], now_milliseconds()
@@ -827,7 +829,7 @@ local function renew(keys, args)
   return lost
 end
 
--- KEYS: channel. ARGS: node, member. Another node's member stays.
+-- KEYS: channel. ARGS: node, member. Takes a member out, unless it is another node's.
 local function leave(keys, args)
   refuse_departed_channel(keys[1])
   local facts = redis.call('HGET', keys[1] .. ':members', args[2])
@@ -836,8 +838,8 @@ local function leave(keys, args)
   return 1
 end
 
--- KEYS: channel. ARGS: limit [details]. Returns how many are present, then for each of the first of them its name and its facts;
--- who it is only with `details`: nodes of before know no facts with them.
+-- KEYS: channel. ARGS: limit [details]. Returns how many members are present, then for each of the first of them its name and its facts.
+-- Only with `details` these say who it is, because nodes of earlier versions do not expect that.
 local function presence(keys, args)
   refuse_departed_channel(keys[1])
   local now = string.format('%.0f', now_milliseconds())
@@ -900,8 +902,8 @@ local function write_positions(key, args, first)
   end
 end
 
--- KEYS: session. ARGS: hash of the secret, fence, node, lifetime in milliseconds, then positions. Returns whether it is
--- this node's now: 1, or 0 if another has it.
+-- KEYS: session. ARGS: hash of the secret, fence, node, lifetime in milliseconds, then positions. Returns 1 if the session is this node's
+-- now, or 0 if another node has it.
 local function session_open(keys, args)
   local key, known = keys[1], read_fence(keys[1])
   if known and is_stale(key, known, tonumber(args[2]), args[3]) then return 0 end
@@ -911,9 +913,9 @@ local function session_open(keys, args)
   return 1
 end
 
--- KEYS: session. ARGS: hash of the secret, node, lifetime in milliseconds [why]. Returns nothing if there is no such session or
--- the secret is another; else the new fence and the positions. The node that held it is told, and why: to hold it (`attach`), or
--- for a `visit`, or to `end` it.
+-- KEYS: session. ARGS: hash of the secret, node, lifetime in milliseconds [why]. Returns nothing if there is no such session or the secret
+-- is another; else the new fence and the positions. The node that held the session is told, and why: the other node holds it from now on
+-- (`attach`), had a request of its client (`visit`), or ends it (`end`).
 local function session_resume(keys, args)
   local key, node = keys[1], args[2]
   local fields = redis.call('HGETALL', key)
@@ -943,8 +945,8 @@ local function session_resume(keys, args)
   return reply
 end
 
--- KEYS: session. ARGS: hash of the secret, lifetime in milliseconds. Returns what is noted of the session, which is kept for so
--- long at least, or nothing if there is no such session.
+-- KEYS: session. ARGS: hash of the secret, lifetime in milliseconds. Keeps the session for so long at least. Returns what is noted of the
+-- session, or nothing if there is no such session.
 local function session_touch(keys, args)
   read_fence(keys[1])
   local secret = redis.call('HGET', keys[1], 'secret')
@@ -968,13 +970,13 @@ local function write_session(keys, args, owner)
   return 1
 end
 
--- KEYS: session. ARGS: fence, node, lifetime in milliseconds or 0 to end it, then positions. Returns 1, or 0 if another has
--- the session, or -1 if there is no such session.
+-- KEYS: session. ARGS: fence, node, lifetime in milliseconds or 0 to end it, then positions. Writes the positions. Returns 1, or 0 if
+-- another node has the session, or -1 if there is no such session.
 local function session_save(keys, args)
   return write_session(keys, args, args[2])
 end
 
--- The same for the last write of a node that lets go of it.
+-- The same as perseid_session_save, for the last write of a node that lets go of the session.
 local function session_detach(keys, args)
   return write_session(keys, args, '')
 end
@@ -989,8 +991,8 @@ local function refuse_outdated(key, list, former)
 end
 
 -- KEYS: a node's [moves]. ARGS: incarnation, facts as JSON that name it, lease in milliseconds [the masters that it knows, those of
--- before]. Returns 1, or 0 if another process lives by this name: it still hears the channel that only it listens to. A node that knows
--- others than those that the channels were moved to is told OUTDATED.
+-- before]. Notes that a node lives. Returns 1, or 0 if another process lives by this name, which is so if that still listens to the channel
+-- that only it listens to. Refuses a node that knows other masters than those that the channels were moved to: OUTDATED.
 local function live(keys, args)
   refuse_outdated(keys[2], args[4], args[5])
   local other = string.match(redis.call('GET', keys[1]) or '', '"incarnation":"(%w+)"')
@@ -1016,7 +1018,8 @@ local function drop_will(key, will, name)
   redis.call('DEL', will)
 end
 
--- KEYS: wills, a will, the one before it. ARGS: lease in milliseconds, name, name of the one before, or nothing.
+-- KEYS: wills, a will, the one before it. ARGS: lease in milliseconds, name, name of the one before, or nothing. Begins a will: a list of
+-- the readers whose leaving other nodes report to the backend if this node dies.
 local function will_open(keys, args)
   if args[3] ~= '' then drop_will(keys[1], keys[3], args[3]) end
   redis.call('ZADD', keys[1], string.format('%.0f', now_milliseconds() + tonumber(args[1])), args[2])
@@ -1024,14 +1027,14 @@ local function will_open(keys, args)
   return 1
 end
 
--- KEYS: wills, a will. ARGS: name.
+-- KEYS: wills, a will. ARGS: name. Takes a will back.
 local function will_drop(keys, args)
   drop_will(keys[1], keys[2], args[1])
   return 1
 end
 
--- KEYS: wills, a will. ARGS: lease in milliseconds, name, then entries: "+" before what is added, "-" before what is taken away.
--- Returns 1, or 0 if another node carries it out.
+-- KEYS: wills, a will. ARGS: lease in milliseconds, name, then entries: "+" before what is added, "-" before what is taken away. Returns 1,
+-- or 0 if another node carries the will out.
 local function will_write(keys, args)
   if not renew_will(keys[1], args[2], args[1]) then return 0 end
   for index = 3, #args do
@@ -1046,8 +1049,9 @@ local function will_write(keys, args)
   return 1
 end
 
--- KEYS: wills, a will. ARGS: lease in milliseconds, name, name of a will that is being carried out, or nothing, whether another is looked
--- for: 1 or 0. Returns whether the will is still its author's, and the name of one that is now to be carried out, or nothing.
+-- KEYS: wills, a will. ARGS: lease in milliseconds, name, name of a will that this node carries out, or nothing, whether it looks for
+-- another one: 1 or 0. Renews both leases. Returns whether the will is still its author's, and the name of one that this node is to carry
+-- out now, or nothing.
 local function will_renew(keys, args)
   local key, lease, found = keys[1], args[1], ''
   local is_own = renew_will(key, args[2], lease)
@@ -1065,8 +1069,8 @@ local function will_renew(keys, args)
   return { is_own and 1 or 0, found }
 end
 
--- KEYS: wills, a will. ARGS: lease in milliseconds, name, how many at most, then entries that are done with. Returns the next ones; none
--- end it. Nothing if it is not carried out by anybody.
+-- KEYS: wills, a will. ARGS: lease in milliseconds, name, how many at most, then entries that are done. Returns the next entries; if there
+-- are none, the will has ended. Returns nothing if nobody carries the will out.
 local function will_execute(keys, args)
   local name = '!' .. args[2]
   if not renew_will(keys[1], name, args[1]) then return false end
@@ -1083,12 +1087,12 @@ end
 
 -- For whoever runs the cluster.
 
--- KEYS: the nodes' pub/sub channel, or one node's. ARGS: a message. Returns how many hear it.
+-- KEYS: the nodes' pub/sub channel, or one node's. ARGS: a message. Publishes it. Returns how many nodes receive it.
 local function tell(keys, args)
   return redis.call('PUBLISH', keys[1], args[1])
 end
 
--- KEYS: revocations. ARGS: target, when it was said, when it is forgotten, both in milliseconds, how many there may be, the nodes'
+-- KEYS: revocations. ARGS: target, when it was revoked, when the revocation ends, both in milliseconds, how many there may be, the nodes'
 -- pub/sub channel. Returns 1, or 0 if there is no room.
 local function revoke(keys, args)
   local key, now = keys[1], now_milliseconds()
@@ -1100,7 +1104,7 @@ local function revoke(keys, args)
   return 1
 end
 
--- KEYS: revocations. ARGS: how many at most. Returns "<milliseconds> <target>" and the end of each in turn.
+-- KEYS: revocations. ARGS: how many at most. Returns "<milliseconds> <target>" and the end of each revocation in turn.
 local function revocations(keys, args)
   local now = string.format('(%.0f', now_milliseconds())
   return redis.call('ZRANGEBYSCORE', keys[1], now, '+inf', 'WITHSCORES', 'LIMIT', 0, tonumber(args[1]))
@@ -1113,8 +1117,8 @@ local LISTS = {
   nodes = { 'node:*', ':node:([%w._-]+)$', function(key) return redis.call('GET', key) end },
 }
 
--- ARGS: prefix, what, cursor of a scan, keys to look at [pattern of channels]. Returns the next cursor, then for each that was found
--- its name and what is told of it. One may be found twice.
+-- ARGS: prefix, what, cursor of a scan, keys to look at [pattern of channels]. Lists channels, sessions or nodes. Returns the next cursor,
+-- then for each that it found its name and what is known of it. It may return one twice.
 local function list(keys, args)
   refuse_as_replica()
   local kind = LISTS[args[2]]
@@ -1172,8 +1176,8 @@ local function now_microseconds()
   return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 
--- KEYS: rate. ARGS: how long it takes, in microseconds, until there is as much again as somebody had; how much is owed at most,
--- whatever stands there: a clock that went back owes nobody years. Returns the microseconds until there is all again.
+-- KEYS: rate. ARGS: the microseconds in which what somebody used comes back; the most microseconds that somebody may owe, whatever the key
+-- says, because a clock that went back must make nobody owe years. Returns the microseconds until there is all again.
 local function spend(keys, args)
   local key, cost, most = keys[1], whole(args[1], 1, EXACT), whole(args[2], 1, EXACT)
   if not key or not cost or not most then
@@ -1187,9 +1191,9 @@ local function spend(keys, args)
   return left
 end
 
--- Writes nothing. Redis takes it for a function that does, and refuses it where it refuses all that do: a replica, a full memory, a disk
--- that fails, too few replicas. It names no key, so that every master of a cluster can be asked. Returns by which policy keys are evicted
--- where memory is short, or nothing where none are; a user that may not ask is told nothing.
+-- Writes nothing. Redis takes it for a function that writes, and refuses it where it refuses all writes: on a replica, with a full memory,
+-- a disk that fails, or too few replicas. It names no key, so that nodes can ask every master of a cluster. Returns by which policy Redis
+-- evicts keys, or nothing if it evicts none or this user may not ask.
 local function writable()
   local facts = redis.pcall('INFO', 'memory')
   if type(facts) ~= 'string' or string.find(facts, '\nmaxmemory:0\r') then return '' end
@@ -1286,10 +1290,10 @@ local function depart_session(key, args)
   return parts
 end
 
--- Takes a channel or session out of use here, for it has another master from now on. Returns what there is of it, as `arrive` takes it,
--- and nothing once it has arrived. Whoever asks again is told the same: one that asked may have died with the answer.
--- KEYS: channel or session. ARGS: the master, milliseconds that something is kept of which this user may not ask that, then endings of
--- further keys of the channel.
+-- KEYS: channel or session. ARGS: the master, milliseconds to keep something for if this user may not ask for how long it is kept, then
+-- endings of further keys of the channel. Takes a channel or session out of use here, because it belongs to another master from now on.
+-- Returns all there is of it, as `arrive` takes it, and nothing once it has arrived. It returns the same to a node that asks again, because
+-- one that asked before may have died with the answer.
 local function depart(keys, args)
   if is_channel(keys[1]) then return depart_channel(keys[1], args) end
   return depart_session(keys[1], args)
@@ -1338,8 +1342,8 @@ local function come_back(key, position, kept_until)
   end
 end
 
--- Takes what departed from another master. What has arrived before stays as it is, however it went on.
--- KEYS: channel or session. ARGS: as `depart` returned them. Returns 1.
+-- KEYS: channel or session. ARGS: as `depart` returned them. Takes what departed from another master. What has arrived before stays as it
+-- is, whatever happened to it since. Returns 1.
 local function arrive(keys, args)
   local key, position = keys[1], args[1]
   local here = standing(key)
@@ -1360,8 +1364,8 @@ local function arrive(keys, args)
   return 1
 end
 
--- It has arrived: what is left of it here is of no use.
--- KEYS: channel or session. ARGS: endings of further keys of the channel that have arrived. Returns 1, or 0 if it has not departed.
+-- KEYS: channel or session. ARGS: endings of further keys of the channel that have arrived. Deletes what is left here of what has arrived
+-- at its new master. Returns 1, or 0 if it has not departed.
 local function forget(keys, args)
   local key = keys[1]
   local state, position, kept_until, master = read_departure(standing(key))
@@ -1379,7 +1383,7 @@ local function forget(keys, args)
   return 1
 end
 
--- KEYS: revocations. ARGS: of those that another master has each with its end, as `revocations` returned them. Returns 1.
+-- KEYS: revocations. ARGS: those of another master, each with its end, as `revocations` returned them. Adds them here. Returns 1.
 local function copy_revocations(keys, args)
   for index = 1, #args - 1, 2 do redis.call('ZADD', keys[1], args[index + 1], args[index]) end
   return 1
@@ -1401,11 +1405,11 @@ local function knowing_nodes(key, plan, now)
   return count, first
 end
 
--- A node says that it knows what is planned. Once all that hear this master have known it for twice as long as a sign of life lasts, it
--- begins, and does not end: one that comes later and does not know it is refused what has moved.
 -- KEYS: moves, the nodes' pub/sub channel. ARGS: the plan, node, lease in milliseconds, keys that it found left to move, or nothing [the
--- masters that there are to be].
--- Returns whether it has begun, whether this node is the one that looks for what is left, and what was left when one looked last, or -1.
+-- masters that there are to be]. Notes that a node knows the plan. Once all nodes that listen at this master have known it for twice as
+-- long as a lease, the move begins, and is not stopped any more: a node that comes later and does not know the plan is refused what has
+-- moved. Returns whether it has begun, whether this node is the one that looks for what is left, and how much was left when a node looked
+-- last, or -1.
 local function plan_moves(keys, args)
   local key, plan, node, now, lease = keys[1], args[1], args[2], now_milliseconds(), tonumber(args[3])
   redis.call('HSET', key, 'node ' .. node, string.format('%s %.0f', plan, now + lease))
@@ -1434,8 +1438,8 @@ local function is_left(base, ending)
   return type(note) ~= 'string' or read_departure(note) ~= 'gone'
 end
 
--- ARGS: prefix, cursor of a scan, keys to look at. Returns the next cursor, then keys of channels and sessions that are here, each in two
--- parts: up to the tag, and what stands behind it.
+-- ARGS: prefix, cursor of a scan, keys to look at. Returns the next cursor, then the keys of channels and sessions that are here, each in
+-- two parts: up to the tag, and what stands behind it.
 local function left_keys(keys, args)
   local escaped = string.gsub(args[1] .. ':', '[%[%]%*%?%^%-\\]', '\\%0')
   local page = redis.call('SCAN', args[2], 'MATCH', escaped .. '*{*}*', 'COUNT', args[3])
