@@ -1,32 +1,32 @@
 /// Why a client is sent away, as WebSocket close codes of the private range.
 public enum ByeCode: UInt16 {
-    /// The node is going away.
+    /// The node is being stopped; another node takes the client.
     case drain = 4_000
-    /// The session was taken over elsewhere.
+    /// Another connection resumed the client's session.
     case takenOver = 4_001
-    /// The backplane did not answer in time.
+    /// Redis is away or did not answer in time.
     case unavailable = 4_002
-    /// No session answers to the token.
+    /// There is no session with the token that the client showed.
     case unknownSession = 4_003
-    /// The backplane does not let the node hear one of its channels.
+    /// Redis does not let the node listen to one of the client's channels.
     case forbidden = 4_004
-    /// A stream grew old or long; the client goes on with a new one.
+    /// The stream has become old or long; the client goes on with a new one.
     case renewed = 4_005
     /// The client reads too slowly; it resumes from its cursor.
     case tooSlow = 4_008
-    /// The token it came with is over; it comes back with another one.
+    /// The client's token has expired or was revoked; the client comes back with another one.
     case tokenExpired = 4_010
-    /// What it came with is no token that is taken.
+    /// The node does not accept the token that the client showed, or the client showed none in time.
     case unauthorized = 4_011
-    /// Whoever runs the cluster sent it away.
+    /// Whoever runs the cluster sent the client away for good.
     case disconnected = 4_012
-    /// The same, to come back at once.
+    /// Whoever runs the cluster sent the client away; it comes back at once.
     case recalled = 4_013
-    /// The backend does not let it in.
+    /// The backend does not let the client in.
     case refused = 4_014
-    /// The backend that is asked about it did not answer.
+    /// The backend that the node asked about the client did not answer.
     case unanswered = 4_015
-    /// It comes too often.
+    /// The client, its address or its user sends too many requests.
     case tooOften = 4_016
 
     /// The same in words.
