@@ -136,7 +136,7 @@ public struct Limits: Sendable, Equatable {
     public var userAheadPercent = 25
 
     /// Users and keys of which a reactor knows what it has not told the cluster, for each of their limits: 32 bytes each. Hit: The
-    /// reactor forgets the user who used least, so that this user may have that much more; `perseid_rates_forgotten_total`.
+    /// reactor forgets the pair with the least use, so that this user may have that much more; `perseid_rates_forgotten_total`.
     public var usersAheadMax = 4_096
 
     // MARK: Overload
@@ -177,8 +177,8 @@ public struct Limits: Sendable, Equatable {
     public var heartbeatMilliseconds: UInt64 = 25_000
 
     /// Heartbeats of a WebSocket of which one asks for an answer; with 1 each of them does. A client that is gone behind a system that
-    /// lives, such as a balancer's, is found so many heartbeats and one more later: within 100 s. Hit: The node closes a connection of
-    /// which it heard nothing until the heartbeat behind that; `perseid_timeouts_total`.
+    /// lives, such as a balancer's, is found so many heartbeats and one more later: within 100 s. Hit: The node closes a connection
+    /// whose client does not answer until the next heartbeat; `perseid_timeouts_total`.
     public var heartbeatsPerPing = 3
 
     /// Time a poll is held when there is nothing to tell. Hit: The node answers without a message, which is no failure;

@@ -25,7 +25,7 @@ enum LimitNames {
         ),
         ("token-bytes-max", \.tokenBytesMax, "bytes of an access token"),
         ("tokens-known-max", \.tokensKnownMax, "access tokens that a reactor remembers after it checked them"),
-        ("tokens-under-way-max", \.tokensUnderWayMax, "access tokens that wait until they are checked for a reactor"),
+        ("tokens-under-way-max", \.tokensUnderWayMax, "access tokens of one reactor that wait to be checked"),
         ("hook-questions-max", \.hookQuestionsMax, "questions to backends that wait for an answer, for each reactor"),
         ("hook-bytes-max", \.hookBytesMax, "bytes of memory for the questions to backends, for each reactor"),
         ("hook-answer-bytes-max", \.hookAnswerBytesMax, "bytes of a backend's answer, its head and its body each"),
@@ -42,7 +42,7 @@ enum LimitNames {
         ("accepts-per-turn-max", \.acceptsPerTurnMax, "connections that a reactor accepts in one turn"),
         (
             "handshakes-waiting-max", \.handshakesWaitingMax,
-            "TLS handshakes that may wait for a reactor"
+            "TLS handshakes that may wait for one reactor"
         ),
         ("channels-per-connection-max", \.channelsPerConnectionMax, "channels that one connection is subscribed to"),
         (
@@ -50,7 +50,10 @@ enum LimitNames {
             "patterns, such as `chat/*`, that one connection is subscribed to"
         ),
         ("channels-per-pattern-max", \.channelsPerPatternMax, "channels that one pattern stands for on a node"),
-        ("heartbeats-per-ping", \.heartbeatsPerPing, "heartbeats of a WebSocket of which one asks for an answer"),
+        (
+            "heartbeats-per-ping", \.heartbeatsPerPing,
+            "how many heartbeats of a WebSocket there are for each one that asks for an answer"
+        ),
         ("outbox-bytes-max", \.outboxBytesMax, "bytes of answers and replays that wait for one slow connection"),
         (
             "held-input-bytes-max", \.heldInputBytesMax,
@@ -87,7 +90,7 @@ enum LimitNames {
         ("embedded-bytes-max", \.embeddedBytesMax, "bytes of memory for what a node without Redis remembers"),
         ("read-count-max", \.readCountMax, "publications that one read of history brings"),
         ("read-bytes-max", \.readBytesMax, "bytes of payload that one read of history brings"),
-        ("history-bytes-max", \.historyBytesMax, "bytes of payload in one answer to a question for history"),
+        ("history-bytes-max", \.historyBytesMax, "bytes of payload in one answer to a request for history"),
         (
             "tail-bytes-max", \.tailBytesMax,
             "bytes of recent publications that a node keeps of each channel it listens to"
@@ -115,7 +118,7 @@ enum LimitNames {
         ("redis-reads-max", \.redisReadsMax, "reads for live subscribers that Redis has not answered"),
         (
             "redis-subscriptions-max", \.redisSubscriptionsMax,
-            "channels to be heard, or no longer, that a Redis master has not acknowledged"
+            "subscriptions that the node began or ended and that a Redis master has not acknowledged"
         ),
         (
             "lingering-channels-max", \.lingeringChannelsMax,
@@ -126,7 +129,10 @@ enum LimitNames {
             "checkpoints-per-tick-max", \.checkpointsPerTickMax,
             "sessions whose position a reactor begins to note in one tick of 250 ms"
         ),
-        ("redis-bulk-max", \.redisBulkMax, "requests for sessions and presence that Redis has not answered"),
+        (
+            "redis-bulk-max", \.redisBulkMax,
+            "requests for sessions and presence that the node sends to Redis at the same time"
+        ),
         ("presence-members-max", \.presenceMembersMax, "members that one answer lists"),
         (
             "member-details-bytes-max", \.memberDetailsBytesMax,
@@ -152,14 +158,14 @@ enum LimitNames {
         ),
         (
             "users-ahead-max", \.usersAheadMax,
-            "users of whom a reactor has not told the cluster what they used, for each limit"
+            "pairs of a user and a limit of which a reactor has not told the cluster yet what was used"
         ),
         ("stall-bytes-min", \.stallBytesMin, "bytes that a slow client must take within `stall-milliseconds`"),
         (
             "replies-bytes-max", \.repliesBytesMax,
             "bytes of replies that may wait for a client before the node looks at its next command"
         ),
-        ("compressed-feeds-max", \.compressedFeedsMax, "feeds that the node compresses with what came before"),
+        ("compressed-feeds-max", \.compressedFeedsMax, "feeds whose messages the node compresses together"),
         (
             "compression-flush-bytes", \.compressionFlushBytes,
             "bytes after which a compressed feed may begin anew, so that waiting readers can join it"
@@ -209,11 +215,11 @@ enum LimitNames {
         ),
         (
             "address-presence-per-second-max", \.addressPresencePerSecondMax,
-            "questions from one address who is present; 0 is no limit"
+            "requests from one address to see who is present; 0 is no limit"
         ),
         (
             "address-history-per-second-max", \.addressHistoryPerSecondMax,
-            "questions from one address for history; 0 is no limit"
+            "requests from one address for history; 0 is no limit"
         ),
         (
             "address-tokens-refused-per-second-max", \.addressTokensRefusedPerSecondMax,
@@ -238,11 +244,11 @@ enum LimitNames {
         ),
         (
             "user-presence-per-second-max", \.userPresencePerSecondMax,
-            "questions of one user or API key who is present; 0 is no limit"
+            "requests of one user or API key to see who is present; 0 is no limit"
         ),
         (
             "user-history-per-second-max", \.userHistoryPerSecondMax,
-            "questions of one user or API key for history; 0 is no limit"
+            "requests of one user or API key for history; 0 is no limit"
         ),
         (
             "overload-memory-bytes", \.overloadMemoryBytes,
@@ -282,12 +288,12 @@ enum LimitNames {
         ),
         (
             "key-set-pause-milliseconds", \.keySetPauseMilliseconds,
-            "time between two fetches of a set because a token names an unknown key"
+            "time between two fetches of a set of keys when tokens name unknown keys, and the longest after failures"
         ),
         ("keep-alive-milliseconds", \.keepAliveMilliseconds, "time that a connection may be idle between two requests"),
         (
             "close-milliseconds", \.closeMilliseconds,
-            "time in which a client has to take the last bytes before the node closes"
+            "time in which a client has to take the last bytes before the node closes the connection"
         ),
         (
             "heartbeat-milliseconds", \.heartbeatMilliseconds,
@@ -340,7 +346,7 @@ enum LimitNames {
         ("redis-milliseconds", \.redisMilliseconds, "time in which Redis has to answer"),
         (
             "redis-milliseconds-max", \.redisMillisecondsMax,
-            "the same for a Redis that was silent again before the node had read what it missed"
+            "longest that `redis-milliseconds` becomes: it doubles if Redis is silent again before the node caught up"
         ),
         ("durable-milliseconds", \.durableMilliseconds, "time in which replicas must have what a rule calls `durable`"),
         (

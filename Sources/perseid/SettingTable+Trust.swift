@@ -19,7 +19,7 @@ extension SettingTable {
         Setting(
             "rules",
             usual: "none",
-            "who may do what in which channel; the first rule that matches decides: room/* subscribe=users publish=users, or maps. Without rules everybody may do everything",
+            "who may do what in which channel; the first rule that matches decides: room/* subscribe=users publish=users, or maps. Without rules everybody may do everything, but only those with a key may publish if there are api-keys",
             take: { value, settings throws(SettingsError) in try settings.takeRules(value) },
             show: { $0.edge.rules.isEmpty ? "none" : $0.edge.rules.rules.map(\.text).joined(separator: ",") }
         ),
