@@ -5,7 +5,7 @@ import Broker
 enum LimitNames {
     /// Whether a running node can go by another limit of this name.
     static func isChangeable(_ name: String) -> Bool {
-        name.hasSuffix("-per-second-max") && !name.hasPrefix("channel-")
+        name.hasSuffix("-per-second-max") && (name.hasPrefix("address-") || name.hasPrefix("user-"))
             || ["burst-milliseconds", "sessions-per-address-max", "sessions-per-user-max"].contains(name)
     }
 

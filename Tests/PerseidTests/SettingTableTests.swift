@@ -18,6 +18,14 @@ import Testing
         #expect(names.count == properties.count)
     }
 
+    /// Others are read once, by whoever goes by them: it would be said in vain that they are others from now on.
+    @Test("the limits that a running node changes are those of addresses and users")
+    func changeableLimits() {
+        let names = LimitNames.counts.map(\.0) + LimitNames.rates.map(\.0) + LimitNames.times.map(\.0)
+        let others = Set(names.filter(LimitNames.isChangeable)).filter { !$0.hasPrefix("address-") && !$0.hasPrefix("user-") }
+        #expect(others == ["burst-milliseconds", "sessions-per-address-max", "sessions-per-user-max"])
+    }
+
     @Test("names are unique, in every spelling")
     func unique() {
         #expect(Set(SettingTable.all.map(\.environmentName)).count == SettingTable.all.count)

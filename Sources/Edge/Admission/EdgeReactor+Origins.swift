@@ -109,7 +109,7 @@ extension EdgeReactor {
             $0.append(field: "Access-Control-Allow-Methods", utf8: routes.allowedMethods)
             $0.append(
                 field: "Access-Control-Allow-Headers",
-                "Accept, Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Cache-Control, Pragma, X-Requested-With"
+                "Accept, Authorization, Content-Type, Idempotency-Key, Perseid-Key, Last-Event-ID, Cache-Control, Pragma, X-Requested-With"
             )
             // Two hours: the most that Chromium keeps.
             $0.append(field: "Access-Control-Max-Age", "7200")

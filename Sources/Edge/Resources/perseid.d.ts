@@ -6,6 +6,10 @@ export interface Message<Data = any> {
     position?: string;
     /** What it is about, in a channel where newer ones replace older ones. */
     key?: string;
+    /** There is nothing any more under the key, and no `data`. */
+    removed?: true;
+    /** It is what the channel knew of the key when the client came. */
+    snapshot?: true;
 }
 
 /** What lay after `from`, up to `to`, is gone: it was not in the history any more. */
@@ -22,13 +26,15 @@ export interface PresenceEvent {
     node: string;
     transport: string;
     since: number;
+    user?: string;
+    info?: any;
 }
 
 /** Who reads a channel. */
 export interface Presence {
     channel: string;
     count: number;
-    members: { id: string; node: string; transport: string; since: number }[];
+    members: { id: string; node: string; transport: string; since: number; user?: string; info?: any }[];
 }
 
 /** A page of what was published. `more` says that there is more of it. */
