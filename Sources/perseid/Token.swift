@@ -89,16 +89,19 @@ extension Token {
         func run() throws {
             let settings = try ServeOptions.settings(file: config)
             let identity = try settings.identity(of: token)
-            print("user     \(identity.user ?? "none")")
+            say("user", identity.user ?? "none")
             if let end = identity.endMilliseconds {
-                print("expires  \(Date(timeIntervalSince1970: Double(end) / 1_000).formatted(.iso8601))")
+                say("expires", Date(timeIntervalSince1970: Double(end) / 1_000).formatted(.iso8601))
             }
             for action in AccessAction.allCases {
                 guard let patterns = identity.grants[action], !patterns.isEmpty else { continue }
-                print(
-                    "\(action.rawValue.padding(toLength: 9, withPad: " ", startingAt: 0))\(patterns.map(\.text).joined(separator: " "))"
-                )
+                say(action.rawValue, patterns.map(\.text).joined(separator: " "))
             }
+        }
+
+        /// The longest name of a line is `subscribe`.
+        private func say(_ name: String, _ value: String) {
+            print("\(name.padding(toLength: 10, withPad: " ", startingAt: 0))\(value)")
         }
     }
 }

@@ -33,13 +33,22 @@ import Testing
             """
         try Data(rules.utf8).write(to: file)
         let settings = ["--config", file.path]
-        let made = try await perseid("token", "make", "alice", "--publish", "room/1", settings[0], settings[1])
+        let made = try await perseid(
+            "token",
+            "make",
+            "alice",
+            "--publish",
+            "room/1",
+            "--subscribe",
+            "room/1",
+            settings[0],
+            settings[1]
+        )
         try #require(made.ending == .exited(0), "\(made.errors)")
         let token = made.output.trimmingCharacters(in: .whitespacesAndNewlines)
         let shown = try await perseid("token", "show", "-", "--config", file.path, input: Array("\(token)\n".utf8))
-        #expect(
-            shown.ending == .exited(0) && shown.output.contains("alice") && shown.output.contains("publish  room/1")
-        )
+        #expect(shown.ending == .exited(0) && shown.output.contains("alice"))
+        #expect(["publish   room/1", "subscribe room/1"].allSatisfy(shown.output.contains), "\(shown.output)")
         let strange = try await perseid("token", "show", token + "A", "--config", file.path)
         #expect(strange.ending == .exited(1) && strange.errors.contains("wrong signature"))
 

@@ -24,7 +24,7 @@ struct ProcessUsageTests {
             guard let count = ProcessUsage.now.openDescriptors else { return }
             let pipes = (0..<50).map { _ in Pipe() }
             defer { withExtendedLifetime(pipes) {} }
-            #expect(try #require(ProcessUsage.now.openDescriptors) > count + 50)
+            #expect((ProcessUsage.now.openDescriptors ?? 0) > count + 50)
         }
     }
     #endif

@@ -4,7 +4,8 @@ import Testing
 /// The pages that users read say what works.
 @Suite struct GuideTests {
     static let guides = [
-        "README.md", "first-page", "publishing", "balancers", "moving", "installing", "sizing", "production",
+        "README.md", "first-page", "publishing", "subscribing", "signing-in", "balancers", "moving", "installing",
+        "sizing", "production",
         "upgrading",
     ]
     .map { $0 == "README.md" ? $0 : "deploy/guide/\($0).md" }

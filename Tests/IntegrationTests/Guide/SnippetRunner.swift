@@ -31,6 +31,8 @@ struct SnippetRunner {
             case "php" where snippet.text.contains("new Redis"): ["php", "-r", "exit(class_exists('Redis') ? 0 : 1);"]
             case "python" where snippet.text.contains("import redis"): ["/usr/bin/python3", "-c", "import redis"]
             case "ruby" where snippet.text.contains("\"redis\""): ["ruby", "-e", "require 'redis'"]
+            case "sh" where ["php ", "node ", "ruby "].contains(where: snippet.text.hasPrefix):
+                ["bash", "-c", "command -v \(snippet.text.prefix { $0 != " " })"]
             case "java": ["javac", "-version"]
             case "go": ["go", "version"]
             case "php": ["php", "-v"]
