@@ -144,6 +144,8 @@ func withNode(
     configuration.limits.drainMilliseconds = 250
     // It turns nobody away because other tests have the processors.
     configuration.limits.overloadLagMilliseconds = 600_000
+    // It answers for itself, however late on a busy machine.
+    configuration.limits.clusterQuestionMilliseconds = 20_000
     if TestTLS.isWanted { configuration.tls = try TestTLS.listener }
     change(&configuration)
     let node = try TestNode(configuration, hasUplinkThread: hasUplinkThread)
