@@ -7,7 +7,7 @@ extension SettingTable {
         Setting(
             "allowed-origins",
             usual: "same origin",
-            "other sites whose pages may connect and publish; * allows all sites, but without cookies",
+            "other sites whose pages may connect and publish; * allows all sites, but without their cookies and certificates",
             take: { value, settings throws(SettingsError) in try settings.takeOrigins(value) },
             show: { $0.edge.allowedOrigins.isEmpty ? "same origin" : $0.edge.allowedOrigins.joined(separator: ",") }
         ),

@@ -104,6 +104,61 @@ struct AccessTests {
         }
     }
 
+    @Test(
+        "a cookie is not taken for Bayeux's script, which any page can have run, with or without the name of a function"
+    )
+    func cookiesOfScripts() async throws {
+        let cookie = [("Cookie", "perseid_token=\(try AccessToken.of("alice"))")]
+        let subscription: [String: Any] = ["channel": "/meta/subscribe", "subscription": "/room/1", "clientId": ""]
+        try await withRules {
+            $0.answersScripts = true
+        } _: { (node: TestNode) throws in
+            for callback in ["", "&jsonp=f", "&callback=f"] {
+                func say(_ message: [String: Any]) throws -> [String: Any] {
+                    let json = try BayeuxClient.json([message])
+                    let text = try #require(json.addingPercentEncoding(withAllowedCharacters: .alphanumerics))
+                    let script = try node.ask("GET", "/bayeux?message=\(text)\(callback)", cookie).text
+                    let argument = script.drop { $0 != "(" }.dropFirst().prefix { $0 != ")" }
+                    let all = try JSONSerialization.jsonObject(with: Data(argument.utf8)) as? [[String: Any]]
+                    return try #require(all?.last)
+                }
+                let clientID = try #require(try say(BayeuxClient.handshake)["clientId"] as? String)
+                let reply = try say(subscription.merging(["clientId": clientID]) { $1 })
+                #expect(reply.error == "403:/meta/subscribe:Forbidden", "\(callback)")
+            }
+            // A page of this site asks by a body, and with it the cookie counts.
+            let client = try BayeuxClient(node)
+            let answer = try client.post(
+                BayeuxClient.json([BayeuxClient.handshake]),
+                type: "application/json",
+                path: nil,
+                cookie
+            )
+            let clientID = try #require(try BayeuxClient.messages(answer)[0]["clientId"] as? String)
+            let body = try BayeuxClient.json([subscription.merging(["clientId": clientID]) { $1 }])
+            #expect(try BayeuxClient.messages(client.post(body)).last?.isSuccessful == true)
+        }
+    }
+
+    @Test("where pages of all sites may read, a frame is shown to one with the user's cookie only if that is listed")
+    func cookiesOfFrames() async throws {
+        let cookie = [("Cookie", "perseid_token=\(try AccessToken.of("alice"))")]
+        try await withRules {
+            $0.allowedOrigins = ["*", "https://friend.example"]
+        } _: { (node: TestNode) throws in
+            func status(_ query: String, _ fields: [(String, String)] = []) throws -> Int? {
+                let frame = try node.connect()
+                try frame.sendRequest("GET", "/frame?channel=room/1&session=none\(query)", cookie + fields)
+                return Int(try frame.readHead().split(separator: " ")[1])
+            }
+            #expect(try status("&origin=https%3A%2F%2Fevil.example") == 403)
+            #expect(try status("&callback=f", [("Referer", "https://evil.example/page")]) == 403)
+            #expect(try status("&origin=https%3A%2F%2Ffriend.example") == 200)
+            #expect(try status("&callback=f", [("Referer", "https://friend.example/page")]) == 200)
+            #expect(try status("&callback=f") == 200)
+        }
+    }
+
     @Test("a refusal names the rule in the operator's log, and who floods does not fill that")
     func refusalLog() async throws {
         let log = RecordedLog()

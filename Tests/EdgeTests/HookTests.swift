@@ -43,6 +43,37 @@ struct HookTests {
         }
     }
 
+    @Test("the backend is not told of what a browser sends along for a page that is not trusted by name")
+    func fieldsOfPages() throws {
+        try withBackend([.connect]) {
+            $0.hooks[.connect]?.fields = ["cookie", "authorization", "x-tenant"]
+            $0.answersScripts = true
+            $0.allowedOrigins = ["*", "https://friend.example"]
+        } answer: { _ in
+            .json(#"{"allow":true,"user":"alice"}"#)
+        } _: { (node: TestNode, backend: HookBackend) throws in
+            let basic = [("Cookie", "a=b"), ("Authorization", "Basic YTpi"), ("X-Tenant", "t1")]
+            func told(_ target: String, _ fields: [(String, String)]) throws -> [String: [String]]? {
+                _ = try node.ask("GET", target, fields)
+                return backend.requests("connect").last?.json["fields"] as? [String: [String]]
+            }
+            let poll = "/poll?channel=room/1&wait=0&session=none"
+            let all = ["cookie": ["a=b"], "authorization": ["Basic YTpi"], "x-tenant": ["t1"]]
+            let few = ["cookie": [], "authorization": [], "x-tenant": ["t1"]]
+            #expect(try told(poll, basic) == all)
+            #expect(try told(poll, basic + [("Origin", "https://friend.example")]) == all)
+            #expect(try told(poll, basic + [("Origin", "https://evil.example")]) == few)
+            #expect(try told(poll + "&callback=f", basic) == few)
+            // A page that is not trusted may show a token that it has.
+            let bearer = [("Authorization", "Bearer of-the-page"), ("Origin", "https://evil.example")]
+            #expect(try told(poll, bearer)?["authorization"] == ["Bearer of-the-page"])
+            let handshake = try BayeuxClient.json([BayeuxClient.handshake])
+            let message = try #require(handshake.addingPercentEncoding(withAllowedCharacters: .alphanumerics))
+            #expect(try told("/bayeux?message=\(message)", basic) == few)
+            #expect(backend.requests("connect").count == 6)
+        }
+    }
+
     @Test("what the backend says ends when it says, with 4010")
     func expiry() throws {
         try withBackend([.connect]) { _ in

@@ -345,6 +345,41 @@ struct SecurityTests {
         }
     }
 
+    @Test("a certificate, which browsers show by themselves, is nobody's for pages that are not trusted by name")
+    func clientCertificateOfPages() throws {
+        let channels = try #require(AccessPattern("user/{sub}/**"))
+        let rule = AccessRules.Rule(channels: channels, permissions: [.subscribe: .owner, .publish: .owner])
+        let authorities = try TestTLS.authorities
+        try withSecureNode {
+            $0.tls?.policy.clientAuthorities = authorities
+            $0.rules = AccessRules([rule])
+            $0.allowedOrigins = ["*", "https://friend.example"]
+        } _: { node in
+            let (friend, evil) = ([("Origin", "https://friend.example")], [("Origin", "https://evil.example")])
+            let alice = try node.connect(certificate: try TestTLS.alice)
+            let poll = "/poll?channel=user/alice/a&session=none&wait=0"
+            #expect(try alice.ask("GET", poll, friend).status == 200)
+            #expect(try alice.ask("GET", poll, evil).status == 403)
+            #expect(try alice.ask("POST", "/channels/user/alice/a", evil, body: "x").status == 403)
+            #expect(try alice.ask("GET", poll + "&callback=f").text.contains("403"))
+            let frame = "/frame?channel=user/alice/a&session=none&origin=https%3A%2F%2Fevil.example"
+            #expect(try alice.ask("GET", frame).status == 403)
+            let socket = try WebSocketClient(
+                node.connect(certificate: try TestTLS.alice),
+                "?channel=user/alice/a",
+                fields: evil
+            )
+            try socket.next("welcome")
+            #expect(try socket.next("error").code == 403)
+            let other = try WebSocketClient(
+                node.connect(certificate: try TestTLS.alice),
+                "?channel=user/alice/a",
+                fields: friend
+            )
+            try other.begin()
+        }
+    }
+
     // MARK: What is agreed, by OpenSSL's own client
 
     private func agreed(_ node: TestNode, _ options: [String], input: String = "Q\n") throws -> String {

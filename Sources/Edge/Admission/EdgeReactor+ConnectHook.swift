@@ -10,11 +10,13 @@ extension EdgeReactor {
         guard access.hooks.contains(.connect), credentials.key == nil else { return nil }
         var fields = ByteBuffer()
         fields.append("{")
+        let mayBeAmbient = mayBeAmbient(request)
         for (place, name) in access.connectFields.enumerated() {
             if place > 0 { fields.append(",") }
             fields.appendJSONString(name)
             fields.append(":[")
-            for (place, value) in request.fieldLines(of: name).enumerated() {
+            let values = mayBeAmbient || !isAmbient(name, in: request) ? request.fieldLines(of: name) : []
+            for (place, value) in values.enumerated() {
                 if place > 0 { fields.append(",") }
                 fields.appendJSONString(value)
             }

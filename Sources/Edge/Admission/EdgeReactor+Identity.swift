@@ -61,9 +61,11 @@ extension EdgeReactor {
 
     /// The same; who shows nothing is whom the certificate of the connection names, if there is one.
     func credentials(_ request: borrowing HTTPRequest, on slot: Slot) throws(HTTPRejection) -> Credentials {
-        var credentials = try credentials(request)
-        if credentials.identity == nil, credentials.key == nil { credentials.identity = certifiedIdentity(of: slot) }
-        return credentials
+        let credentials = try credentials(request)
+        guard credentials.identity == nil, credentials.key == nil, let identity = certifiedIdentity(of: slot),
+            mayBeAmbient(request)
+        else { return credentials }
+        return Credentials(identity: identity)
     }
 
     private func refusal(of fault: TokenFault) -> HTTPRejection {
@@ -90,15 +92,8 @@ extension EdgeReactor {
         return cookieToken(request)
     }
 
-    /// A page of another site could have a script of ours run, and the browser would send the cookie along.
     private func cookieToken(_ request: borrowing HTTPRequest) -> String? {
-        guard let name = access.tokenCookie, request.head[.cookie] != nil, !hasScript(request) else {
-            return nil
-        }
-        switch judgeOrigin(request) {
-        case .own, .listed: break
-        case .anybody, .foreign: return nil
-        }
+        guard let name = access.tokenCookie, request.head[.cookie] != nil, mayBeAmbient(request) else { return nil }
         let start = "\(name)="
         for line in request.texts(of: .cookie) {
             for part in line.split(separator: ";") {
@@ -107,13 +102,6 @@ extension EdgeReactor {
             }
         }
         return nil
-    }
-
-    private func hasScript(_ request: borrowing HTTPRequest) -> Bool {
-        // A frame is a page, and only one of the same site can be called from it.
-        if request.isPath("/frame") { return false }
-        let names = ["callback", "jsonp"] as [StaticString]
-        return names.contains { name in ((try? request.parameter(name)) ?? nil) != nil }
     }
 
     /// Tells who shows a token that is not taken. A page learns of it by a WebSocket only if there is one.

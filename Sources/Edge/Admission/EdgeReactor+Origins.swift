@@ -60,8 +60,7 @@ extension EdgeReactor {
     /// the browser does, which names no origin where it asks for a page.
     func foreignPage(_ request: borrowing HTTPRequest) throws(HTTPRejection) -> String? {
         let said = try request.parameter("origin")
-        let page = said.map { WebOrigin($0) } ?? request.text(of: .referer).map { WebOrigin(ofAddress: $0) } ?? nil
-        guard let page else {
+        guard let page = page(around: request, said) else {
             guard said == nil else { throw HTTPRejection(status: 400, field: "origin", reason: "not an origin") }
             return nil
         }
@@ -74,6 +73,16 @@ extension EdgeReactor {
             }
             return nil
         }
+    }
+
+    /// Judges the page that has an answer in a frame.
+    func judgeFrame(_ request: borrowing HTTPRequest) -> OriginPolicy.Verdict {
+        let said = (try? request.parameter("origin")) ?? nil
+        return origins.judge(origin: page(around: request, said)?.description, host: request.text(of: .host))
+    }
+
+    private func page(around request: borrowing HTTPRequest, _ said: String?) -> WebOrigin? {
+        said.map { WebOrigin($0) } ?? request.text(of: .referer).map { WebOrigin(ofAddress: $0) } ?? nil
     }
 
     /// The fields that every answer to an exchange has: when it was, and who may read it.

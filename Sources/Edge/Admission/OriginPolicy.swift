@@ -32,7 +32,8 @@ struct OriginPolicy: Sendable {
         /// It is another site's.
         case foreign
 
-        var isAllowed: Bool { self != .foreign }
+        /// Whether it is somebody's whom the node knows by name.
+        var isTrusted: Bool { self == .own || self == .listed }
     }
 
     /// Judges an origin against the host that the request was sent to.

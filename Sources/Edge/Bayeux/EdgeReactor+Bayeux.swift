@@ -24,12 +24,29 @@ extension EdgeReactor {
         begin(batch(messages, request, exchange))
     }
 
-    /// `GET /bayeux`: a WebSocket, an event stream, or callback-polling.
+    /// What `GET /bayeux` may ask for.
+    enum BayeuxWay {
+        case webSocket
+        case eventStream
+        /// Callback-polling, where each answer is a script.
+        case script
+    }
+
+    func bayeuxWay(of request: borrowing HTTPRequest) -> BayeuxWay {
+        if request.head.wantsUpgrade, request.list(.upgrade, has: "websocket") { return .webSocket }
+        return request.list(.accept, has: "text/event-stream") ? .eventStream : .script
+    }
+
+    /// `GET /bayeux`
     func openBayeux(_ request: borrowing HTTPRequest, _ exchange: Exchange) throws(HTTPRejection) {
-        if request.head.wantsUpgrade, request.list(.upgrade, has: "websocket") {
-            return try openBayeuxSocket(request, exchange)
+        switch bayeuxWay(of: request) {
+        case .webSocket: try openBayeuxSocket(request, exchange)
+        case .eventStream: try openBayeuxStream(request, exchange)
+        case .script: try takeBayeuxQuery(request, exchange)
         }
-        if request.list(.accept, has: "text/event-stream") { return try openBayeuxStream(request, exchange) }
+    }
+
+    private func takeBayeuxQuery(_ request: borrowing HTTPRequest, _ exchange: Exchange) throws(HTTPRejection) {
         let texts = try request.parameters("message")
         guard !texts.isEmpty else {
             return refuse(exchange, status: 400, "no message of Bayeux", field: "message")

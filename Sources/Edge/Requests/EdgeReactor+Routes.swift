@@ -84,7 +84,7 @@ extension EdgeReactor {
     }
 
     /// Whether a path is a mount point of Bayeux, or below one. Servers of others have the script of their client there.
-    private func isBayeux(_ request: borrowing HTTPRequest) -> Bool {
+    func isBayeux(_ request: borrowing HTTPRequest) -> Bool {
         let path = request.bytes[request.head.path.indices]
         return configuration.bayeuxPaths.contains { mount in
             guard path.starts(with: mount.utf8) else { return false }

@@ -74,6 +74,9 @@ final class Route: Sendable {
     /// Where bodies are taken while they are still being sent.
     static let openBodyPaths = byPath.filter { $0.routes.contains(where: \.takesOpenBody) }.map(\.path)
 
+    /// Where an answer may be a script.
+    static let scriptPaths = byPath.filter { $0.routes.contains { $0.traits.contains(.hasScript) } }.map(\.path)
+
     /// The same by what is asked of a channel.
     static let ofChannels: [ChannelResource: [Route]] = all.reduce(into: [:]) { known, route in
         if case .channel(let resource) = route.place { known[resource, default: []].append(route) }
