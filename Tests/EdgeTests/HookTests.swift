@@ -6,6 +6,7 @@ import Hooks
 import Reactor
 import Synchronization
 import Testing
+import Trust
 
 /// What a backend is asked, over every transport.
 @Suite("Hooks")
@@ -71,6 +72,36 @@ struct HookTests {
             let message = try #require(handshake.addingPercentEncoding(withAllowedCharacters: .alphanumerics))
             #expect(try told("/bayeux?message=\(message)", basic) == few)
             #expect(backend.requests("connect").count == 6)
+        }
+    }
+
+    @Test("who showed a token that is taken back while the backend is asked does not come")
+    func revokedMeanwhile() async throws {
+        let token = try AccessToken.make(["sub": "alice", "aud": "push", "jti": "t"])
+        let keys = try await TokenKey.hmac(AccessToken.secret, name: nil)
+        let shown = [("Authorization", "Bearer \(token)")]
+        let gate = HookBackend.Gate()
+        try withBackend([.connect]) {
+            $0.tokens.keys = keys
+            $0.tokens.audience = "push"
+            $0.hooks[.connect]?.timeoutMilliseconds = 20_000
+        } answer: { _ in
+            .once(gate, #"{"allow":true}"#)
+        } _: { (node: TestNode, backend: HookBackend) throws in
+            defer { gate.open() }
+            let (socket, stream, poll) = (try node.connect(), try node.connect(), try node.connect())
+            try socket.sendRequest("GET", "/ws?channel=room/1", WebSocketClient.handshake + shown)
+            try stream.sendRequest("GET", "/sse?channel=room/1", shown)
+            try poll.sendRequest("GET", "/poll?channel=room/1", shown)
+            try eventually("the backend is asked") { backend.requests("connect").count == 3 }
+            let body = #"{"token":"\#(token)"}"#
+            #expect(try node.ask("POST", "/tokens/revoke", key, body: body).status == 200)
+            try eventually("it is known") { try node.ask("GET", "/channels/room%2F1", shown).status == 401 }
+            gate.open()
+            #expect(try socket.readHead().contains(" 101 "))
+            #expect(try WebSocketClient(openedOn: socket).next("bye").code == 4_010)
+            #expect(try stream.receive { stream.bufferText.contains("\"code\":4010") })
+            #expect(try poll.readAnswer().status == 401)
         }
     }
 

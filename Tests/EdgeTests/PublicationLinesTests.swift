@@ -71,6 +71,77 @@ struct PublicationLinesTests {
         }
     }
 
+    /// How what a publisher has shown ends.
+    enum Ending: CaseIterable {
+        case tokenExpires
+        case tokenIsRevoked
+        case keyIsTakenAway
+    }
+
+    @Test("a body that is still being sent ends with what its publisher showed", arguments: Ending.allCases)
+    func endedRights(ending: Ending) async throws {
+        let expires = ending == .tokenExpires ? 6.0 : 3_600
+        let token = try AccessToken.make(
+            ["sub": "alice", "aud": "push", "jti": "t", "exp": Date.now.timeIntervalSince1970 + expires]
+        )
+        let shown = [("Authorization", "Bearer \(ending == .keyIsTakenAway ? "a-key-for-tests" : token)")]
+        var configuration = EdgeConfiguration()
+        configuration.rules = AccessRules([
+            AccessRules.Rule(channels: AccessPattern("room/*")!, permissions: [.publish: .users, .subscribe: .users])
+        ])
+        configuration.apiKeys = ["another-key"].map(APIKey.init(secret:))
+        try await withRules { (node: TestNode) throws in
+            let publisher = try Publisher(node, fields: shown)
+            let line = #"{"channel":"room/1","data":1,"id":7}"# + "\n"
+            try publisher.send(line)
+            #expect(try publisher.next()?.position != nil)
+            switch ending {
+            case .tokenExpires: break
+            case .tokenIsRevoked:
+                let operations = [("Authorization", "Bearer a-key-for-tests")]
+                let body = #"{"token":"\#(token)"}"#
+                #expect(try node.ask("POST", "/tokens/revoke", operations, body: body).status == 200)
+            case .keyIsTakenAway: node.node.change(to: configuration)
+            }
+            try eventually("it is over") {
+                [401, 403].contains(try node.ask("GET", "/poll?channel=room/1&wait=0", shown).status)
+            }
+            // All of them in one piece, and the last without its end: none is published.
+            try publisher.send(line + line + String(line.dropLast()))
+            #expect(try publisher.nextError()?["code"] as? Int == 401)
+            #expect(try publisher.next() == nil && publisher.client.ends())
+        }
+    }
+
+    @Test("a body goes by what its key allows now")
+    func changedKey() async throws {
+        var configuration = EdgeConfiguration()
+        configuration.apiKeys = [
+            APIKey(
+                name: "narrow",
+                hash: SecretHash(of: "a-key-for-tests"),
+                scopes: [.publish],
+                channels: [AccessPattern("room/*")!]
+            )
+        ]
+        configuration.rules = AccessRules([AccessRules.Rule(channels: AccessPattern("**")!, permissions: [:])])
+        try await withRules { (node: TestNode) throws in
+            let key = [("Authorization", "Bearer a-key-for-tests")]
+            let publisher = try Publisher(node, fields: key)
+            for channel in ["room/1", "other"] {
+                try publisher.send("{\"channel\":\"\(channel)\",\"data\":1}\n")
+                #expect(try publisher.next()?.position != nil)
+            }
+            node.node.change(to: configuration)
+            try eventually("it is known") {
+                try node.ask("POST", "/channels/other", key, body: "x").status == 403
+            }
+            try publisher.send("{\"channel\":\"other\",\"data\":1}\n{\"channel\":\"room/1\",\"data\":1}\n")
+            #expect(try publisher.nextError()?["code"] as? Int == 403)
+            #expect(try publisher.next()?.position != nil)
+        }
+    }
+
     @Test("a line may come in any pieces, several in one, the last without its end")
     func pieces() throws {
         try withNode { node in

@@ -236,6 +236,13 @@ extension EdgeReactor {
     /// Whether what a token said when it was shown still holds.
     func isGood(_ identity: Identity) -> Bool { !identity.isOver(at: wallMilliseconds) && !isRevoked(identity) }
 
+    /// What was shown some time ago, as far as it still counts: with the key as it is by now. Nothing once it is over.
+    func present(_ shown: Credentials) -> Credentials? {
+        if let identity = shown.identity, !isGood(identity) { return nil }
+        guard let key = shown.key else { return shown }
+        return access.apiKey(of: key.hash).map { Credentials(identity: shown.identity, key: $0) }
+    }
+
     /// Tokens are taken back: what they allowed ends now.
     func revoke(_ news: [Revocation]) {
         for revocation in news { revocations.insert(revocation) }
@@ -285,7 +292,7 @@ extension EdgeReactor {
 
     /// What is known of who sent messages: by what they show, else by what the session keeps.
     func credentials(of batch: BayeuxBatch) -> Credentials {
-        let shown = batch.socket?.credentials ?? batch.credentials
+        let shown = present(batch.socket?.credentials ?? batch.credentials) ?? .none
         guard shown.identity == nil, let kept = batch.notes.identity, isGood(kept) else { return shown }
         return Credentials(identity: kept, key: shown.key)
     }

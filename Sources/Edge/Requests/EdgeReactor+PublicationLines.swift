@@ -78,8 +78,13 @@ extension EdgeReactor {
     private func publish(_ line: UnsafeRawBufferPointer, of body: PublicationLines) {
         // An empty line asks for nothing, and keeps the connection from looking dead.
         if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return }
+        // The head said who publishes, and that may be long ago.
+        guard let who = present(body.exchange.credentials) else {
+            connections[live: body.exchange.slot].pointee.answer.insert(.isLast)
+            return end(body, body.exchange.slot, status: 401, "the token or the key is not taken any more")
+        }
         let number = body.expectAnswer()
-        if let wait = waitToPublish(line.count, body.exchange.slot, body.exchange.credentials) {
+        if let wait = waitToPublish(line.count, body.exchange.slot, who) {
             let id = try? PublicationLine(line).id.map { Array(line[$0]) }
             let asker = Asker.Line(body: body, number: number, id: id, byteCount: 0)
             return refuse(asker, status: 429, "too many publishes", field: nil, retryMilliseconds: wait)
@@ -103,7 +108,7 @@ extension EdgeReactor {
             guard payload.map({ $0.bytes.count <= limits.messageBytesMax }) ?? true else {
                 return refuse(asker, status: 413, "the payload is too long", field: parsed.data.field)
             }
-            let decision = judge(.publish, channel, body.exchange.credentials)
+            let decision = judge(.publish, channel, who)
             if decision == .refused { return refusePublish(.line(asker)) }
             guard decision == .hook || !body.heldLines.isEmpty else {
                 return publish(
@@ -118,7 +123,7 @@ extension EdgeReactor {
                 return
             }
             let line = PublicationLines.HeldLine(asker, channel, payload, idempotencyKey: parsed.once)
-            hold(line, isAsked: decision == .hook)
+            hold(line, of: who, isAsked: decision == .hook)
         } catch {
             let asker = Asker.Line(body: body, number: number, id: error.id.map { Array(line[$0]) }, byteCount: 0)
             refuse(asker, status: 400, error.message, field: error.field.map(\.name))
@@ -127,7 +132,7 @@ extension EdgeReactor {
 
     /// Keeps a line until a backend has said what it thinks of it, and of those before it: publications of one body have the order of
     /// its lines. Several are asked about at once, as many as the client's budget is enough for.
-    private func hold(_ line: PublicationLines.HeldLine, isAsked: Bool) {
+    private func hold(_ line: PublicationLines.HeldLine, of who: Credentials, isAsked: Bool) {
         let body = line.asker.body
         begin(.line(line.asker))
         body.heldLines.append(line)
@@ -135,8 +140,7 @@ extension EdgeReactor {
             line.outcome = .allowed(HookAnswer())
             return
         }
-        let exchange = body.exchange
-        askToPublish(line.payload, to: line.channel, exchange.slot, exchange.credentials) { edge, outcome in
+        askToPublish(line.payload, to: line.channel, body.exchange.slot, who) { edge, outcome in
             line.outcome = outcome
             edge.publishHeldLines(of: body)
         }

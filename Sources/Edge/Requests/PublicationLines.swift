@@ -31,6 +31,9 @@ final class PublicationLines {
     /// Whether no more lines are taken.
     private(set) var isEnded = false
 
+    /// Whether that is so before the end of the body: the rest of it is not looked at.
+    private var isStopped = false
+
     /// The head of the answer, while it must not be sent: a client that waits to be told to go on with its body takes it for the
     /// whole answer, and sends none.
     var unsentHead: [UInt8]?
@@ -102,6 +105,7 @@ final class PublicationLines {
             let own = UnsafeRawBufferPointer(rebasing: bytes.prefix(left))
             framing = .counted(left - own.count)
             split(own, found)
+            if isStopped { return bytes.count }
             if own.count == left { endBody(found) }
             return own.count
         case .chunked(var decoder):
@@ -110,6 +114,7 @@ final class PublicationLines {
             let (consumed, outcome) = decoder.decode(span, into: &decoded, limits: Self.endless)
             framing = .chunked(decoder)
             split(decoded.bytes, found)
+            if isStopped { return bytes.count }
             switch outcome {
             case .incomplete: break
             case .complete: endBody(found)
@@ -130,7 +135,7 @@ final class PublicationLines {
 
     private func split(_ bytes: UnsafeRawBufferPointer, _ found: (Piece) -> Void) {
         var start = 0
-        while start < bytes.count {
+        while start < bytes.count, !isStopped {
             guard let lineEnd = LineScan.lineFeed(in: bytes, from: start) else {
                 return keep(UnsafeRawBufferPointer(rebasing: bytes[start...]))
             }
@@ -162,7 +167,7 @@ final class PublicationLines {
 
     /// Takes no more lines; one that is not whole is forgotten.
     func stop() {
-        isEnded = true
+        (isEnded, isStopped) = (true, true)
         line.removeAll()
         settle()
     }

@@ -253,6 +253,9 @@ extension EdgeReactor {
             hub.releaseSession(slot.client)
             return refuse(opening.exchange, status: 400, fault, field: "channel")
         }
+        var opening = opening
+        guard let who = present(opening.exchange.credentials) else { return turnAwayEnded(opening) }
+        opening.exchange.credentials = who
         if isOneTooMany(opening) { return }
         switch opening.use {
         case .webSocket(let agreement):
@@ -272,6 +275,13 @@ extension EdgeReactor {
                 holdMilliseconds: min(milliseconds, leftMilliseconds(opening.exchange.credentials))
             )
         }
+    }
+
+    /// Turns away who showed what is over by now: it was taken back, or ended, while a session or a backend was asked.
+    private func turnAwayEnded(_ opening: Opening) {
+        guard opening.use.isPoll else { return turnAway(opening, .tokenExpired) }
+        hub.releaseSession(opening.exchange.slot.client)
+        refuse(opening.exchange, status: 401, "the token or the key is not taken any more", field: "access_token")
     }
 
     /// What is wrong with the channels that a session and a request have together; `nil` if nothing is.
