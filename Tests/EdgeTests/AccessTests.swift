@@ -442,6 +442,33 @@ struct AccessTests {
         }
     }
 
+    @Test(
+        "a key that is let go of is none for Bayeux over a WebSocket either, wherever it was shown",
+        arguments: [true, false]
+    )
+    func changedKeys(isShownInMessage: Bool) async throws {
+        let key = "a-key-for-tests"
+        var configuration = EdgeConfiguration()
+        configuration.apiKeys = ["another-key"].map(APIKey.init(secret:))
+        configuration.rules = AccessRules([
+            AccessRules.Rule(channels: AccessPattern("public/**")!, permissions: [.publish: .anyone])
+        ])
+        try await withRules { (node: TestNode) throws in
+            let client = try BayeuxSocketClient(
+                ready: node,
+                ext: isShownInMessage ? ["token": key] : nil,
+                fields: isShownInMessage ? [] : bearer(key)
+            )
+            #expect(try client.ask(["channel": "/other", "data": 1]).last?.isSuccessful == true)
+            node.node.change(to: configuration)
+            try eventually("it is none") {
+                try node.ask("POST", "/channels/other", bearer(key), body: "x").status != 200
+            }
+            #expect(try client.ask(["channel": "/other", "data": 1]).last?.error == "403:/other:Forbidden")
+            #expect(try client.ask(["channel": "/public/a", "data": 1]).last?.isSuccessful == true)
+        }
+    }
+
     // MARK: Sessions
 
     @Test("a session does not bring back what its user may no longer have")

@@ -82,7 +82,7 @@ extension EdgeReactor {
             guard edge.isWaitedFor(batch) else { return }
             if case .allowed(let answer) = outcome {
                 batch.credentials = batch.credentials.with(answer)
-                batch.socket?.credentials = batch.credentials
+                if batch.socket != nil { edge.note(batch.credentials, of: slot) }
             }
             then(edge, outcome)
         }

@@ -278,7 +278,6 @@ extension EdgeReactor {
             }
             batch.credentials.identity = identity
             if let socket = batch.socket {
-                socket.credentials = batch.credentials
                 note(batch.credentials, of: socket.connection.slot)
                 bequeath(socket.connection.slot)
             }
@@ -292,7 +291,8 @@ extension EdgeReactor {
 
     /// What is known of who sent messages: by what they show, else by what the session keeps.
     func credentials(of batch: BayeuxBatch) -> Credentials {
-        let shown = present(batch.socket?.credentials ?? batch.credentials) ?? .none
+        let known = batch.socket.map { credentials[$0.connection] ?? .none }
+        let shown = present(known ?? batch.credentials) ?? .none
         guard shown.identity == nil, let kept = batch.notes.identity, isGood(kept) else { return shown }
         return Credentials(identity: kept, key: shown.key)
     }

@@ -4,12 +4,10 @@ internal import Wire
 
 /// What a WebSocket of Bayeux has of its client: the session it is bound to, and the connect that its client waits for.
 ///
-/// Thread: owned by one reactor. The session is the connection's (`Client.session`); this says whose words are taken for its.
+/// Thread: owned by one reactor. The session is the connection's (`Client.session`), and so is what its client showed
+/// (`EdgeReactor.credentials`); this says whose words are taken for its.
 final class BayeuxSocket {
     let connection: SlabKey
-
-    /// What its request showed, or its messages since.
-    var credentials: Credentials
 
     /// What the backend is told of its request, if it is asked whether its client may come.
     var connectFields: [UInt8]?
@@ -24,8 +22,5 @@ final class BayeuxSocket {
     /// The connect that is held.
     var hold: BayeuxHold?
 
-    init(_ connection: SlabKey, _ credentials: Credentials) {
-        self.connection = connection
-        self.credentials = credentials
-    }
+    init(_ connection: SlabKey) { self.connection = connection }
 }

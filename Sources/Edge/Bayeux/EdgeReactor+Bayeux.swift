@@ -116,7 +116,7 @@ extension EdgeReactor {
         let agreement = WebSocketHandshake.Agreement(request, mayCompress: access.rules.areAnyCompressed)
         open(makeOpening(request, exchange, plan, as: .webSocket(agreement)))
         let key = exchange.connection
-        let socket = BayeuxSocket(key, exchange.credentials)
+        let socket = BayeuxSocket(key)
         socket.connectFields = connectFields(request, exchange.credentials)
         bayeuxSockets[key] = socket
     }
@@ -131,7 +131,7 @@ extension EdgeReactor {
             let batch = BayeuxBatch(
                 messages,
                 from: .socket(socket),
-                credentials: socket.credentials,
+                credentials: credentials(of: slot),
                 isAffine: false,
                 receivedMilliseconds: wallMilliseconds
             )

@@ -11,7 +11,7 @@ extension EdgeReactor {
         guard let token = batch.messages.lazy.compactMap(\.token).first else { return beginIdentified(batch) }
         if let key = key(shownAs: token) {
             batch.credentials.key = key
-            batch.socket?.credentials.key = key
+            if let socket = batch.socket { note(batch.credentials, of: socket.connection.slot) }
         } else if access.takesTokens {
             return identify(batch, token)
         }

@@ -205,7 +205,7 @@ extension EdgeReactor {
         let poll = makePoll(hold, connect, socket.connection, isAlone: isAlone)
         socket.hold = hold
         pollAskers[poll.client] = .hold(hold)
-        join(slot, hold.notes.hasAck ? link.saved : [], hold, poll, socket.credentials)
+        join(slot, hold.notes.hasAck ? link.saved : [], hold, poll, credentials(of: slot))
     }
 
     /// What its client may no longer have is left out.

@@ -49,12 +49,12 @@ extension EdgeReactor {
         connections[live: slot].pointee.client.pace = pace.slower(notes.pace)
         let form = connections[live: slot].pointee.client.encoding?.form ?? .plain(isChunked: false)
         connections[live: slot].pointee.client.encoding = Encoding(.webSocket, notes.dialect, form)
-        if socket.credentials.identity == nil, let identity = notes.identity, isGood(identity) {
-            socket.credentials.identity = identity
+        if credentials(of: slot).identity == nil, let identity = notes.identity, isGood(identity) {
+            note(Credentials(identity: identity), of: slot)
         }
-        note(socket.credentials, of: slot)
         bequeath(slot)
-        let channels = state.positions.filter { mayKeep($0.channel, socket.credentials) }
+        let who = credentials(of: slot)
+        let channels = state.positions.filter { mayKeep($0.channel, who) }
         guard !notes.hasAck, !channels.isEmpty else { return }
         hub.join(slot.client, channels.map { ($0.channel, $0.position) }, entries: notes.members.positions)
     }

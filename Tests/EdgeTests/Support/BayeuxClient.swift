@@ -156,12 +156,12 @@ final class BayeuxSocketClient {
     var clientID = ""
     private var lastID = 0
 
-    init(_ node: TestNode, path: String = "/bayeux") throws {
-        socket = try WebSocketClient(node.connect(), "", path: path)
+    init(_ node: TestNode, path: String = "/bayeux", fields: [(String, String)] = []) throws {
+        socket = try WebSocketClient(node.connect(), "", path: path, fields: fields)
     }
 
-    convenience init(ready node: TestNode, ext: [String: Any]? = nil) throws {
-        try self.init(node)
+    convenience init(ready node: TestNode, ext: [String: Any]? = nil, fields: [(String, String)] = []) throws {
+        try self.init(node, fields: fields)
         var message = BayeuxClient.handshake
         message["ext"] = ext
         try send(message)
