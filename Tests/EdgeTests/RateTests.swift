@@ -394,6 +394,28 @@ struct RateTests {
         }
     }
 
+    @Test(
+        "a connection that was refused as a WebSocket of Bayeux is none: who comes next by it speaks as it likes, as nobody"
+    )
+    func refusedUpgrade() async throws {
+        try await withRules {
+            $0.limits.connectionsPerUserMax = 1
+        } _: { node in
+            let token = try AccessToken.of("many")
+            let stream = try node.eventStream("?channel=room%2F1&access_token=\(token)")
+            try stream.next("welcome")
+            let shared = try node.connect()
+            let upgrade = WebSocketClient.handshake + [("Authorization", "Bearer \(token)")]
+            #expect(try shared.ask("GET", "/bayeux", upgrade).status == 429)
+            let socket = try WebSocketClient(shared, "")
+            try socket.next("welcome")
+            try socket.send(#"{"type":"subscribe","id":1,"channel":"room/1"}"#)
+            #expect(try socket.next("error").code == 403)
+            try socket.send(#"{"type":"subscribe","id":2,"channel":"public/a"}"#)
+            #expect(try socket.next("subscribed").channel == "public/a")
+        }
+    }
+
     @Test("those that come all at once are not more, though none of them is a reader yet as the last is looked at")
     func connectionsAtOnce() async throws {
         try await withRules {

@@ -116,6 +116,8 @@ extension EdgeReactor {
         let agreement = WebSocketHandshake.Agreement(request, mayCompress: access.rules.areAnyCompressed)
         open(makeOpening(request, exchange, plan, as: .webSocket(agreement)))
         let key = exchange.connection
+        // Who was refused has a connection that speaks HTTP as before.
+        guard isOpen(key), connections[live: key.slot].pointee.client.has(.isTwoWay) else { return }
         let socket = BayeuxSocket(key)
         socket.connectFields = connectFields(request, exchange.credentials)
         bayeuxSockets[key] = socket
