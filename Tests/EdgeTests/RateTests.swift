@@ -416,6 +416,56 @@ struct RateTests {
         }
     }
 
+    @Test("WebSockets of Bayeux are as many as a user may have, too, whenever it shows who it is")
+    func connectionsOfBayeux() async throws {
+        try await withRules {
+            $0.limits.connectionsPerUserMax = 1
+        } _: { node in
+            let token = try AccessToken.of("many")
+            let session = try BayeuxClient(ready: node, ext: ["token": token])
+            let first = try BayeuxSpeaker(node, .bayeuxSocket)
+            #expect(try first.shakeHands(ext: ["token": token]).last?.isSuccessful == true)
+            // The same user once more takes nothing.
+            #expect(try first.shakeHands(ext: ["token": token]).last?.isSuccessful == true)
+            #expect(try first.connect(ext: ["token": try AccessToken.of("many")]).last?.isSuccessful == true)
+            let second = try BayeuxSpeaker(node, .bayeuxSocket)
+            #expect(try second.shakeHands(ext: ["token": token]).last?.error?.hasPrefix("429:") == true)
+            #expect(try second.shakeHands(ext: ["token": try AccessToken.of("other")]).last?.isSuccessful == true)
+            // By the session that is the user's.
+            let third = try BayeuxSpeaker(node, .bayeuxSocket)
+            third.clientID = session.clientID
+            #expect(try third.connect().last?.error?.hasPrefix("429:") == true)
+            #expect(try third.say(["channel": "/room/1", "data": 1]).last?.isSuccessful == false)
+            // By a key, which is somebody, too.
+            let key = try BayeuxSpeaker(node, .bayeuxSocket)
+            #expect(try key.shakeHands(ext: ["token": "a-key-for-tests"]).last?.isSuccessful == true)
+            let other = try BayeuxSpeaker(node, .bayeuxSocket)
+            #expect(try other.shakeHands(ext: ["token": "a-key-for-tests"]).last?.error?.hasPrefix("429:") == true)
+            first.close()
+            try eventually("there is room for another") {
+                let late = try BayeuxSpeaker(node, .bayeuxSocket)
+                late.clientID = session.clientID
+                defer { late.close() }
+                return try late.connect().last?.isSuccessful == true
+            }
+        }
+    }
+
+    @Test("so are those whose user a backend names")
+    func connectionsOfNamedUser() throws {
+        try withBackend([.connect]) {
+            $0.limits.connectionsPerUserMax = 1
+        } answer: { _ in
+            .json(#"{"allow":true,"user":"alice"}"#)
+        } _: { node, _ in
+            let first = try BayeuxSpeaker(node, .bayeuxSocket)
+            #expect(try first.shakeHands().last?.isSuccessful == true)
+            let second = try BayeuxSpeaker(node, .bayeuxSocket)
+            #expect(try second.shakeHands().last?.error?.hasPrefix("429:") == true)
+            #expect(try node.ask("GET", "/stream?channel=room/1").status == 429)
+        }
+    }
+
     @Test("those that come all at once are not more, though none of them is a reader yet as the last is looked at")
     func connectionsAtOnce() async throws {
         try await withRules {

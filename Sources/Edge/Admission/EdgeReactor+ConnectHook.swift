@@ -82,7 +82,7 @@ extension EdgeReactor {
             guard edge.isWaitedFor(batch) else { return }
             if case .allowed(let answer) = outcome {
                 batch.credentials = batch.credentials.with(answer)
-                if batch.socket != nil { edge.note(batch.credentials, of: slot) }
+                edge.becomeKnown(batch)
             }
             then(edge, outcome)
         }

@@ -277,16 +277,28 @@ extension EdgeReactor {
                 break
             }
             batch.credentials.identity = identity
-            if let socket = batch.socket {
-                note(batch.credentials, of: socket.connection.slot)
-                bequeath(socket.connection.slot)
-            }
+            becomeKnown(batch)
         case .failure(let fault):
             let status = refusal(of: fault).status
             if status == 401 { noteTokenRefused(batch.connection.slot) }
             batch.tokenFault = status == 503 ? .unavailable : status == 429 ? .tooOften : .unauthorized
         }
         beginIdentified(batch)
+    }
+
+    /// A WebSocket becomes that of somebody whom messages of it name, unless that is one connection too many.
+    func becomeKnown(_ batch: BayeuxBatch) {
+        guard let socket = batch.socket else { return }
+        guard become(batch.credentials, socket) else { return batch.tokenFault = .tooOften }
+    }
+
+    /// Makes a WebSocket somebody's; says no if those are as many as its user may have without it.
+    func become(_ who: Credentials, _ socket: BayeuxSocket) -> Bool {
+        let known = credentials(of: socket.connection.slot)
+        if MeteredUser(who) != MeteredUser(known), hasTooManyConnections(who) { return false }
+        note(who, of: socket.connection.slot)
+        bequeath(socket.connection.slot)
+        return true
     }
 
     /// What is known of who sent messages: by what they show, else by what the session keeps.

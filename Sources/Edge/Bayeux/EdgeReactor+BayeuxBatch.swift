@@ -11,7 +11,7 @@ extension EdgeReactor {
         guard let token = batch.messages.lazy.compactMap(\.token).first else { return beginIdentified(batch) }
         if let key = key(shownAs: token) {
             batch.credentials.key = key
-            if let socket = batch.socket { note(batch.credentials, of: socket.connection.slot) }
+            becomeKnown(batch)
         } else if access.takesTokens {
             return identify(batch, token)
         }
@@ -30,7 +30,7 @@ extension EdgeReactor {
 
     /// Does nothing of a batch that shows a token that is not taken, whatever its session is allowed. Its client shakes hands anew, with
     /// another token.
-    private func refuse(_ batch: BayeuxBatch, _ fault: BayeuxFault) {
+    func refuse(_ batch: BayeuxBatch, _ fault: BayeuxFault) {
         metrics.rejections.add()
         for (place, message) in batch.messages.enumerated() {
             var reply = BayeuxReply(to: message, fault: fault)

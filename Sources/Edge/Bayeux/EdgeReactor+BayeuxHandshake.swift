@@ -36,7 +36,12 @@ extension EdgeReactor {
         guard let fields = batch.connectFields else { return openSession(batch, place, handshake) }
         askToConnect(batch, fields: fields) { edge, outcome in
             switch outcome {
-            case .allowed: edge.openSession(batch, place, handshake)
+            case .allowed:
+                if let fault = batch.tokenFault {
+                    batch.reply(place, edge.failedHandshake(batch, place, fault, .handshake))
+                    return edge.finish(batch)
+                }
+                edge.openSession(batch, place, handshake)
             case .refused:
                 edge.metrics.forbidden.add()
                 batch.reply(place, edge.failedHandshake(batch, place, .forbidden(""), .none))

@@ -31,11 +31,26 @@ extension EdgeReactor {
         switch outcome {
         case .success(let state):
             take(state, for: batch)
-            if batch.token == nil { release(token, of: batch) } else { bind(socket, to: token, batch.notes, state) }
+            guard batch.token != nil else {
+                release(token, of: batch)
+                break
+            }
+            guard becomeOwner(of: batch.notes, socket) else {
+                release(token, of: batch)
+                return refuse(batch, .tooOften)
+            }
+            bind(socket, to: token, batch.notes, state)
         case .failure(.unknown): batch.token = nil
         case .failure(.backplane): return refuse(batch)
         }
         goOn(batch)
+    }
+
+    /// A WebSocket that showed nothing is that of its session's user; says no if those are as many as the user may have without it.
+    private func becomeOwner(of notes: BayeuxNotes, _ socket: BayeuxSocket) -> Bool {
+        let shown = credentials(of: socket.connection.slot)
+        guard shown.identity == nil, let identity = notes.identity, isGood(identity) else { return true }
+        return become(Credentials(identity: identity, key: shown.key), socket)
     }
 
     /// Binds a WebSocket to a session, and has its channels told on it, unless its client acknowledges them with its connects.
@@ -49,9 +64,6 @@ extension EdgeReactor {
         connections[live: slot].pointee.client.pace = pace.slower(notes.pace)
         let form = connections[live: slot].pointee.client.encoding?.form ?? .plain(isChunked: false)
         connections[live: slot].pointee.client.encoding = Encoding(.webSocket, notes.dialect, form)
-        if credentials(of: slot).identity == nil, let identity = notes.identity, isGood(identity) {
-            note(Credentials(identity: identity), of: slot)
-        }
         bequeath(slot)
         let who = credentials(of: slot)
         let channels = state.positions.filter { mayKeep($0.channel, who) }

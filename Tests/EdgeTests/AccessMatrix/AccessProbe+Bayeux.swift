@@ -87,10 +87,12 @@ final class BayeuxSpeaker {
     private let write: ([[String: Any]]) throws -> Void
     private let read: () throws -> [[String: Any]]
     private let connectionType: String
+    private let client: TestClient
     private var lastID = 0
 
     init(_ node: TestNode, _ way: AccessWay) throws {
         let client = try node.connect()
+        self.client = client
         guard way == .bayeuxSocket else {
             connectionType = "long-polling"
             let fields = [("Content-Type", "application/json")]
@@ -125,7 +127,9 @@ final class BayeuxSpeaker {
         return try read()
     }
 
-    func shakeHands(ext: [String: Any]) throws -> [[String: Any]] {
+    func close() { client.close() }
+
+    func shakeHands(ext: [String: Any]? = nil) throws -> [[String: Any]] {
         var message = BayeuxClient.handshake
         message["ext"] = ext
         let answer = try say(message)
