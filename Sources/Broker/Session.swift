@@ -186,17 +186,29 @@ extension [SessionPosition] {
     /// connection have is less.
     public static var sessionCountMax: Int { 1_024 }
 
-    /// Takes over one change: a subscription that began, moved on or ended. One that begins where there are `countMax` is not
-    /// taken, which is told by `false`: a session is looked through for each change, and must not grow with what clients say.
+    /// Takes over one change: a subscription that began, moved on or ended. One that begins where there are `countMax`, or a pattern where
+    /// there are so many of those, is not taken, which is told by `false`: a session is looked through for each change, and must not grow
+    /// with what clients say.
     @discardableResult
-    public mutating func apply(_ change: SessionPosition, countMax: Int = sessionCountMax) -> Bool {
+    public mutating func apply(
+        _ change: SessionPosition,
+        countMax: Int = sessionCountMax,
+        patternCountMax: Int = .max
+    ) -> Bool {
         if let place = firstIndex(where: { $0.channel == change.channel }) {
             if change.position == nil { remove(at: place) } else { self[place] = change }
         } else if change.position != nil {
             guard count < countMax else { return false }
+            if change.channel.isPattern, count(where: \.channel.isPattern) >= patternCountMax { return false }
             // Most have one channel, and need no room for a second.
             if isEmpty { self = [change] } else { append(change) }
         }
         return true
+    }
+
+    /// The same within what one connection may have.
+    @discardableResult
+    public mutating func apply(_ change: SessionPosition, within limits: Limits) -> Bool {
+        apply(change, countMax: limits.channelsPerConnectionMax, patternCountMax: limits.patternsPerConnectionMax)
     }
 }

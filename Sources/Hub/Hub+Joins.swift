@@ -44,6 +44,7 @@ extension Hub {
                 pace: pace,
                 deadlineMilliseconds: deadline
             )
+            joins.begin(join)
             for part in group { part.topic.joins[key] = part }
             for part in group where part.topic.isOpen { advance(part) }
             if join.isReady { finish(join) } else { joins.wait(join) }
@@ -166,7 +167,7 @@ extension Hub {
                 releaseIfUnused(part.topic)
             }
         }
-        joins.endContinuation(join)
+        joins.end(join)
         guard let client = outlet.client(join.client), client.pointee.isOpen else { return }
         assert(client.pointee.joinCount > 0, "who is joined had asked for it")
         client.pointee.joinCount -= 1
@@ -278,7 +279,7 @@ extension Hub {
     /// Takes a join out of all that wait; returns its client, if that is still there to be told.
     func abandon(_ join: Join) -> ClientSlot? {
         join.isDone = true
-        joins.endContinuation(join)
+        joins.end(join)
         for part in join.parts {
             part.topic.forget(join.client)
             part.letGo()

@@ -37,11 +37,11 @@ extension Hub {
         }
     }
 
-    /// Patterns that a client reads.
+    /// Patterns that a client reads, or is about to.
     public func patternCount(of slot: ClientSlot) -> Int {
         let client = outlet.client(at: slot)
-        guard client.pointee.hasPatterns else { return 0 }
-        var count = 0
+        var count = joins.patternCount(of: outlet.id(of: slot))
+        guard client.pointee.hasPatterns else { return count }
         var next = client.pointee.firstSubscription
         while next != SubscriptionSlot.none {
             let reader = subscriptions[next]

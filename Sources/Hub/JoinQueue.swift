@@ -14,8 +14,23 @@ struct JoinQueue {
     /// Those whose clients are yet to be told all that they missed, by client.
     private var continuations: [ClientID: [Join]] = [:]
 
+    /// Patterns that clients wait for, or are yet to be told all of, by client.
+    private var patternCounts: [ClientID: Int] = [:]
+
     var isEmpty: Bool {
         ready.isEmpty && continuations.isEmpty && waiting.allSatisfy(\.isDone)
+    }
+
+    /// Counts a join until it is done.
+    mutating func begin(_ join: Join) { changePatternCount(of: join, by: 1) }
+
+    func patternCount(of client: ClientID) -> Int { patternCounts[client] ?? 0 }
+
+    private mutating func changePatternCount(of join: Join, by sign: Int) {
+        let change = join.poll == nil ? sign * join.parts.count(where: \.topic.isPattern) : 0
+        guard change != 0 else { return }
+        let count = patternCounts[join.client, default: 0] + change
+        patternCounts[join.client] = count == 0 ? nil : count
     }
 
     mutating func wait(_ join: Join) { waiting.append(join) }
@@ -39,12 +54,16 @@ struct JoinQueue {
         return join
     }
 
-    mutating func goOnLater(_ join: Join) { continuations[join.client, default: []].append(join) }
+    mutating func goOnLater(_ join: Join) {
+        begin(join)
+        continuations[join.client, default: []].append(join)
+    }
 
     func continuations(of client: ClientID) -> [Join] { continuations[client] ?? [] }
 
-    /// Forgets a continuation that is done, or never will be.
-    mutating func endContinuation(_ join: Join) {
+    /// Forgets a join that is done, or never will be.
+    mutating func end(_ join: Join) {
+        changePatternCount(of: join, by: -1)
         guard join.isContinuation, var left = continuations[join.client] else { return }
         left.removeAll { $0 === join }
         continuations[join.client] = left.isEmpty ? nil : left

@@ -96,6 +96,62 @@ struct PatternTests {
         }
     }
 
+    @Test("a connection has no more patterns than it may, though its client asks for all of them at once")
+    func limitAtOnce() throws {
+        try withNode {
+            $0.limits.patternsPerConnectionMax = 2
+        } _: { node in
+            let socket = try node.webSocket()
+            try socket.begin(0)
+            let commands = (0..<6).map { #"{"type":"subscribe","id":\#($0),"channel":"p\#($0)/*"}"# }
+            try socket.send("[\(commands.joined(separator: ","))]")
+            let types = try (0..<6).map { _ in try socket.next().type }
+            #expect(types.count { $0 == "subscribed" } == 2 && types.count { $0 == "error" } == 4, "\(types)")
+        }
+    }
+
+    @Test("nor do a session and the requests that go on with it together")
+    func limitOfSession() throws {
+        try withNode {
+            $0.limits.patternsPerConnectionMax = 2
+        } _: { node in
+            for path in ["/ws", "/stream", "/poll"] {
+                let first = try node.connect()
+                let fields = path == "/ws" ? WebSocketClient.handshake : []
+                try first.sendRequest("GET", "\(path)?channel=a/*&channel=b/*&channel=c&wait=0", fields)
+                let head = try first.readHead()
+                #expect(head.contains(path == "/ws" ? " 101 " : " 200 "))
+                let token = try #require(HTTPAnswer(status: 0, head: head, body: [])["Perseid-Session"])
+                first.close()
+                let again = try node.ask("GET", "\(path)?session=\(token)&channel=d/*&wait=0", fields)
+                #expect(again.status == 400 && again.errorField == "channel", "\(path)")
+                let known = try node.connect()
+                try known.sendRequest("GET", "\(path)?session=\(token)&channel=d&channel=a/*&wait=0", fields)
+                #expect(try known.readHead().contains(path == "/ws" ? " 101 " : " 200 "))
+            }
+        }
+    }
+
+    @Test("nor does a session of Bayeux, in one message and in several", arguments: [AccessWay.bayeux, .bayeuxSocket])
+    func limitOfBayeux(way: AccessWay) throws {
+        try withNode {
+            $0.limits.patternsPerConnectionMax = 2
+        } _: { node in
+            let client = try BayeuxSpeaker(node, way)
+            _ = try client.shakeHands()
+            _ = try client.connect()
+            func subscribe(_ channels: String...) throws -> [String: Any]? {
+                try client.say(["channel": "/meta/subscribe", "subscription": channels]).last
+            }
+            #expect(try subscribe("/a/*")?.isSuccessful == true)
+            #expect(try subscribe("/b/**", "/c/*", "/d/*")?.error?.hasPrefix("413:") == true)
+            #expect(try subscribe("/e/*")?.error?.hasPrefix("413:") == true)
+            #expect(try subscribe("/a/*", "/plain")?.isSuccessful == true)
+            _ = try client.say(["channel": "/meta/unsubscribe", "subscription": "/a/*"])
+            #expect(try subscribe("/e/*")?.isSuccessful == true)
+        }
+    }
+
     @Test("who reads a channel in several ways is told everything once, and goes on when one of them ends")
     func overlapping() throws {
         try withNode { node in

@@ -109,7 +109,7 @@ extension Uplink {
         guard session.isPoll else { return write(id, session, .held, changes) }
         var positions = session.positions
         // Each poll may name other channels: together they are no more than one connection may have.
-        let taken = changes.filter { positions.apply($0, countMax: limits.channelsPerConnectionMax) }
+        let taken = changes.filter { positions.apply($0, within: limits) }
         sessions[id]?.positions = positions
         if positions.map(\.channel) != session.positions.map(\.channel) {
             write(id, session, .held, taken)

@@ -32,7 +32,7 @@ extension Uplink {
         return visit.changes.filter { change in
             let isKnown = positions.contains { $0.channel == change.channel }
             if change.position == nil ? !isKnown : isKnown && !visit.restarts { return false }
-            return positions.apply(change, countMax: limits.channelsPerConnectionMax)
+            return positions.apply(change, within: limits)
         }
     }
 
@@ -136,7 +136,7 @@ extension Uplink {
         settlements[settlement.ticket] = session.state
         if session.isPoll {
             for change in settlement.changes {
-                session.positions.apply(change, countMax: limits.channelsPerConnectionMax)
+                session.positions.apply(change, within: limits)
             }
         }
         if let notes = settlement.notes { session.notes = notes }

@@ -288,6 +288,7 @@ extension EdgeReactor {
     private func fault(in channels: [(name: ChannelName, since: Position?)], of opening: Opening) -> StaticString? {
         // Those of both: a session must not grow with each request.
         if channels.count > limits.channelsPerConnectionMax { return "too many channels" }
+        if channels.count(where: \.name.isPattern) > limits.patternsPerConnectionMax { return "too many patterns" }
         // A WebSocket has no cursor, and commands; a client of Bayeux has its session.
         if opening.use.maySubscribeLater || opening.plan.dialect == .bayeux { return nil }
         if channels.isEmpty { return "at least one is needed" }
