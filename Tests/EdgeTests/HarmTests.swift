@@ -238,6 +238,31 @@ struct HarmTests {
         }
     }
 
+    @Test("a request that is not whole is no reason to answer the one before it, which may yet be done")
+    func unfinishedBehindAwaited() throws {
+        let gate = HookBackend.Gate()
+        try withBackend([.publish]) {
+            $0.limits.heldInputBytesMax = 20_000
+        } answer: { _ in
+            .once(gate, #"{"allow":true}"#)
+        } _: { node, backend in
+            defer { gate.open() }
+            let client = try node.connect()
+            let first = TestClient.request("POST", "/channels/hook%2F1", body: [97], port: node.port)
+            let second = TestClient.request(
+                "POST",
+                "/channels/hook%2F1",
+                body: [UInt8](repeating: 97, count: 60_000),
+                port: node.port
+            )
+            try client.send(first)
+            try eventually("it is asked about") { backend.requests("publish").count == 1 }
+            try client.send(Array(second.dropLast()))
+            try eventually("it is let go of") { node.metrics.evictions.value == 1 }
+            #expect(client.ends() && client.takeAll().isEmpty)
+        }
+    }
+
     @Test("an answer of history is bounded by what it is in JSON, and what has no room follows")
     func escapedHistory() throws {
         try withNode { node in

@@ -29,7 +29,7 @@ extension EdgeReactor {
             metrics.evictions.add()
             let connection = connections[live: slot]
             if connection.pointee.client.encoding == nil, connection.pointee.input?.lines == nil,
-                !connection.pointee.link.holdsPartialRecord
+                !connection.pointee.answer.contains(.isAwaited), !connection.pointee.link.holdsPartialRecord
             {
                 // Like every limit on a request it is told, and ends the connection.
                 connections[live: slot].pointee.input = nil
