@@ -18,7 +18,7 @@ public final class Node: Sendable {
     private let tokens: Inbox<TokenQuestion>
     /// The thread that asks backends.
     private let hooks: Inbox<HookQuestion>
-    private let reports: [Inbox<UplinkReport>]
+    let reports: [Inbox<UplinkReport>]
     private let edges = Endings()
     private let callers = Endings()
     private let keepers = Endings()

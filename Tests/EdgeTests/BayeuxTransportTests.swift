@@ -1,8 +1,11 @@
+import Backplane
 import Broker
-import Edge
 import Foundation
 import Hub
+import Reactor
 import Testing
+
+@testable import Edge
 
 /// The other ways by which Bayeux comes: WebSocket, callback-polling, Faye's event stream.
 @Suite("Bayeux by other ways")
@@ -143,6 +146,19 @@ struct BayeuxTransportTests {
         try withNode { (node: TestNode) throws in
             let fields = WebSocketClient.handshake + [("Origin", "https://evil.example")]
             #expect(try node.ask("GET", "/bayeux", fields).status == 403)
+        }
+    }
+
+    @Test("a connect is answered on a WebSocket, too, that holds a channel which the backplane comes to forbid")
+    func forbiddenHeld() throws {
+        try withNode { (node: TestNode) throws in
+            let client = try BayeuxSocketClient(ready: node, ext: ["ack": true])
+            try client.ask(["channel": "/meta/subscribe", "subscription": "/a"])
+            try client.send(["channel": "/meta/connect", "connectionType": "websocket", "ext": ["ack": 0]])
+            try eventually("it is held") { node.metrics.hub.polls.value == 1 }
+            node.node.reports[0].post(.refused(ChannelName("a")!, "NOPERM"))
+            let reply = try #require(try client.read(to: "/meta/connect").last)
+            #expect(reply.error == "403::Forbidden" && reply.reconnect == "none")
         }
     }
 

@@ -178,6 +178,11 @@ extension EdgeReactor {
         }
         content.append("]")
         hold.answer = nil
+        answer(hold)
+    }
+
+    /// Sends what `content` holds to who waits for a connect.
+    private func answer(_ hold: BayeuxHold) {
         switch hold.peer {
         case .exchange(let exchange): answer(bayeux: exchange)
         case .socket(let socket):
@@ -215,7 +220,7 @@ extension EdgeReactor {
             content.append("[")
             reply.append(to: &content)
             content.append("]")
-            if case .exchange(let exchange) = hold.peer { answer(bayeux: exchange) }
+            answer(hold)
         // Its client has another connect: a reply to this one would be taken for that one's, and a 408 sent again.
         case (.displaced, .exchange(let exchange)):
             connections[live: exchange.slot].pointee.answer.insert(.isLast)
