@@ -288,6 +288,25 @@ struct HostileBayeuxTests {
         }
     }
 
+    @Test(
+        "a batch asks where channels stand for no more than its session may have, and that counts as what changes channels"
+    )
+    func headsAsked() throws {
+        try withNode {
+            $0.limits.channelsPerConnectionMax = 8
+            $0.limits.channelChangesPerSecondMax = 4
+        } _: { (node: TestNode) throws in
+            let client = try BayeuxClient(ready: node)
+            let asked = node.metrics.budgetWaits.value
+            let names = (0..<9).map { "/c\($0)" }
+            #expect(try client.subscribe(names).error == "413:/meta/subscribe:Too many subscriptions")
+            #expect(node.metrics.budgetWaits.value == asked, "nothing was asked")
+            #expect(try client.subscribe(Array(names.dropLast())).isSuccessful == true)
+            try eventually("its next request waits") { node.metrics.budgetWaits.value > asked }
+            #expect(try client.publish("/c0", 1).isSuccessful == true)
+        }
+    }
+
     @Test("a WebSocket that is gone before its handshake is answered holds no session")
     func goneBeforeHandshake() throws {
         try withNode {

@@ -9,9 +9,11 @@ extension EdgeReactor {
     /// Notes where a client stands in channels that it has from now on: only then is what follows in the batch looked at, for
     /// what that publishes is to reach it.
     func subscribe(to subscriptions: [BayeuxMessage.Subscription], _ place: Int, of batch: BayeuxBatch) {
-        guard batch.changes.count + subscriptions.count <= Self.changesPerBatchMax else {
-            return batch.reply(place, fault: .tooMany(batch.messages[place].channel ?? ""))
-        }
+        // What a session cannot have is not asked about.
+        let begunCount = batch.changes.count { $0.position != nil } + subscriptions.count
+        guard begunCount <= limits.channelsPerConnectionMax,
+            batch.changes.count + subscriptions.count <= Self.changesPerBatchMax
+        else { return batch.reply(place, fault: .tooMany(batch.messages[place].channel ?? "")) }
         guard waitToSubscribe(subscriptions.count, batch.connection.slot, credentials(of: batch)) == nil else {
             return batch.reply(place, fault: .tooOften)
         }
@@ -61,6 +63,7 @@ extension EdgeReactor {
                 batch.changes.append(SessionPosition(channel, head))
                 continue
             }
+            countChannelChange(batch.connection.slot)
             batch.underWay += 1
             batch.headsUnderWay += 1
             ask(.head(batch, place, channel)) { .history($0, channel, since: nil, limit: 0) }
