@@ -36,6 +36,9 @@ struct RecordLayer: ~Copyable {
     /// Whether it was said that there will be no more.
     private var isEnded = false
 
+    /// Whether the peer wants the next key to be used, and was not told that it is.
+    private var owesUpdate = false
+
     /// Whether the kernel seals: then nothing is sealed here, and what is to be said besides data waits for who sends.
     private(set) var isSealedByKernel = false
     private var alert: (level: UInt8, number: UInt8)?
@@ -76,7 +79,7 @@ struct RecordLayer: ~Copyable {
     }
 
     private mutating func seal(_ plain: UnsafeRawBufferPointer, _ kind: Kind, _ records: TLSRecords) -> Bool {
-        if sealing.number >= RecordKey.recordsMax, !renew(records) { return false }
+        if sealing.number >= RecordKey.recordsMax || owesUpdate && kind == .data, !renew(records) { return false }
         return sealOne(plain, kind, records)
     }
 
@@ -94,6 +97,7 @@ struct RecordLayer: ~Copyable {
             sealOne($0, .handshake, records)
         }
         sealing.update()
+        owesUpdate = false
         return isSealed
     }
 
@@ -115,14 +119,19 @@ struct RecordLayer: ~Copyable {
 
     /// Opens a record, and puts what it says to `room`.
     ///
+    /// - Parameter mayAnswer: whether a peer that wants the next key to be used is told so at once. Else it is told once there is
+    ///   something to say, however often it asked: one that reads nothing makes no answers wait for it.
     /// - Throws: if something is wrong with it. What the peer is to be told of that is sealed.
     mutating func open(
         _ record: UnsafeRawBufferPointer,
         into room: UnsafeMutableRawBufferPointer,
-        _ records: TLSRecords
+        _ records: TLSRecords,
+        mayAnswer: Bool = true
     ) throws(TLSFault) -> Opened {
         do throws(RecordFault) {
-            return try openOne(record, into: room, records)
+            let opened = try openOne(record, into: room, records)
+            if owesUpdate, mayAnswer { _ = renew(records) }
+            return opened
         } catch {
             if let alert = error.alert { _ = sealAlert(level: 2, alert, records) }
             throw TLSFault("TLS: \(error.description)")
@@ -146,7 +155,7 @@ struct RecordLayer: ~Copyable {
         case .data: return said.count > 0 ? .data(said.count) : .nothing
         case .alert: return try hear(alert: said)
         case .handshake:
-            try hear(handshake: said, records)
+            try hear(handshake: said)
             return .nothing
         case nil: throw .unexpected
         }
@@ -163,14 +172,14 @@ struct RecordLayer: ~Copyable {
     }
 
     /// All that a client can still say is that its key is the next one. It must be the last of a record; nobody cuts these five bytes.
-    private mutating func hear(handshake: UnsafeRawBufferPointer, _ records: TLSRecords) throws(RecordFault) {
+    private mutating func hear(handshake: UnsafeRawBufferPointer) throws(RecordFault) {
         guard handshake.count == 5, handshake.starts(with: [24, 0, 0, 1]) else { throw .unexpected }
         guard handshake[4] <= 1 else { throw .malformedUpdate }
         opening.update()
         // It wants ours to be the next one, too. The kernel cannot go on with another before Linux 6.14.
         guard handshake[4] == 1, !isEnded else { return }
         guard !isSealedByKernel else { throw .keptKey }
-        _ = renew(records)
+        owesUpdate = true
     }
 }
 

@@ -114,11 +114,13 @@ public struct TLSSession: ~Copyable {
         guard phase != .broken else { throw TLSFault("the session is broken") }
         let bytes = UnsafeRawBufferPointer(rebasing: records.received[..<(partial.count + count)])
         var (place, opened) = (0, 0)
+        let start = records.sealedCount
         while place < bytes.count, !isPeerDone, let length = recordLength(of: bytes[place...]) {
             let record = UnsafeRawBufferPointer(rebasing: bytes[place..<place + length])
             place += length
             do {
-                opened += try open(record, into: UnsafeMutableRawBufferPointer(rebasing: plain[opened...]))
+                let room = UnsafeMutableRawBufferPointer(rebasing: plain[opened...])
+                opened += try open(record, into: room, mayAnswer: unsent.isEmpty && records.sealedCount == start)
             } catch {
                 phase = .broken
                 records.note(error)
@@ -153,13 +155,14 @@ public struct TLSSession: ~Copyable {
 
     private mutating func open(
         _ record: UnsafeRawBufferPointer,
-        into room: UnsafeMutableRawBufferPointer
+        into room: UnsafeMutableRawBufferPointer,
+        mayAnswer: Bool
     ) throws(TLSFault) -> Int {
         let opened =
             switch stage {
             case .new: try open(record, begin(), into: room)
             case .whole(let session): try open(record, session, into: room)
-            case .keyed(let layer): try layer.pointee.open(record, into: room, records)
+            case .keyed(let layer): try layer.pointee.open(record, into: room, records, mayAnswer: mayAnswer)
             }
         switch opened {
         case .data(let count):

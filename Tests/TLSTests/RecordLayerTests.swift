@@ -72,10 +72,21 @@ private struct Ends: ~Copyable {
         for record in all { _ = try record.withUnsafeBytes { try here.open($0, into: room, records) } }
     }
 
+    /// What the other end hears while it may not answer at once.
+    mutating func hearSilently(_ all: [[UInt8]]) throws {
+        for record in all {
+            _ = try record.withUnsafeBytes { try there.open($0, into: room, records, mayAnswer: false) }
+        }
+    }
+
     mutating func sealRaw(_ text: [UInt8], kind: UInt8, secret: UInt8 = 2, number: UInt64, _ suite: RecordSuite)
         -> [UInt8]
     {
         var key = RecordKey(suite, secret: [UInt8](repeating: secret, count: suite.secretByteCount), number: number)
+        return sealRaw(text, kind: kind, &key, suite)
+    }
+
+    mutating func sealRaw(_ text: [UInt8], kind: UInt8, _ key: inout RecordKey, _ suite: RecordSuite) -> [UInt8] {
         var record = [UInt8](repeating: 0, count: text.count + RecordCipher.overheadByteCount)
         let isSealed = record.withUnsafeMutableBytes { room in
             text.withUnsafeBytes { text in
@@ -132,6 +143,24 @@ private struct Ends: ~Copyable {
             #expect(records.count == (text == "three" ? 2 : 1))
             #expect(try ends.hear(records) == Array(text.utf8))
         }
+    }
+
+    @Test("a peer that asks for the next key and reads nothing is answered once, in front of what is said next")
+    func updatesUnread() throws {
+        var ends = Ends(.aes128)
+        var key = RecordKey(.aes128, secret: [UInt8](repeating: 2, count: RecordSuite.aes128.secretByteCount))
+        for _ in 0..<50 {
+            try ends.hearSilently([ends.sealRaw([24, 0, 0, 1, 1], kind: 22, &key, .aes128)])
+            key.update()
+            #expect(ends.take().isEmpty)
+        }
+        #expect(Array("x".utf8).withUnsafeBytes { ends.there.seal($0, ends.records) })
+        let records = ends.take()
+        #expect(records.count == 2)
+        try ends.hearBack(records)
+        // It owes nothing any more.
+        #expect(Array("y".utf8).withUnsafeBytes { ends.there.seal($0, ends.records) })
+        #expect(ends.take().count == 1)
     }
 
     @Test("a peer that goes on to its next key is followed, and answered if it asks", arguments: [0, 1] as [UInt8])
