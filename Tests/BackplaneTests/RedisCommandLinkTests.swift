@@ -143,6 +143,25 @@ struct RedisCommandLinkTests {
         #expect(fixture.takeReasons().first?.hasSuffix("not ready for use in 3000 ms") == true)
     }
 
+    @Test("a link that is ended answers all that it was asked, and whoever asks it later, that nobody is there")
+    func ended() throws {
+        let fixture = try CommandLinkFixture { $0.redisBulkMax = 1 }
+        try fixture.greet()
+        let session = sessionRequest(.open).id
+        fixture.link.ask(.publish(request("a")))
+        for fence in 1...2 as ClosedRange<UInt64> {
+            fixture.link.ask(
+                RedisSave(session: session, fence: fence, standing: .held, positions: [], notes: nil, ticket: nil)
+            )
+        }
+        fixture.link.end()
+        #expect(fixture.takeAnswers() == ["publish 0 unavailable", "save 1 unavailable", "save 2 unavailable"])
+        fixture.link.ask(.publish(request("a", number: 3)))
+        #expect(fixture.takeAnswers() == ["publish 3 unavailable"])
+        #expect(fixture.link.isIdle && fixture.byteCount == 0)
+        #expect(fixture.takeReasons() == ["up"], "whoever ends it knows")
+    }
+
     // MARK: What Redis is
 
     @Test(

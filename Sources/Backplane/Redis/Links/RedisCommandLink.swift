@@ -88,7 +88,12 @@ final class RedisCommandLink {
     /// The same for a link that nobody has asked for yet.
     func aimLater(at place: RedisPlace) { link.aim(at: place) }
 
-    func end() { link.end() }
+    /// It is needed no longer. Whoever waits is answered, and so is who asks it all the same; nobody is told of it besides.
+    func end() {
+        link.end()
+        failAll()
+    }
+
     func ready(_ readiness: Readiness) { link.ready(readiness) }
 
     /// Whether nobody waits for an answer.
@@ -374,6 +379,11 @@ final class RedisCommandLink {
     }
 
     private func lose(_ reason: String) {
+        failAll()
+        onChange(reason)
+    }
+
+    private func failAll() {
         let underWay = pending.compactMap { if case .command(let command) = $0.question { command } else { nil } }
         let lost = (repair?.missed ?? []) + underWay + lanes.indices.flatMap { lanes[$0].removeAll() }
         pending = []
@@ -381,6 +391,5 @@ final class RedisCommandLink {
         unsettledSince = nil
         isUp = false
         for command in lost { onAnswer(command, .failure(.unavailable)) }
-        onChange(reason)
     }
 }

@@ -14,7 +14,7 @@ final class RedisDurableLink {
     private let context: RedisContext
     private var isWanted = false
 
-    /// Whether the link was lost, or could not be made, and is not there again.
+    /// Whether the link was lost, or could not be made, and is not there again; or it is needed no longer.
     private var isAway = false
 
     /// Those that wait for their turn; those that are published, and wait for the replicas.
@@ -72,8 +72,9 @@ final class RedisDurableLink {
     func aim(at place: RedisPlace) { if isWanted { link.aim(at: place) } else { link.aimLater(at: place) } }
 
     func end() {
-        lose()
+        isAway = true
         link.end()
+        lose()
     }
 
     /// Those that are not answered and for which something is so.
