@@ -54,6 +54,9 @@ extension RedisLinkReport {
             metrics.masterMoves.add()
             logger.notice("the master is elsewhere", metadata: ["redis": "\(master)", "address": "\(place)"])
         }
+        setUpAnew = { master in
+            logger.notice("those who know where redis is were set up anew", metadata: ["redis": "\(master)"])
+        }
         refused = { error in
             let advice = RedisComplaint(error).advice
             logger.error("redis refused", metadata: ["error": "\(error)", "advice": "\(advice)"])

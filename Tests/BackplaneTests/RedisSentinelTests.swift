@@ -16,6 +16,7 @@ struct RedisSentinelTests {
     private final class Told {
         var found: [String] = []
         var reasons: [String] = []
+        var anewCount = 0
         var now = Clock.monotonicNanoseconds
     }
 
@@ -38,6 +39,7 @@ struct RedisSentinelTests {
             resolver: HostLookup.askSystem
         )
         watch.onFound = { [told] in told.found.append($0.description) }
+        watch.onSetUpAnew = { [told] in told.anewCount += 1 }
         watch.onChange = { [told] in told.reasons.append($0 ?? "up") }
         watch.connect()
     }
@@ -96,19 +98,19 @@ struct RedisSentinelTests {
     }
 
     /// What one says of the master; where it is, the facts say late.
-    private static func answer(_ port: Int, epoch: Int) -> [String] {
-        [
-            list(["name", "main", "ip", "10.0.0.1", "port", "1", "config-epoch", "\(epoch)"]),
-            list(["10.0.0.1", "\(port)"]), acks("subscribe"),
+    private static func answer(_ port: Int, epoch: Int, others: Int = 1) -> [String] {
+        let facts = ["name", "main", "ip", "10.0.0.1", "port", "1", "config-epoch", "\(epoch)"]
+        return [
+            list(facts + ["num-other-sentinels", "\(others)"]), list(["10.0.0.1", "\(port)"]), acks("subscribe"),
         ]
     }
 
-    private static func hello(_ port: Int, epoch: Int) -> [String] {
-        ["+OK\r\n", "*0\r\n"] + answer(port, epoch: epoch)
+    private static func hello(_ port: Int, epoch: Int, others: Int = 1) -> [String] {
+        ["+OK\r\n", "*0\r\n"] + answer(port, epoch: epoch, others: others)
     }
 
-    private static func again(_ port: Int, epoch: Int) -> [String] {
-        [acks("unsubscribe")] + answer(port, epoch: epoch)
+    private static func again(_ port: Int, epoch: Int, others: Int = 1) -> [String] {
+        [acks("unsubscribe")] + answer(port, epoch: epoch, others: others)
     }
 
     @Test("each is told who it is there, asked where the master is and who else knows, and listened to")
@@ -169,6 +171,83 @@ struct RedisSentinelTests {
             }
         )
         #expect(told.found == ["10.0.0.1:7001"])
+    }
+
+    /// Both know one place, are lost, and come back as they do who were set up anew.
+    private func setUpAnew(others: Int) throws {
+        for sentinel in [first, second] {
+            _ = try accept(sentinel)
+            sentinel.say(Self.hello(7_001, epoch: 5))
+        }
+        #expect(waitForBoth())
+        for sentinel in [first, second] { sentinel.close() }
+        for sentinel in [first, second] {
+            _ = try accept(sentinel)
+            sentinel.say(Self.hello(7_002, epoch: 0, others: others))
+        }
+        #expect(waitForBoth())
+        #expect(told.found.last == "10.0.0.1:7001")
+    }
+
+    private func waitForBoth() -> Bool {
+        eventually {
+            turn()
+            return watch.reachedCount == 2
+        }
+    }
+
+    /// Lets time go by, and has each answer what it is asked then. Returns how many were asked where the master is.
+    private func goOn(milliseconds: UInt64, _ firstReplies: [String], _ secondReplies: [String]) -> Int {
+        var askedCount = 0
+        advance(milliseconds: milliseconds)
+        let isAnswered = eventually {
+            for (sentinel, replies) in [(first, firstReplies), (second, secondReplies)] {
+                let text = sentinel.takeNow()
+                if text.contains("PING") { sentinel.say("+PONG\r\n") }
+                guard text.contains("GET-MASTER-ADDR-BY-NAME") else { continue }
+                askedCount += 1
+                sentinel.say(replies)
+            }
+            turn()
+            return watch.answeredCount == 2
+        }
+        #expect(isAnswered)
+        return askedCount
+    }
+
+    @Test(
+        "Sentinels that were set up anew count from the beginning: most are believed that stay with what they say as they are asked again",
+        arguments: [0, 1]
+    )
+    func anew(others: Int) throws {
+        try setUpAnew(others: others)
+        let again = Self.again(7_002, epoch: 0, others: others)
+        #expect(goOn(milliseconds: 250, again, again) == 2)
+        #expect(goOn(milliseconds: 2_500, again, again) == 0)
+        #expect(told.found.last == "10.0.0.1:7001", "those who have not heard of a failover have their time")
+        #expect(goOn(milliseconds: 750, again, again) == 0)
+        #expect(told.found.last == "10.0.0.1:7002" && told.anewCount == 1)
+        second.say(Self.list(["message", "+switch-master", "main 10.0.0.1 7002 10.0.0.1 7003"]))
+        _ = question(second)
+        #expect(hear(second, Self.again(7_003, epoch: 1)) { told.found.last == "10.0.0.1:7003" })
+    }
+
+    @Test("what fewer than most Sentinels say anew is not believed")
+    func tooFew() throws {
+        try setUpAnew(others: 3)
+        for milliseconds in [250, 2_500, 750] as [UInt64] { #expect(goOn(milliseconds: milliseconds, [], []) == 0) }
+        #expect(told.found.last == "10.0.0.1:7001" && told.anewCount == 0)
+    }
+
+    @Test("what one Sentinel says otherwise, as it is asked again, keeps the others from being believed")
+    func onlyLate() throws {
+        try setUpAnew(others: 1)
+        let (older, newer) = (Self.again(7_002, epoch: 0), Self.again(7_001, epoch: 5))
+        #expect(goOn(milliseconds: 250, older, newer) == 2)
+        for milliseconds in [2_500, 750, 2_500] as [UInt64] {
+            #expect(goOn(milliseconds: milliseconds, older, newer) == 0)
+        }
+        #expect(told.found.last == "10.0.0.1:7001" && told.anewCount == 0)
     }
 
     @Test("when what is named does not work all are asked again, one question at a time")

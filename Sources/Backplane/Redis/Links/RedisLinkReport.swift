@@ -7,6 +7,10 @@ public struct RedisLinkReport {
     /// For the log: Sentinels say that a master is somewhere else now.
     public var moved: (_ master: String, _ place: String) -> Void
 
+    /// For the log: the Sentinels of a master, or a whole cluster, were set up anew. What they say is believed though it is older than what
+    /// was said before.
+    public var setUpAnew: (_ master: String) -> Void
+
     /// So many masters are reached, and heard, of so many.
     public var reached: (_ up: Int, _ all: Int) -> Void
 
@@ -41,6 +45,7 @@ public struct RedisLinkReport {
     public init(
         changed: @escaping (String, String, String?) -> Void = { _, _, _ in },
         moved: @escaping (String, String) -> Void = { _, _ in },
+        setUpAnew: @escaping (String) -> Void = { _ in },
         reached: @escaping (Int, Int) -> Void = { _, _ in },
         lost: @escaping () -> Void = {},
         refused: @escaping (String) -> Void = { _ in },
@@ -53,6 +58,7 @@ public struct RedisLinkReport {
     ) {
         self.changed = changed
         self.moved = moved
+        self.setUpAnew = setUpAnew
         self.reached = reached
         self.lost = lost
         self.refused = refused

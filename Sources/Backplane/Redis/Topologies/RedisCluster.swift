@@ -56,6 +56,7 @@ final class RedisCluster: RedisTopology {
         limits = context.limits
         nodeKey = keys.node(context.nodeID)
         lifeName = keys.incarnation(incarnation, of: context.nodeID)
+        directory.onSetUpAnew = { [unowned self] in self.report.setUpAnew("the cluster") }
         directory.onMap = { [unowned self] in take($0) }
         directory.onChange = { [unowned self] in
             directoryLog.note($0)

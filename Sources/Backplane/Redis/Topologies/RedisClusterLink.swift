@@ -3,7 +3,7 @@ internal import Reactor
 
 /// Which master has which slots of a Redis Cluster, as one of its nodes says.
 struct RedisClusterMap: Equatable {
-    /// Grows with each change that the nodes agree on: what is older than what was believed is not believed.
+    /// Grows with each change that the nodes agree on: what is older than what was believed is not believed while a node knows better.
     let epoch: UInt64
     let ranges: [Range]
 
@@ -77,6 +77,11 @@ final class RedisClusterLink {
 
     private var newestEpoch: UInt64 = 0
 
+    /// Nodes that were lost or of no use since one was believed: once they are as many as are known, none is there that knows better.
+    private var uselessCount = 0
+
+    /// The cluster was set up anew, and counts from the beginning.
+    var onSetUpAnew: () -> Void = {}
     /// Who has what, whether or not that has changed.
     var onMap: (RedisClusterMap) -> Void = { _ in }
     /// A node was reached (no reason), or is not, or is of no use.
@@ -199,11 +204,14 @@ final class RedisClusterLink {
 
     /// Of each range: its first and last slot, then its master and the replicas of that, each as host, port, name.
     private func takeSlots(_ reply: RedisReply) {
-        guard epoch >= newestEpoch else { return link.fail("a node of the cluster knows less than another one") }
+        guard epoch >= newestEpoch || uselessCount >= places.count else {
+            return link.fail("a node of the cluster knows less than another one")
+        }
         let ranges = RedisClusterMap.ranges(reply, from: places[current])
         for place in RedisClusterMap.nodes(reply, from: places[current]) { learn(place) }
         guard !ranges.isEmpty else { return link.fail("a node of the cluster knows of no masters") }
-        newestEpoch = epoch
+        if epoch < newestEpoch { onSetUpAnew() }
+        (newestEpoch, uselessCount) = (epoch, 0)
         link.markHealthy()
         onChange(nil)
         onMap(RedisClusterMap(epoch: epoch, ranges: ranges))
@@ -217,6 +225,7 @@ final class RedisClusterLink {
         asked.removeAll()
         isWanted = false
         failedCount = min(failedCount + 1, Self.placesMax)
+        uselessCount = min(uselessCount + 1, Self.placesMax)
         current = (current + 1) % places.count
         link.aim(at: places[current])
         onChange(isDown ? Self.downText : reason)

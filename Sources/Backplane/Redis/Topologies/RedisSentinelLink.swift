@@ -27,7 +27,19 @@ final class RedisSentinelLink {
 
     /// Acknowledgements that are awaited of the channels.
     private var awaitedChannels = 0
-    private var epoch: UInt64?
+    private var facts: (epoch: UInt64, sentinelCount: Int)?
+
+    /// What a Sentinel says of the master.
+    struct Answer {
+        let place: RedisPlace
+        /// Since which failover the master is there.
+        let epoch: UInt64
+        /// Sentinels that know the master, this one included.
+        let sentinelCount: Int
+    }
+
+    /// What it said last, since it was reached.
+    private(set) var answer: Answer?
 
     /// Whether it has said where the master is, and is not being asked again.
     private(set) var isSettled = false
@@ -38,8 +50,8 @@ final class RedisSentinelLink {
     /// Which of the Sentinels it is.
     private(set) var place: RedisPlace
 
-    /// Where the master is, as it says, and since which epoch.
-    var onFound: (RedisPlace, _ epoch: UInt64) -> Void = { _, _ in }
+    /// Where the master is, as it says.
+    var onFound: (Answer) -> Void = { _ in }
     /// Which others there are.
     var onOthers: ([RedisPlace]) -> Void = { _ in }
     /// It was reached (no reason), or is not, or is of no use.
@@ -183,19 +195,23 @@ final class RedisSentinelLink {
     }
 
     private func takeFacts(_ reply: RedisReply) {
-        guard let epoch = Self.facts(reply)["config-epoch"].flatMap({ UInt64($0) }) else {
+        let facts = Self.facts(reply)
+        guard let epoch = facts["config-epoch"].flatMap({ UInt64($0) }) else {
             return link.fail("a Sentinel does not say what it knows of \(sentinels.masterName)")
         }
-        self.epoch = epoch
+        let otherCount: UInt16 = facts["num-other-sentinels"].flatMap { UInt16($0) } ?? 0
+        self.facts = (epoch, Int(otherCount) + 1)
         answered()
     }
 
     private func takePlace(_ reply: RedisReply) {
-        guard reply.count == 2, let place = Self.place(reply[0].text, reply[1].text), let epoch else {
+        guard reply.count == 2, let place = Self.place(reply[0].text, reply[1].text), let facts else {
             return link.fail("a Sentinel does not say where \(sentinels.masterName) is")
         }
         answered()
-        onFound(place, epoch)
+        let answer = Answer(place: place, epoch: facts.epoch, sentinelCount: facts.sentinelCount)
+        self.answer = answer
+        onFound(answer)
     }
 
     private func learn(_ reply: RedisReply) {
@@ -223,7 +239,8 @@ final class RedisSentinelLink {
         asked.removeAll()
         isSettled = false
         isReached = false
-        epoch = nil
+        facts = nil
+        answer = nil
         onChange(reason)
     }
 }

@@ -60,6 +60,7 @@ final class RedisShard {
         durable.onSettled = { [unowned self] in self.report.settled($0, $1) }
         commands.onChange = { [unowned self] in commandsChanged($0) }
         subscriptions.onChange = { [unowned self] in subscriptionsChanged($0) }
+        sentinels?.onSetUpAnew = { [unowned self] in self.report.setUpAnew(name) }
         sentinels?.onFound = { [unowned self] in follow(to: $0) }
         sentinels?.onChange = { [unowned self] in
             sentinelLog.note($0)
