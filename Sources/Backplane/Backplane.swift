@@ -26,6 +26,13 @@ public protocol Backplane: ChannelBackplane, SessionBackplane, PresenceBackplane
     /// Sends what this turn gathered.
     func endOfTurn()
 
+    /// Whether there is room for more of what comes by the thousand: sessions, presence, counts. Whoever asks for those all the same takes
+    /// the room of what a client waits for.
+    var hasRoom: Bool { get }
+
+    /// Returns once there is room, or at a time of the monotonic clock in nanoseconds: for the end of a node, which has nothing else to do.
+    func makeRoom(until deadlineNanoseconds: UInt64)
+
     /// Ends: returns once all that was asked is answered, or at a time of the monotonic clock in nanoseconds. The node's last words must
     /// not be lost, and it must end.
     func finish(until deadlineNanoseconds: UInt64)
@@ -37,6 +44,12 @@ extension Backplane {
 
     /// It has no parts.
     public var areWillsUp: Bool { isUp }
+
+    /// It answers at once.
+    public var hasRoom: Bool { true }
+
+    /// There always is.
+    public func makeRoom(until deadlineNanoseconds: UInt64) {}
 }
 
 /// What a backplane does for channels: publications and history.

@@ -100,6 +100,25 @@ struct RedisCommandLinkTests {
         #expect(fixture.takeAnswers() == [])
     }
 
+    @Test("there is room for what can wait until half of its lane is taken, or some hundreds wait")
+    func room() throws {
+        let fixture = try CommandLinkFixture { $0.redisBytesMax = 1_048_576 }
+        try fixture.greet()
+        let channel = try #require(ChannelName("a"))
+        var count = 0
+        while fixture.link.hasRoom(.upkeep), count < 10_000 {
+            fixture.link.ask(RedisCount(channel: channel, subscribers: 1, leaseMilliseconds: 1_000))
+            count += 1
+        }
+        #expect((400...1_000).contains(count), "\(count) are taken")
+        #expect(fixture.takeAnswers() == [])
+        let member = (id: MemberID(1), transport: "websocket")
+        for _ in 0..<2 {
+            fixture.link.ask(RedisRenew(channel: channel, members: Array(repeating: member, count: 500)))
+        }
+        #expect(fixture.takeAnswers() == [], "the other half is for who does not ask")
+    }
+
     // MARK: Time
 
     @Test("a quiet link is kept alive, and dropped when no sign of life is answered")

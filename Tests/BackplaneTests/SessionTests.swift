@@ -301,6 +301,65 @@ struct SessionTests {
         #expect(backplane.takeWrites() == [])
     }
 
+    @Test("checkpoints of very many polls go out a few with each turn, and all within the time between two")
+    func checkpointsOfMany() throws {
+        let fixture = try fixture()
+        // Past the first renewal, and a checkpoint.
+        fixture.tick(8)
+        for number in 0..<1_000 as Range<UInt64> {
+            let request = sessionRequest(.open, number: number, connection: number, isPoll: true)
+            fixture.uplink.receive(.session(request))
+            backplane.grant(fence: 1)
+            for milliseconds in [5, 6] as [UInt64] {
+                fixture.uplink.receive(.saveSession(request.id, holder(number), [position("a", milliseconds)]))
+            }
+        }
+        #expect(backplane.takeWrites() == Array(repeating: "held 1 a@5-0", count: 1_000))
+        var writes: [Int] = []
+        for _ in 0..<20 {
+            fixture.tick(1)
+            writes.append(backplane.takeWrites().count)
+            for _ in 0..<20 {
+                _ = fixture.uplink.endOfTurn()
+                writes.append(backplane.takeWrites().count)
+            }
+        }
+        #expect(writes.reduce(0, +) == 1_000)
+        #expect(writes.allSatisfy { $0 <= 64 }, "\(writes.max() ?? 0) at once")
+    }
+
+    @Test("what did not get through is repeated once there is room for it")
+    func repeatedWithRoom() throws {
+        let (fixture, request) = try opened(isPoll: true)
+        fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 5)]))
+        fixture.tick(8)
+        _ = backplane.takeWrites()
+        backplane.delegate?.saved(request.id, fence: 1, .failure(.overloaded))
+        backplane.hasRoom = false
+        fixture.tick(8)
+        #expect(backplane.takeWrites() == [])
+        backplane.hasRoom = true
+        _ = fixture.uplink.endOfTurn()
+        #expect(backplane.takeWrites() == ["held 1 a@5-0"])
+    }
+
+    @Test("a session that is let go of, or resumed anew, before its turn comes is not written again")
+    func tendedInTime() throws {
+        let (fixture, request) = try opened(isPoll: true)
+        fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 5)]))
+        fixture.tick(8)
+        backplane.hasRoom = false
+        backplane.delegate?.saved(request.id, fence: 1, .failure(.overloaded))
+        fixture.tick(4)
+        let next = sessionRequest(.resume, id: request.id, number: 2, connection: 2, isPoll: true, isAffine: false)
+        fixture.uplink.receive(.session(next))
+        backplane.grant(fence: 2, [position("a", 5)])
+        _ = backplane.takeWrites()
+        backplane.hasRoom = true
+        _ = fixture.uplink.endOfTurn()
+        #expect(backplane.takeWrites() == [])
+    }
+
     @Test("every session is renewed within half of its lease")
     func renewed() throws {
         let fixture = try fixture { $0.sessionLeaseMilliseconds = 20_000 }
@@ -328,6 +387,21 @@ struct SessionTests {
         _ = backplane.takeWrites()
         fixture.uplink.receive(.stop(untilNanoseconds: .max))
         #expect(backplane.takeWrites() == ["detached 1 a@6-0"])
+    }
+
+    @Test("a node that ends waits for room for its last words, and says them all the same where none comes")
+    func leftWithoutRoom() throws {
+        for makesRoom in [true, false] {
+            let (fixture, request) = try opened(isPoll: true)
+            fixture.uplink.receive(.saveSession(request.id, holder(1), [position("a", 5)]))
+            _ = backplane.takeWrites()
+            (backplane.hasRoom, backplane.makesRoom) = (false, makesRoom)
+            let before = backplane.waitsForRoom
+            fixture.uplink.receive(.stop(untilNanoseconds: .max))
+            #expect(backplane.takeWrites() == ["detached 1 a@5-0"])
+            #expect(backplane.waitsForRoom == before + 1)
+            backplane.hasRoom = true
+        }
     }
 
     @Test("a held session takes little memory")

@@ -86,6 +86,10 @@ final class ScriptedBackplane: Backplane {
     /// Questions for sessions that are not taken.
     var touches: [Ticket] = []
     private var presence: [String] = []
+    /// Whether there is room for more; if it says so, once it was waited for.
+    var hasRoom = true
+    var makesRoom = true
+    private(set) var waitsForRoom = 0
     private(set) var isFinished = false
     private(set) var turns = 0
     private(set) var readCount = 0
@@ -227,6 +231,11 @@ final class ScriptedBackplane: Backplane {
     func tick(_ tick: Tick) {}
 
     func endOfTurn() { turns += 1 }
+
+    func makeRoom(until deadlineNanoseconds: UInt64) {
+        waitsForRoom += 1
+        if makesRoom { hasRoom = true }
+    }
 
     func finish(until deadlineNanoseconds: UInt64) { isFinished = true }
 

@@ -193,6 +193,17 @@ public final class RedisBackplane: Backplane {
         report.restoring(unheard, unread, patienceMilliseconds)
     }
 
+    /// One master that is slow has the others wait, too, and not for long: then it is given up.
+    public var hasRoom: Bool { shards.allSatisfy { $0.commands.hasRoom(.upkeep) } }
+
+    public func makeRoom(until deadlineNanoseconds: UInt64) {
+        let deadline = min(
+            deadlineNanoseconds,
+            Clock.monotonicNanoseconds + context.limits.redisMilliseconds * 1_000_000
+        )
+        for shard in shards { shard.commands.makeRoom(.upkeep, until: deadline) }
+    }
+
     public func finish(until deadlineNanoseconds: UInt64) {
         for shard in shards { shard.commands.retire() }
         // However many masters there are, together as long as Redis has to answer one; those that are slow do not keep the others from

@@ -39,6 +39,9 @@ struct HeldSession {
     /// Between two polls: when it is given up.
     var idleUntilTick: Tick = .start
 
+    /// Whether its client has not polled for as long as it may be resumed.
+    func isIdle(_ tick: Tick) -> Bool { holder == nil && idleUntilTick.isReached(by: tick) }
+
     /// Where its client stands, as far as it is known here.
     var writtenPositions: [SessionPosition] { isPoll ? positions : [] }
 

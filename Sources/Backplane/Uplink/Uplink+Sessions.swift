@@ -199,20 +199,36 @@ extension Uplink {
 
     // MARK: Time
 
-    /// Repeats what did not get through, writes the checkpoints of polls, and gives up clients that poll no more.
+    /// Begins to repeat what did not get through, to write the checkpoints of polls, and to give up clients that poll no more.
     func tendSessions(_ tick: Tick) {
         guard backplane.isUp else { return }
-        // Taken out first: a write that fails at once is noted again.
-        let unsaved = unsavedSessions
-        unsavedSessions.removeAll()
-        for id in unsaved { saveAgain(id) }
-        guard nextCheckpointTick.isReached(by: tick) else { return }
-        nextCheckpointTick = seat.tick(afterMilliseconds: limits.checkpointMilliseconds)
-        for id in movedSessions { saveAgain(id) }
-        let idle = sessions.all { $0.holder == nil && $0.idleUntilTick.isReached(by: tick) }
-        for (id, session) in idle {
+        if sessionsToTend.isEmpty {
+            sessionsToTend = Array(unsavedSessions)
+            if nextCheckpointTick.isReached(by: tick) {
+                nextCheckpointTick = seat.tick(afterMilliseconds: limits.checkpointMilliseconds)
+                sessionsToTend += sessions.all { $0.isIdle(tick) }.map(\.id) + movedSessions
+            }
+        }
+        goOnTendingSessions()
+    }
+
+    func goOnTendingSessions() {
+        for _ in 0..<Self.slice {
+            guard backplane.isUp, backplane.hasRoom, let id = sessionsToTend.popLast() else { break }
+            tend(id)
+        }
+        // An array that was emptied would keep its memory.
+        if sessionsToTend.isEmpty { sessionsToTend = [] }
+    }
+
+    /// What is known of it by now decides, not why it was to be tended to.
+    private func tend(_ id: SessionID) {
+        guard let session = sessions[id] else { return }
+        if session.isIdle(lastTellTick) {
             write(id, session, .ended, [])
             forget(id)
+        } else if unsavedSessions.remove(id) != nil || movedSessions.contains(id) {
+            saveAgain(id)
         }
     }
 
@@ -236,8 +252,9 @@ extension Uplink {
     }
 
     /// The node ends: whoever comes back finds the sessions of polls, too, with all that is known of them.
-    func leaveSessions() {
+    func leaveSessions(until deadlineNanoseconds: UInt64) {
         for (id, session) in sessions.all() {
+            if !backplane.hasRoom { backplane.makeRoom(until: deadlineNanoseconds) }
             write(id, session, .detached, session.writtenPositions, notes: session.writtenNotes)
         }
     }

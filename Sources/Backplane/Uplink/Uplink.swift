@@ -52,6 +52,8 @@ public final class Uplink: ReactorHandler {
     var visits: [Ticket: VisitUnderWay] = [:]
     /// Answers that wait for what they mean to be written, with what was known before.
     var settlements: [Ticket: SessionState] = [:]
+    /// Sessions of which the backplane may have to be told something, in this second.
+    var sessionsToTend: [SessionID] = []
     var sessionRenewals = RenewalRound<SessionID>()
     var nextCheckpointTick: Tick = .start
 
@@ -103,11 +105,12 @@ public final class Uplink: ReactorHandler {
 
     public func ready(token: UInt64, readiness: Readiness) { backplane.ready(token: token, readiness: readiness) }
 
-    /// Work that comes by the thousand goes on by a slice with each turn, and what Redis answers to it brings the next: so no
-    /// turn is long, and it goes as fast as Redis does.
+    /// Work that comes by the thousand goes on by a slice with each turn while there is room for it, and what Redis answers to it brings the
+    /// next: so no turn is long, and it goes as fast as Redis does.
     public func endOfTurn() -> Bool {
         goOnAskingAgain()
         goOnTellingCounts()
+        goOnTendingSessions()
         writeWill()
         backplane.endOfTurn()
         return false
@@ -171,11 +174,16 @@ public final class Uplink: ReactorHandler {
     }
 
     func stop(until deadlineNanoseconds: UInt64) {
+        // The other half of the time is for all that to be answered.
+        let now = Clock.monotonicNanoseconds
+        let halfway = now + (max(deadlineNanoseconds, now) - now) / 2
+        leaveSessions(until: halfway)
+        leaveWill()
+        // Last, for they end by themselves.
         for channel in channels.values where channel.isCounted {
+            if !backplane.hasRoom { backplane.makeRoom(until: halfway) }
             backplane.count(channel.name, subscribers: 0, leaseMilliseconds: countLeaseMilliseconds)
         }
-        leaveSessions()
-        leaveWill()
         backplane.finish(until: deadlineNanoseconds)
         isFinished = true
     }
@@ -255,7 +263,7 @@ public final class Uplink: ReactorHandler {
 
     func goOnTellingCounts() {
         for _ in 0..<Self.slice {
-            guard backplane.isUp, let channel = countsBeingTold.popLast() else { return }
+            guard backplane.isUp, backplane.hasRoom, let channel = countsBeingTold.popLast() else { return }
             if channel.isCountDue, !channel.isGone { tellCount(of: channel) }
         }
         // An array that was emptied would keep its memory, and all may have changed at once.
@@ -268,7 +276,7 @@ public final class Uplink: ReactorHandler {
         countsToTell.append(channel)
     }
 
-    /// Counts told, and reads repeated, in one turn: some 100 µs each.
+    /// Counts told, reads repeated, and sessions written in one turn: some 100 µs each.
     static let slice = 64
 
     private func tellCount(of channel: WatchedChannel) {

@@ -106,6 +106,13 @@ final class RedisCommandLink {
         link.settle(withinMilliseconds: milliseconds) { pending.isEmpty && lanes.allSatisfy(\.isEmpty) }
     }
 
+    /// Waits for a lane to have room, until a time of the monotonic clock.
+    func makeRoom(_ kind: RedisLane.Kind, until deadlineNanoseconds: UInt64) {
+        let now = Clock.monotonicNanoseconds
+        let milliseconds = (max(deadlineNanoseconds, now) - now) / 1_000_000
+        link.settle(withinMilliseconds: milliseconds) { hasRoom(kind) }
+    }
+
     // MARK: Time
 
     /// Drops the link when Redis says nothing for too long: stopped or cut off it sends no error. What counts is the time
@@ -184,6 +191,9 @@ final class RedisCommandLink {
 
     /// Requests of a kind that wait for others.
     func waitingCount(_ kind: RedisLane.Kind) -> Int { lanes[kind.rawValue].waiting.count }
+
+    /// Whether a lane has room for what comes by the thousand, beside what somebody waits for.
+    func hasRoom(_ kind: RedisLane.Kind) -> Bool { lanes[kind.rawValue].hasRoom }
 
     /// Bulk requests that wait for others.
     var bulkWaitingCount: Int { RedisLane.Kind.allCases.reduce(0) { $1.isBulk ? $0 + waitingCount($1) : $0 } }

@@ -62,6 +62,12 @@ struct RedisLane {
     /// Whether nothing is to be answered any more.
     var isEmpty: Bool { underWay == 0 && waiting.isEmpty }
 
+    /// Those that wait, beyond which whoever can wait with more does: enough for Redis never to wait for them.
+    private static let waitingMax = 512
+
+    /// Whether there is room for what can wait; half of the lane is left to what cannot.
+    var hasRoom: Bool { waiting.count < min(Self.waitingMax, countMax / 2) && byteCount < bytesMax / 2 }
+
     /// Takes a question in, unless the lane is full.
     mutating func append(_ request: any RedisCommand) -> Bool {
         guard waiting.count + underWay < countMax, byteCount < bytesMax else { return false }
