@@ -261,4 +261,17 @@ struct UplinkPatternTests {
         find()
         #expect(fixture.reports().contains("opened chat/* 99-0"))
     }
+
+    @Test("a search that took long and failed is not repeated before Redis had as much rest as behind any other")
+    func failedSearchRests() throws {
+        let fixture = try UplinkFixture(backplane)
+        backplane.setUp(true)
+        fixture.watch("chat/*")
+        fixture.tick(5)
+        backplane.delegate?.found(nil)
+        fixture.tick(19)
+        #expect(backplane.searches.count == 1, "four times as long as it took")
+        fixture.tick(1)
+        #expect(backplane.searches.count == 2)
+    }
 }

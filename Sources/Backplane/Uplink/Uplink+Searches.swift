@@ -29,9 +29,14 @@ extension Uplink {
 
     private func endSearch(_ ended: PatternSearch) {
         search = nil
-        let taken = seat.thisMoment - ended.begin
-        nextSearchNanoseconds = max(nextSearchNanoseconds, ended.begin) + PatternSearch.timesMin * taken
+        nextSearchNanoseconds = endOfRest(behind: ended)
         beginSearch()
+    }
+
+    /// Whether it found something or not, Redis has its rest behind it.
+    private func endOfRest(behind search: PatternSearch) -> UInt64 {
+        let taken = seat.thisMoment - search.begin
+        return max(nextSearchNanoseconds, search.begin) + PatternSearch.timesMin * taken
     }
 
     /// Patterns that a search is about; not those that are no longer heard, or that wait for another since.
@@ -62,7 +67,8 @@ extension Uplink {
             patternsToSearch.insert(pattern.name)
         }
         search = nil
-        nextSearchNanoseconds = seat.thisMoment + PatternSearch.aheadNanoseconds + Self.searchRetryNanoseconds
+        let soonest = seat.thisMoment + PatternSearch.aheadNanoseconds + Self.searchRetryNanoseconds
+        nextSearchNanoseconds = max(soonest, endOfRest(behind: failed))
     }
 
     private static let searchRetryNanoseconds: UInt64 = 1_000_000_000

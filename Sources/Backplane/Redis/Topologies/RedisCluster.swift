@@ -84,7 +84,7 @@ final class RedisCluster: RedisTopology {
     func shard(of key: String) -> RedisShard? { owners[RedisSlot.of(key)] }
 
     /// Twice: a slot that goes to a master which was looked through already is found there then.
-    var searchOrder: [RedisShard] { shards + shards }
+    var searchOrder: [RedisShard] { shards.allSatisfy(\.commands.isUp) ? shards + shards : [] }
 
     // MARK: Time
 

@@ -18,7 +18,7 @@ protocol RedisTopology: AnyObject {
     func shard(of key: String) -> RedisShard?
 
     /// Masters in the order in which somebody goes through who looks for keys: what moves from one to another meanwhile is found at one
-    /// of them.
+    /// of them. None while one cannot be asked: nothing would come of it, and all would be looked through in vain.
     var searchOrder: [RedisShard] { get }
 
     /// Asks the master that has the key that a command is about, or one that it sends it on to.
@@ -53,7 +53,7 @@ extension RedisTopology {
     /// One that is reached serves.
     var isDown: Bool { false }
 
-    var searchOrder: [RedisShard] { shards }
+    var searchOrder: [RedisShard] { shards.allSatisfy(\.commands.isUp) ? shards : [] }
 }
 
 /// Masters that are named: one, or several that share the channels.
