@@ -90,6 +90,27 @@ struct RedisDurableLinkTests {
         #expect(link.isIdle)
     }
 
+    @Test("what waits is bounded in bytes, what is under way and waits for replicas included")
+    func bytes() throws {
+        let text = String(repeating: "x", count: 16_384)
+        ask(0, text)
+        try greet()
+        redis.say(["+PONG\r\n", "5-0".asBulk])
+        try turn { link.unansweredCount { _ in true } == 0 }
+        #expect(link.heldByteCount > 16_384, "it is published, and not answered")
+        for number in 1...1_000 as ClosedRange<UInt64> { ask(number, text) }
+        let refused = told.take()
+        #expect(refused.allSatisfy { $0.hasSuffix("overloaded") })
+        #expect((930...950).contains(refused.count), "\(1_000 - refused.count) of 16 KiB")
+        #expect((1_048_576...1_100_000).contains(link.heldByteCount))
+        redis.say([":1\r\n"])
+        try turn { !told.answers.isEmpty }
+        #expect(told.take() == ["0 5-0"])
+        redis.close()
+        try turn { told.answers.count == 1_000 - refused.count }
+        #expect(link.heldByteCount == 0 && link.isIdle)
+    }
+
     @Test("a link that is ended answers whoever waits, and whoever asks it later, that nobody is there")
     func ended() throws {
         ask(1)

@@ -184,7 +184,7 @@ public final class RedisBackplane: Backplane {
         topology.endOfTurn()
         for shard in shards {
             bulk += shard.commands.bulkWaitingCount
-            bytes += shard.commands.heldByteCount
+            bytes += shard.heldByteCount
             unheard += shard.unheardCount
             unread += shard.unreadCount
             patienceMilliseconds = max(patienceMilliseconds, shard.patienceMilliseconds)

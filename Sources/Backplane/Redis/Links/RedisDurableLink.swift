@@ -21,6 +21,9 @@ final class RedisDurableLink {
     private var waiting: Deque<RedisPublish> = []
     private var published: [(publication: RedisPublish, position: Position)] = []
 
+    /// What is held for all that is not answered, in bytes.
+    private(set) var heldByteCount = 0
+
     /// Whether some are under way, and their `WAIT` behind them.
     private var isUnderWay = false
 
@@ -35,8 +38,14 @@ final class RedisDurableLink {
 
     /// Another master has the channel of one.
     var onElsewhere: ((any RedisCommand) -> Void)? {
-        get { link.onElsewhere }
-        set { link.onElsewhere = newValue }
+        didSet {
+            link.onElsewhere = onElsewhere.map { sendOn in
+                { [unowned self] in
+                    heldByteCount -= $0.byteCount
+                    sendOn($0)
+                }
+            }
+        }
     }
 
     /// So many were published, of which so many are not on enough replicas.
@@ -49,7 +58,10 @@ final class RedisDurableLink {
         self.link = link
         self.context = context
         link.onAnswer = { [unowned self] in take($0, $1) }
-        link.onRedirected = { [unowned self] in onRedirected($0, $1) }
+        link.onRedirected = { [unowned self] in
+            heldByteCount -= $0.byteCount
+            onRedirected($0, $1)
+        }
         link.onWaited = { [unowned self] in settle(replicas: $0) }
         link.onChange = { [unowned self] in
             isAway = $0 != nil
@@ -87,9 +99,10 @@ final class RedisDurableLink {
 
     func ask(_ publication: RedisPublish) {
         guard !isAway else { return onPublished(publication, .failure(.unavailable)) }
-        guard waiting.count < context.limits.redisRequestsMax else {
+        guard waiting.count < context.limits.redisRequestsMax, heldByteCount < context.limits.redisBytesMax else {
             return onPublished(publication, .failure(.overloaded))
         }
+        heldByteCount += publication.byteCount
         waiting.append(publication)
         guard !isWanted else { return }
         isWanted = true
@@ -100,6 +113,7 @@ final class RedisDurableLink {
     func askEarly(_ publication: RedisPublish) {
         guard link.isUp, !isUnderWay else { return ask(publication) }
         isUnderWay = true
+        heldByteCount += publication.byteCount
         link.askEarly(publication)
         link.wait(for: publication.request.replicasMin, milliseconds: patienceMilliseconds)
     }
@@ -131,15 +145,20 @@ final class RedisDurableLink {
     private func take(_ command: any RedisCommand, _ outcome: Result<RedisReply, BackplaneFailure>) {
         guard let publication = command as? RedisPublish else { return }
         switch outcome {
-        case .failure(let failure): onPublished(publication, .failure(failure))
+        case .failure(let failure): answer(publication, .failure(failure))
         case .success(let reply):
             do throws(RedisNonsense) {
                 published.append((publication, try publication.read(reply, context)))
             } catch {
                 context.complain(error.description)
-                onPublished(publication, .failure(.refused(error.description)))
+                answer(publication, .failure(.refused(error.description)))
             }
         }
+    }
+
+    private func answer(_ publication: RedisPublish, _ outcome: Result<Position, BackplaneFailure>) {
+        heldByteCount -= publication.byteCount
+        onPublished(publication, outcome)
     }
 
     /// Whether nothing of what is under way is yet to be published.
@@ -164,12 +183,12 @@ final class RedisDurableLink {
         for (publication, position) in done {
             let wanted = publication.request.replicasMin
             if replicas >= wanted {
-                onPublished(publication, .success(position))
+                answer(publication, .success(position))
             } else {
                 missed += 1
                 let text = "NOREPLICAS it is published, and \(replicas) of \(wanted) replicas have it"
                 context.complain(text)
-                onPublished(publication, .failure(.refused(text)))
+                answer(publication, .failure(.refused(text)))
             }
         }
         onSettled(done.count, missed)
@@ -180,7 +199,7 @@ final class RedisDurableLink {
         (isUnderWay, isOvertaken) = (false, false)
         let (done, rest) = (published, waiting)
         (published, waiting) = ([], [])
-        for (publication, _) in done { onPublished(publication, .failure(.unavailable)) }
-        for publication in rest { onPublished(publication, .failure(.unavailable)) }
+        for (publication, _) in done { answer(publication, .failure(.unavailable)) }
+        for publication in rest { answer(publication, .failure(.unavailable)) }
     }
 }

@@ -27,7 +27,7 @@ final class RedisMovingMasters: RedisTopology {
 
     /// By the key that goes along.
     private var journeys: [String: RedisJourney] = [:]
-    private var heldCount = 0
+    private var held = RedisHeldCommands()
 
     /// Commands about a key that its former master has not answered, by the key: those that it may send on.
     private var unanswered: [String: Int] = [:]
@@ -152,13 +152,13 @@ final class RedisMovingMasters: RedisTopology {
             unanswered[key, default: 0] += 1
             return former.shard.ask(command)
         }
-        guard heldCount < limits.redisRequestsMax else { return onAnswer(command, .failure(.overloaded)) }
-        heldCount += 1
+        guard held.hasRoom(limits) else { return onAnswer(command, .failure(.overloaded)) }
+        held.add(command)
         former.hold(command)
     }
 
     private func goOn(_ early: [any RedisCommand]) {
-        heldCount -= early.count
+        held.remove(early)
         for command in early { ask(command) }
     }
 
@@ -221,8 +221,8 @@ final class RedisMovingMasters: RedisTopology {
     }
 
     private func hold(_ command: any RedisCommand, _ key: String) {
-        guard heldCount < limits.redisRequestsMax else { return onAnswer(command, .failure(.overloaded)) }
-        heldCount += 1
+        guard held.hasRoom(limits) else { return onAnswer(command, .failure(.overloaded)) }
+        held.add(command)
         journeys[key]?.detour.hold(command)
     }
 
@@ -273,11 +273,11 @@ final class RedisMovingMasters: RedisTopology {
             switch step {
             case .wait: return
             case .giveUp(let overtaken):
-                heldCount -= overtaken.count
+                held.remove(overtaken)
                 for command in overtaken { onAnswer(command, .failure(.unavailable)) }
             case .attempt(let command): return attempt(command, key)
             case .clear(let rest):
-                heldCount -= rest.count
+                held.remove(rest)
                 end(key)
                 for command in rest { ask(command) }
                 return
@@ -293,14 +293,14 @@ final class RedisMovingMasters: RedisTopology {
             journeys[key]?.detour.takeBack(command)
             return depart(key)
         }
-        heldCount -= 1
+        held.remove(command)
         home(of: key).ask(command)
     }
 
     /// One of the two masters is not there, or refuses; whoever asks next tries anew.
     private func fail(_ key: String) {
         guard let rest = journeys[key]?.detour.removeAll() else { return }
-        heldCount -= rest.count
+        held.remove(rest)
         end(key)
         for command in rest { onAnswer(command, .failure(.unavailable)) }
     }
@@ -321,7 +321,7 @@ final class RedisMovingMasters: RedisTopology {
             return onAnswer(command, .failure(.refused(text)))
         }
         settleAnswer(key)
-        heldCount += 1
+        held.add(command)
         if journeys[key] != nil {
             journeys[key]?.detour.takeBack(command)
             return goOn(key)

@@ -28,7 +28,7 @@ final class RedisCluster: RedisTopology {
 
     /// By their slot.
     private var detours: [Int: RedisDetour] = [:]
-    private var detourCount = 0
+    private var held = RedisHeldCommands()
 
     /// Channels that are wanted and have no master that is known.
     private var homeless: Set<ChannelName> = []
@@ -239,8 +239,8 @@ final class RedisCluster: RedisTopology {
     }
 
     private func hold(_ command: any RedisCommand, _ slot: Int) {
-        guard detourCount < limits.redisRequestsMax else { return onAnswer(command, .failure(.overloaded)) }
-        detourCount += 1
+        guard held.hasRoom(limits) else { return onAnswer(command, .failure(.overloaded)) }
+        held.add(command)
         detours[slot]?.hold(command)
     }
 
@@ -270,7 +270,7 @@ final class RedisCluster: RedisTopology {
             let unanswered = shard.unansweredCount { $0.isAboutKey && RedisSlot.of($0.key(keys)) == slot }
             detours[slot] = RedisDetour(beganAt: seat.now, unansweredCount: unanswered + 1)
         }
-        detourCount += 1
+        held.add(command)
         detours[slot]?.takeBack(command)
         goOn(slot)
     }
@@ -288,14 +288,14 @@ final class RedisCluster: RedisTopology {
             switch step {
             case .wait: return
             case .giveUp(let overtaken):
-                detourCount -= overtaken.count
+                held.remove(overtaken)
                 for command in overtaken { onAnswer(command, .failure(.unavailable)) }
             case .attempt(let command):
-                detourCount -= 1
+                held.remove(command)
                 attempt(command, slot)
                 return
             case .clear(let rest):
-                detourCount -= rest.count
+                held.remove(rest)
                 detours[slot] = nil
                 for command in rest { ask(command) }
                 return
@@ -308,10 +308,10 @@ final class RedisCluster: RedisTopology {
         let began = detours[slot]?.beganAt ?? 0
         let isLate = seat.now > began && seat.now - began > limits.redisMilliseconds * 1_000_000
         guard !isLate, let shard = owners[slot] else {
-            let rest = [command] + (detours[slot]?.removeAll() ?? [])
-            detourCount -= rest.count - 1
+            let rest = detours[slot]?.removeAll() ?? []
+            held.remove(rest)
             detours[slot] = nil
-            for command in rest { onAnswer(command, .failure(.unavailable)) }
+            for command in [command] + rest { onAnswer(command, .failure(.unavailable)) }
             return
         }
         shard.ask(command)

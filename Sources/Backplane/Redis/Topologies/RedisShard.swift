@@ -79,6 +79,9 @@ final class RedisShard {
     var unheardCount: Int { subscriptions.unheardCount }
     var unreadCount: Int { commands.unreadCount }
 
+    /// What is held for all that is not answered, in bytes.
+    var heldByteCount: Int { commands.heldByteCount + durable.heldByteCount }
+
     /// How long it may be silent before a link is given up.
     var patienceMilliseconds: UInt64 { max(commands.patienceMilliseconds, subscriptions.patienceMilliseconds) }
 
