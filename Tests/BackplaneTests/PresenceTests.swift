@@ -133,6 +133,34 @@ struct PresenceTests {
     }
 
     @Test(
+        "more members of one channel than there is room for are renewed as there is, and those that left meanwhile are not"
+    )
+    func manyMore() throws {
+        let fixture = try fixture()
+        for number in 0..<60_000 as Range<UInt64> {
+            let holder = SessionHolder(reactor: 0, connection: number)
+            fixture.uplink.receive(
+                .enter(ChannelName("a")!, MemberID(number), transport: "poll", details: [], holder, nil)
+            )
+        }
+        _ = backplane.takePresence()
+        backplane.hasRoom = false
+        fixture.tick(41)
+        #expect(backplane.takePresence() == [], "refused, they would have no lease any more")
+        let holder = SessionHolder(reactor: 0, connection: 7)
+        fixture.uplink.receive(.leave(ChannelName("a")!, MemberID(7), holder, .taken))
+        backplane.hasRoom = true
+        var named: Set<Substring> = []
+        for _ in 0..<30 {
+            _ = fixture.uplink.endOfTurn()
+            let renewals = backplane.takePresence()
+            #expect(renewals.count == 4)
+            named.formUnion(renewals.flatMap { $0.split(separator: " ").dropFirst(2) })
+        }
+        #expect(named.count == 59_999)
+    }
+
+    @Test(
         "what others see of a member goes along, again as it changes; what the backplane lost is told anew, also of who may resume"
     )
     func details() throws {

@@ -15,10 +15,19 @@ struct PresentMember {
     var lingersUntilTick: Tick = .start
 }
 
+/// Members of a channel whose leases are renewed with one request.
+struct MemberBatch {
+    let channel: ChannelName
+    let members: [MemberID]
+}
+
 // Who of this node is present where. The backplane has the leases; here is what must be renewed.
 extension Uplink {
     /// Renewals of one channel in one request: some 15 KB, a millisecond of Redis.
     private static let renewalBatchCount = 500
+
+    /// Renewals of all channels in one turn: a millisecond.
+    private static let renewalsPerTurnMax = 2_000
 
     /// A connection whose session another has by now comes too late: it would be the member's own, and take it away as it leaves.
     func enter(_ name: ChannelName, _ id: MemberID, _ member: PresentMember, of session: SessionID?) {
@@ -73,16 +82,35 @@ extension Uplink {
     /// presence somebody here listens to.
     func renewPresence(_ tick: Tick) {
         guard backplane.isUp else { return }
+        if membersToRenew.isEmpty { noteMembersToRenew(tick) }
+        goOnRenewingPresence()
+    }
+
+    private func noteMembersToRenew(_ tick: Tick) {
         let due = presenceRenewals.next(tick, within: limits.presenceLeaseMilliseconds / 3, seat: seat) {
             Array(Set(presence.keys).union(channels.values.compactMap(\.name.presenceSubject)))
         }
         for name in due {
             endLingering(in: name, tick)
-            let members = (presence[name] ?? [:]).map { (id: $0.key, transport: $0.value.transport) }
+            let members = Array((presence[name] ?? [:]).keys)
             for start in stride(from: 0, through: members.count, by: Self.renewalBatchCount) {
                 let batch = members[start..<min(start + Self.renewalBatchCount, members.count)]
-                if start == 0 || !batch.isEmpty { backplane.renew(name, Array(batch)) }
+                guard start == 0 || !batch.isEmpty else { continue }
+                membersToRenew.append(MemberBatch(channel: name, members: Array(batch)))
             }
+        }
+    }
+
+    func goOnRenewingPresence() {
+        var left = Self.renewalsPerTurnMax
+        for _ in 0..<Self.slice {
+            guard left > 0, backplane.isUp, backplane.hasRoom, let batch = membersToRenew.popLast() else { return }
+            // Who has left meanwhile has no lease.
+            let members = batch.members.compactMap { id in
+                presence[batch.channel]?[id].map { (id: id, transport: $0.transport) }
+            }
+            backplane.renew(batch.channel, members)
+            left -= batch.members.count
         }
     }
 

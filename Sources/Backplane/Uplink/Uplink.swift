@@ -60,6 +60,8 @@ public final class Uplink: ReactorHandler {
     /// This node's members of channels whose presence is switched on.
     var presence: [ChannelName: [MemberID: PresentMember]] = [:]
     var presenceRenewals = RenewalRound<ChannelName>()
+    /// Of those, the ones whose turn it is.
+    var membersToRenew: [MemberBatch] = []
 
     /// What is left to others of this node's readers, and what is told of those of a node that is gone.
     var will = NodeWill()
@@ -111,6 +113,7 @@ public final class Uplink: ReactorHandler {
         goOnAskingAgain()
         goOnTellingCounts()
         goOnTendingSessions()
+        goOnRenewingPresence()
         writeWill()
         backplane.endOfTurn()
         return false
