@@ -16,6 +16,7 @@ struct RedisSubscriptionLinkTests {
         var subscribed: [String] = []
         var refused: [String] = []
         var reasons: [String] = []
+        var ownHeard: [String] = []
     }
 
     init() throws {
@@ -27,6 +28,7 @@ struct RedisSubscriptionLinkTests {
         link.onSubscribed = { [told] in told.subscribed.append($0.text) }
         link.onRefused = { [told] channel, _ in told.refused.append(channel.text) }
         link.onChange = { [told] in told.reasons.append($0 ?? "up") }
+        link.onOwnHeard = { [told] in told.ownHeard.append($0) }
         link.connect()
         try redis.accept()
         link.ready(.write)
@@ -111,6 +113,21 @@ struct RedisSubscriptionLinkTests {
         reply([text])
         #expect(told.reasons.count == 2 && told.subscribed == [])
         #expect(!link.isUp)
+    }
+
+    @Test(
+        "what is said to nodes and is heard here from now on is told of, for it was missed while it moved; not what leaves"
+    )
+    func ownHeard() throws {
+        reply([ownAcks, Self.pong])
+        #expect(told.reasons == ["up"] && told.ownHeard == [], "whoever hears of the link asks")
+        let own = [RedisKeys().node("a"), RedisKeys().nodes, RedisKeys().incarnation("", of: "a")]
+        link.hear(own: [own[0], own[2]])
+        reply([ack(own[1], "unsubscribe")])
+        #expect(told.ownHeard == [])
+        link.hear(own: own)
+        reply([ack(own[1])])
+        #expect(told.ownHeard == [own[1]] && link.isUp)
     }
 
     @Test("it is up once all that was wanted is heard, and names leave in batches")

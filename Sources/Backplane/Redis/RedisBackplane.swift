@@ -110,6 +110,7 @@ public final class RedisBackplane: Backplane {
         shard.subscriptions.onSubscribed = { [unowned self, unowned shard] in subscribed($0, shard) }
         shard.subscriptions.onRefused = { [unowned self] in refuse($0, $1) }
         shard.subscriptions.onMessage = { [unowned self] in hear($0, $1) }
+        shard.subscriptions.onOwnHeard = { [unowned self] in if $0 == keys.nodes { askForRevocations() } }
         shard.subscriptions.onControl = { [unowned self] in obey($0) }
         shard.subscriptions.hasRoom = { [unowned shard] in
             shard.commands.waitingCount(.opening) < Self.openingsWaitingMax
@@ -249,12 +250,14 @@ public final class RedisBackplane: Backplane {
 
     private func changed(_ shard: RedisShard, _ reason: String?) {
         if reason == nil, shard.isUp {
-            // What was taken back in a silence.
-            ask(RedisRevocations())
+            askForRevocations()
             if context.isClustered { searchAgain() }
         }
         topologyChanged()
     }
+
+    /// What was taken back in a silence, or while it was not heard where that is told now.
+    private func askForRevocations() { ask(RedisRevocations()) }
 
     private func topologyChanged() {
         // bounded: counts what there is

@@ -44,6 +44,8 @@ final class RedisSubscriptionLink {
     var onMessage: (ChannelName, UnsafeRawBufferPointer) -> Void = { _, _ in }
     /// A message for this node alone, or for all.
     var onControl: (String) -> Void = { _ in }
+    /// One of those that are no channels of clients is heard here from now on, though the link was made before.
+    var onOwnHeard: (String) -> Void = { _ in }
     /// A channel that is wanted is heard at another master of a cluster, which is told if it is known.
     var onEvicted: (ChannelName, RedisRedirect?) -> Void = { _, _ in }
     /// `isUp` may have changed.
@@ -233,6 +235,7 @@ final class RedisSubscriptionLink {
         if case .own(let own, isLeaving)? = asked.first, name.elementsEqual(own.utf8) {
             asked.removeFirst()
             if case .own? = asked.first {} else { hearsControl = true }
+            if isGreeted, !isLeaving { onOwnHeard(own) }
         } else if case .channels(var batch, let sentAt)? = asked.first, batch.isLeaving == isLeaving,
             let channel = batch.names.popFirst(), keys.channelName(name) == channel
         {
