@@ -78,6 +78,29 @@ import Testing
         }
     }
 
+    @Test("a node says with each sign of life which patterns it hears: a library that was loaded anew knows of none")
+    func said() async throws {
+        try await Cluster.with(nodes: 1, environment: ["PERSEID_LIMITS_NODE_LEASE_MILLISECONDS": "900"]) { cluster in
+            let client = try await WebSocketClient(
+                [(cluster.nodes[0].port, "/ws?channel=chat/*&channel=news/**&channel=news")],
+                in: cluster.scratch
+            )
+            try await client.opened(channels: 3)
+            let monitor = try ChildProcess(
+                ["redis-cli", "-p", "\(cluster.redis.port)", "MONITOR"],
+                in: cluster.scratch
+            )
+            try await eventually(
+                "it says so again and again",
+                isTrue: {
+                    let said = monitor.outputText.split(separator: "\n").filter { $0.contains(#""perseid_hear""#) }
+                    return said.count { $0.contains(#""chat/*""#) && $0.contains(#""news/**""#) } > 2
+                }
+            )
+            monitor.signal(SIGTERM)
+        }
+    }
+
     @Test("a publish under a pattern is refused by the function, too")
     func refused() async throws {
         try await Cluster.with(nodes: 1) { cluster in

@@ -2,6 +2,7 @@ import Backplane
 import Broker
 import Foundation
 import Testing
+import Text
 
 /// How a node gets into Redis, and what it relies on there.
 @Suite struct RedisAccessTests {
@@ -108,6 +109,57 @@ import Testing
             #expect(try await ask("DEL", "perseid:{news}").contains("NOPERM"))
             #expect(try await ask("GET", "other").contains("NOPERM"))
             try await socket.close()
+        }
+    }
+
+    @Test(
+        "readers of a pattern hear what is published first once the library was loaded anew, by whom may not ask who hears what",
+        arguments: [false, true]
+    )
+    func loadedAnew(byNode isNode: Bool) async throws {
+        let options = try ["backend", "perseid"].flatMap { try ["--user", $0, "on", ">secret"] + Self.rights(of: $0) }
+        try await Cluster.with(nodes: 0, redisOptions: options) { cluster in
+            let redis = cluster.redis
+            let install = [PerseidNode.executable, "redis", "install", "--redis", redis.url]
+            try await ChildProcess.run(install, in: cluster.scratch)
+            let url = isNode ? "redis://perseid:secret@127.0.0.1:\(redis.port)" : redis.url
+            // Nodes say in between neither that they live nor what they hear.
+            let environment = ["PERSEID_LIMITS_NODE_LEASE_MILLISECONDS": "600000"]
+            let node = try await PerseidNode(id: "a", redis: url, environment: environment, in: cluster.scratch)
+            let socket = try await WebSocketClient([(node.port, "/ws?channel=chat/*")], in: cluster.scratch)
+            try await socket.opened()
+            for number in 0..<3 {
+                try await redis.loadLibraryAnew()
+                for channel in ["chat/old", "chat/\(number)"] {
+                    let said =
+                        isNode
+                        ? try await node.ask("POST", "/channels/\(PercentCoding.encode(channel))", body: "x")
+                            .json["position"] as? String ?? ""
+                        : try await redis.command(
+                            "FCALL",
+                            "perseid_publish",
+                            "1",
+                            RedisServer.key(channel),
+                            "x",
+                            user: "backend",
+                            password: "secret"
+                        )
+                    try await socket.reach(try #require(Position(said), "\(said)"), in: channel)
+                }
+            }
+            try #require(try await node.stop() == .exited(0))
+        }
+    }
+
+    @Test("a backend that may publish in one channel alone is not refused for patterns that nobody hears")
+    func narrowBackend() async throws {
+        let rights = try Self.rights(of: "backend").filter { !"~&".contains($0.prefix(1)) }
+        let options = ["--user", "backend", "on", ">secret", "~perseid:{chat/a}*", "&perseid:{chat/a}"] + rights
+        try await Cluster.with(nodes: 1, redisOptions: options) { cluster in
+            try await cluster.redis.loadLibraryAnew()
+            let publish = ["FCALL", "perseid_publish", "1", RedisServer.key("chat/a"), "x"]
+            let said = try await cluster.redis.command(publish, user: "backend", password: "secret")
+            try #require(Position(said) != nil, "\(said)")
         }
     }
 

@@ -15,10 +15,11 @@ import Testing
         spares: Int = 0,
         nodes count: Int = 2,
         environment: [String: String] = [:],
+        options: [String] = [],
         _ body: (Clustered) async throws -> Void
     ) async throws {
         let scratch = try Scratch()
-        let redis = try await RedisClusterServers(replicas: replicas, spares: spares, in: scratch)
+        let redis = try await RedisClusterServers(replicas: replicas, spares: spares, options: options, in: scratch)
         var nodes: [PerseidNode] = []
         for id in ["a", "b", "c"].prefix(count) {
             nodes.append(try await PerseidNode(id: id, redis: redis.url, environment: environment, in: scratch))
@@ -494,6 +495,57 @@ import Testing
                 )
             }
             try #require(listeners.ended() == [])
+        }
+    }
+
+    /// Nodes say in between neither that they live nor what they hear.
+    private static let silent = ["PERSEID_LIMITS_NODE_LEASE_MILLISECONDS": "600000"]
+
+    @Test("readers of patterns hear what is published at any master once the library was loaded anew")
+    func loadedAnew() async throws {
+        try await with(environment: Self.silent) { clustered in
+            let patterns = try await WebSocketClient(
+                clustered.nodes.map { ($0.port, "/ws?channel=room/*") },
+                in: clustered.scratch
+            )
+            try await patterns.opened()
+            for server in clustered.redis.servers { try await server.loadLibraryAnew() }
+            for channel in Self.channels {
+                _ = try await clustered.redis.server(of: channel).publish("x", to: channel)
+            }
+            try await eventually(
+                "whoever reads by a pattern has all",
+                isTrue: { try patterns.messages().allSatisfy { Set($0.map(\.channel)) == Set(Self.channels) } }
+            )
+        }
+    }
+
+    @Test(
+        "a backend that may not ask whether there is a cluster does not keep from readers what others publish",
+        arguments: [[], ["+spublish"]]
+    )
+    func limitedBackend(more: [String]) async throws {
+        let options = try ["--user", "backend", "on", ">secret"] + RedisAccessTests.rights(of: "backend") + more
+        try await with(environment: Self.silent, options: options) { clustered in
+            let node = clustered.nodes[0]
+            let socket = try await WebSocketClient([(node.port, "/ws?channel=news")], in: clustered.scratch)
+            try await socket.opened()
+            let server = try await clustered.redis.server(of: "news")
+            try await server.loadLibraryAnew()
+            let key = RedisServer.key("news")
+            let publish = ["FCALL", "perseid_publish", "2", key, key + ":head", "x"]
+            let said = try await server.command(publish, user: "backend", password: "secret")
+            let position = try #require(Position(said), "\(said)")
+            if !more.isEmpty { try await socket.reach(position, in: "news") }
+            for number in 0..<3 {
+                try await self.publish("\(number)", to: "news", by: node)
+                try await socket.reach(try await server.head(of: "news"), in: "news")
+            }
+            // Now that it is known, who may not tell a cluster's readers is told so.
+            guard more.isEmpty else { return }
+            await #expect(throws: ChildProcess.Failure.self) {
+                try await server.command(publish, user: "backend", password: "secret")
+            }
         }
     }
 

@@ -2,6 +2,7 @@ import Broker
 import Foundation
 import Reactor
 import Synchronization
+import Testing
 
 /// A real Redis on a port and in a directory of its own.
 final class RedisServer: Sendable {
@@ -116,6 +117,14 @@ final class RedisServer: Sendable {
         let text = try await command("FCALL", "perseid_publish", "1", key, payload, "HISTORY", "100000")
         guard let position = Position(text) else { throw ChildProcess.Failure(description: "no position: \(text)") }
         return position
+    }
+
+    /// Loads the library that it has anew, as an upgrade does: what that knew and no key holds, is forgotten.
+    func loadLibraryAnew() async throws {
+        let text = try await command("--json", "FUNCTION", "LIST", "LIBRARYNAME", "perseid", "WITHCODE")
+        let libraries = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]]
+        let source = try #require(libraries?.first?["library_code"] as? String, "\(text.prefix(200))")
+        try await command("FUNCTION", "LOAD", "REPLACE", source)
     }
 
     /// How often it was asked to do something.

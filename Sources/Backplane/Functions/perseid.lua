@@ -51,7 +51,7 @@
 -- Anybody may write to Redis. What is here and cannot be what was written here is told as "BROKEN <kind> in <key>" before
 -- anything is changed; that key alone is of no use until somebody mends it.
 
-local VERSION = 14
+local VERSION = 15
 
 -- Defaults for callers that name no options. Nodes have the same ones and name only what was set otherwise.
 local HISTORY_COUNT = 100
@@ -159,25 +159,41 @@ end
 local PATTERN_MAGIC = '\193'
 
 -- Patterns that somebody hears, by the names they are published under. It lives as long as this library is loaded in this process:
--- a node that begins to hear a pattern says so when it looks for its channels (`perseid_find`), again after each loss of its link. What
--- nobody hears any more is forgotten with the first publication that finds nobody. Nothing until it is first asked for, for the library
--- may have been loaded anew under nodes that hear some.
+-- a node that begins to hear a pattern says so at once, again when it looks for its channels (`perseid_find`), and then with each of its
+-- signs of life (`perseid_hear`). What nobody hears any more is forgotten with the first publication that finds nobody. Nothing until it is
+-- first asked for, for the library may have been loaded anew under nodes that hear some.
 local heard_patterns = nil
 
--- Whether this is a node of a Redis Cluster; nothing until it is first asked. A user that may not ask is taken for one that is none.
+-- Until when, in seconds, more may be so than what is known, where not all could be asked: that nodes hear another pattern, or that this
+-- is a node of a Redis Cluster. By then all nodes have said what they hear. Nothing where all is known.
+local unsure_until = nil
+
+-- Whether this is a node of a Redis Cluster; nothing until a user asks who may ask that, for what one may not is no fact for others.
 local clustered = nil
 
-local function is_clustered()
-  if clustered == nil then
-    local name = redis.pcall('CLUSTER', 'MYID')
-    clustered = type(name) == 'string'
+local function learn_clustered()
+  if clustered ~= nil then return end
+  local reply = redis.pcall('CLUSTER', 'MYID')
+  if type(reply) == 'string' then
+    -- Anew: what was learnt before was so for one that is none.
+    clustered, heard_patterns = true, nil
+  elseif string.find(reply.err, 'cluster support disabled', 1, true) then
+    clustered = false
   end
-  return clustered
 end
 
--- In a cluster nobody here knows whether somebody hears a pattern elsewhere: so nodes say that they still do (`perseid_hear`), and it is
--- forgotten when none has for so long.
+local function now_seconds()
+  return tonumber(redis.call('TIME')[1])
+end
+
+-- In a cluster nobody here knows whether somebody hears a pattern elsewhere: so nodes say that they still do, and it is forgotten when none
+-- has for so long.
 local HEARD_SECONDS = 90
+
+local function is_unsure()
+  if unsure_until and now_seconds() >= unsure_until then unsure_until = nil end
+  return unsure_until ~= nil
+end
 
 -- Beyond so many it is learnt anew: those that are heard no longer and were never published to are forgotten with that.
 local HEARD_MAX = 100000
@@ -200,41 +216,64 @@ end
 
 local function note_pattern(name)
   local is_new = not heard_patterns[name]
-  heard_patterns[name] = is_clustered() and tonumber(redis.call('TIME')[1]) or 0
+  heard_patterns[name] = clustered and now_seconds() or 0
   if is_new then count_pattern(name, 1) end
 end
 
--- A user that may not ask learns of those that say so.
+-- All of them are known where this user may ask for them and is told of those that are heard elsewhere, too.
 local function learn_patterns()
+  learn_clustered()
   heard_patterns, heard_starts, heard_count = {}, {}, 0
   local names = redis.pcall('PUBSUB', 'CHANNELS', '*{*[*]}')
-  if names.err then return end
+  unsure_until = (names.err or clustered ~= false) and now_seconds() + HEARD_SECONDS or nil
   for _, name in ipairs(names) do note_pattern(name) end
 end
 
-local function tell_pattern(name, key, message)
-  if not heard_patterns[name] then return end
-  local heard = redis.call('PUBLISH', name, PATTERN_MAGIC .. key .. '\n' .. message)
-  if is_clustered() then heard = heard_patterns[name] + HEARD_SECONDS - tonumber(redis.call('TIME')[1]) end
+local function tell_heard_pattern(name, message)
+  local heard = redis.call('PUBLISH', name, message)
+  if clustered then heard = heard_patterns[name] + HEARD_SECONDS - now_seconds() end
   if heard <= 0 then
     heard_patterns[name] = nil
     count_pattern(name, -1)
   end
 end
 
+local function tell_pattern(name, key, message, unsure)
+  if heard_patterns[name] then
+    tell_heard_pattern(name, PATTERN_MAGIC .. key .. '\n' .. message)
+  elseif unsure then
+    -- A user that may not publish there tells nobody, as if nobody heard it.
+    local heard = redis.pcall('PUBLISH', name, PATTERN_MAGIC .. key .. '\n' .. message)
+    if type(heard) == 'number' and heard > 0 then note_pattern(name) end
+  end
+end
+
 -- Tells those who hear a pattern that stands for a channel: `a/*`, `a/**` and `**` for `a/b`.
-local function tell_patterns(key, message)
-  if not heard_patterns then learn_patterns() end
-  if next(heard_patterns) == nil then return end
+local function tell_patterns(key, message, unsure)
+  if not unsure and next(heard_patterns) == nil then return end
   local prefix, name = string.match(key, '^([^{]*{)(.*)}$')
-  if not heard_starts[prefix] and not heard_starts[start_of(key)] then return end
+  if not unsure and not heard_starts[prefix] and not heard_starts[start_of(key)] then return end
   local base = string.match(name, '^(.*/)') or ''
-  tell_pattern(prefix .. base .. '*}', key, message)
-  tell_pattern(prefix .. base .. '**}', key, message)
+  tell_pattern(prefix .. base .. '*}', key, message, unsure)
+  tell_pattern(prefix .. base .. '**}', key, message, unsure)
   while base ~= '' do
     base = string.match(base, '^(.*/)[^/]*/$') or ''
-    tell_pattern(prefix .. base .. '**}', key, message)
+    tell_pattern(prefix .. base .. '**}', key, message, unsure)
   end
+end
+
+-- Tells those who hear a channel, or a pattern that stands for it. Where nobody may ask whether this is a node of a cluster, both ways: who
+-- hears the one does not hear the other.
+local function tell_readers(key, message)
+  local unsure = is_unsure()
+  if unsure then learn_clustered() end
+  if not heard_patterns then
+    learn_patterns()
+    unsure = unsure_until ~= nil
+  end
+  redis.call(clustered and 'SPUBLISH' or 'PUBLISH', key, message)
+  if unsure and clustered == nil then redis.pcall('SPUBLISH', key, message) end
+  tell_patterns(key, message, unsure)
 end
 
 -- Whether a name stands for several channels.
@@ -523,8 +562,7 @@ local function publish(keys, args)
   if once then redis.call('SET', once, position, 'PX', options.ONCETTL or ONCE_MILLISECONDS) end
   local name = options.KEY and ' ' .. options.KEY or ''
   local message = MAGIC .. position .. ' ' .. previous .. ' ' .. kind .. name .. '\n' .. payload
-  redis.call(is_clustered() and 'SPUBLISH' or 'PUBLISH', key, message)
-  tell_patterns(key, message)
+  tell_readers(key, message)
   return position
 end
 
@@ -546,8 +584,7 @@ local function clear(keys, args)
   redis.call('DEL', key, key .. ':keys')
   redis.call('SET', key .. ':head', head_of(position, is_keyed), 'PX', options.HEADTTL or HEAD_MILLISECONDS)
   local message = MAGIC .. position .. ' ' .. position .. ' t\n'
-  redis.call(is_clustered() and 'SPUBLISH' or 'PUBLISH', key, message)
-  tell_patterns(key, message)
+  tell_readers(key, message)
   return position
 end
 
@@ -680,6 +717,7 @@ end
 -- may return a channel twice.
 local function find(keys, args)
   refuse_as_replica()
+  learn_clustered()
   local prefix, patterns, start = args[1], {}, nil
   if not heard_patterns or heard_count > HEARD_MAX then learn_patterns() end
   for index = 2, #args do
@@ -710,6 +748,7 @@ end
 
 -- ARGS: prefix, then patterns as in a key. Notes that somebody still listens to these patterns.
 local function hear(keys, args)
+  learn_clustered()
   if not heard_patterns then learn_patterns() end
   for index = 2, #args do note_pattern(args[1] .. ':{' .. args[index] .. '}') end
   return #args - 1
@@ -1195,6 +1234,8 @@ end
 -- a disk that fails, or too few replicas. It names no key, so that nodes can ask every master of a cluster. Returns by which policy Redis
 -- evicts keys, or nothing if it evicts none or this user may not ask.
 local function writable()
+  -- Nodes may ask, and call this again and again.
+  learn_clustered()
   local facts = redis.pcall('INFO', 'memory')
   if type(facts) ~= 'string' or string.find(facts, '\nmaxmemory:0\r') then return '' end
   local policy = string.match(facts, '\nmaxmemory_policy:([%w-]+)') or ''

@@ -16,6 +16,7 @@ extension RedisBackplane {
     func subscribed(_ channel: ChannelName, _ shard: RedisShard) {
         if channel.isPattern {
             heardPatterns[channel]?.insert(shard.number)
+            patternsToSay[shard.number, default: []].append(channel)
             guard topology.isHeard(by: heardPatterns[channel] ?? []) else { return }
         }
         delegate?.subscribed(channel)
@@ -57,13 +58,23 @@ extension RedisBackplane {
         ask(question)
     }
 
-    /// Says which patterns this node hears: a master of a cluster does not know by itself.
+    /// Says which patterns this node hears: a library that was loaded anew does not know by itself, and none of a cluster's masters does.
     func sayPatterns() {
-        guard !heardPatterns.isEmpty else { return }
         let patterns = Array(heardPatterns.keys)
+        for shard in shards { say(patterns, to: shard) }
+    }
+
+    /// What is published now is told at once; the search for a pattern's channels, which finds what was published before, may wait.
+    func sayNewPatterns() {
+        guard !patternsToSay.isEmpty else { return }
+        for shard in shards { say(patternsToSay[shard.number] ?? [], to: shard) }
+        patternsToSay = [:]
+    }
+
+    private func say(_ patterns: [ChannelName], to shard: RedisShard) {
         for start in stride(from: 0, to: patterns.count, by: RedisHear.patternsMax) {
             let some = Array(patterns[start..<min(start + RedisHear.patternsMax, patterns.count)])
-            for shard in shards { shard.commands.ask(RedisHear(patterns: some)) }
+            shard.commands.ask(RedisHear(patterns: some))
         }
     }
 

@@ -22,6 +22,12 @@ public final class RedisBackplane: Backplane {
     /// The masters that have acknowledged each pattern, by number.
     var heardPatterns: [ChannelName: Set<UInt64>] = [:]
 
+    /// Patterns that masters, by number, have just acknowledged, until each is told that this node hears them.
+    var patternsToSay: [UInt64: [ChannelName]] = [:]
+
+    /// When all masters are told of all patterns again.
+    private var nextSayingTick: Tick = .start
+
     /// What tickets of TLS are sealed with; `nil` where there is no listener for it.
     private var tickets: RedisTickets?
     private var sharedTickets: [[UInt8]] = []
@@ -146,6 +152,10 @@ public final class RedisBackplane: Backplane {
     public func tick(_ tick: Tick) {
         topology.tick(tick)
         if nextBeatTick.isReached(by: tick), topology.registries.contains(where: \.commands.isUp) { beat() }
+        if nextSayingTick.isReached(by: tick) {
+            nextSayingTick = seat.tick(afterMilliseconds: min(leaseMilliseconds / 3, RedisHear.pauseMillisecondsMax))
+            sayPatterns()
+        }
     }
 
     /// Says that this node lives, to every master that others ask for that; and finds out of all whether they take writes.
@@ -153,7 +163,6 @@ public final class RedisBackplane: Backplane {
         nextBeatTick = seat.tick(afterMilliseconds: leaseMilliseconds / 3)
         for shard in shards { shard.commands.tryWriting() }
         for shard in topology.registries { shard.commands.sayAlive() }
-        if context.isClustered { sayPatterns() }
         askForTickets()
     }
 
@@ -182,6 +191,7 @@ public final class RedisBackplane: Backplane {
         var (bulk, bytes) = (0, 0)
         var (unheard, unread, patienceMilliseconds) = (0, 0, 0 as UInt64)
         askForFills()
+        sayNewPatterns()
         topology.endOfTurn()
         for shard in shards {
             bulk += shard.commands.bulkWaitingCount
@@ -238,6 +248,7 @@ public final class RedisBackplane: Backplane {
         if reason == nil {
             // It has just been said there, or is not yet.
             nextBeatTick = context.isClustered ? .start : seat.tick(afterMilliseconds: leaseMilliseconds / 3)
+            nextSayingTick = .start
             askForTickets()
         }
         changed(shard, reason)

@@ -90,6 +90,9 @@ struct RedisHear: RedisCommand {
     /// Patterns of one question: some 100 µs of Redis.
     static let patternsMax = 500
 
+    /// The function library forgets after 90 s, or takes for unheard, what no node says it hears.
+    static let pauseMillisecondsMax: UInt64 = 30_000
+
     var lane: RedisLane.Kind { .upkeep }
     var isAboutKey: Bool { false }
     var carriedBytes: Int { patterns.count * RedisCommandBytes.listed }
