@@ -754,6 +754,20 @@ local function hear(keys, args)
   return #args - 1
 end
 
+-- Keeps what several nodes have a part in for as long as the one that needs it longest.
+local function keep(key, milliseconds)
+  if redis.call('PEXPIRE', key, milliseconds, 'GT') == 0 then redis.call('PEXPIRE', key, milliseconds, 'NX') end
+end
+
+-- Counts of nodes that were killed.
+local function forget_counts(key, now)
+  local counts = redis.call('HGETALL', key)
+  for index = 1, #counts, 2 do
+    local lease_end = whole(string.match(counts[index + 1], '^%d+ (%d+)$'), 0, EXACT)
+    if lease_end and lease_end <= now then redis.call('HDEL', key, counts[index]) end
+  end
+end
+
 -- KEYS: channel. ARGS: node, subscribers, lease in milliseconds. Notes how many subscribers a node has, and forgets a node that has none.
 local function count(keys, args)
   refuse_departed_channel(keys[1])
@@ -761,9 +775,12 @@ local function count(keys, args)
   if subscribers == 0 then
     redis.call('HDEL', key, node)
   else
-    redis.call('HSET', key, node, string.format('%d %.0f', subscribers, now_milliseconds() + lease))
-    -- As long as the longest of all nodes' leases: one that has many channels takes longer ones.
-    if redis.call('PEXPIRE', key, lease, 'GT') == 0 then redis.call('PEXPIRE', key, lease, 'NX') end
+    local now = now_milliseconds()
+    local is_new = redis.call('HSET', key, node, string.format('%d %.0f', subscribers, now + lease)) == 1
+    -- Others are there in place of those that are gone: so many as live at once are kept, and looked at no more often than that.
+    if is_new then forget_counts(key, now) end
+    -- One that has many channels takes longer leases.
+    keep(key, lease)
   end
   return subscribers
 end
