@@ -558,7 +558,10 @@ local function publish(keys, args)
     redis.call('XTRIM', key, 'MAXLEN', 0)
     position = successor(previous, now_milliseconds())
   end
-  redis.call('SET', key .. ':head', head_of(position, keyed), 'PX', options.HEADTTL or HEAD_MILLISECONDS)
+  local head_lifetime = options.HEADTTL or HEAD_MILLISECONDS
+  -- As long as anything is kept of it: only the head says that the channel is keyed.
+  if keyed then head_lifetime = math.max(head_lifetime, keyed.lifetime + 1000) end
+  redis.call('SET', key .. ':head', head_of(position, keyed), 'PX', head_lifetime)
   if once then redis.call('SET', once, position, 'PX', options.ONCETTL or ONCE_MILLISECONDS) end
   local name = options.KEY and ' ' .. options.KEY or ''
   local message = MAGIC .. position .. ' ' .. previous .. ' ' .. kind .. name .. '\n' .. payload
