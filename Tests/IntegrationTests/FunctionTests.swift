@@ -210,6 +210,88 @@ import Text
         }
     }
 
+    @Test("counts of nodes that are gone are forgotten as others come, and those of nodes that live are not")
+    func countsOfGoneNodes() async throws {
+        try await Cluster.with(nodes: 1) { cluster in
+            let redis = cluster.redis
+            func count(_ node: String, lease: String) async throws {
+                try await redis.command("FCALL", "perseid_count", "1", "perseid:{x}", node, "1", lease)
+            }
+            try await count("lives", lease: "600000")
+            for number in 0..<5 { try await count("gone-\(number)", lease: "1") }
+            try await count("new", lease: "600000")
+            #expect(
+                try await Set(redis.command("HKEYS", "perseid:{x}:counts").split(separator: "\n")) == ["lives", "new"]
+            )
+        }
+    }
+
+    @Test("a node with a short lease does not shorten how long members are kept")
+    func leasesOfMembers() async throws {
+        try await Cluster.with(nodes: 1) { cluster in
+            let (redis, key) = (cluster.redis, RedisServer.key("a"))
+            let calls = [
+                ["enter", "600000", "a", "aa", "websocket"], ["enter", "1000", "b", "bb", "websocket"],
+                ["renew", "1000", "b", "bb", "websocket"],
+            ]
+            for call in calls {
+                try await redis.command(["FCALL", "perseid_\(call[0])", "1", key] + call.dropFirst())
+                for ending in [":presence", ":members"] {
+                    let milliseconds = Int(try await redis.command("PTTL", key + ending)) ?? 0
+                    #expect(milliseconds > 1_000_000, "\(ending) behind \(call)")
+                }
+            }
+        }
+    }
+
+    @Test(
+        "members are spared for a lease where nobody could renew theirs, and listed; who does not then is gone, and is told of"
+    )
+    func sparedMembers() async throws {
+        try await Cluster.with(nodes: 0) { cluster in
+            let (redis, key) = (cluster.redis, RedisServer.key("a"))
+            try await ChildProcess.run(
+                [PerseidNode.executable, "redis", "install", "--redis", redis.url],
+                in: cluster.scratch
+            )
+            func call(_ function: String, _ arguments: String...) async throws -> [String] {
+                try await redis.command(["FCALL", "perseid_\(function)", "1", key] + arguments)
+                    .split(separator: "\n").map(String.init)
+            }
+            for member in ["aa", "cc"] { _ = try await call("enter", "3000", "a", member, "websocket") }
+            _ = try await call("enter", "3000", "b", "bb", "websocket")
+            try await Task.sleep(for: .milliseconds(3_100))
+            // The first that is back renews its own, and has another come.
+            try #require(try await call("renew", "3000", "b", "bb", "websocket") == [])
+            _ = try await call("enter", "3000", "b", "dd", "websocket")
+            try #require(try await call("presence", "9")[0] == "4")
+            try #require(try await call("renew", "3000", "a", "aa", "websocket") == [])
+            try #require(try await redis.calls(of: "publish") == 4, "each has come, and nobody has gone")
+            try await eventually(
+                "who was not renewed is gone",
+                isTrue: {
+                    _ = try await call("renew", "3000", "a", "aa", "websocket")
+                    _ = try await call("renew", "3000", "b", "bb", "websocket", "dd", "websocket")
+                    return try await redis.calls(of: "publish") == 5
+                }
+            )
+            try #require(try await call("presence", "9")[0] == "3")
+        }
+    }
+
+    @Test("of a keyed channel it is known that it is one for as long as something of it is kept")
+    func keyedForLong() async throws {
+        try await Cluster.with(nodes: 1) { cluster in
+            let (redis, key) = (cluster.redis, RedisServer.key("a"))
+            for options in [["KEYED", "9", "TTL", "172800000"], [], ["HEADTTL", "1000"]] {
+                try await redis.command(["FCALL", "perseid_publish", "1", key, "x", "KEY", "k"] + options)
+                let known = Int(try await redis.command("PTTL", key + ":head")) ?? 0
+                let kept = Int(try await redis.command("PTTL", key)) ?? 0
+                #expect(kept > 100_000_000 && known >= kept, "\(known) of \(kept) behind \(options)")
+            }
+        }
+    }
+
     @Test("a session keeps a bounded number of subscriptions")
     func sessionRoom() async throws {
         try await Cluster.with(nodes: 1) { cluster in

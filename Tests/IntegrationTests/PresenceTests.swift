@@ -69,6 +69,48 @@ import Testing
         }
     }
 
+    @Test("nobody is said to have come or gone when Redis was away for longer than a lease; who is gone is told still")
+    func outage() async throws {
+        let lease = Duration.seconds(6)
+        let environment = Self.environment.merging(
+            [
+                "PERSEID_LIMITS_PRESENCE_LEASE_MILLISECONDS": "\(lease.components.seconds * 1_000)",
+                // The links stay, so that the watcher hears all that is told when Redis goes on.
+                "PERSEID_LIMITS_REDIS_MILLISECONDS": "60000",
+            ],
+            uniquingKeysWith: { $1 }
+        )
+        // The leases of some have ended by then, or those of all.
+        for outage in [lease * 5 / 6, lease * 4 / 3] {
+            try await Cluster.with(environment: environment) { cluster in
+                let (redis, nodes) = (cluster.redis, cluster.nodes)
+                let watcher = try await WebSocketClient(
+                    [(nodes[2].port, "/ws?channel=$presence/room/1")],
+                    in: cluster.scratch
+                )
+                try await watcher.opened()
+                let clients = try await WebSocketClient(
+                    nodes[..<2].flatMap { node in (0..<4).map { _ in (node.port, "/ws?channel=room/1") } },
+                    in: cluster.scratch
+                )
+                try await clients.opened()
+                try await eventually("joins are told", isTrue: { try events(watcher).count == 8 })
+                redis.signal(SIGSTOP)
+                try await Task.sleep(for: outage)
+                redis.signal(SIGCONT)
+                for node in nodes { try await node.becomeReady() }
+                // By then all were looked at again, and whoever was thought to be gone would have been told of.
+                try await Task.sleep(for: lease * 4 / 3)
+                let told = try events(watcher)
+                try #require(told.count == 8, "after \(outage): \(told.dropFirst(8))")
+                try #require(try await memberNodes(nodes[2]).count == 8)
+                try await nodes[0].kill()
+                try await eventually("leaves are told", isTrue: { try events(watcher).count == 8 + 4 })
+                try #require(try events(watcher).dropFirst(8).allSatisfy { $0.hasPrefix("leave ") })
+            }
+        }
+    }
+
     @Test("a session that goes from node to node is one member and never gone")
     func resumes() async throws {
         // A lease outlasts the time in which a client is started, on a machine where everything takes ten times as long.

@@ -15,7 +15,8 @@
 --   perseid:{news}:counts         subscribers by node: "<count> <lease end in milliseconds>"
 --   perseid:{news}:presence       members by the end of their lease in milliseconds (sorted set)
 --   perseid:{news}:members        of each member: "<node> <transport> <milliseconds since>", and behind that what its node
---                                 tells of who it is, as a JSON object, if anything
+--                                 tells of who it is, as a JSON object, if anything. Under a line feed, which is no member:
+--                                 "<when somebody looked last for those whose lease has ended> <until when these are spared>"
 --
 -- In a channel's name and an idempotency key "%", "{" and "}" are written %25, %7B and %7D: the tag is whole, and no name
 -- reaches another's keys.
@@ -840,15 +841,29 @@ local function put_member(key, member, node, transport, details, now, lease)
   if not known then tell_presence(key, 'join', member, facts) end
 end
 
--- Members whose node was killed are gone with their lease. A few at a time: the rest is found by the next call.
-local function sweep_members(key, now)
-  local lapsed = redis.call('ZRANGEBYSCORE', key .. ':presence', '-inf', string.format('%.0f', now), 'LIMIT', 0, 100)
-  for _, member in ipairs(lapsed) do remove_member(key, member) end
+local function keep_members(key, lease)
+  keep(key .. ':presence', 2 * lease)
+  keep(key .. ':members', 2 * lease)
 end
 
-local function keep_members(key, lease)
-  redis.call('PEXPIRE', key .. ':presence', 2 * lease)
-  redis.call('PEXPIRE', key .. ':members', 2 * lease)
+-- When somebody looked last for members whose lease has ended, and until when these are spared, in milliseconds; nothing where nobody did.
+local function read_look(key)
+  local looked, spared_until = string.match(redis.call('HGET', key .. ':members', '\n') or '', '^(%d+) (%d+)$')
+  return whole(looked, 0, EXACT), whole(spared_until, 0, EXACT)
+end
+
+-- Members whose node was killed are gone with their lease. A few at a time: the rest is found by the next call. Where nobody looked
+-- for longer than a node that lives takes to renew its own, Redis was away, or all nodes were: then each first has the time of a lease
+-- to do so.
+local function sweep_members(key, now, lease)
+  local looked, spared_until = read_look(key)
+  spared_until = math.min(spared_until or now, now + lease)
+  if looked and now - looked > lease / 2 then spared_until = now + lease end
+  redis.call('HSET', key .. ':members', '\n', string.format('%.0f %.0f', now, spared_until))
+  -- Whoever is not there again by then is told of.
+  if now < spared_until then return keep_members(key, lease) end
+  local lapsed = redis.call('ZRANGEBYSCORE', key .. ':presence', '-inf', string.format('%.0f', now), 'LIMIT', 0, 100)
+  for _, member in ipairs(lapsed) do remove_member(key, member) end
 end
 
 -- KEYS: channel. ARGS: lease in milliseconds, node, member, transport [what others are told of the member, as a JSON object]. Notes that a
@@ -856,7 +871,7 @@ end
 local function enter(keys, args)
   refuse_departed_channel(keys[1])
   local key, lease, now = keys[1], tonumber(args[1]), now_milliseconds()
-  sweep_members(key, now)
+  sweep_members(key, now, lease)
   put_member(key, args[3], args[2], args[4], args[5], now, lease)
   keep_members(key, lease)
   return 1
@@ -879,7 +894,7 @@ local function renew(keys, args)
       redis.call('ZADD', key .. ':presence', string.format('%.0f', now + lease), member)
     end
   end
-  sweep_members(key, now)
+  if #args > 2 or redis.call('HLEN', key .. ':members') > 0 then sweep_members(key, now, lease) end
   if #args > 2 then keep_members(key, lease) end
   if missing[1] then
     lost[#lost + 1] = ''
@@ -901,9 +916,11 @@ end
 -- Only with `details` these say who it is, because nodes of earlier versions do not expect that.
 local function presence(keys, args)
   refuse_departed_channel(keys[1])
-  local now = string.format('%.0f', now_milliseconds())
-  local reply = { redis.call('ZCOUNT', keys[1] .. ':presence', '(' .. now, '+inf') }
-  local members = redis.call('ZRANGEBYSCORE', keys[1] .. ':presence', '(' .. now, '+inf', 'LIMIT', 0, tonumber(args[1]))
+  local now = now_milliseconds()
+  local _, spared_until = read_look(keys[1])
+  local from = now < (spared_until or 0) and '-inf' or string.format('(%.0f', now)
+  local reply = { redis.call('ZCOUNT', keys[1] .. ':presence', from, '+inf') }
+  local members = redis.call('ZRANGEBYSCORE', keys[1] .. ':presence', from, '+inf', 'LIMIT', 0, tonumber(args[1]))
   for _, member in ipairs(members) do
     local facts = redis.call('HGET', keys[1] .. ':members', member) or ''
     if args[2] ~= 'details' then facts = string.match(facts, '^%S+ %S+ %S+') or '' end
