@@ -155,6 +155,26 @@ struct UplinkPatternTests {
         #expect(fixture.reports() == ["chat/new 7-0", "chat/new 8-0", "moved chat/new 8-0"])
     }
 
+    @Test("what a master published before it knew of the pattern again, after its channels were read, is read as well")
+    func publishedBehindFill() throws {
+        let fixture = try UplinkFixture(backplane)
+        fixture.watch("chat/*")
+        find(("chat/a", 5), ("chat/b", 5))
+        backplane.delegate?.subscribed(pattern)
+        // One master was asked, and all are read; then another one publishes, and is asked.
+        find(isLast: false)
+        #expect(Set(backplane.reads.map(\.channel.text)) == ["chat/a", "chat/b"])
+        for read in backplane.reads {
+            let isA = read.channel.text == "chat/a"
+            backplane.answer(isA ? [publication(6, after: 5)] : [], head: isA ? 6 : 5)
+        }
+        _ = fixture.reports()
+        find(("chat/a", 7), ("chat/b", 5))
+        #expect(backplane.reads.map { "\($0.channel) \($0.since!)" } == ["chat/a 6-0"])
+        backplane.answer([publication(7, after: 6)], head: 7)
+        #expect(fixture.reports() == ["behind chat/a", "chat/a 7-0", "moved chat/a 7-0"])
+    }
+
     @Test("when the pattern is given up, a channel that is wanted otherwise is heard by itself, and the others are not")
     func givenUp() throws {
         let fixture = try UplinkFixture(backplane)

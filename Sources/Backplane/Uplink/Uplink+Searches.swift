@@ -53,8 +53,9 @@ extension Uplink {
         current.isAnswered = true
         current.earliestMilliseconds = min(current.earliestMilliseconds, part.milliseconds)
         search = current
-        if isFirst { endSilences(current) }
+        if isFirst { fillSilences(current) }
         for (channel, head) in part.channels { found(channel, head: head, by: current) }
+        if isFirst { for pattern in sought(by: current) { pattern.mustFill = false } }
         guard part.isLast else { return }
         open(current)
         endSearch(current)
@@ -74,21 +75,29 @@ extension Uplink {
     private static let searchRetryNanoseconds: UInt64 = 1_000_000_000
 
     /// What is heard again after a silence: it ends with the search, and what came meanwhile is in the history of each channel.
-    private func endSilences(_ current: PatternSearch) {
+    private func fillSilences(_ current: PatternSearch) {
         for pattern in sought(by: current) where pattern.mustFill {
-            pattern.mustFill = false
             for channel in pattern.channels.compactMap({ channels[$0] }) { fillIfMissed(channel) }
         }
     }
 
     /// One that readers of a pattern should have heard of began in a silence: all of it was missed.
     private func found(_ name: ChannelName, head: Position, by current: PatternSearch) {
-        let unaware = current.patterns.standing(for: name).compactMap { patterns[$0] }
-            .filter { $0.searchNumber == current.number && !$0.channels.contains(name) }
-        guard !unaware.isEmpty else { return }
-        let isMissed = sinceOfPatterns(unawareOf: name) != nil
-        adopt(name, head: isMissed ? .start : head)
-        if isMissed, let channel = channels[name] { fillIfMissed(channel) }
+        let seeking = current.patterns.standing(for: name).compactMap { patterns[$0] }
+            .filter { $0.searchNumber == current.number }
+        let aware = seeking.filter { $0.channels.contains(name) }
+        let isNew = aware.count < seeking.count
+        let isMissed = isNew && sinceOfPatterns(unawareOf: name) != nil
+        let isBehind = !aware.isEmpty && isRead(name, beforeFoundAt: head, of: aware)
+        if isNew { adopt(name, head: isMissed ? .start : head) }
+        if isMissed || isBehind, let channel = channels[name] { fillIfMissed(channel) }
+    }
+
+    /// Whether a channel was read before its master was asked, and stands further there. Until it was asked, that master may not have known
+    /// that somebody hears the pattern: what was published between the two is neither read nor heard.
+    private func isRead(_ name: ChannelName, beforeFoundAt head: Position, of aware: [WatchedPattern]) -> Bool {
+        guard let continuity = channels[name]?.continuity, aware.allSatisfy({ !$0.mustFill }) else { return false }
+        return continuity.isOpen && continuity.last < head
     }
 
     /// The search has ended: its patterns are open. What was published before it began is found, or lies before where its channel was
