@@ -119,9 +119,8 @@ extension Hub {
         while next != SubscriptionSlot.none {
             let reader = subscriptions[next]
             if let feed = feeds[reader.pointee.log] {
-                let name = feed.topics[0].name
-                if let replay = replays?.first(where: { $0.position(in: name) != nil }) {
-                    moved += replay.standings
+                if let told = progress(in: feed, before: replays) {
+                    moved += told
                 } else {
                     append(progressOf: next, in: feed, to: &moved)
                 }
@@ -131,6 +130,15 @@ extension Hub {
         // Of what was missed by a pattern, the channels are no subscriptions of their own.
         return moved.filter { each in
             !link.saved.contains(each) && link.saved.contains { $0.channel == each.channel }
+        }
+    }
+
+    /// How far a reader came in the channels of a feed of which something waits in front of the feed's log; `nil` if nothing does.
+    private func progress(in feed: Feed, before replays: Deque<Replay>?) -> [SessionPosition]? {
+        let first = feed.topics.map { topic in replays?.first { $0.tells(of: topic.name) } }
+        guard first.contains(where: { $0 != nil }) else { return nil }
+        return zip(feed.topics, first).compactMap { topic, replay in
+            replay?.position(in: topic.name).map { SessionPosition(topic.name, $0) }
         }
     }
 

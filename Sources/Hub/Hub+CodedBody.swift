@@ -72,7 +72,8 @@ extension Hub {
     /// what refers to that.
     private func leaveContext(_ slot: ClientSlot) {
         let member = outlet.client(at: slot).pointee.firstSubscription
-        guard member != SubscriptionSlot.none else { return }
+        // Who is yet to be told what it missed has nothing of its feed, and is told that first.
+        guard member != SubscriptionSlot.none, !isReplaying(slot) else { return }
         let reader = subscriptions[member]
         guard let feed = feeds[reader.pointee.log], let checksum = feed.coder?.checksum else { return }
         // It goes on elsewhere anyway.

@@ -73,7 +73,7 @@ extension Hub {
     }
 
     /// Whether something is to be told first, before what its logs hold.
-    private func isReplaying(_ slot: ClientSlot) -> Bool {
+    func isReplaying(_ slot: ClientSlot) -> Bool {
         outlet.client(at: slot).pointee.outbox?.replays.isEmpty == false
     }
 
@@ -125,7 +125,8 @@ extension Hub {
         }
     }
 
-    private func rejoin(_ slot: ClientSlot, subscription: SubscriptionSlot) {
+    /// Puts one that fell out of the window back among the readers of its log; that may be another log then.
+    func rejoin(_ slot: ClientSlot, subscription: SubscriptionSlot) {
         let reader = subscriptions[subscription]
         let log = reader.pointee.log
         let gap = log.endSkipping(subscription, in: subscriptions)
@@ -135,7 +136,7 @@ extension Hub {
         guard let feed = feeds[log], feed.encoding.hasControlMessages, gap.from != gap.to else { return }
         frame.removeAll()
         appendGap(in: feed, gap)
-        keepOwn(slot)
+        keepOwn(slot, of: feed)
     }
 
     /// The same for one that lacks what later messages refer to: it is told the newest by itself, if it is to have that, and reads on
@@ -152,7 +153,7 @@ extension Hub {
         if reader.pointee.offset < feed.end, let newest = feed.newest { appendNewest(newest, of: feed) }
         reader.pointee.offset = feed.end
         feed.markCaughtUp(reader)
-        if !frame.isEmpty { keepOwn(slot) }
+        if !frame.isEmpty { keepOwn(slot, of: feed) }
         leaveShared(subscription, of: feed)
     }
 
@@ -174,8 +175,9 @@ extension Hub {
         metrics.deliveries.add()
     }
 
-    /// Has `frame` wait for a client.
-    private func keepOwn(_ slot: ClientSlot) {
+    /// Has `frame` wait for a reader of a feed.
+    private func keepOwn(_ slot: ClientSlot, of feed: Feed) {
+        if isReplaying(slot) { return writeInTurn(slot, frame.bytes, of: feed) }
         let client = outlet.client(at: slot)
         let outbox = client.pointee.outbox ?? Outbox(held)
         keepOwn(frame.bytes, in: outbox, of: slot)

@@ -155,13 +155,16 @@ extension Hub {
         let client = outlet.client(at: slot)
         guard let subscription = take(feed, from: slot) else { return }
         let reader = subscriptions[subscription]
+        if reader.pointee.flags.contains(.isSkipping) { rejoin(slot, subscription: subscription) }
+        // One that lacks what later messages refer to is a reader of another by now.
+        let feed = feeds[reader.pointee.log] ?? feed
         var offset = reader.pointee.offset
         if client.pointee.unfinished == subscription {
             offset = feed.frameEnd(at: offset)
             finishFrame(slot)
         }
         let rest = feed.bytes(from: offset)
-        if rest.count > 0 { transmit(slot, rest) }
+        if rest.count > 0 { writeInTurn(slot, rest, of: feed) }
         tellHeld(of: feed, to: subscription)
         remove(subscription, from: feed)
         if !client.pointee.isClosed { client.pointee.subscriptionCount -= 1 }

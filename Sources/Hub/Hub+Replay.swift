@@ -33,6 +33,11 @@ extension Hub {
         guard let outbox = client.pointee.outbox, let encoding = client.pointee.encoding else { return }
         while outbox.isEmpty, let next = outbox.replays.first {
             // It goes on where the client certainly gets all of it: what was sent is behind it.
+            if !next.made.isEmpty {
+                outbox.dropFirstReplay()
+                next.made.withUnsafeBytes { keepOwn($0, in: outbox, of: slot) }
+                continue
+            }
             if next.isFinished {
                 outbox.dropFirstReplay()
                 goOn(behind: next)

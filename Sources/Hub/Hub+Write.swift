@@ -54,16 +54,26 @@ extension Hub {
 
     /// Puts bytes behind what waits for a client. What waits is bounded: past it the client is too slow for its own answers.
     /// One of them, such as a page of history, may be larger than that by itself.
-    private func keep(_ slot: ClientSlot, _ bytes: UnsafeRawBufferPointer) {
+    private func keep(_ slot: ClientSlot, _ bytes: UnsafeRawBufferPointer) { keep(slot) { $0.append(bytes) } }
+
+    private func keep(_ slot: ClientSlot, _ put: (Outbox) -> Void) {
         let client = outlet.client(at: slot)
         let outbox = client.pointee.outbox ?? Outbox(held)
         guard outbox.heldBytes <= limits.outboxBytesMax else {
             metrics.disconnects.add()
             return outlet.closeOverfull(slot, heldBytes: outbox.heldBytes)
         }
-        outbox.append(bytes)
+        put(outbox)
         client.pointee.outbox = outbox
         block(slot)
+    }
+
+    /// Sends bytes of a feed to one of its readers, which may be about to leave it: behind what the reader missed and is yet to be told, as
+    /// what is in the feed's log would be.
+    func writeInTurn(_ slot: ClientSlot, _ bytes: UnsafeRawBufferPointer, of feed: Feed) {
+        guard isReplaying(slot) else { return write(slot, bytes) }
+        guard bytes.count > 0, !outlet.client(at: slot).pointee.isClosed else { return }
+        keep(slot) { $0.append(Replay(made: Array(bytes), of: feed.topics.map(\.name))) }
     }
 
     // MARK: Control messages

@@ -25,7 +25,7 @@ public final class Outbox {
     /// What the client missed and was not told yet; it comes behind all of the segments.
     private(set) var replays = Deque<Replay>()
 
-    /// Bytes that wait, without the replays.
+    /// Bytes that wait in front of the replays.
     private(set) var count = 0
 
     /// Bytes of memory that are held for this connection alone.
@@ -88,19 +88,32 @@ public final class Outbox {
 
     // MARK: Replays
 
-    func append(_ replay: Replay) { replays.append(replay) }
+    func append(_ replay: Replay) {
+        replays.append(replay)
+        heldBytes += Self.heldBytes(of: replay)
+    }
 
     /// Makes the next frames of the first replay by `body`.
     func withFirstReplay(_ body: (inout Replay) -> Void) { body(&replays[0]) }
 
     /// Drops the first replay: all of it was told.
-    func dropFirstReplay() { replays.removeFirst() }
+    func dropFirstReplay() { heldBytes -= Self.heldBytes(of: replays.removeFirst()) }
+
+    /// What of a replay is this connection's alone.
+    private static func heldBytes(of replay: Replay) -> Int {
+        replay.made.isEmpty ? 0 : replay.made.count + segmentOverheadBytes
+    }
 
     /// Payload of the replays, until they are done.
     var replayBytes: Int { replays.reduce(0) { $0 + $1.byteCount } }
 
-    /// Drops what was to be told of a channel.
+    /// Drops what was to be told of a channel that its client no longer wants.
     func dropReplays(of channel: ChannelName) {
-        replays.removeAll { $0.position(in: channel) != nil }
+        for place in replays.indices { replays[place].leave(channel) }
+        replays.removeAll { replay in
+            guard !replay.isWanted else { return false }
+            heldBytes -= Self.heldBytes(of: replay)
+            return true
+        }
     }
 }

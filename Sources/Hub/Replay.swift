@@ -19,6 +19,12 @@ struct Replay {
 
     private var parts: [Part]
 
+    /// Frames of a feed that its reader has left, which come behind what was missed before.
+    let made: [UInt8]
+
+    /// What was asked for, of which it tells.
+    private var wanted: [ChannelName]
+
     /// What goes on where this ends, if it is not all that was missed.
     let continuation: Join?
 
@@ -35,6 +41,8 @@ struct Replay {
     init(_ join: Join, continuation: Join?, hasCursors: Bool) {
         self.continuation = continuation
         byteCount = join.replayBytes
+        made = []
+        wanted = join.topics.map(\.name)
         parts = join.parts.enumerated().map { place, part in
             Part(topic: part.topic, place: place, rest: part.replay, isSnapshot: part.isSnapshot, page: part.page)
         }
@@ -48,11 +56,38 @@ struct Replay {
         self.continuation = continuation
         byteCount = 0
         parts = []
+        made = []
+        wanted = [standing.channel]
         cursorText = nil
         standings = [standing]
     }
 
-    var isFinished: Bool { parts.isEmpty }
+    /// Frames that tell of some channels. Where their reader stands meanwhile, what comes before them says.
+    init(made: [UInt8], of wanted: [ChannelName]) {
+        self.made = made
+        self.wanted = wanted
+        continuation = nil
+        byteCount = 0
+        parts = []
+        cursorText = nil
+        standings = []
+    }
+
+    var isFinished: Bool { parts.isEmpty && made.isEmpty }
+
+    /// Whether its client still wants something of it.
+    var isWanted: Bool { !wanted.isEmpty }
+
+    /// Whether it tells of a channel.
+    func tells(of channel: ChannelName) -> Bool { wanted.contains(channel) || position(in: channel) != nil }
+
+    /// Its client no longer wants a channel: that is not told, unless something else that was asked for stands for it.
+    mutating func leave(_ channel: ChannelName) {
+        guard wanted.contains(channel) else { return }
+        wanted.removeAll { $0 == channel }
+        parts.removeAll { part in !wanted.contains { $0.overlaps(part.topic.name) } }
+        dropFinishedParts()
+    }
 
     /// Where the client stands in a channel, if it is one of those that are told.
     func position(in channel: ChannelName) -> Position? {

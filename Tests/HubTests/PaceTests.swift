@@ -234,6 +234,32 @@ struct PaceTests {
         }
     }
 
+    @Test(
+        "who comes back and is yet to be told what it missed has that before a batch with a gap",
+        arguments: [CarrierID.webSocket, .jsonStream]
+    )
+    func replayBeforeGap(carrier: CarrierID) {
+        let world = makeHub {
+            $0.keysMax = 2
+            $0.replayAheadBytesMax = 1
+        }
+        let first = world.connect(.webSocket, [(prices, nil)], twice)
+        world.settle()
+        for number in 1...3 { world.publish(prices, "k\(number)") }
+        world.turn()
+        world.publish(prices, "k4")
+        let second = world.connect(carrier, [(prices, .start)], twice)
+        second.isFull = true
+        world.settle()
+        for number in 5...9 { world.publish(prices, "k\(number)") }
+        world.pass(milliseconds: 500)
+        world.unblock(second)
+        world.publish(prices, "k1")
+        world.pass(milliseconds: 500)
+        #expect(numbers(second, prices) == [1, 2, 3, 4, 8, 9, 10])
+        for reader in [first, second] { #expect(reader.complaints.isEmpty, "\(reader.complaints)") }
+    }
+
     @Test("no reader is told anything twice, late, too often or never, whatever comes and goes", arguments: 0..<40)
     func interleavings(seed: UInt64) {
         var random = SeededGenerator(seed: seed)

@@ -20,6 +20,10 @@ final class PacedHub: HubOutlet {
     var rules: [ChannelName: PaceRule] = [:]
     var keyed: Set<ChannelName> = []
 
+    /// What happens to a reader that lacks more than its window.
+    var policy = SlowReaderPolicy.merge
+    var windowBytesMax = 65_536
+
     /// All that was ever published.
     private(set) var published: [ChannelName: [Publication]] = [:]
     private var open: Set<ChannelName> = []
@@ -55,6 +59,17 @@ final class PacedHub: HubOutlet {
             hub.join(reader.slot, sorted, entries: entries, pace: pace)
         }
         return reader
+    }
+
+    /// A reader that is there asks for channels in one request, or for one of them by a command.
+    func join(
+        _ reader: TestReader,
+        _ channels: [(ChannelName, Position?)],
+        entries: [ChannelName: Position] = [:],
+        byCommand: Bool = false
+    ) {
+        let sorted = channels.sorted { $0.0.text < $1.0.text }.map { (name: $0.0, since: $0.1) }
+        hub.join(reader.slot, sorted, entries: entries, commandID: byCommand ? [0x37] : nil, pace: reader.pace)
     }
 
     /// A poll comes.
@@ -253,7 +268,7 @@ final class PacedHub: HubOutlet {
 
     // MARK: Rules
 
-    func policy(of channel: ChannelName) -> (policy: SlowReaderPolicy, windowBytesMax: Int) { (.merge, 65_536) }
+    func policy(of channel: ChannelName) -> (policy: SlowReaderPolicy, windowBytesMax: Int) { (policy, windowBytesMax) }
     func compression(of channel: ChannelName) -> Compression { .off }
     func isKeyed(_ channel: ChannelName) -> Bool { keyed.contains(channel) }
     func pace(of channel: ChannelName) -> PaceRule { rules[channel] ?? PaceRule() }

@@ -31,6 +31,9 @@ final class TestReader {
     private(set) var gaps: [ChannelName: Int] = [:]
     private(set) var snapshotCount = 0
 
+    /// How often it was told that it is subscribed.
+    private(set) var subscribed: [ChannelName: Int] = [:]
+
     /// What cannot be.
     private(set) var complaints: [String] = []
 
@@ -90,6 +93,7 @@ final class TestReader {
         switch message["type"] as? String {
         case "subscribed":
             guard let name, let position = position(message["position"]) else { return note("\(message)") }
+            subscribed[name, default: 0] += 1
             rates[name] = message["max-rate"] as? Double
             if places[name] == nil { places[name] = position }
             begun[name] = now
