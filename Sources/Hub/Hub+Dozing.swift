@@ -33,17 +33,27 @@ extension Hub {
     /// Has a poll wait whose channels are open.
     func doze(_ poll: Poll, _ join: Join, until due: UInt64) {
         // It may be held, and have been given more channels.
-        doze(poll, until: due)
+        prepareToDoze(poll)
         _ = addToDozing(poll, join)
+        beginToDoze(poll, until: due)
     }
 
     /// Has a poll wait that may be held; what it has of channels it asks for again.
     private func doze(_ poll: Poll, until due: UInt64) {
+        prepareToDoze(poll)
+        beginToDoze(poll, until: due)
+    }
+
+    private func prepareToDoze(_ poll: Poll) {
         // One that comes back once more asks for what it did before, which the join has.
         let asked = polls[poll.client] === poll ? poll.asked : (channels: [], entries: [:])
         release(poll)
         poll.comeBack()
         polls.dozing[poll.client] = DozingPoll(poll: poll, channels: asked.channels, entries: asked.entries)
+    }
+
+    /// Its owner may take channels from it right away.
+    private func beginToDoze(_ poll: Poll, until due: UInt64) {
         pacing.add(.poll(poll), at: due)
         outlet.didHold(poll, milliseconds: due - min(due, outlet.nowMilliseconds))
     }

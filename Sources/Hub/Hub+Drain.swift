@@ -149,8 +149,11 @@ extension Hub {
     ) {
         let reader = subscriptions[subscription]
         frame.removeAll()
-        if feed.encoding.hasControlMessages, gap.from != gap.to { appendGap(in: feed, gap) }
-        if reader.pointee.offset < feed.end, let newest = feed.newest { appendNewest(newest, of: feed) }
+        let newest = reader.pointee.offset < feed.end ? feed.newest : nil
+        // Where the newest is gone, that is part of the gap.
+        let to = newest == nil ? feed.lastPosition : gap.to
+        if feed.encoding.hasControlMessages, gap.from != to { appendGap(in: feed, (gap.from, to)) }
+        if let newest { appendNewest(newest, of: feed) }
         reader.pointee.offset = feed.end
         feed.markCaughtUp(reader)
         if !frame.isEmpty { keepOwn(slot, of: feed) }

@@ -136,6 +136,7 @@ extension Hub {
         let alone = whole.tellsGap ? pacer.takeAhead() : []
         let entries = pacer.held.take(behind: pacer.released)
         pacer.noteTold(now: outlet.nowMilliseconds)
+        defer { for join in pacer.takeWaiters() { joins.becomeReady(join) } }
         guard !entries.isEmpty else { return alone.forEach { begin($0.member) } }
         metrics.paceBatches.add()
         for room in topic.feeds where room.stage == .waiting && room.pacer(of: topic) === pacer { admit(from: room) }
@@ -155,7 +156,6 @@ extension Hub {
             tell(whole.rest(from: each.number, behind: each.position), of: feed, to: each.member)
         }
         for feed in feeds { enqueue(feed) }
-        for join in pacer.takeWaiters() { joins.becomeReady(join) }
     }
 
     /// A reader that was told more than its feed had told has no less now than that tells next.

@@ -193,6 +193,7 @@ extension Hub {
         let cursor = feed.encoding.hasCursors ? feed.cursor(topic, at: position) : nil
         appendGap(topic, from: from, to: position, cursor: cursor, as: feed.encoding, to: &frame)
         put(position, into: feed)
+        if feed.needsNewest { feed.newest = nil }
     }
 
     private func note(_ topic: Topic, in feed: Feed) {

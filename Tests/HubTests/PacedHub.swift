@@ -24,6 +24,12 @@ final class PacedHub: HubOutlet {
     var policy = SlowReaderPolicy.merge
     var windowBytesMax = 65_536
 
+    /// How messages may be compressed.
+    var compression = Compression.off
+
+    /// What its owner does when a poll is held.
+    var whenHeld: (Poll) -> Void = { _ in }
+
     /// All that was ever published.
     private(set) var published: [ChannelName: [Publication]] = [:]
     private var open: Set<ChannelName> = []
@@ -221,7 +227,7 @@ final class PacedHub: HubOutlet {
         readers[Int(slot.number)].note("refused \(code) \(message)")
     }
 
-    func didHold(_ poll: Poll, milliseconds: UInt64) {}
+    func didHold(_ poll: Poll, milliseconds: UInt64) { whenHeld(poll) }
     func isWaitedFor(_ poll: Poll) -> Bool { polls.contains { $0.poll === poll && !$0.isAnswered } }
     func answer(_ poll: Poll) { polls.first { $0.poll === poll }?.take(at: nowMilliseconds) }
     func refuse(_ poll: Poll, _ why: PollRefusal) {}
@@ -269,7 +275,7 @@ final class PacedHub: HubOutlet {
     // MARK: Rules
 
     func policy(of channel: ChannelName) -> (policy: SlowReaderPolicy, windowBytesMax: Int) { (policy, windowBytesMax) }
-    func compression(of channel: ChannelName) -> Compression { .off }
+    func compression(of channel: ChannelName) -> Compression { compression }
     func isKeyed(_ channel: ChannelName) -> Bool { keyed.contains(channel) }
     func pace(of channel: ChannelName) -> PaceRule { rules[channel] ?? PaceRule() }
     func hasPresence(_ channel: ChannelName) -> Bool { false }

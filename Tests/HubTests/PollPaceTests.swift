@@ -34,6 +34,20 @@ struct PollPaceTests {
         #expect(world.nowMilliseconds - began == 2_000)
     }
 
+    @Test("a channel that is given up when the poll is held is not told of")
+    func givenUp() {
+        let world = PacedHub()
+        let first = world.publish(news).position
+        let other = world.publish(prices).position
+        for channel in [news, prices] { world.publish(channel) }
+        world.whenHeld = { world.hub.shortenPoll(of: $0.client.slot, by: self.news) }
+        let poll = world.poll([(news, first), (prices, other)], slow)
+        world.settle()
+        world.pass(milliseconds: 2_000)
+        world.settle()
+        #expect(poll.positions == [prices: [2]])
+    }
+
     @Test("what comes is told once the interval is over since the poll came, the newest of each key; later at once")
     func interval() {
         let world = PacedHub()
