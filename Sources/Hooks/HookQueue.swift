@@ -13,7 +13,7 @@ public struct HookQueue<Asker> {
         public let body: [UInt8]
         /// When it came, and until when an answer is of use; no end for what is told.
         public let beginNanoseconds: UInt64
-        public let endNanoseconds: UInt64
+        public internal(set) var endNanoseconds: UInt64
         /// How often it was tried.
         public var attempts = 0
     }
@@ -21,7 +21,9 @@ public struct HookQueue<Asker> {
     /// How it is asked. What waits goes by a new one.
     public var policy: HookPolicy {
         didSet {
-            if policy != oldValue { breaker = Self.breaker(policy) }
+            guard policy != oldValue else { return }
+            breaker = Self.breaker(policy)
+            for place in waiting.indices { waiting[place].endNanoseconds = end(from: waiting[place].beginNanoseconds) }
         }
     }
 
@@ -47,6 +49,11 @@ public struct HookQueue<Asker> {
         CircuitBreaker(failuresMax: policy.breakerFailures, pauseMilliseconds: policy.breakerMilliseconds)
     }
 
+    /// Until when an answer is of use to who asks at a moment.
+    private func end(from begin: UInt64) -> UInt64 {
+        isTelling ? .max : begin + policy.timeoutMilliseconds * 1_000_000
+    }
+
     /// Questions that wait.
     public var count: Int { waiting.count }
 
@@ -57,15 +64,14 @@ public struct HookQueue<Asker> {
     public mutating func add(_ asker: Asker, _ body: [UInt8], nowNanoseconds now: UInt64) -> HookFailure? {
         guard isTelling || breaker.admits(nowNanoseconds: now) else { return .breaker }
         guard waiting.count < policy.waitingMax else { return .busy }
-        let end = isTelling ? UInt64.max : now + policy.timeoutMilliseconds * 1_000_000
-        waiting.append(Entry(asker: asker, body: body, beginNanoseconds: now, endNanoseconds: end))
+        waiting.append(Entry(asker: asker, body: body, beginNanoseconds: now, endNanoseconds: end(from: now)))
         return nil
     }
 
-    /// What is to be asked next; nothing if as many are under way as may be.
+    /// What is to be asked next; nothing if as many are under way as may be, or the time of the next one is over.
     public mutating func next(nowNanoseconds now: UInt64) -> Entry? {
-        guard underWay < policy.requestsMax, !waiting.isEmpty, breaker.begin(nowNanoseconds: now),
-            var entry = waiting.popFirst()
+        guard underWay < policy.requestsMax, let first = waiting.first, now < first.endNanoseconds,
+            breaker.begin(nowNanoseconds: now), var entry = waiting.popFirst()
         else { return nil }
         underWay += 1
         entry.attempts += 1

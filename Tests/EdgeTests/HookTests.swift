@@ -526,6 +526,33 @@ struct HookTests {
         }
     }
 
+    @Test("a time that is shorter from now on is over for those who wait, and the node goes on")
+    func shorterTime() throws {
+        let gate = HookBackend.Gate()
+        let time: UInt64 = 60_000
+        try withBackend([.connect]) {
+            $0.hooks[.connect]?.timeoutMilliseconds = time
+            $0.hooks[.connect]?.requestsMax = 1
+        } answer: { _ in
+            .once(gate, #"{"allow":true}"#)
+        } _: { (node: TestNode, backend: HookBackend) throws in
+            let clients = try (0..<4).map { _ in try node.connect() }
+            for client in clients { try client.sendRequest("GET", "/poll?channel=public/a&wait=0") }
+            try eventually("one is asked about") { node.node.status.hooks[.connect].underWay.value == 1 }
+            try eventually("the others wait") { node.node.status.hooks[.connect].waiting.value == 3 }
+            var changed = EdgeConfiguration()
+            changed.hooks[.connect] = HookPolicy(url: backend.url("/connect"))
+            changed.hooks[.connect]?.timeoutMilliseconds = 1
+            let start = monotonicMilliseconds
+            node.node.change(to: changed)
+            try eventually("the others are told") { node.node.status.hooks[.connect].failures(.timeout)?.value == 3 }
+            #expect(monotonicMilliseconds - start < Double(time) / 2)
+            gate.open()
+            let answers = try clients.map { try $0.readAnswer().status }
+            #expect(answers.sorted() == [200, 503, 503, 503])
+        }
+    }
+
     // MARK: Calls
 
     @Test("a service is asked over WebSocket, HTTP and Bayeux, and answers who asked")

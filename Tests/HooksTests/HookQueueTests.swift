@@ -55,6 +55,40 @@ struct HookQueueTests {
         #expect(is9)
     }
 
+    @Test("a time that is shorter from now on is that of those who wait, too, and nobody is asked for whom it is over")
+    func shorterTime() {
+        var queue = queue {
+            $0.requestsMax = 2
+            $0.timeoutMilliseconds = 20_000
+        }
+        for asker in 0..<3 { _ = queue.add(asker, [], nowNanoseconds: 0) }
+        for _ in 0..<2 { _ = queue.next(nowNanoseconds: 0) }
+        queue.policy.timeoutMilliseconds = 1
+        _ = queue.add(3, [], nowNanoseconds: millisecond)
+        #expect(queue.nextNanoseconds == millisecond)
+        for _ in 0..<2 { queue.end(isAnswered: true, nowNanoseconds: 5 * millisecond) }
+        let asked = queue.next(nowNanoseconds: 5 * millisecond)
+        #expect(asked == nil, "\(String(describing: asked))")
+        for asker in [2, 3] {
+            let late = queue.giveUp(nowNanoseconds: 5 * millisecond)
+            #expect(late?.0.asker == asker && late?.1 == .timeout)
+        }
+        #expect(queue.count == 0 && queue.underWay == 0)
+    }
+
+    @Test("a time that is longer from now on is that of those who wait, too; what is told has none")
+    func longerTime() {
+        for isTelling in [false, true] {
+            var queue = queue(isTelling: isTelling) { $0.timeoutMilliseconds = 1 }
+            _ = queue.add(0, [], nowNanoseconds: 0)
+            queue.policy.timeoutMilliseconds = 10
+            let late = queue.giveUp(nowNanoseconds: 9 * millisecond)
+            #expect(late == nil)
+            let asked = queue.next(nowNanoseconds: 9 * millisecond)
+            #expect(asked?.endNanoseconds == (isTelling ? .max : 10 * millisecond))
+        }
+    }
+
     @Test("when a backend is let alone, those who wait know at once; what is told waits")
     func breaker() {
         var asking = queue { $0.breakerFailures = 1 }
