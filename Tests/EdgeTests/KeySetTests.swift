@@ -160,4 +160,35 @@ struct KeySetTests {
             #expect(try status(node, login.token("one")) == 401)
         }
     }
+
+    @Test("a token does not wait for keys at an address that the settings no longer have")
+    func changeMeanwhile() throws {
+        let login = Login()
+        login.rotate("one")
+        let hanging = try HookBackend { _ in .silence }
+        defer { hanging.stop() }
+        try withLogin(login) {
+            $0.keySets.append(hanging.url("/keys"))
+            $0.limits.keySetPauseMilliseconds = 1
+            // Nothing else ends the wait for it.
+            $0.limits.keySetTimeoutMilliseconds = 3_600_000
+        } _: { (node: TestNode, server: HookBackend) throws in
+            try eventually("one set is there") { node.node.status.hooks.keySetsFetched.value == 1 }
+            try eventually("the other is asked for") { hanging.requests.count == 1 }
+            let client = try node.connect()
+            let token = try login.token("other")
+            let authorization = ("Authorization", "Bearer \(token)")
+            try client.sendRequest("GET", "/poll?channel=a&wait=0&session=none", [authorization])
+            try eventually("its key is looked for") { server.requests.count > 1 }
+            #expect(client.isSilent(for: 0.2))
+            var changed = EdgeConfiguration()
+            changed.keySets = [server.url("/keys")]
+            changed.rules = AccessRules([
+                AccessRules.Rule(channels: AccessPattern("**")!, permissions: [.subscribe: .users])
+            ])
+            node.node.change(to: changed)
+            #expect(try client.readAnswer().status == 401)
+            #expect(try status(node, login.token("one")) == 200)
+        }
+    }
 }

@@ -160,7 +160,9 @@ final class HookThread: ReactorHandler {
         for url in configuration.keySets where keySets[url] == nil {
             keySets[url] = KeySet(schedule: KeySetSchedule(times))
         }
-        countKeySets()
+        // A token that waits for a key waits for the sets that there are now: a fetch of another one ends without a word.
+        if isSeekingKeys { fetchDueKeySets() }
+        finishKeySet()
     }
 
     // MARK: Questions
