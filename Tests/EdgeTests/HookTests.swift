@@ -553,6 +553,28 @@ struct HookTests {
         }
     }
 
+    @Test(
+        "a question that there is no room for is one that the backend did not answer, and means what that means",
+        arguments: [true, false],
+        [true, false]
+    )
+    func noRoom(isAllowed: Bool, isForCount: Bool) throws {
+        try withBackend([.connect, .subscribe, .publish, .call]) {
+            if isForCount { $0.limits.hookQuestionsMax = 0 } else { $0.limits.hookBytesMax = 1 }
+            for hook in HookName.allCases { $0.hooks[hook]?.allowsOnFailure = isAllowed && hook != .call }
+        } answer: { _ in
+            .yes
+        } _: { (node: TestNode, backend: HookBackend) throws in
+            let expected = isAllowed ? 200 : 503
+            #expect(try node.ask("GET", "/poll?channel=public/a&wait=0").status == expected)
+            #expect(try node.ask("POST", "/channels/hook%2F1", body: "x").status == expected)
+            #expect(try node.ask("GET", "/channels/hook%2F1/history").status == expected)
+            #expect(try node.ask("POST", "/calls/svc%2F1", body: "x").status == 503)
+            #expect(node.metrics.hookQuestionsRefused.value == 4)
+            #expect(backend.requests.isEmpty)
+        }
+    }
+
     // MARK: Calls
 
     @Test("a service is asked over WebSocket, HTTP and Bayeux, and answers who asked")

@@ -28,7 +28,7 @@ extension EdgeReactor {
             hooks.post(.ask(ticket, hook, bytes))
         } else {
             metrics.hookQuestionsRefused.add()
-            reactor.inbox.post(.hooked(ticket, .failed(.busy)))
+            hooks.post(.refuse(ticket, hook))
         }
     }
 

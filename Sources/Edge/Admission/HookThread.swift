@@ -10,6 +10,8 @@ internal import Trust
 enum HookQuestion: Sendable {
     /// What does the backend say to this?
     case ask(Ticket, HookName, [UInt8])
+    /// There was no room for a question: what does it mean that nobody answers?
+    case refuse(Ticket, HookName)
     /// Nobody waits for what it says, but it is to hear this of a reader that is gone.
     case tell([UInt8], HookAsker)
     /// A token names a key that nobody knows.
@@ -102,6 +104,7 @@ final class HookThread: ReactorHandler {
         let now = Clock.monotonicNanoseconds
         switch question {
         case .ask(let ticket, let hook, let body): add(.ticket(ticket), hook, body, now)
+        case .refuse(let ticket, let hook): fail(.ticket(ticket), hook, .busy)
         case .tell(let body, let asker): add(asker, .disconnect, body, now)
         case .seekKeys: seekKeys()
         case .keysRead(let url, let digest, let cacheControl, let fault): settle(url, digest, cacheControl, fault)
