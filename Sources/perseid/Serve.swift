@@ -90,6 +90,22 @@ extension Serve {
             return current
         }
         changed.keepDrawn(from: current)
+        let next: Settings
+        do throws(SettingsError) {
+            next = try current.changed(by: changed)
+        } catch {
+            let reason = "the settings stay as they are: they do not go with those that the node was started with"
+            logger.error("\(reason)", metadata: ["error": "\(error)"])
+            return current
+        }
+        tell(changed, since: current, logger)
+        node.change(to: next.edge)
+        logger.notice("the settings were read anew")
+        return next
+    }
+
+    /// Tells which settings are others, and from when on.
+    private func tell(_ changed: Settings, since current: Settings, _ logger: Logger) {
         for setting in SettingTable.all where setting.show(changed) != setting.show(current) {
             let name: Logger.Metadata = ["setting": "\(setting.name)"]
             if Self.isChangeable(setting.name) {
@@ -98,16 +114,10 @@ extension Serve {
                 logger.warning("a setting is another once the node is started anew", metadata: name)
             }
         }
-        var next = current
-        next.takeAccess(of: changed)
-        LimitNames.takeChangeable(of: changed.edge.limits, into: &next.edge.limits)
-        node.change(to: next.edge)
-        logger.notice("the settings were read anew")
-        return next
     }
 
     static func isChangeable(_ name: String) -> Bool {
-        name == "rules" || name == "api-keys" || name.hasPrefix("tokens.") || name.hasPrefix("hooks.")
+        ["rules", "api-keys", "insecure"].contains(name) || name.hasPrefix("tokens.") || name.hasPrefix("hooks.")
             || name.hasPrefix("limits.") && LimitNames.isChangeable(String(name.dropFirst("limits.".count)))
             || ["tls.certificates", "tls.client-ca", "tls.require-client-certificate", "tls.kernel"].contains(name)
     }

@@ -76,6 +76,7 @@ extension Settings {
         (edge.rules, edge.apiKeys, edge.tokenCookie) = (other.edge.rules, other.edge.apiKeys, other.edge.tokenCookie)
         (edge.hooks, edge.keySets) = (other.edge.hooks, other.edge.keySets)
         (edge.tokens, tokenSecrets, tokenSets) = (other.edge.tokens, other.tokenSecrets, other.tokenSets)
+        isInsecure = other.isInsecure
         takeCertificates(of: other)
     }
 

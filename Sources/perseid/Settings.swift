@@ -59,8 +59,7 @@ struct Settings {
         if errors.isEmpty { takeSecureListener(&errors) }
         if errors.isEmpty, let error = formerFault { errors.append(error) }
         if errors.isEmpty { takeRedisSecurity(&errors) }
-        if errors.isEmpty, let error = exposure { errors.append(error) }
-        if errors.isEmpty, let error = hookFault ?? durableFault ?? historyFault { errors.append(error) }
+        if errors.isEmpty, let error = accessFault { errors.append(error) }
         if !errors.isEmpty { throw SettingsErrors(all: errors) }
     }
 
@@ -80,6 +79,22 @@ struct Settings {
         }
     }
 
+    // MARK: Read anew
+
+    /// These with what a running node can change as another reading has it.
+    ///
+    /// - Throws: if that does not go with what the node was started with.
+    func changed(by other: Settings) throws(SettingsError) -> Settings {
+        var next = self
+        next.takeAccess(of: other)
+        LimitNames.takeChangeable(of: other.edge.limits, into: &next.edge.limits)
+        for setting in SettingTable.all where Serve.isChangeable(setting.name) {
+            next.sources[setting.name] = other.sources[setting.name]
+        }
+        if let error = next.accessFault { throw error }
+        return next
+    }
+
     /// Files that say what nobody but the node is to know.
     var secretFiles: Set<String> {
         var files = Set(certificates.map(\.key) + (redisKey.map { [$0.path] } ?? []))
@@ -91,6 +106,9 @@ struct Settings {
 
     /// Where the value in use comes from.
     func source(of setting: String) -> SettingSource { sources[setting] ?? .usual }
+
+    /// What is wrong with who may do what, as the other settings are.
+    private var accessFault: SettingsError? { exposure ?? hookFault ?? durableFault ?? historyFault }
 
     /// Refuses to let the whole network publish by oversight.
     private var exposure: SettingsError? {

@@ -121,6 +121,39 @@ import Testing
         }
     }
 
+    @Test(
+        "a node that other machines reach with TLS stays closed to strangers when the file has neither rules nor tls any more"
+    )
+    func exposed() async throws {
+        let authority = try TestAuthority()
+        defer { authority.remove() }
+        let scratch = try Scratch()
+        try authority.write(try authority.issue(["localhost"]), as: "node")
+        let (place, port) = (authority.directory, Port.free())
+        let file = scratch.directory.appending(path: "perseid.yaml")
+        let rules = "rules:\n  - {channels: a, subscribe: anyone}\n"
+        let pair = "{certificate: \(place)/node.pem, key: \(place)/node.key}"
+        let tls = "tls:\n  listen: 0.0.0.0:\(port)\n  certificates:\n    - \(pair)\n"
+        try Data((rules + tls).utf8).write(to: file)
+        let node = try await PerseidNode(id: "a", redis: nil, arguments: ["--config", file.path], in: scratch)
+        func status(_ channel: String) async throws -> String {
+            let options = ["-o", "/dev/null", "-w", "%{http_code}"]
+            return try await ask(port, "/poll?channel=\(channel)&wait=0", authority, scratch, options)
+        }
+        #expect(try await status("a") == "200")
+        #expect(try await status("b") == "403")
+        try Data("log-level: info\n".utf8).write(to: file)
+        node.signal(SIGHUP)
+        try await eventually("it is told", isTrue: { node.log.contains("the settings stay as they are") })
+        #expect(node.log.contains("0.0.0.0 can be reached from other machines"))
+        #expect(try await status("b") == "403")
+        // With rules the rest of the file is taken, and where the node listens stays as it was.
+        try Data("rules:\n  - {channels: b, subscribe: anyone}\n".utf8).write(to: file)
+        node.signal(SIGHUP)
+        try await eventually("the rules are others", isTrue: { try await status("b") == "200" })
+        #expect(try await node.stop() == .exited(0))
+    }
+
     // MARK: Redis
 
     /// A cluster's Redis that listens with TLS, too, and wants certificates of its clients.
