@@ -22,7 +22,7 @@ public struct Client {
     /// Channels it reads.
     public var subscriptionCount: UInt16 = 0
 
-    /// Channels it waits to be subscribed to.
+    /// What it waits to be subscribed to: what has channels in common and was asked for at once counts once, as what is read together does.
     public var joinCount: UInt16 = 0
 
     /// What it is sent, or `nil` while it only asks and is answered.

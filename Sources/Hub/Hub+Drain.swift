@@ -180,7 +180,7 @@ extension Hub {
 
     /// Has `frame` wait for a reader of a feed.
     private func keepOwn(_ slot: ClientSlot, of feed: Feed) {
-        if isReplaying(slot) { return writeInTurn(slot, frame.bytes, of: feed) }
+        if isReplaying(slot) { return writeInTurn(slot, frame.bytes, of: feed.topics) }
         let client = outlet.client(at: slot)
         let outbox = client.pointee.outbox ?? Outbox(held)
         keepOwn(frame.bytes, in: outbox, of: slot)

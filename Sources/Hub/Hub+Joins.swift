@@ -23,6 +23,21 @@ extension Hub {
         {
             return
         }
+        join(slot, channels, entries: entries, commandID: commandID, pace, poll: poll, at: nil)
+    }
+
+    /// The same where something is to be opened or read first. Among what its client waits for it has a place, which is the last if it is
+    /// not said.
+    private func join(
+        _ slot: ClientSlot,
+        _ channels: [(name: ChannelName, since: Position?)],
+        entries: [ChannelName: Position],
+        commandID: [UInt8]?,
+        _ pace: Pace,
+        poll: Poll?,
+        at place: Int?
+    ) {
+        let client = outlet.client(at: slot)
         let parts = channels.map { channel in
             if topics[channel.name] == nil { outlet.didOpenChannel(slot) }
             let topic = topic(for: channel.name)
@@ -30,8 +45,7 @@ extension Hub {
             return JoinPart(topic: topic, since: channel.since)
         }
         let isOne = poll != nil || !client.pointee.has(.isTwoWay)
-        let groups = isOne ? [parts] : parts.map { [$0] }
-        let deadline = outlet.nowMilliseconds + limits.openMilliseconds
+        let groups = isOne ? [parts] : groups(of: parts)
         let key = outlet.id(of: slot)
         client.pointee.joinCount += UInt16(clamping: groups.count)
         for group in groups {
@@ -41,14 +55,43 @@ extension Hub {
                 entries: entries,
                 commandID: commandID,
                 poll: poll,
-                pace: pace,
-                deadlineMilliseconds: deadline
+                pace: pace
             )
-            joins.begin(join)
-            for part in group { part.topic.joins[key] = part }
-            for part in group where part.topic.isOpen { advance(part) }
-            if join.isReady { finish(join) } else { joins.wait(join) }
+            if joins.mayBegin(join, at: place) { begin(join) } else { follow(join, at: place) }
         }
+    }
+
+    /// What has channels in common is read together, so what was missed of it is told together, too.
+    private func groups(of parts: [JoinPart]) -> [[JoinPart]] {
+        guard parts.contains(where: \.topic.isPattern) else { return parts.map { [$0] } }
+        var groups: [[JoinPart]] = []
+        for part in parts {
+            let overlapping = groups.filter { $0.contains { $0.topic.name.overlaps(part.topic.name) } }
+            groups.removeAll { $0.contains { $0.topic.name.overlaps(part.topic.name) } }
+            groups.append(overlapping.flatMap(\.self) + [part])
+        }
+        return groups.map(\.sortedByName)
+    }
+
+    private func begin(_ join: Join) {
+        join.begin(deadlineMilliseconds: outlet.nowMilliseconds + limits.openMilliseconds)
+        for part in join.parts { part.topic.begin(part) }
+        for part in join.parts where part.topic.isOpen { advance(part) }
+        if join.isReady { finish(join) } else { joins.wait(join) }
+        if !join.isDone, outlet.client(join.client)?.pointee.has(.isTwoWay) == true { joins.list(join) }
+    }
+
+    /// Has a join wait until others of its client are done, with which it has channels in common: what they are yet to tell comes before
+    /// what it brings.
+    private func follow(_ join: Join, at place: Int?) {
+        join.isFollowing = true
+        for part in join.parts { part.topic.following[join.client] = part }
+        joins.list(join, at: place)
+    }
+
+    /// Something that a client waited for is done, or never will be: what waited for that has its turn.
+    private func end(_ join: Join) {
+        for waiting in joins.end(join) { joins.becomeReady(waiting) }
     }
 
     /// The way of most clients that come: a channel that is open, and nothing that they missed. Says whether it was that.
@@ -58,36 +101,27 @@ extension Hub {
         since: Position?,
         _ pace: Pace
     ) -> Bool {
-        guard let topic = topics[name], topic.isOpen,
+        guard let topic = topics[name], topic.isOpen, !joins.mustFollow(outlet.id(of: slot), name),
             since == nil && !outlet.isKeyed(name)
                 || since == topic.last && !topic.isCatchingUp && !topic.isPattern
         else { return false }
         guard let encoding = outlet.client(at: slot).pointee.encoding else { return false }
+        let rate = encoding.hasControlMessages ? rateTold(slot, of: Few(topic), pace) : nil
+        // What it reads of the channel already comes before it is told that it is subscribed.
+        let feed = feed(of: slot, for: Few(topic), encoding: encoding, pace)
         if encoding.hasControlMessages {
             output.removeAll()
             let recovered = since.map { _ in true }
-            let rate = rateTold(slot, of: Few(topic), pace)
             appendSubscribed(topic, at: topic.last, recovered: recovered, commandID: nil, rate, to: slot, as: encoding)
-            write(slot, output.bytes)
-            if outlet.client(at: slot).pointee.isClosed { return true }
+            writeInTurn(slot, output.bytes, of: Few(topic))
         }
-        remember(slot, [SessionPosition(name, topic.last)])
-        guard !topic.isPattern, !outlet.client(at: slot).pointee.hasPatterns else {
-            subscribe(slot, toChannels: Few(topic), encoding, pace)
-            return true
-        }
-        guard !encoding.isCompressible else {
-            subscribe(slot, to: compressedFeed(for: Few(topic), of: slot, encoding, pace))
-            return true
-        }
-        let kind = Feed.Kind(encoding, pace: pace)
-        subscribe(slot, to: feeds[Few(topic), kind] ?? feed(for: Few(topic), kind))
+        if !outlet.client(at: slot).pointee.isClosed { remember(slot, [SessionPosition(name, topic.last)]) }
+        begin(slot, reading: feed)
         return true
     }
 
-    /// Subscribes a client to what it asked for, together with what it has that has channels in common with that.
-    private func subscribe(_ slot: ClientSlot, toChannels topics: Few<Topic>, _ encoding: Encoding, _ pace: Pace) {
-        let feed = feed(of: slot, for: topics, encoding: encoding, pace)
+    /// Subscribes a client to a feed of what it asked for and of what it has that has channels in common with that.
+    private func begin(_ slot: ClientSlot, reading feed: Feed) {
         guard !outlet.client(at: slot).pointee.isClosed else { return releaseIfUnread(feed) }
         // It may have had it: both ask for the same.
         if isMember(slot, of: feed) { releaseIfUnread(feed) } else { subscribe(slot, to: feed) }
@@ -119,8 +153,13 @@ extension Hub {
         guard !joins.ready.isEmpty else { return false }
         let end = sliceEnd
         while let join = joins.popReady() {
-            // A pattern may have brought another channel while it stood in line; it is ready again once that is.
-            if join.isReady, !join.isDone { finish(join) }
+            if join.isDone { continue }
+            if join.isFollowing {
+                if joins.mayBegin(join) { begin(join) }
+            } else if join.isReady {
+                // Else a pattern has brought another channel while it stood in line; it is ready again once that is.
+                finish(join)
+            }
             if outlet.clockNanoseconds >= end { break }
         }
         return !joins.ready.isEmpty
@@ -156,34 +195,39 @@ extension Hub {
     private func finish(_ join: Join) {
         assert(join.isReady && !join.isDone, "a join is finished once, with all of its channels")
         for part in join.parts where part.since == nil { part.position = part.topic.last }
-        if mustWaitForPace(join) { return }
+        if joins.mustWaitForReader(join) || mustWaitForPace(join) { return }
         join.isDone = true
         join.sort()
-        for part in join.parts { part.topic.forget(join.client) }
+        for part in join.parts { part.topic.forget(part) }
         defer {
+            end(join)
             for part in join.parts {
                 // What was missed is the reader's own now; a join that is done may be remembered for a while.
                 part.letGo()
                 releaseIfUnused(part.topic)
             }
         }
-        joins.end(join)
         guard let client = outlet.client(join.client), client.pointee.isOpen else { return }
         assert(client.pointee.joinCount > 0, "who is joined had asked for it")
         client.pointee.joinCount -= 1
         let slot = join.client.slot
         if !join.isContinuation { rememberSubscriptions(slot, join.parts) }
         if let poll = join.poll { return begin(poll, join) }
-        if join.isContinuation {
+        guard let encoding = client.pointee.encoding else { return }
+        let rate = rateTold(slot, of: Few(join.topics), join.pace)
+        // What it reads of the channels already comes before what it is told now. One that has yet to be told more is subscribed once it has
+        // all of it.
+        let feed = join.leavesRest ? nil : feed(of: slot, for: Few(join.topics), encoding: encoding, join.pace)
+        if client.pointee.isClosed {
+            // It did not even take that.
+        } else if join.isContinuation {
             tellRest(slot, join)
         } else if client.pointee.has(.isStream) {
             beginStream(slot, join)
         } else {
-            tellSubscribed(slot, join)
+            tellSubscribed(slot, join, rate)
         }
-        // A client that has yet to be told more is subscribed once it has all of it.
-        guard let encoding = client.pointee.encoding, !client.pointee.isClosed, !join.leavesRest else { return }
-        subscribe(slot, toChannels: Few(join.topics), encoding, join.pace)
+        if let feed { begin(slot, reading: feed) }
     }
 
     /// Where the client certainly stands in channels it is subscribed to from now on: where it said so. If what follows
@@ -193,7 +237,7 @@ extension Hub {
         remember(slot, parts.filter { !$0.isMember }.map { SessionPosition($0.topic.name, $0.since ?? $0.position) })
     }
 
-    private func tellSubscribed(_ slot: ClientSlot, _ join: Join) {
+    private func tellSubscribed(_ slot: ClientSlot, _ join: Join, _ rate: MaxRate?) {
         guard let encoding = outlet.client(at: slot).pointee.encoding else { return }
         output.removeAll()
         for part in join.parts where encoding.hasControlMessages && !part.isMember {
@@ -202,7 +246,7 @@ extension Hub {
                 at: part.position,
                 recovered: join.isRecovered(part),
                 commandID: join.commandID,
-                rateTold(slot, of: Few(part.topic), join.pace),
+                rate,
                 to: slot,
                 as: encoding
             )
@@ -254,11 +298,29 @@ extension Hub {
     /// Takes back what a client asked for and did not get yet; says whether there was such a thing.
     func cancelJoin(_ slot: ClientSlot, of channel: ChannelName) -> Bool {
         let key = outlet.id(of: slot)
-        guard let topic = topics[channel], let part = topic.part(of: key) else { return false }
-        outlet.client(at: slot).pointee.outbox?.dropReplays(of: channel)
+        guard let topic = topics[channel], let part = topic.partAsked(by: key) else { return false }
         if part.join.isOfReader, topic.hasPresence { leave(topic, slot, .clean) }
-        _ = abandon(part.join)
+        abandon(part.join, butFor: channel)
         return true
+    }
+
+    /// Takes a join of several channels out of all that wait, and has its client join again what else it asked for, from where it stands.
+    func abandon(_ join: Join, butFor channel: ChannelName) {
+        let outbox = outlet.client(join.client)?.pointee.outbox
+        let replay = outbox?.dropReplay(before: join)
+        outbox?.dropReplays(of: channel)
+        func standing(_ part: JoinPart) -> Position? { replay?.position(in: part.topic.name) ?? part.since }
+        let others = join.parts.filter { !$0.isMember && $0.topic.name != channel }.map { part in
+            (name: part.topic.name, since: part.isSnapshot && !join.isContinuation ? nil : standing(part))
+        }
+        var entries = join.entries
+        for part in join.parts where !part.topic.isPattern && (join.isContinuation || !part.isSnapshot) {
+            entries[part.topic.name] = standing(part)
+        }
+        // What was asked for later waits for what is left of it, too.
+        let place = joins.place(of: join)
+        guard let slot = abandon(join), !others.isEmpty else { return }
+        self.join(slot, others, entries: entries, commandID: join.commandID, join.pace, poll: nil, at: place)
     }
 
     /// Gives up the joins that waited too long, for one slice of time: the backplane is away, and the client may do better
@@ -267,8 +329,8 @@ extension Hub {
         let now = outlet.nowMilliseconds
         var end: UInt64?
         while let join = joins.popDue(now) {
-            // One that waits for a pace is ready, and waits no longer than that.
-            if join.isDone || join.waitsForPace { continue }
+            // One that waits for a pace is ready, and waits no longer than that; one that waits for a reader waits as long as that.
+            if join.isDone || join.waitsForPace || join.waitsForReader { continue }
             if end == nil { end = sliceEnd }
             giveUp(join)
             if let end, outlet.clockNanoseconds >= end { return true }
@@ -279,9 +341,9 @@ extension Hub {
     /// Takes a join out of all that wait; returns its client, if that is still there to be told.
     func abandon(_ join: Join) -> ClientSlot? {
         join.isDone = true
-        joins.end(join)
+        end(join)
         for part in join.parts {
-            part.topic.forget(join.client)
+            part.topic.forget(part)
             part.letGo()
             releaseIfUnused(part.topic)
         }
@@ -304,14 +366,10 @@ extension Hub {
             // Its head is sent; an end with a reason is what is left to say.
             sayBye(slot, .unavailable, afterMilliseconds: outlet.drawReconnectMilliseconds())
         } else {
-            let name = join.parts[0].topic.name
-            outlet.refuse(
-                slot,
-                name,
-                commandID: join.commandID,
-                code: 503,
-                "the channel \(name) cannot be opened now"
-            )
+            for name in join.topics.map(\.name) where outlet.client(at: slot).pointee.isOpen {
+                let message = "the channel \(name) cannot be opened now"
+                outlet.refuse(slot, name, commandID: join.commandID, code: 503, message)
+            }
         }
     }
 }

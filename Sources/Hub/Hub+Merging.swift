@@ -23,7 +23,7 @@ extension Hub {
         // Before its subscription ends, for this keeps the channel open.
         topic.telling[join.client] = join.parts[0]
         client.pointee.joinCount += 1
-        joins.goOnLater(join)
+        joins.list(join)
         if let subscription = take(feed, from: slot) {
             remove(subscription, from: feed)
             client.pointee.subscriptionCount -= 1

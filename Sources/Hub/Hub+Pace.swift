@@ -206,7 +206,7 @@ extension Hub {
     /// Tells a reader that goes on with another feed what is held back from it.
     func tellHeld(of feed: Feed, to member: SubscriptionSlot) {
         for held in feed.patternPacer?.rest(of: member) ?? [] {
-            held.bytes.withUnsafeBytes { writeInTurn(subscriptions[member].pointee.client, $0, of: feed) }
+            held.bytes.withUnsafeBytes { writeInTurn(subscriptions[member].pointee.client, $0, of: feed.topics) }
             metrics.deliveries.add()
         }
         guard feed.topics.count == 1, let pacer = feed.pacer(of: feed.topics[0]), !pacer.held.isEmpty else { return }
@@ -218,7 +218,7 @@ extension Hub {
     private func tell(_ entries: [HeldBack.Entry], of feed: Feed, to member: SubscriptionSlot) {
         output.removeAll()
         for entry in entries { append(entry.content, of: feed, to: &output) }
-        writeInTurn(subscriptions[member].pointee.client, output.bytes, of: feed)
+        writeInTurn(subscriptions[member].pointee.client, output.bytes, of: feed.topics)
     }
 
     private func append(_ content: HeldBack.Content, of feed: Feed, to buffer: inout ByteBuffer) {

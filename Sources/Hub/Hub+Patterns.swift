@@ -164,7 +164,7 @@ extension Hub {
             finishFrame(slot)
         }
         let rest = feed.bytes(from: offset)
-        if rest.count > 0 { writeInTurn(slot, rest, of: feed) }
+        if rest.count > 0 { writeInTurn(slot, rest, of: feed.topics) }
         tellHeld(of: feed, to: subscription)
         remove(subscription, from: feed)
         if !client.pointee.isClosed { client.pointee.subscriptionCount -= 1 }

@@ -56,7 +56,7 @@ extension Hub {
     public func shortenPoll(of slot: ClientSlot, by channel: ChannelName) {
         shortenDozing(of: slot, by: channel)
         guard let poll = polls[outlet.id(of: slot)], let topic = topics[channel] else { return }
-        if let part = topic.part(of: poll.client) { _ = abandon(part.join) }
+        if let part = topic.partAsked(by: poll.client) { _ = abandon(part.join) }
         guard topic.polls.removeValue(forKey: poll.client) != nil else { return }
         poll.end(topic)
         changeCount(of: topic, by: -1)

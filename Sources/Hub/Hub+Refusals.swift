@@ -11,7 +11,8 @@ extension Hub {
     public func refuse(_ name: ChannelName) -> Bool {
         guard let topic = topics[name] else { return false }
         var left = Self.refusalsPerTurnMax
-        for part in Array(topic.joins.values.prefix(left)) + Array(topic.telling.values.prefix(left)) where left > 0 {
+        let parts = [topic.joins, topic.telling, topic.following].flatMap { $0.values.prefix(left) }
+        for part in parts where left > 0 && !part.join.isDone {
             refuse(part.join, name)
             left -= 1
         }
@@ -27,6 +28,13 @@ extension Hub {
     }
 
     private func refuse(_ join: Join, _ name: ChannelName) {
+        let isOneOfSeveral = join.topics.count > 1 && join.topics.contains { $0.name == name }
+        if isOneOfSeveral, let client = outlet.client(join.client), client.pointee.has(.isTwoWay), join.poll == nil {
+            if client.pointee.isOpen {
+                outlet.refuse(join.client.slot, name, commandID: join.commandID, code: 403, Self.message(name))
+            }
+            return abandon(join, butFor: name)
+        }
         guard let slot = abandon(join) else { return }
         if let poll = join.poll { return forbid(poll) }
         if outlet.client(at: slot).pointee.has(.isStream) {

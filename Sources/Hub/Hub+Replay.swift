@@ -15,7 +15,7 @@ extension Hub {
             hasCursors: encoding.hasCursors
         )
         if !client.pointee.isBlocked { append(&replay, as: encoding, to: &output) }
-        write(slot, output.bytes)
+        writeInTurn(slot, output.bytes, of: Few(join.topics))
         guard !client.pointee.isClosed else { return }
         if replay.isFinished {
             guard replay.continuation != nil else { return }
@@ -73,7 +73,7 @@ extension Hub {
         let next = Join(continuing: join)
         for part in next.parts { part.topic.telling[next.client] = part }
         outlet.client(at: next.client.slot).pointee.joinCount += 1
-        joins.goOnLater(next)
+        joins.list(next)
         return next
     }
 
@@ -89,9 +89,11 @@ extension Hub {
         if next.isReady { joins.becomeReady(next) }
     }
 
-    /// Lets go of what a client that ends was yet to be told.
+    /// Lets go of what a client that ends was yet to be told, and of what follows that.
     func abandonContinuations(_ slot: ClientSlot) {
-        for join in joins.continuations(of: outlet.id(of: slot)) { _ = abandon(join) }
+        for join in joins.ofClient(outlet.id(of: slot)) where join.isContinuation || join.isFollowing {
+            _ = abandon(join)
+        }
     }
 
     /// Payload that a join may still be given of what its client missed. A client that has nothing yet gets one publication at

@@ -26,8 +26,8 @@ extension Hub {
     /// Lets go of a topic nobody needs.
     func releaseIfUnused(_ topic: Topic) {
         let isUsed =
-            !topic.feeds.isEmpty || !topic.joins.isEmpty || !topic.telling.isEmpty || !topic.polls.isEmpty
-            || !topic.patterns.isEmpty
+            !topic.feeds.isEmpty || !topic.joins.isEmpty || !topic.telling.isEmpty || !topic.following.isEmpty
+            || !topic.polls.isEmpty || !topic.patterns.isEmpty
         guard !isUsed, topics[topic.name] === topic else { return }
         topics[topic.name] = nil
         dropWaiting(topic)
@@ -112,7 +112,7 @@ extension Hub {
 
     /// Whether a client reads a channel, waits for it, or is being told what it missed of it.
     public func isSubscribed(_ slot: ClientSlot, to channel: ChannelName) -> Bool {
-        if topics[channel]?.part(of: outlet.id(of: slot)) != nil { return true }
+        if topics[channel]?.partAsked(by: outlet.id(of: slot)) != nil { return true }
         var next = outlet.client(at: slot).pointee.firstSubscription
         while next != SubscriptionSlot.none {
             if feeds[subscriptions[next].pointee.log]?.isOf(channel) == true { return true }
@@ -140,7 +140,7 @@ extension Hub {
         }
         guard client.pointee.joinCount > 0 else { return names }
         let id = outlet.id(of: slot)
-        return names + topics.values.filter { $0.part(of: id).map { !$0.isMember } ?? false }.map(\.name)
+        return names + topics.values.filter { $0.partAsked(by: id) != nil }.map(\.name)
     }
 
     /// Ends the subscription to one channel of a client that has it; says whether it had.

@@ -68,12 +68,14 @@ extension Hub {
         block(slot)
     }
 
-    /// Sends bytes of a feed to one of its readers, which may be about to leave it: behind what the reader missed and is yet to be told, as
-    /// what is in the feed's log would be.
-    func writeInTurn(_ slot: ClientSlot, _ bytes: UnsafeRawBufferPointer, of feed: Feed) {
-        guard isReplaying(slot) else { return write(slot, bytes) }
+    /// Sends bytes that tell of some channels: behind what their reader missed of these and is yet to be told, as what is in the log of a
+    /// feed would be.
+    func writeInTurn(_ slot: ClientSlot, _ bytes: UnsafeRawBufferPointer, of topics: Few<Topic>) {
+        guard let replays = outlet.client(at: slot).pointee.outbox?.replays,
+            replays.contains(where: { replay in topics.contains { replay.overlaps($0.name) } })
+        else { return write(slot, bytes) }
         guard bytes.count > 0, !outlet.client(at: slot).pointee.isClosed else { return }
-        keep(slot) { $0.append(Replay(made: Array(bytes), of: feed.topics.map(\.name))) }
+        keep(slot) { $0.append(Replay(made: Array(bytes), of: topics.map(\.name))) }
     }
 
     // MARK: Control messages

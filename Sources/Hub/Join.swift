@@ -27,7 +27,7 @@ final class Join {
 
     /// When it is given up, in milliseconds of a clock that never jumps. A continuation is not: its client waits as long as a
     /// subscriber would.
-    let deadlineMilliseconds: UInt64
+    private(set) var deadlineMilliseconds = UInt64.max
 
     /// How often its client wants to be told of what follows.
     let pace: Pace
@@ -37,6 +37,15 @@ final class Join {
 
     /// Whether it is ready, and waits until others are told as much as its client was.
     var waitsForPace = false
+
+    /// Whether it is yet to begin, and waits until others of its client are done.
+    var isFollowing = false
+
+    /// Whether it is ready, and waits until its client was told what it missed of what it reads.
+    var waitsForReader = false
+
+    /// Whether others of its client may have to wait for it.
+    var isListed = false
 
     /// Whether it stands among those that are finished in turn.
     var isQueued = false
@@ -53,8 +62,7 @@ final class Join {
         entries: [ChannelName: Position] = [:],
         commandID: [UInt8]?,
         poll: Poll?,
-        pace: Pace,
-        deadlineMilliseconds: UInt64
+        pace: Pace
     ) {
         self.pace = pace
         self.client = client
@@ -62,7 +70,6 @@ final class Join {
         self.entries = entries
         self.commandID = commandID
         self.poll = poll
-        self.deadlineMilliseconds = deadlineMilliseconds
         isContinuation = false
         isOfReader = false
         unreadyCount = parts.count
@@ -77,7 +84,6 @@ final class Join {
         entries = [:]
         commandID = nil
         poll = nil
-        deadlineMilliseconds = .max
         isContinuation = true
         isOfReader = true
         unreadyCount = 1
@@ -92,7 +98,6 @@ final class Join {
         entries = join.entries
         commandID = nil
         poll = nil
-        deadlineMilliseconds = .max
         isContinuation = true
         isOfReader = join.isOfReader
         unreadyCount = parts.count
@@ -100,6 +105,12 @@ final class Join {
     }
 
     var isReady: Bool { unreadyCount == 0 }
+
+    /// It is its turn, and it is given up later.
+    func begin(deadlineMilliseconds: UInt64) {
+        isFollowing = false
+        self.deadlineMilliseconds = deadlineMilliseconds
+    }
 
     /// What was asked for.
     var topics: [Topic] { parts.filter { !$0.isMember }.map(\.topic) }
@@ -114,7 +125,7 @@ final class Join {
     /// Puts the channels that were added where they belong: cursors are sorted.
     func sort() {
         guard parts.contains(where: \.isMember) else { return }
-        parts.sort { $0.topic.name.text.utf8.lexicographicallyPrecedes($1.topic.name.text.utf8) }
+        parts = parts.sortedByName
     }
 
     /// Whether nothing is missing since what the client said of a part; of a pattern of all that it stands for.
@@ -333,5 +344,12 @@ final class JoinPart {
         guard state != .ready else { return }
         state = .ready
         join.notePartReady()
+    }
+}
+
+extension [JoinPart] {
+    /// In the order of cursors.
+    var sortedByName: [JoinPart] {
+        sorted { $0.topic.name.text.utf8.lexicographicallyPrecedes($1.topic.name.text.utf8) }
     }
 }

@@ -11,26 +11,12 @@ struct JoinQueue {
     /// Those that are ready, to be finished in turn.
     private(set) var ready = Deque<Join>()
 
-    /// Those whose clients are yet to be told all that they missed, by client.
-    private var continuations: [ClientID: [Join]] = [:]
-
-    /// Patterns that clients wait for, or are yet to be told all of, by client.
-    private var patternCounts: [ClientID: Int] = [:]
+    /// Those that others of the same client may have to wait for, in the order in which they came: what was not ready at once, what follows
+    /// that, and what goes on once its client was told what was read before.
+    private var underWay: [ClientID: [Join]] = [:]
 
     var isEmpty: Bool {
-        ready.isEmpty && continuations.isEmpty && waiting.allSatisfy(\.isDone)
-    }
-
-    /// Counts a join until it is done.
-    mutating func begin(_ join: Join) { changePatternCount(of: join, by: 1) }
-
-    func patternCount(of client: ClientID) -> Int { patternCounts[client] ?? 0 }
-
-    private mutating func changePatternCount(of join: Join, by sign: Int) {
-        let change = join.poll == nil ? sign * join.parts.count(where: \.topic.isPattern) : 0
-        guard change != 0 else { return }
-        let count = patternCounts[join.client, default: 0] + change
-        patternCounts[join.client] = count == 0 ? nil : count
+        ready.isEmpty && underWay.isEmpty && waiting.allSatisfy(\.isDone)
     }
 
     mutating func wait(_ join: Join) { waiting.append(join) }
@@ -54,18 +40,67 @@ struct JoinQueue {
         return join
     }
 
-    mutating func goOnLater(_ join: Join) {
-        begin(join)
-        continuations[join.client, default: []].append(join)
+    // MARK: Of one client
+
+    /// Notes one that others of its client may have to wait for, once.
+    mutating func list(_ join: Join, at place: Int? = nil) {
+        guard !join.isListed else { return }
+        join.isListed = true
+        let count = ofClient(join.client).count
+        underWay[join.client, default: []].insert(join, at: min(place ?? count, count))
     }
 
-    func continuations(of client: ClientID) -> [Join] { continuations[client] ?? [] }
+    /// Where something has to stand that takes the place of a join.
+    func place(of join: Join) -> Int? {
+        join.isFollowing ? ofClient(join.client).firstIndex { $0 === join } : 0
+    }
 
-    /// Forgets a join that is done, or never will be.
-    mutating func end(_ join: Join) {
-        changePatternCount(of: join, by: -1)
-        guard join.isContinuation, var left = continuations[join.client] else { return }
+    func ofClient(_ client: ClientID) -> [Join] { underWay[client] ?? [] }
+
+    /// Patterns that a client of commands waits for, or is yet to be told all of.
+    func patternCount(of client: ClientID) -> Int {
+        ofClient(client).reduce(0) { $0 + $1.parts.count(where: \.topic.isPattern) }
+    }
+
+    /// Those whose client is yet to be told all that it missed.
+    func continuations(of client: ClientID) -> [Join] { ofClient(client).filter(\.isContinuation) }
+
+    /// Forgets one that is done, or never will be; says which of the same client may have waited for it.
+    mutating func end(_ join: Join) -> [Join] {
+        guard join.isListed, var left = underWay[join.client] else { return [] }
         left.removeAll { $0 === join }
-        continuations[join.client] = left.isEmpty ? nil : left
+        underWay[join.client] = left.isEmpty ? nil : left
+        return left.filter { $0.isFollowing || $0.waitsForReader }
+    }
+
+    /// Whether nothing that its client is yet to be told has channels in common with it. Those that wait have their turn one after the
+    /// other.
+    func mayBegin(_ join: Join, at place: Int? = nil) -> Bool {
+        guard !underWay.isEmpty, let others = underWay[join.client] else { return true }
+        let place = place ?? others.firstIndex { $0 === join } ?? others.count
+        return !others.enumerated().contains { otherPlace, other in
+            other !== join && (otherPlace < place || !other.isFollowing) && other.overlaps(join.topics.map(\.name))
+        }
+    }
+
+    /// Whether what a client asks for now has to wait.
+    func mustFollow(_ client: ClientID, _ channel: ChannelName) -> Bool {
+        guard !underWay.isEmpty, let others = underWay[client] else { return false }
+        return others.contains { $0.overlaps([channel]) }
+    }
+
+    /// Whether what a reader is yet to be told, who fell behind meanwhile, has channels in common with a join: only then it is finished.
+    func mustWaitForReader(_ join: Join) -> Bool {
+        join.waitsForReader = false
+        guard !underWay.isEmpty, !join.isOfReader, let others = underWay[join.client] else { return false }
+        join.waitsForReader = others.contains { $0.isOfReader && $0.overlaps(join.topics.map(\.name)) }
+        return join.waitsForReader
+    }
+}
+
+extension Join {
+    /// Whether it has channels in common with some names.
+    func overlaps(_ names: [ChannelName]) -> Bool {
+        parts.contains { part in !part.isMember && names.contains { $0.overlaps(part.topic.name) } }
     }
 }

@@ -107,6 +107,11 @@ public final class Outbox {
     /// Payload of the replays, until they are done.
     var replayBytes: Int { replays.reduce(0) { $0 + $1.byteCount } }
 
+    /// Drops what was to be told in front of a join that goes on behind it; returns it as far as it was told.
+    func dropReplay(before join: Join) -> Replay? {
+        replays.firstIndex { $0.continuation === join }.map { replays.remove(at: $0) }
+    }
+
     /// Drops what was to be told of a channel that its client no longer wants.
     func dropReplays(of channel: ChannelName) {
         for place in replays.indices { replays[place].leave(channel) }

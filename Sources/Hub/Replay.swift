@@ -78,6 +78,11 @@ struct Replay {
     /// Whether its client still wants something of it.
     var isWanted: Bool { !wanted.isEmpty }
 
+    /// Whether it has channels in common with a name.
+    func overlaps(_ name: ChannelName) -> Bool {
+        wanted.contains { $0.overlaps(name) } || standings.contains { $0.channel.overlaps(name) }
+    }
+
     /// Whether it tells of a channel.
     func tells(of channel: ChannelName) -> Bool { wanted.contains(channel) || position(in: channel) != nil }
 

@@ -171,11 +171,12 @@ public final class Topic: OfChannel {
         var questionsAhead: Set<Position> = []
         var joins: [ClientID: JoinPart] = [:]
         var telling: [ClientID: JoinPart] = [:]
+        var following: [ClientID: JoinPart] = [:]
         var polls: [ClientID: Poll] = [:]
 
         var isEmpty: Bool {
             publications.isEmpty && publicationsBytes == 0 && recoveryUnderWay == nil && questionsAhead.isEmpty
-                && joins.isEmpty && telling.isEmpty && polls.isEmpty
+                && joins.isEmpty && telling.isEmpty && following.isEmpty && polls.isEmpty
         }
     }
 
@@ -228,17 +229,42 @@ public final class Topic: OfChannel {
         }
     }
 
+    /// The clients that asked for it while they waited for a pattern that stands for it, or of a pattern for one of its channels, and have
+    /// their turn later.
+    var following: [ClientID: JoinPart] {
+        get { waits.known?.following ?? [:] }
+        _modify {
+            yield &waits[orNew: Waiting()].following
+            tidy()
+        }
+    }
+
     /// What a client waits for, or is being told.
     func part(of client: ClientID) -> JoinPart? { joins[client] ?? telling[client] }
 
+    /// The same where the client asked for it by this name, and not by a pattern.
+    func partAsked(by client: ClientID) -> JoinPart? {
+        if let part = part(of: client), !part.isMember { return part }
+        return following[client]
+    }
+
+    /// It is the turn of a client that waited for others.
+    func begin(_ part: JoinPart) {
+        if following[part.join.client] === part { following[part.join.client] = nil }
+        joins[part.join.client] = part
+    }
+
     /// A client no longer waits, and is told no more.
-    func forget(_ client: ClientID) {
+    func forget(_ part: JoinPart) {
         guard waits.known != nil else { return }
-        waits[orNew: Waiting()].joins[client] = nil
-        waits[orNew: Waiting()].telling[client] = nil
+        let client = part.join.client
+        if joins[client] === part { waits[orNew: Waiting()].joins[client] = nil }
+        if telling[client] === part { waits[orNew: Waiting()].telling[client] = nil }
+        if following[client] === part { waits[orNew: Waiting()].following[client] = nil }
         // A dictionary that was emptied would keep its memory, and a channel is mostly joined once.
         if joins.isEmpty { waits[orNew: Waiting()].joins = [:] }
         if telling.isEmpty { waits[orNew: Waiting()].telling = [:] }
+        if following.isEmpty { waits[orNew: Waiting()].following = [:] }
         tidy()
     }
 
