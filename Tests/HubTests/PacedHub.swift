@@ -216,7 +216,7 @@ final class PacedHub: HubOutlet {
     func didSendOutbox(_ slot: ClientSlot) {}
     func closeOverfull(_ slot: ClientSlot, heldBytes: Int) { readers[Int(slot.number)].note("overfull") }
     func willSayBye(_ slot: ClientSlot, _ code: ByeCode) { readers[Int(slot.number)].note("bye \(code)") }
-    func closeWhenSent(_ slot: ClientSlot) {}
+    func closeWhenSent(_ slot: ClientSlot) { client(at: slot).pointee.lifeCycle.advance(to: .closing) }
     func drawReconnectMilliseconds() -> UInt64 { 1_000 }
 
     // MARK: Requests
