@@ -215,8 +215,8 @@ extension Hub {
         if let poll = join.poll { return begin(poll, join) }
         guard let encoding = client.pointee.encoding else { return }
         let rate = rateTold(slot, of: Few(join.topics), join.pace)
-        // What it reads of the channels already comes before what it is told now. One that has yet to be told more is subscribed once it has
-        // all of it.
+        // What it reads of the channels already comes before what it is told now. One that has yet to be told more is subscribed once it
+        // has all of it.
         let feed = join.leavesRest ? nil : feed(of: slot, for: Few(join.topics), encoding: encoding, join.pace)
         if client.pointee.isClosed {
             // It did not even take that.

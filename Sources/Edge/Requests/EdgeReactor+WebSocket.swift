@@ -293,6 +293,10 @@ extension EdgeReactor {
             guard !edge.isSilent(channel) else {
                 return edge.sendError(slot, id: id, channel: channel, code: 404, "channel: \(Self.noPresence)")
             }
+            // A backend that was asked takes its time, and the server API may have subscribed it meanwhile.
+            guard !edge.hub.isSubscribed(slot.client, to: channel) else {
+                return edge.sendError(slot, id: id, channel: channel, code: 409, "channel: already subscribed")
+            }
             edge.countChannelChange(slot)
             edge.hub.join(slot.client, [(channel, since)], commandID: id, pace: asked)
         }
