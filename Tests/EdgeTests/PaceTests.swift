@@ -205,8 +205,9 @@ struct PaceTests {
             let began = Date()
             for number in 1..<4 { try node.publish("p/a", "\(number)") }
             try socket.send(#"{"type":"subscribe","channel":"p/*","max-rate":20}"#)
-            #expect(try socket.next("subscribed")["max-rate"] as? Double == 2)
+            // What was held back for it comes first: a client takes it that it has all up to where it is subscribed.
             #expect(try (1..<4).map { _ in try socket.next("message").data } == ["1", "2", "3"])
+            #expect(try socket.next("subscribed")["max-rate"] as? Double == 2)
             for number in 4..<8 { try node.publish(number % 2 == 0 ? "p/a" : "p/b", "\(number)") }
             #expect(try (4..<8).map { _ in try socket.next("message").data } == ["4", "5", "6", "7"])
             #expect(Date().timeIntervalSince(began) >= 0.45)
