@@ -11,8 +11,9 @@ final class MovingMasters {
     private let environment: [String: String]
     private(set) var nodes: [PerseidNode] = []
 
-    /// A sign of life is good for so long, and what is planned begins once all have known it for twice as long.
-    static let leaseMilliseconds = 900
+    /// A sign of life is good for so long, and what is planned begins once all have known it for twice as long. Signs come every half a
+    /// second, and on a busy machine one may be late by as much as they are apart.
+    static let leaseMilliseconds = 1_500
 
     /// Starts masters of these names, and three nodes that share some of them.
     init(_ names: [String], sharing first: [String], environment: [String: String] = [:]) async throws {

@@ -97,9 +97,15 @@ final class RedisFormerMaster {
 
     private func sayPlan() {
         nextPlanAt = seat.now + pauseNanoseconds
+        let leftCount = foundCount
+        foundCount = nil
         shard.commands.ask(
-            RedisPlanMoves(plan: plan, masters: masters, leftCount: foundCount) { [unowned self] outcome in
-                if case .success(let standing) = outcome { take(standing) }
+            RedisPlanMoves(plan: plan, masters: masters, leftCount: leftCount) { [unowned self] outcome in
+                switch outcome {
+                case .success(let standing): take(standing)
+                // Told again: the next search is a minute away, and until then nobody would know that nothing is left.
+                case .failure: foundCount = foundCount ?? leftCount
+                }
                 // If it is lost, whoever waits is told so.
                 isKnown = isKnown || outcome.isAnswer
                 let waiting = early
@@ -107,7 +113,6 @@ final class RedisFormerMaster {
                 onKnown(waiting)
             }
         )
-        foundCount = nil
     }
 
     private func take(_ standing: RedisPlanMoves.Standing) {
