@@ -134,12 +134,15 @@ struct OperatorChannelTests {
             let admin = bearer("a-key-for-tests")
             let first = try node.webSocket("?channel=$nodes&channel=room%2F1", fields: admin)
             let session = try #require(try first.next("welcome")["session"] as? String)
+            // Before that the session has no channels to go on with.
+            var subscribedCount = 0
+            while subscribedCount < 2 { if try first.next().type == "subscribed" { subscribedCount += 1 } }
             first.close()
             let watcher = try node.eventStream("?channel=$nodes&session=none", fields: admin)
             let later = try node.webSocket("?session=\(session)", fields: bearer("reader"))
             let told = node.node.status.uplink.factsTold.value
             try eventually("it was told") { node.node.status.uplink.factsTold.value >= told + 2 }
-            _ = try node.ask("POST", "/channels/room%2F1", admin, body: "the last")
+            #expect(try node.ask("POST", "/channels/room%2F1", admin, body: "the last").status == 200)
             var texts: [String] = []
             while texts.last?.contains("the last") != true { texts.append(try later.next().text) }
             #expect(!texts.contains { $0.contains("uptimeSeconds") }, "\(texts)")

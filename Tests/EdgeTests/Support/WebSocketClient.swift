@@ -141,8 +141,9 @@ final class WebSocketClient {
 
     /// The next text message. Heartbeats are let by, which a slow machine has come meanwhile, and what is to be answered is, as clients do.
     func next(within seconds: Double = patience) throws -> Message {
+        let end = monotonicMilliseconds + seconds * 1_000
         while true {
-            switch try nextFrame(within: seconds) {
+            switch try nextFrame(within: max(end - monotonicMilliseconds, 0) / 1_000) {
             case .text(let text)?: return try Message(text)
             case .ping(let payload)?: try send(.pong, payload)
             case .pong([])?: continue

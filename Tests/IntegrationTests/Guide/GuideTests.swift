@@ -26,6 +26,22 @@ import Testing
         }
     }
 
+    @Test("the snippets about keyed channels run on a node with the settings that their page gives")
+    func keyedChannels() async throws {
+        let snippets = try Snippet.all(of: "deploy/guide/keyed-channels.md")
+        let scratch = try Scratch()
+        let settings = scratch.file("keyed.yaml")
+        let text = try #require(snippets.first { $0.language == "yaml" }).text
+        try text.write(to: settings, atomically: true, encoding: .utf8)
+        let node = try await PerseidNode(id: "a", redis: nil, arguments: ["--config", settings.path], in: scratch)
+        let runner = SnippetRunner(scratch: scratch, ports: [(8_080, node.port)])
+        for snippet in snippets {
+            if case .isNotRun = snippet.fate { continue }
+            try await runner.run(snippet)
+        }
+        #expect(try await node.stop() == .exited(0))
+    }
+
     @Test("no snippet is in a language that nothing is known of")
     func languages() throws {
         let files: Set = ["html", "yaml", "nginx", "haproxy", "caddy", "redis", "swift", "ini", "json"]
