@@ -41,10 +41,15 @@ public struct TimerWheel: ~Copyable {
         heads[bucket] = index
     }
 
+    /// Whether a slot has a timer that has not come due.
+    public func isSet(_ slot: Slot) -> Bool {
+        Int(slot.number) < links.count && links[Int(slot.number)].bucket != .max
+    }
+
     /// Forgets the timer of a slot.
     public mutating func cancel(_ slot: Slot) {
         let index = slot.number
-        guard Int(index) < links.count, links[Int(index)].bucket != .max else { return }
+        guard isSet(slot) else { return }
         let link = links[Int(index)]
         if link.previous != .max {
             links[Int(link.previous)].next = link.next

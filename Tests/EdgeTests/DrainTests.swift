@@ -108,6 +108,34 @@ struct DrainTests {
         }
     }
 
+    @Test("whose time for another request is looked at as it is let go gets the rest of its answer")
+    func drainsAmongTimers() throws {
+        try withDraining { configuration in
+            configuration.limits.drainMilliseconds = 4_000
+            configuration.limits.closeMilliseconds = 60_000
+            // Of each connection a timer comes due with every tick.
+            configuration.limits.heartbeatMilliseconds = 100
+        } _: { node in
+            try node.publish("a", [[UInt8](repeating: 97, count: 24_000)])
+            // The first are let go at once, the others by ticks.
+            let first = try (0..<64).map { _ in try node.connect() }
+            for client in first { #expect(try client.ask("GET", "/healthz").status == 200) }
+            let slow = try (0..<10).map { _ in try node.connect(receiveBytes: 8_192) }
+            for client in slow { try client.sendRequest("GET", "/channels/a/history") }
+            try eventually("all are answered") { node.metrics.requests.value == 64 + 10 + 1 }
+            let last = try node.webSocket("?channel=b")
+            try last.begin()
+            let stopping = Stopping(node.node)
+            #expect(try last.next("bye").code == 4_000)
+            for client in slow {
+                #expect(try client.readAnswer().body.count > 24_000)
+                #expect(client.ends() && !client.isReset)
+            }
+            for client in first + slow + [last.client] { client.close() }
+            _ = try stopping.wait()
+        }
+    }
+
     @Test("a client that reads nothing does not hold the node, and its connection ends with it")
     func drainsStopped() throws {
         try withDraining { configuration in

@@ -41,7 +41,8 @@ extension EdgeReactor {
         guard !due.isEmpty else { return false }
         let end = Clock.monotonicNanoseconds + limits.inputSliceMicroseconds * 1_000
         while let key = due.popFirst() {
-            if connections.contains(key) { timerFired(key.slot, reactor.currentTick) }
+            // One that was set since is in the place of the one that came due: a connection that ends now has all of its time to end.
+            if connections.contains(key), !timers.isSet(key.slot) { timerFired(key.slot, reactor.currentTick) }
             if areHeartbeatsMany { sendHeartbeats() }
             if Clock.monotonicNanoseconds >= end { break }
         }
