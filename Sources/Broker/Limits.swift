@@ -27,7 +27,8 @@ public struct Limits: Sendable, Equatable {
     /// Time a connection may idle between requests. Hit: The node closes the connection; `perseid_timeouts_total`.
     public var keepAliveMilliseconds: UInt64 = 75_000
 
-    /// Time a peer has to take our last bytes after a close frame or an error. Hit: The node resets the connection.
+    /// Time in which a peer has to take `stall-bytes-min` of our last bytes, again and again until it has them all. Hit: The node resets
+    /// the connection.
     public var closeMilliseconds: UInt64 = 5_000
 
     // MARK: Identity

@@ -160,7 +160,10 @@ enum LimitNames {
             "users-ahead-max", \.usersAheadMax,
             "pairs of a user and a limit of which a reactor has not told the cluster yet what was used"
         ),
-        ("stall-bytes-min", \.stallBytesMin, "bytes that a slow client must take within `stall-milliseconds`"),
+        (
+            "stall-bytes-min", \.stallBytesMin,
+            "bytes that a slow client must take within `stall-milliseconds`, and of the last ones within `close-milliseconds`"
+        ),
         (
             "replies-bytes-max", \.repliesBytesMax,
             "bytes of replies that may wait for a client before the node looks at its next command"
@@ -293,7 +296,8 @@ enum LimitNames {
         ("keep-alive-milliseconds", \.keepAliveMilliseconds, "time that a connection may be idle between two requests"),
         (
             "close-milliseconds", \.closeMilliseconds,
-            "time in which a client has to take the last bytes before the node closes the connection"
+            "time in which a client has to take `stall-bytes-min` of the last bytes before the node closes the connection, "
+                + "again and again until it has them all"
         ),
         (
             "heartbeat-milliseconds", \.heartbeatMilliseconds,

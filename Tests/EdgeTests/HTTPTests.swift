@@ -221,6 +221,29 @@ struct HTTPTests {
         }
     }
 
+    @Test("who takes a last answer slowly gets all of it, and who takes nothing of it is not waited for")
+    func readsLastAnswerSlowly() throws {
+        try withNode { configuration in
+            configuration.limits.historyBytesMax = 10_000_000
+        } _: { node in
+            try node.publish("big", (0..<60).map { _ in [UInt8](repeating: 97, count: 10_000) })
+            let (slow, silent) = (try node.connect(receiveBytes: 8_192), try node.connect(receiveBytes: 8_192))
+            for client in [slow, silent] {
+                try client.sendRequest("GET", "/channels/big/history", [("Connection", "close")])
+            }
+            // Longer than twice the time that a connection has to end in.
+            for _ in 0..<115 {
+                slow.receiveNow(upTo: 4_096)
+                usleep(100_000)
+            }
+            let answer = try slow.readAnswer()
+            #expect(answer.body.count > 600_000)
+            #expect(slow.ends() && !slow.isReset)
+            try eventually("the other one is gone") { node.metrics.httpConnections.value <= 1 }
+            #expect(silent.ends() && silent.isReset)
+        }
+    }
+
     @Test("half a request and an end of stream close the connection")
     func halfARequest() throws {
         try withNode { node in

@@ -55,11 +55,7 @@ extension EdgeReactor {
     private func timerFired(_ slot: Slot, _ tick: Tick) {
         let connection = connections[live: slot]
         if connection.pointee.isClosed { return }
-        if !connection.pointee.isOpen {
-            connection.pointee.link.makeCloseAbortive()
-            debug(slot, "closed: the last bytes were not taken in time")
-            return close(slot)
-        }
+        if !connection.pointee.isOpen { return closeTimerFired(slot, tick) }
         // Before the node has nothing to say for so long that only its silence would tell.
         timers.schedule(slot, at: reactor.tick(afterMilliseconds: limits.heartbeatMilliseconds))
         if isDead(connection.pointee) { return timeOut(slot) }
@@ -93,9 +89,7 @@ extension EdgeReactor {
     /// A peer that takes next to nothing is as good as dead. What counts is what its system has acknowledged: the kernel may
     /// take megabytes from us at once, and then nothing for a minute although the peer reads on.
     private func stallTimerFired(_ slot: Slot, _ tick: Tick) {
-        let connection = connections[live: slot]
-        let unacknowledged = UInt32(clamping: connection.pointee.link.unacknowledgedBytes)
-        let acknowledged = connection.pointee.sentBytes &- unacknowledged
+        let acknowledged = acknowledgedBytes(of: slot).number
         if let stall = stalls[slot], acknowledged &- stall.acknowledgedBytes < UInt32(clamping: limits.stallBytesMin) {
             if tick.milliseconds(since: stall.sinceTick) >= limits.stallMilliseconds { return timeOut(slot) }
         } else {
@@ -106,6 +100,27 @@ extension EdgeReactor {
             stalls[slot] = Stall(sinceTick: since, acknowledgedBytes: acknowledged)
         }
         timers.schedule(slot, at: reactor.tick(afterMilliseconds: limits.stallMilliseconds / Stall.looksPerLimit))
+    }
+
+    /// Of a client that is to have its last bytes. One whose road is narrow goes on taking them; one that took next to nothing since the
+    /// last look is not waited for, and neither is one that has them all and does not end its direction.
+    private func closeTimerFired(_ slot: Slot, _ tick: Tick) {
+        let (acknowledged, areAll) = acknowledgedBytes(of: slot)
+        let taken = stalls[slot].map { acknowledged &- $0.acknowledgedBytes } ?? .max
+        guard !areAll, taken >= UInt32(clamping: max(limits.stallBytesMin, 1)) else {
+            connections[live: slot].pointee.link.makeCloseAbortive()
+            debug(slot, "closed: the last bytes were not taken in time")
+            return close(slot)
+        }
+        stalls[slot] = Stall(sinceTick: tick, acknowledgedBytes: acknowledged)
+        timers.schedule(slot, at: reactor.tick(afterMilliseconds: limits.closeMilliseconds))
+    }
+
+    /// How many of the bytes that were sent a peer's system has acknowledged, modulo 2^32, and whether that is all of them.
+    private func acknowledgedBytes(of slot: Slot) -> (number: UInt32, areAll: Bool) {
+        let connection = connections[live: slot]
+        let unacknowledged = UInt32(clamping: connection.pointee.link.unacknowledgedBytes)
+        return (connection.pointee.sentBytes &- unacknowledged, unacknowledged == 0)
     }
 
     private func requestTimerFired(_ slot: Slot, _ tick: Tick) {
