@@ -5,6 +5,7 @@ import Hub
 import Reactor
 import Synchronization
 import Testing
+import Wire
 
 /// Letting clients go.
 @Suite("Drain")
@@ -132,6 +133,39 @@ struct DrainTests {
                 #expect(client.ends() && !client.isReset)
             }
             for client in first + slow + [last.client] { client.close() }
+            _ = try stopping.wait()
+        }
+    }
+
+    @Test("what is said behind the goodbye is not counted as held once it is let go", arguments: [true, false])
+    func countsFragments(isBegunBefore: Bool) throws {
+        try withDraining { configuration in
+            configuration.limits.drainMilliseconds = 30_000
+            configuration.limits.closeMilliseconds = 60_000
+        } _: { node in
+            let (other, socket) = (try node.connect(), try node.webSocket("?channel=a"))
+            #expect(try other.ask("GET", "/healthz").status == 200)
+            try socket.begin()
+            let fragment = [UInt8](repeating: 120, count: 50_000)
+            if isBegunBefore {
+                try socket.send(.text, fragment, isFinal: false)
+                try eventually("it is counted") { node.metrics.heldInputBytes.value >= fragment.count }
+            }
+            let stopping = Stopping(node.node)
+            #expect(try socket.next("bye").code == 4_000)
+            #expect(try socket.nextClose().code == 4_000)
+            if isBegunBefore {
+                try socket.send(.continuation, [])
+            } else {
+                try socket.send(.text, fragment, isFinal: false)
+            }
+            try socket.sendClose(1_000)
+            socket.close()
+            try eventually("it is gone") { node.metrics.webSocketConnections.value == 0 }
+            // Told once a second.
+            usleep(1_500_000)
+            #expect(node.metrics.heldInputBytes.value == 0)
+            other.close()
             _ = try stopping.wait()
         }
     }

@@ -107,9 +107,7 @@ extension EdgeReactor {
     func takeFrame(_ bytes: UnsafeMutableRawBufferPointer, for slot: Slot) -> Int {
         let connection = connections[live: slot]
         var consumed = 0
-        let heldBefore = connection.pointee.decoder.heldBytes
-        let event = connection.pointee.decoder.next(in: bytes, consumed: &consumed)
-        hub.held.inputBytes += connection.pointee.decoder.heldBytes - heldBefore
+        let event = nextEvent(in: bytes, consumed: &consumed, for: slot)
         if case .needMore = event { return consumed }
         // Only what is whole is a sign of life: bytes that trickle in are none.
         connection.pointee.lastHeardTick = reactor.currentTick
@@ -117,6 +115,18 @@ extension EdgeReactor {
         take(event, for: slot)
         releaseFragments(slot)
         return consumed
+    }
+
+    /// Decodes on, and counts what a message in fragments holds by then.
+    func nextEvent(
+        in bytes: UnsafeMutableRawBufferPointer,
+        consumed: inout Int,
+        for slot: Slot
+    ) -> WebSocketDecoder.Event {
+        let connection = connections[live: slot]
+        hub.held.inputBytes -= connection.pointee.decoder.heldBytes
+        defer { hub.held.inputBytes += connection.pointee.decoder.heldBytes }
+        return connection.pointee.decoder.next(in: bytes, consumed: &consumed)
     }
 
     /// Gives back the memory of a message that came in fragments, once it is taken or its client is gone.

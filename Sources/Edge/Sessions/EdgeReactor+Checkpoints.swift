@@ -32,7 +32,7 @@ extension EdgeReactor {
         guard connection.pointee.client.has(.isTwoWay), connection.pointee.client.session != nil else { return }
         var consumed = 0
         while true {
-            switch connection.pointee.decoder.next(in: bytes, consumed: &consumed) {
+            switch nextEvent(in: bytes, consumed: &consumed, for: slot) {
             case .needMore, .failure: return
             case .close: return hub.confirmFarewell(slot.client)
             default: break
