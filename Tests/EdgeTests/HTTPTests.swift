@@ -452,6 +452,22 @@ struct HTTPRefusalTests {
         }
     }
 
+    @Test("a connection is idle behind a chunked request that came in one piece and was answered at once")
+    func idleBehindChunks() throws {
+        try withNode { configuration in
+            configuration.limits.requestMilliseconds = 250
+            configuration.limits.heartbeatMilliseconds = 250
+        } _: { node in
+            let client = try node.connect()
+            try client.send(
+                "POST /nothing HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
+            )
+            #expect(try client.readAnswer().status == 404)
+            #expect(client.isSilent(for: 2), "nobody asked anything")
+            #expect(try client.ask("GET", "/healthz").status == 200)
+        }
+    }
+
     @Test("connections over the limit are closed at once")
     func tooManyConnections() throws {
         try withNode { configuration in

@@ -60,7 +60,10 @@ extension EdgeReactor {
             return understandInput(of: slot)
         }
         let consumed = understand(bytes, for: slot, input: nil)
-        if consumed < bytes.count { keep(UnsafeRawBufferPointer(rebasing: bytes[consumed...]), for: slot) }
+        if consumed < bytes.count { return keep(UnsafeRawBufferPointer(rebasing: bytes[consumed...]), for: slot) }
+        // A body in chunks has one, also where all of it came at once.
+        let connection = connections[live: slot]
+        if connection.pointee.input?.isBetweenRequests == true { connection.pointee.input = nil }
     }
 
     private func keep(_ bytes: UnsafeRawBufferPointer, for slot: Slot) {
