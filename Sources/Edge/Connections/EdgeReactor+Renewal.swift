@@ -24,9 +24,8 @@ extension EdgeReactor {
         guard CarrierID.all.contains(where: { isRenewed($0) }) else { return }
         for slot in connections.slots where connections.isLive(slot) {
             let connection = connections[live: slot]
-            if connection.pointee.client.has(.isRenewed), keptBytes(of: slot) >= limits.streamBytesMax {
-                renewStream(slot)
-            }
+            guard connection.pointee.isOpen, connection.pointee.client.has(.isRenewed) else { continue }
+            if keptBytes(of: slot) >= limits.streamBytesMax { renewStream(slot) }
         }
     }
 
