@@ -279,6 +279,25 @@ struct ChannelRouteTests {
         }
     }
 
+    @Test("pages of listed sites can read that what they publish is too long", arguments: [true, false])
+    func crossOriginTooLong(isChunked: Bool) throws {
+        try withNode { configuration in
+            configuration.allowedOrigins = ["https://listed.example"]
+        } _: { node in
+            for origin in ["https://listed.example", "https://evil.example"] {
+                let client = try node.connect()
+                let framing =
+                    isChunked ? "Transfer-Encoding: chunked\r\n\r\nfffff\r\n" : "Content-Length: 1048575\r\n\r\n"
+                try client.send("POST /channels/a HTTP/1.1\r\nHost: localhost\r\nOrigin: \(origin)\r\n\(framing)")
+                let answer = try client.readAnswer()
+                #expect(answer.status == 413)
+                #expect(answer["Access-Control-Allow-Origin"] == (origin.contains("listed") ? origin : nil))
+                #expect(answer["Vary"] == "Origin")
+                #expect(client.ends())
+            }
+        }
+    }
+
     @Test("pages of listed sites can read every answer, those of others none")
     func crossOriginAnswers() throws {
         try withNode { configuration in

@@ -100,7 +100,8 @@ extension EdgeReactor {
         buffer.append("\r\n")
     }
 
-    private func append(crossOrigin origin: String?, to buffer: inout ByteBuffer) {
+    /// The fields that say which site's page may read an answer.
+    func append(crossOrigin origin: String?, to buffer: inout ByteBuffer) {
         // Of what is said to one site's page nothing may be kept for another's.
         buffer.append(field: "Vary", "Origin")
         guard let origin else { return }

@@ -22,23 +22,37 @@ extension EdgeReactor {
         case .complete:
             do throws(HTTPRejection) {
                 let head = try HTTPRequestHead(parsing: span, limits: httpLimits)
-                let request = HTTPRequest(head: head, bytes: bytes, body: UnsafeRawBufferPointer(start: nil, count: 0))
-                if let rejection = noteForwarded(request, slot) {
-                    guard isForEventSource(request) else { throw rejection }
-                    connections[live: slot].pointee.answer.insert(.isLast)
-                    putOff(beginExchange(request, slot), .tooOften, rejection.reason, nil)
-                    return bytes.count
-                }
-                guard isIdentified(request, slot) else { return 0 }
-                metrics.requests.add()
-                if takesOpenBody(request) { return beginOpenBody(of: request, for: slot) }
-                try head.checkLength(limits: httpLimits)
-                return takeBody(of: head, bytes, for: slot, input: input)
+                return takeHead(head, bytes, for: slot, input: input)
             } catch {
                 reject(slot, error)
                 return bytes.count
             }
         }
+    }
+
+    /// Goes on with a request whose head is whole.
+    private func takeHead(
+        _ head: HTTPRequestHead,
+        _ bytes: UnsafeRawBufferPointer,
+        for slot: Slot,
+        input: ConnectionInput?
+    ) -> Int {
+        let request = HTTPRequest(head: head, bytes: bytes, body: UnsafeRawBufferPointer(start: nil, count: 0))
+        if let rejection = noteForwarded(request, slot) {
+            guard isForEventSource(request) else { return reject(request, rejection, for: slot) }
+            connections[live: slot].pointee.answer.insert(.isLast)
+            putOff(beginExchange(request, slot), .tooOften, rejection.reason, nil)
+            return bytes.count
+        }
+        guard isIdentified(request, slot) else { return 0 }
+        metrics.requests.add()
+        if takesOpenBody(request) { return beginOpenBody(of: request, for: slot) }
+        do throws(HTTPRejection) {
+            try head.checkLength(limits: httpLimits)
+        } catch {
+            return reject(request, error, for: slot)
+        }
+        return takeBody(of: head, bytes, for: slot, input: input)
     }
 
     func noteRequestBegun(_ slot: Slot, isNew: Bool) {
@@ -113,8 +127,7 @@ extension EdgeReactor {
             }
             return 0
         case .rejected(let rejection):
-            reject(slot, rejection)
-            return bytes.count
+            return reject(HTTPRequest(head: head, bytes: bytes, body: chunked.body.bytes), rejection, for: slot)
         case .complete:
             handle(HTTPRequest(head: head, bytes: bytes, body: chunked.body.bytes), for: slot)
             input.reset()
@@ -125,13 +138,25 @@ extension EdgeReactor {
     /// A body in chunks of one byte is six times its size on the wire; more than that is not meant well.
     private static func chunkedBytesMax(_ limits: Limits) -> Int { 6 * limits.messageBytesMax + 16_384 }
 
-    func reject(_ slot: Slot, _ rejection: HTTPRejection) {
+    /// Refuses a request whose head was understood, so that the page that asks can read why if it may read answers.
+    private func reject(_ request: borrowing HTTPRequest, _ rejection: HTTPRejection, for slot: Slot) -> Int {
+        let origin = crossOriginFields(request)
+        reject(slot, rejection) { append(crossOrigin: origin, to: &$0) }
+        return request.bytes.count
+    }
+
+    func reject(
+        _ slot: Slot,
+        _ rejection: HTTPRejection,
+        extraFields: (inout ByteBuffer) -> Void = { _ in }
+    ) {
         debug(slot, "request not understood", ["status": "\(rejection.status)", "reason": "\(rejection.reason)"])
         metrics.rejections.add()
         output.removeAll()
         output.append(rejection: rejection) {
             appendDate(to: &$0)
             if rejection.status == 429 { $0.append(field: "Retry-After", 1) }
+            extraFields(&$0)
         }
         write(slot, output.bytes)
         closeWhenSent(slot)
