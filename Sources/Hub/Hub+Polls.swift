@@ -45,9 +45,15 @@ extension Hub {
         return true
     }
 
-    /// Gives up the poll of a client, which is not answered.
+    /// Gives up the poll of a WebSocket's client, which is not answered: it may be held, or its channels are yet to be opened.
     public func dropPoll(of slot: ClientSlot) {
-        guard let poll = polls[outlet.id(of: slot)] else { return dropDozing(of: slot) }
+        let id = outlet.id(of: slot)
+        for join in joins.ofClient(id) {
+            guard let poll = join.poll else { continue }
+            poll.isAnswered = true
+            _ = abandon(join)
+        }
+        guard let poll = polls[id] else { return dropDozing(of: slot) }
         release(poll)
         poll.isAnswered = true
     }

@@ -329,6 +329,30 @@ struct BayeuxTransportTests {
         }
     }
 
+    @Test("ack: of connects that come by a WebSocket at once the last is held, and no other")
+    func ackOverSocketAtOnce() throws {
+        try withNode { (node: TestNode) throws in
+            let client = try BayeuxSocketClient(ready: node, ext: ["ack": true])
+            try client.ask(["channel": "/meta/subscribe", "subscription": "/a"])
+            let connects = (0..<3).map { number -> Message in
+                [
+                    "channel": "/meta/connect", "connectionType": "websocket", "ext": ["ack": 0], "id": "\(number)",
+                    "clientId": client.clientID,
+                ]
+            }
+            try client.socket.sendTogether(connects.map { try BayeuxClient.json([$0]) })
+            // What comes behind them is answered once they are taken.
+            try client.ask(["channel": "/other", "data": 1])
+            try eventually("it is held") { node.metrics.hub.polls.value == 1 }
+            try node.publish("a", "1")
+            let told = try client.next()
+            #expect(told.delivered == ["1"] && told.last?["id"] as? String == "2")
+            try eventually("nobody reads it any more") {
+                try node.ask("GET", "/channels/a").json["subscribers"] as? Int == 0
+            }
+        }
+    }
+
     @Test("timesync: what is off is told, and what is not is not")
     func timesync() throws {
         try withNode { (node: TestNode) throws in

@@ -85,6 +85,15 @@ final class WebSocketClient {
         try client.send(Array(output.bytes))
     }
 
+    /// Sends texts in one write, each in a frame of its own.
+    func sendTogether(_ texts: [String]) throws {
+        var output = ByteBuffer()
+        for text in texts {
+            Array(text.utf8).withUnsafeBytes { WebSocketEncoder.appendText($0, mask: nextMask, to: &output) }
+        }
+        try client.send(Array(output.bytes))
+    }
+
     func sendClose(_ code: UInt16?) throws {
         let payload = code.map { [UInt8($0 >> 8), UInt8($0 & 0xff)] } ?? []
         try send(.close, payload)
