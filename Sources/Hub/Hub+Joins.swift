@@ -356,6 +356,8 @@ extension Hub {
         guard let slot = abandon(join) else { return }
         metrics.joinsTimedOut.add()
         if let poll = join.poll {
+            // Its client was told long ago that it gets nothing, and waits for something else by now.
+            if poll.isAnswered { return }
             // It may be held, and have been given more channels.
             release(poll)
             polls.dozing[poll.client] = nil

@@ -150,6 +150,7 @@ extension Hub {
 
     /// Answers a poll that asks for a channel which the backplane refuses.
     func forbid(_ poll: Poll) {
+        if poll.isAnswered { return }
         release(poll)
         poll.isAnswered = true
         guard outlet.isWaitedFor(poll) else { return }

@@ -27,6 +27,9 @@ final class PacedHub: HubOutlet {
     /// How messages may be compressed.
     var compression = Compression.off
 
+    /// Why polls got nothing.
+    private(set) var refusals: [PollRefusal] = []
+
     /// What its owner does when a poll is held.
     var whenHeld: (Poll) -> Void = { _ in }
 
@@ -230,7 +233,7 @@ final class PacedHub: HubOutlet {
     func didHold(_ poll: Poll, milliseconds: UInt64) { whenHeld(poll) }
     func isWaitedFor(_ poll: Poll) -> Bool { polls.contains { $0.poll === poll && !$0.isAnswered } }
     func answer(_ poll: Poll) { polls.first { $0.poll === poll }?.take(at: nowMilliseconds) }
-    func refuse(_ poll: Poll, _ why: PollRefusal) {}
+    func refuse(_ poll: Poll, _ why: PollRefusal) { refusals.append(why) }
 
     // MARK: The backplane
 

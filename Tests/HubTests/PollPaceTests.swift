@@ -34,6 +34,20 @@ struct PollPaceTests {
         #expect(world.nowMilliseconds - began == 2_000)
     }
 
+    @Test("a poll whose session is taken before its channels are open is refused once")
+    func takenEarly() {
+        let world = PacedHub { $0.openMilliseconds = 1_000 }
+        let poll = world.poll([(news, nil)]).poll
+        var generator = SystemRandomNumberGenerator()
+        let link = SessionLink(SessionID(using: &generator), saved: [])
+        link.poll = poll
+        world.client(at: poll.client.slot).pointee.session = link
+        world.hub.loseSession(link.id, of: poll.client)
+        #expect(world.refusals == [.displaced])
+        world.pass(milliseconds: 2_000)
+        #expect(world.refusals == [.displaced], "by then its client may wait for something else")
+    }
+
     @Test("a channel that is given up when the poll is held is not told of")
     func givenUp() {
         let world = PacedHub()
