@@ -105,11 +105,11 @@ extension Hub {
         return !polls.due.isEmpty
     }
 
-    /// No longer holds a poll.
+    /// No longer holds a poll. It may just have been given channels with news, in which it is not held.
     func release(_ poll: Poll) {
         guard polls.remove(poll) else { return }
         metrics.polls.set(polls.count)
-        for topic in poll.topics {
+        for topic in poll.topics where topic.polls[poll.client] === poll {
             topic.polls[poll.client] = nil
             changeCount(of: topic, by: -1)
             releaseIfUnused(topic)

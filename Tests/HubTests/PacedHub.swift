@@ -27,6 +27,9 @@ final class PacedHub: HubOutlet {
     /// How messages may be compressed.
     var compression = Compression.off
 
+    /// How many the backplane was told read each channel.
+    private(set) var subscribers: [ChannelName: Int] = [:]
+
     /// Why polls got nothing.
     private(set) var refusals: [PollRefusal] = []
 
@@ -269,7 +272,7 @@ final class PacedHub: HubOutlet {
         }
     }
 
-    func count(_ channel: ChannelName, subscribers: Int) {}
+    func count(_ channel: ChannelName, subscribers: Int) { self.subscribers[channel] = subscribers }
     func save(_ session: SessionID, of slot: ClientSlot, _ changes: [SessionPosition]) {}
     func release(_ session: SessionID, of slot: ClientSlot) {}
     func enter(_ channel: ChannelName, _ slot: ClientSlot, transport: String) {}

@@ -1,6 +1,7 @@
 import Broker
 import Hub
 import Testing
+import Wire
 
 /// Polls that are answered only so often.
 @Suite("Paces of polls")
@@ -32,6 +33,24 @@ struct PollPaceTests {
         }
         #expect(told == Array(2...101))
         #expect(world.nowMilliseconds - began == 2_000)
+    }
+
+    @Test("a held poll that is given a channel with news is answered, and counts nowhere any more")
+    func extended() {
+        let world = PacedHub()
+        let (first, other) = (world.publish(prices).position, world.publish(news).position)
+        world.publish(prices)
+        let reader = world.connect(.webSocket, [(prices, nil)])
+        let poll = world.poll([(news, other)])
+        world.settle()
+        #expect(world.subscribers == [news: 1, prices: 1])
+        #expect(world.hub.extendPoll(of: poll.poll.client.slot, with: [SessionPosition(prices, first)]))
+        world.settle()
+        #expect(poll.positions == [prices: [2]])
+        #expect(world.subscribers == [news: 0, prices: 1])
+        world.close(reader)
+        world.settle()
+        #expect(world.subscribers == [news: 0, prices: 0])
     }
 
     @Test("a poll whose session is taken before its channels are open is refused once")
