@@ -2,16 +2,16 @@ internal import Wire
 
 // What is asked beside the link: publications, history, presence.
 extension ClientReactor {
-    /// The addresses in the order in which they are asked: the one there is a link to first.
-    private var addresses: [NodeAddress] {
-        let place = connection.currentAddressIndex
+    /// The addresses in the order in which they are asked: the one there is a link to first, or one that is so many places behind it.
+    private func addresses(behind skipped: Int) -> [NodeAddress] {
         let all = configuration.addresses
+        let place = (connection.currentAddressIndex + skipped % all.count) % all.count
         return Array(all[place...] + all[..<place])
     }
 
     func publish(now: UInt64) {
         guard let body = publisher.takeBatch(now: now) else { return }
-        ask(method: "POST", "/publish", body) { [unowned self] outcome in
+        ask(method: "POST", "/publish", body, skipping: publisher.failureCount) { [unowned self] outcome in
             let now = space.now
             switch outcome {
             case .success(let answer) where answer.head.status == 200:
@@ -39,6 +39,7 @@ extension ClientReactor {
         method: StaticString,
         _ target: String,
         _ body: [UInt8]?,
+        skipping skipped: Int = 0,
         mayRenew: Bool = true,
         complete: @escaping (AskOutcome) -> Void
     ) {
@@ -47,12 +48,19 @@ extension ClientReactor {
                 if case .failure(let error) = token { complete(.failure(AskFailure(error: error, body: []))) }
                 return
             }
-            desk.ask(addresses, milliseconds: options.answerMilliseconds) { address, output in
+            desk.ask(addresses(behind: skipped), milliseconds: options.answerMilliseconds) { address, output in
                 Self.append(method, target, body, token, to: address, &output)
             } complete: { [unowned self] outcome in
                 if case .success(let answer) = outcome, answer.head.status == 401, mayRenew, tokens.isRenewable {
                     tokens.drop()
-                    return ask(method: method, target, body, mayRenew: false, complete: complete)
+                    return ask(
+                        method: method,
+                        target,
+                        body,
+                        skipping: skipped,
+                        mayRenew: false,
+                        complete: complete
+                    )
                 }
                 complete(outcome)
             }

@@ -9,6 +9,9 @@ public struct PerseidError: Error, Sendable, Hashable, CustomStringConvertible {
     /// What of the request is at fault, if that is known.
     public let field: String?
 
+    /// The channel that is refused, where it may be one of several.
+    public let channel: String?
+
     /// After how many milliseconds asking again is of use, if that is known.
     public let retryMilliseconds: UInt64?
 
@@ -20,12 +23,14 @@ public struct PerseidError: Error, Sendable, Hashable, CustomStringConvertible {
         code: Int = 0,
         message: String,
         field: String? = nil,
+        channel: String? = nil,
         retryMilliseconds: UInt64? = nil,
         isFinal: Bool? = nil
     ) {
         self.code = code
         self.message = message
         self.field = field
+        self.channel = channel
         self.retryMilliseconds = retryMilliseconds
         self.isFinal = isFinal ?? Self.finalStatuses.contains(code)
     }

@@ -252,6 +252,16 @@ import Testing
         #expect(bench.plan()?.transport == .webSocket)
     }
 
+    @Test("a link that is being opened is shown no other token", arguments: [Transport.webSocket, .eventStream])
+    func earlyToken(_ transport: Transport) throws {
+        let bench = Bench(transports: [transport], isTokenRenewable: true)
+        bench.connection.want([ChannelName("a")!], now: bench.now)
+        #expect(bench.plan(token: "one")?.token == "one")
+        bench.connection.take(token: .success("two"), replaceAt: nil, now: bench.now)
+        let actions = bench.collect()
+        #expect(Self.words(actions).isEmpty && !Self.isClosing(actions))
+    }
+
     // MARK: Channels
 
     @Test("a WebSocket is told of channels, the others are opened anew")
@@ -278,6 +288,71 @@ import Testing
         stream.connection.want([b], now: stream.now)
         // A session would bring back what is read no longer.
         #expect(stream.plan()?.session == nil)
+    }
+
+    @Test("who reads a channel again begins anew, whatever came before and on the way")
+    func anew() throws {
+        let (a, room, pattern) = (ChannelName("a")!, ChannelName("room/1")!, ChannelName("room/*")!)
+        let bench = Bench()
+        _ = try bench.open()
+        bench.connection.want([a, pattern], now: bench.now)
+        try bench.say(#"{"type":"message","channel":"room/1","position":"5-0","data":1}"#)
+        bench.connection.want([a], now: bench.now)
+        try bench.say(#"{"type":"message","channel":"room/1","position":"6-0","data":1}"#)
+        _ = bench.collect()
+        bench.connection.want([a, room], now: bench.now)
+        #expect(Self.words(bench.collect()) == ["subscribe room/1 -"])
+        try bench.say(#"{"type":"subscribed","channel":"room/1","position":"9-0"}"#)
+        // So does who was ended by a refusal.
+        bench.connection.end(.refused(PerseidError(code: 403, message: "no")), now: bench.now)
+        #expect(Self.end(bench.collect())?.code == 403)
+        bench.connection.want([a, room], now: bench.now)
+        #expect(bench.plan()?.cursor == "")
+    }
+
+    @Test("a session does not bring back what was given up while no node could be told")
+    func forgottenSession() throws {
+        let (a, b) = (ChannelName("a")!, ChannelName("b")!)
+        let bench = Bench()
+        func lose() {
+            bench.connection.end(.lost(PerseidError(message: "gone")), now: bench.now)
+            _ = bench.collect()
+        }
+        _ = try bench.open()
+        lose()
+        bench.connection.want([a, b], now: bench.now)
+        bench.passToNextAttempt()
+        #expect(bench.plan()?.session == "s.t")
+        try bench.say(#"{"type":"welcome"}"#)
+        lose()
+        bench.connection.want([b], now: bench.now)
+        bench.passToNextAttempt()
+        #expect(bench.plan()?.session == nil)
+        try bench.say(#"{"type":"welcome","session":"u.v"}"#)
+        bench.connection.want([], now: bench.now)
+        _ = bench.collect()
+        bench.connection.want([a], now: bench.now)
+        #expect(bench.plan()?.session == nil)
+    }
+
+    @Test("one of several channels that is refused is given up, and the others are read without it")
+    func refusedChannel() throws {
+        let (a, b) = (ChannelName("a")!, ChannelName("b")!)
+        let bench = Bench(addresses: ["http://a"], transports: [.eventStream])
+        _ = try bench.open()
+        bench.connection.want([a, b], now: bench.now)
+        _ = bench.plan()
+        let error = PerseidError(code: 403, message: "not allowed", field: "channel", channel: "b")
+        bench.connection.end(.refused(error), now: bench.now)
+        let actions = bench.collect()
+        var denied: [ChannelName] = []
+        for case .deny(let channel, error) in actions { denied.append(channel) }
+        #expect(denied == [b] && Self.end(actions) == nil)
+        bench.connection.want([a], now: bench.now)
+        bench.passToNextAttempt()
+        let nextPlan = bench.plan()
+        let next = try #require(nextPlan)
+        #expect(next.channels == [a] && next.session == "s.t" && next.cursor == "a@1-0")
     }
 
     @Test("a channel that cannot be had now is asked for again, one that is not allowed is denied")

@@ -238,6 +238,21 @@ import Testing
         }
     }
 
+    @Test("a publication that a node does not take for now is taken to another")
+    func unwilling() async throws {
+        let odd = try OddServer { connection, _ in
+            guard connection.head() != nil else { return }
+            connection.send("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
+        }
+        try await withNode { node in
+            let client = try PerseidClient(odd.url, node.url)
+            try await client.publish("a", "hello")
+            let other = try PerseidClient(node.url)
+            #expect(try await other.history("a").messages.map(\.text) == ["hello"])
+            client.close()
+        }
+    }
+
     @Test("a publication that is cancelled is waited for no longer")
     func cancelledPublication() async throws {
         let silent = try OddServer { connection, _ in connection.waitForEnd() }

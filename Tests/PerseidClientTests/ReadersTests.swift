@@ -86,6 +86,16 @@ import Testing
         #expect(left.count { $0 == "state" } == 1)
     }
 
+    @Test("a mailbox for nothing at all has room once what is there was taken")
+    func narrow() async {
+        let box = mailbox(0)
+        #expect(!box.isFull)
+        box.put(.connection(.connecting))
+        #expect(box.isFull)
+        _ = await box.next()
+        #expect(!box.isFull && orders.count == 1)
+    }
+
     @Test("who ends is told what was there, then the end; an error once")
     func ends() async {
         let box = mailbox()

@@ -100,17 +100,17 @@ import Trust
         }
     }
 
-    @Test("a channel that is not allowed ends its subscription and no other's")
-    func denied() async throws {
+    @Test("a channel that is not allowed ends its subscription and no other's", arguments: Transport.allCases)
+    func denied(_ transport: Transport) async throws {
         try await withRules { node in
             let login = Login { _ in try await Self.token(endsIn: 60) }
-            let client = try PerseidClient(node.url, options: options(.webSocket) { $0.token = login.source })
+            let client = try PerseidClient(node.url, options: options(transport) { $0.token = login.source })
             let room = Listener(client.subscribe("room/1"))
             try await room.opened()
             let error = await #expect(throws: PerseidError.self) {
                 try await Listener(client.subscribe("secret")).next()
             }
-            #expect(error?.code == 403)
+            #expect(error?.code == 403 && error?.channel == "secret")
             let publishing = await #expect(throws: PerseidError.self) { try await client.publish("secret", "x") }
             #expect(publishing?.code == 403)
             try await client.publish("room/1", "still here")
@@ -139,5 +139,7 @@ import Trust
         )
         let error = await #expect(throws: PerseidError.self) { try await odd.history("a") }
         #expect(error?.field == "token")
+        let reading = await #expect(throws: PerseidError.self) { try await Listener(odd.subscribe("a")).next() }
+        #expect(reading?.field == "token")
     }
 }

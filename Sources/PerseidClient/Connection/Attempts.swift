@@ -61,8 +61,9 @@ struct Attempts {
 
     // MARK: What does not
 
-    /// Takes note of why a link is over.
-    mutating func learn(_ end: LinkEnd, wasOpen: Bool, now: UInt64) -> Verdict {
+    /// Takes note of why a link is over. Without the one of several channels that is refused the next may be better.
+    mutating func learn(_ end: LinkEnd, wasOpen: Bool, isOfChannel: Bool = false, now: UInt64) -> Verdict {
+        if isOfChannel { return Verdict(next: .wait(milliseconds: backoff.next(asked: nil))) }
         if case .refused(let error) = end { return accept(error, now: now) }
         if wasOpen {
             leave(now: now)

@@ -53,7 +53,13 @@ struct Connection {
 
     private var wanted: Set<ChannelName> = []
     private(set) var place = Place()
-    private(set) var session: String?
+    private(set) var session: String? {
+        didSet { if session == nil { held = [] } }
+    }
+
+    /// What the session brings back on whichever node: what was read over the last link that was open.
+    private var held: Set<ChannelName> = []
+
     private(set) var link: LinkState?
 
     private var attempts: Attempts
@@ -88,9 +94,13 @@ struct Connection {
 
     /// The channels that are read may be others than before.
     mutating func want(_ channels: Set<ChannelName>, now: UInt64) {
-        for channel in wanted.subtracting(channels) { place.remove(channel) }
+        let isLess = !wanted.isSubset(of: channels)
         wanted = channels
         place.kept = channels
+        // Who reads them again later begins anew.
+        if isLess { place.leaveOthers() }
+        // A session would bring back what is read no longer, where its node is not told.
+        if wanted.isEmpty || link?.isOpen != true, !held.isSubset(of: wanted) { session = nil }
         guard !wanted.isEmpty else { return rest() }
         if case .idle = phase { return begin(now: now) }
         adjust(now: now)
@@ -113,6 +123,7 @@ struct Connection {
         dropLink()
         phase = .idle
         wanted = []
+        place = Place()
     }
 
     /// What comes is not read for a while, or is again.
@@ -137,6 +148,7 @@ struct Connection {
         case (.waitingForToken, .success(let token)):
             tokenReplaceAt = replaceAt
             open(with: token, now: now)
+        case (.waitingForToken, .failure(let error)) where !settings.isTokenRenewable: close(error)
         case (.waitingForToken, .failure(let error)): learn(.lost(error), wasOpen: false, now: now)
         case (.linked, .success(let token?)):
             tokenReplaceAt = replaceAt
@@ -175,8 +187,9 @@ struct Connection {
 
     /// Shows another token before the one there is ends: by a command, or by a link of its own.
     private mutating func show(_ token: String, now: UInt64) {
-        guard let transport = link?.transport else { return }
-        guard transport.takesCommands else { return turn(now: now) }
+        // One that is still being opened shows a token already, and hears nothing yet.
+        guard let link, link.isOpen else { return }
+        guard link.transport.takesCommands else { return turn(now: now) }
         actions.append(.say(.authenticate(token)))
         scheduleToken(now: now)
     }
@@ -197,6 +210,7 @@ struct Connection {
     mutating func noteOpen(now: UInt64) {
         guard var link, !link.isOpen else { return }
         link.isOpen = true
+        held = link.channels
         link.goodAt = now &+ LinkState.goodMilliseconds
         link.climbAt = attempts.noteOpen(now: now)
         self.link = link
@@ -227,23 +241,27 @@ struct Connection {
         }
         noteOpen(now: now)
         switch message {
-        case .welcome, .bye, .other: break
+        case .welcome, .unsubscribed, .bye, .other: break
         case .subscribed(let channel, let position, let isRecovered):
             beginChannel(channel, at: position, isRecovered: isRecovered)
-        case .unsubscribed(let channel): if !wanted.contains(channel) { place.remove(channel) }
         case .error(let id, let channel, let error): hear(error, id: id, of: channel, now: now)
         case .message(let channel, let position, _, _):
             actions.append(.deliver(message))
-            if let position, cursor == nil { place.set(channel, position) }
+            if let position, cursor == nil { move(channel, position) }
         case .gap(let channel, _, let to):
             actions.append(.deliver(message))
-            if cursor == nil { place.set(channel, to) }
+            if cursor == nil { move(channel, to) }
         }
         if let cursor { place.take(cursor) }
     }
 
     /// The cursor behind all that came.
     mutating func take(_ cursor: Broker.Cursor) { place.take(cursor) }
+
+    /// The client is there now. What was on its way when its channel was given up does not count.
+    private mutating func move(_ channel: ChannelName, _ position: Broker.Position) {
+        if place.isKept(channel) { place.set(channel, position) }
+    }
 
     /// A channel begins here: behind the client's place, or, where what followed that is gone, elsewhere.
     private mutating func beginChannel(_ channel: ChannelName, at position: Broker.Position?, isRecovered: Bool?) {
@@ -252,7 +270,7 @@ struct Connection {
         if isRecovered == false, let from, let to, from != to {
             actions.append(.deliver(.gap(channel, from: from, to: to)))
         }
-        if isRecovered != true, let to { place.set(channel, to) }
+        if isRecovered != true, let to { move(channel, to) }
         actions.append(.deliver(.subscribed(channel, to, isRecovered: isRecovered)))
     }
 
@@ -269,6 +287,7 @@ struct Connection {
     private mutating func deny(_ channel: ChannelName, _ error: PerseidError, now: UInt64) {
         if error.code == 409 { return }
         link?.channels.remove(channel)
+        held.remove(channel)
         if error.code == 503 || error.code == 429 {
             link?.againAt = now &+ min(error.retryMilliseconds ?? LinkState.againMilliseconds, 60_000)
         } else {
@@ -292,6 +311,7 @@ struct Connection {
         for channel in removed { actions.append(.say(.unsubscribe(channel))) }
         for channel in added { actions.append(.say(.subscribe(channel, since: place[channel]))) }
         self.link?.channels = wanted
+        held = wanted
     }
 
     /// Ends a link for another one.
@@ -318,7 +338,9 @@ struct Connection {
     /// Takes note of why a link is over, and waits for the next attempt, makes it, or gives up.
     private mutating func learn(_ reason: LinkEnd, wasOpen: Bool, now: UInt64) {
         let address = settings.addresses[attempts.addressIndex]
-        let verdict = attempts.learn(reason, wasOpen: wasOpen, now: now)
+        let refused = refusedChannel(reason)
+        let verdict = attempts.learn(reason, wasOpen: wasOpen, isOfChannel: refused != nil, now: now)
+        if let refused { actions.append(.deny(refused, reason.error)) }
         if verdict.losesSession { session = nil }
         if verdict.losesToken { actions.append(.dropToken) }
         switch verdict.next {
@@ -328,6 +350,12 @@ struct Connection {
             phase = .waiting(end: now &+ milliseconds)
             actions.append(.tell(.waiting(reason.error, address: address, milliseconds: milliseconds)))
         }
+    }
+
+    /// The channel that a node refuses for good, and with it the request that names it along with others.
+    private func refusedChannel(_ reason: LinkEnd) -> ChannelName? {
+        guard case .refused(let error) = reason, error.isFinal, error.code != 401 else { return nil }
+        return error.channel.flatMap { ChannelName($0) }.flatMap { wanted.contains($0) ? $0 : nil }
     }
 
     // MARK: Time

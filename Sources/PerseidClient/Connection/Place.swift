@@ -19,13 +19,19 @@ struct Place {
     }
 
     /// Channels and patterns whose entries stay, whatever there is.
-    var kept: Set<ChannelName>
+    var kept: Set<ChannelName> {
+        didSet { patterns = kept.filter(\.isPattern) }
+    }
+
+    /// Those of them that are patterns.
+    private var patterns: Set<ChannelName>
 
     private var entries: [ChannelName: Entry] = [:]
     private var moves: UInt64 = 0
 
     init(keeping kept: Set<ChannelName> = [], at positions: [ChannelName: Broker.Position] = [:]) {
         self.kept = kept
+        patterns = kept.filter(\.isPattern)
         for (channel, position) in positions { set(channel, position) }
     }
 
@@ -33,7 +39,7 @@ struct Place {
 
     /// Until where all is there of a channel: by its own entry, or by that of a pattern.
     func position(in channel: ChannelName) -> Broker.Position? {
-        self[channel] ?? kept.lazy.filter { $0.stands(for: channel) }.compactMap { self[$0] }.first
+        self[channel] ?? patterns.lazy.filter { $0.stands(for: channel) }.compactMap { self[$0] }.first
     }
 
     /// Moves to a position.
@@ -43,7 +49,13 @@ struct Place {
         if entries.count > Self.entryCountMax { letGo { count, _ in count > Self.entryCountMax / 2 } }
     }
 
-    mutating func remove(_ channel: ChannelName) { entries[channel] = nil }
+    /// Whether an entry is of use: for a channel or a pattern that is kept, or for a channel that such a pattern stands for.
+    func isKept(_ channel: ChannelName) -> Bool {
+        kept.contains(channel) || patterns.contains { $0.stands(for: channel) }
+    }
+
+    /// Lets go of the entries that are of no use.
+    mutating func leaveOthers() { entries = entries.filter { isKept($0.key) } }
 
     /// Takes a cursor as a node tells it.
     mutating func take(_ cursor: Broker.Cursor) {
@@ -77,7 +89,6 @@ struct Place {
         var byteCount = Broker.Cursor.byteCountMax(of: entries.keys)
         guard isTooMuch(entries.count, byteCount) else { return }
         let others = entries.filter { !kept.contains($0.key) }.sorted { $0.value.moved < $1.value.moved }
-        let patterns = kept.filter(\.isPattern)
         for (channel, entry) in others where isTooMuch(entries.count, byteCount) {
             entries[channel] = nil
             byteCount -= Broker.Cursor.byteCountMax(of: CollectionOfOne(channel))

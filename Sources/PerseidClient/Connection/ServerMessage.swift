@@ -127,6 +127,7 @@ enum ServerMessage {
             PerseidError(
                 code: fields?[1]?.jsonInteger.flatMap { Int(exactly: $0) } ?? 0,
                 message: fields?[2]?.jsonString ?? "",
+                channel: channel?.text,
                 retryMilliseconds: fields?[3]?.jsonInteger.flatMap { UInt64(exactly: $0) }
             )
         )

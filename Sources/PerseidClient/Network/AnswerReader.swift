@@ -110,6 +110,7 @@ extension PerseidError {
             code: head.status,
             message: told?.message ?? Self.beginning(of: body),
             field: told?.field,
+            channel: told?.channel,
             retryMilliseconds: head.retryAfterMilliseconds ?? told?.retryMilliseconds,
             // A proxy says 404 for a while. This is a node's word: one of the channels tells nothing.
             isFinal: head.status == 404 && told?.field == "channel" ? true : nil
@@ -127,16 +128,19 @@ struct ToldError {
     let code: Int?
     let message: String
     let field: String?
+    let channel: String?
     let retryMilliseconds: UInt64?
 
     /// Reads `{"error":{…}}`; `nil` where it is none.
     init?(_ bytes: UnsafeRawBufferPointer) {
         guard let raw = JSONFields(bytes, ["error"])?[0],
-            let fields = JSONFields(raw, ["code", "message", "field", "retry"]), let message = fields[1]?.jsonString
+            let fields = JSONFields(raw, ["code", "message", "field", "channel", "retry"]),
+            let message = fields[1]?.jsonString
         else { return nil }
         self.message = message
         code = fields[0]?.jsonInteger.flatMap { Int(exactly: $0) }
         field = fields[2]?.jsonString
-        retryMilliseconds = fields[3]?.jsonInteger.flatMap { UInt64(exactly: $0) }
+        channel = fields[3]?.jsonString
+        retryMilliseconds = fields[4]?.jsonInteger.flatMap { UInt64(exactly: $0) }
     }
 }

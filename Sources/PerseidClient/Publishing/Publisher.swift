@@ -26,6 +26,9 @@ struct Publisher {
     private var batch: [Entry] = []
     private var repeatAt: UInt64?
 
+    /// Requests in a row that left something to be tried again: another node may do better than the one that was asked.
+    private(set) var failureCount = 0
+
     init(waitingMax: Int) { self.waitingMax = waitingMax }
 
     /// When the next attempt is.
@@ -80,6 +83,7 @@ struct Publisher {
             }
         }
         batch = []
+        failureCount = left.isEmpty ? 0 : failureCount &+ 1
         waiting = left + waiting
         repeatAt = retry.map { now &+ min($0, 60_000) }
     }
@@ -130,6 +134,7 @@ package struct PublicationAnswer: Sendable {
             code: told?.code ?? 0,
             message: told?.message ?? "the node's answer says nothing",
             field: told?.field,
+            channel: told?.channel,
             retryMilliseconds: told?.retryMilliseconds
         )
     }

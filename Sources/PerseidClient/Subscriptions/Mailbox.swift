@@ -37,7 +37,8 @@ final class Mailbox: Sendable {
     private let orders: Inbox<ClientOrder>
 
     init(bytesMax: Int, place: Place, orders: Inbox<ClientOrder>) {
-        self.bytesMax = bytesMax
+        // With room for nothing at all nobody would ever say that there is some again.
+        self.bytesMax = max(bytesMax, 1)
         self.orders = orders
         state = Lock(State(place: place))
     }
