@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import PerseidClient
+import TLS
 
 /// How `publish` and `subscribe` find a node and what they show it.
 struct NodeOptions: ParsableArguments {
@@ -40,17 +41,26 @@ struct NodeOptions: ParsableArguments {
     func client(_ change: (inout ClientOptions) -> Void = { _ in }) throws -> PerseidClient {
         var options = ClientOptions()
         options.token = try key().map { .fixed($0) }
-        if let ca {
-            do { options.authorities = Array(try Data(contentsOf: URL(filePath: ca))) } catch {
-                throw ValidationError("--ca: \(ca) cannot be read")
-            }
-        }
+        options.authorities = try ca.map { try Self.authorities($0) }
         change(&options)
         do {
             return try PerseidClient(addresses, options: options)
         } catch {
             throw ValidationError("\(url.isEmpty ? Self.addressVariable : "--url"): \(error.message)")
         }
+    }
+
+    /// The certificates in a file, which are of use: else every connection would fail for them.
+    private static func authorities(_ path: String) throws -> [UInt8] {
+        guard let data = try? Data(contentsOf: URL(filePath: path)) else {
+            throw ValidationError("--ca: \(path) cannot be read")
+        }
+        var policy = TLSClientPolicy()
+        policy.authorities = Array(data)
+        do throws(TLSFault) { _ = try TLSContext(client: policy) } catch {
+            throw ValidationError("--ca: \(path): \(error)")
+        }
+        return Array(data)
     }
 
     private var addresses: [String] {

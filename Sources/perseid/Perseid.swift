@@ -19,6 +19,11 @@ struct Perseid: ParsableCommand {
             Version.self,
         ]
     )
+
+    static func main() {
+        StandardDescriptors.fill()
+        main(nil)
+    }
 }
 
 /// Tells the version.

@@ -13,7 +13,8 @@ struct Publish: ParsableCommand {
         abstract: "Publish to a channel, or to many.",
         discussion: """
             Prints what the node answers. Ends with 0 if it is published, 1 if the node refuses it for good, 75 if trying \
-            again may help (nothing answers, or 503), 64 if the command is wrong, 74 if nobody reads its output.
+            again may help (nothing answers, or 503), 64 if the command is wrong, 74 if nobody reads its output \
+            or its input cannot be read.
 
             perseid publish - takes publications from standard input as they come, each a line of JSON with its channel, \
             {"channel":"news","data":…}, or "data64" for bytes; "id" is echoed. Each has a name, "once" if the line has none, so that \
@@ -85,20 +86,26 @@ struct Publish: ParsableCommand {
 
     private func publishLines(with client: PerseidClient) throws {
         let outcome = try PublishLines(client: client).run()
+        if let fault = outcome.inputFault { StandardError.say("\(fault)") }
         StandardError.say(outcome.text)
+        if outcome.inputFault != nil { throw StandardInput.Fault.exitCode }
         if outcome.deferred > 0 { throw Self.temporary }
         if outcome.refused > 0 { throw ExitCode.failure }
     }
 
     private func read() throws -> Payload {
-        var bytes: [UInt8]
-        if let payload, payload != "-" {
-            bytes = Array(payload.utf8)
-        } else {
-            bytes = Array(try FileHandle.standardInput.readToEnd() ?? Data())
-        }
+        let bytes = if let payload, payload != "-" { Array(payload.utf8) } else { try Self.input() }
         if json { return .json(bytes) }
         guard bytes.withUnsafeBytes({ UTF8Validator.isValid($0) }) else { return .bytes(bytes) }
         return .text(String(decoding: bytes, as: UTF8.self))
+    }
+
+    private static func input() throws(ExitCode) -> [UInt8] {
+        do throws(StandardInput.Fault) {
+            return try StandardInput.readToEnd()
+        } catch {
+            StandardError.say("\(error)")
+            throw StandardInput.Fault.exitCode
+        }
     }
 }

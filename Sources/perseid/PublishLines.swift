@@ -22,6 +22,8 @@ struct PublishLines: Sendable {
         var refused = 0
         /// Lines that were refused for now, or that no node answered.
         var deferred = 0
+        /// Why there may be more lines that were not read.
+        var inputFault: StandardInput.Fault?
 
         var count: Int { published + refused + deferred }
 
@@ -45,15 +47,22 @@ struct PublishLines: Sendable {
         let window = Window(countMax: Self.waitingCountMax, bytesMax: Self.waitingBytesMax)
         let (lines, sink) = AsyncStream.makeStream(of: Line.self)
         let client = client
+        let inputFault = Lock<StandardInput.Fault?>(nil)
         Thread.detachNewThread {
             var input = LineInput()
-            while let line = input.next() {
-                window.enter(line.count)
-                sink.yield(Line(publication: client.send(line: line), byteCount: line.count))
+            do throws(StandardInput.Fault) {
+                while let line = try input.next() {
+                    window.enter(line.count)
+                    sink.yield(Line(publication: client.send(line: line), byteCount: line.count))
+                }
+            } catch {
+                inputFault.withLock { $0 = error }
             }
             sink.finish()
         }
-        return try Blocking.run { await Self.answer(lines, window) }
+        var outcome = try Blocking.run { await Self.answer(lines, window) }
+        outcome.inputFault = inputFault.withLock { $0 }
+        return outcome
     }
 
     private static func answer(_ lines: AsyncStream<Line>, _ window: Window) async -> Outcome {
@@ -99,8 +108,8 @@ private struct LineInput {
     private var searched = 0
     private var isEnded = false
 
-    mutating func next() -> [UInt8]? {
-        while let line = nextOfAll() {
+    mutating func next() throws(StandardInput.Fault) -> [UInt8]? {
+        while let line = try nextOfAll() {
             if line.contains(where: { !isBlank($0) }) { return line }
         }
         return nil
@@ -108,7 +117,7 @@ private struct LineInput {
 
     private func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0d }
 
-    private mutating func nextOfAll() -> [UInt8]? {
+    private mutating func nextOfAll() throws(StandardInput.Fault) -> [UInt8]? {
         while true {
             if let end = bytes[searched...].firstIndex(of: UInt8(ascii: "\n")) {
                 defer { (place, searched) = (end + 1, end + 1) }
@@ -125,18 +134,9 @@ private struct LineInput {
             }
             bytes.removeSubrange(..<place)
             (searched, place) = (searched - place, 0)
-            fill()
+            let count = try StandardInput.read(into: &buffer)
+            if count > 0 { bytes += buffer[..<count] } else { isEnded = true }
         }
-    }
-
-    private mutating func fill() {
-        var count = -1
-        repeat {
-            count = buffer.withUnsafeMutableBytes {
-                read(FileHandle.standardInput.fileDescriptor, $0.baseAddress, $0.count)
-            }
-        } while count < 0 && errno == EINTR
-        if count > 0 { bytes += buffer[..<count] } else { isEnded = true }
     }
 }
 

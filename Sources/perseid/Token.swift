@@ -26,6 +26,9 @@ extension Token {
         @Option(help: "How long it lasts, in seconds.")
         var expiresIn = 3_600
 
+        /// The longest life, in seconds: a hundred years.
+        private static let secondsMax = 3_155_760_000
+
         @Option(parsing: .upToNextOption, help: "Channels that it lets read, as patterns: room/*.")
         var subscribe: [String] = []
 
@@ -43,6 +46,12 @@ extension Token {
 
         @Option(help: "YAML file with settings.", completion: .file(extensions: ["yaml", "yml"]))
         var config: String?
+
+        func validate() throws {
+            guard (1...Self.secondsMax).contains(expiresIn) else {
+                throw ValidationError("--expires-in: a number of seconds from 1 to \(Self.secondsMax)")
+            }
+        }
 
         func run() throws {
             let settings = try ServeOptions.settings(file: config)

@@ -237,6 +237,47 @@ import Testing
         try #require(try await node.stop() == .exited(0))
     }
 
+    /// Runs the command in a shell, which opens or closes its descriptors.
+    private func shell(_ words: String) throws -> ChildProcess {
+        let command = "exec \"$0\" \(words) --url http://127.0.0.1:\(Port.free())"
+        return try ChildProcess(["/bin/sh", "-c", command, PerseidNode.executable], in: scratch)
+    }
+
+    @Test("input that cannot be read is no end of it", arguments: ["publish a < /", "publish - < /", "publish - <&-"])
+    func brokenInput(_ words: String) async throws {
+        let process = try shell(words)
+        #expect(try await process.end() == .exited(74))
+        #expect(process.errorText.contains("standard input cannot be read"), "\(process.errorText)")
+    }
+
+    @Test("descriptors that were closed become nobody else's")
+    func closedDescriptors() async throws {
+        let process = try shell("subscribe a <&- >&- 2>&-")
+        for descriptor in 0...2 {
+            let link = "/proc/\(process.pid)/fd/\(descriptor)"
+            try await eventually(
+                "\(descriptor) is nothing",
+                isTrue: { (try? FileManager.default.destinationOfSymbolicLink(atPath: link)) == "/dev/null" }
+            )
+        }
+    }
+
+    @Test("what cannot be meant is refused as a wrong command line")
+    func unusable() async throws {
+        let environment = ["PERSEID_TOKENS_HMAC": "main=a-secret-of-the-tests-with-more-than-32-bytes"]
+        for seconds in ["\(Int.max)", "\(Int.min)", "-1", "0"] {
+            let made = try await perseid("token", "make", "--expires-in=\(seconds)", environment: environment)
+            #expect(made.ending == .exited(64) && made.output.isEmpty, "\(seconds): \(made.errors)")
+        }
+        let file = scratch.directory.appending(path: "authorities.pem")
+        try Data("no certificate".utf8).write(to: file)
+        let url = "https://127.0.0.1:\(Port.free())"
+        for command in ["publish", "subscribe"] {
+            let said = try await perseid(command, "a", "--ca", file.path, "--url", url, input: [])
+            #expect(said.ending == .exited(64) && said.errors.contains("--ca"), "\(command): \(said.errors)")
+        }
+    }
+
     @Test("check and install")
     func checkAndInstall() async throws {
         let redis = try await RedisServer(in: scratch)
