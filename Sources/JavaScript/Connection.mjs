@@ -48,8 +48,11 @@ export class Connection {
 
     /** The channels that are read may be others than before. */
     change() {
+        const { channels } = this.#delegate;
+        // Who reads them again later begins anew. A session would bring back what no node is told of now.
+        if (this.cursor.keep(channels) && !this.#link?.isOpen) this.session = undefined;
         this.#link?.adjust();
-        if (!this.#delegate.channels.size) return this.close();
+        if (!channels.size) return this.close();
         this.#isWanted = true;
         if (!this.#isRunning) this.#run();
     }
@@ -88,6 +91,7 @@ export class Connection {
             if (this.#isSuspended) {
                 this.#tell("waiting");
                 await this.#wait(timerMillisecondsMax);
+                continue;
             }
             this.#tell("connecting");
             const reason = await this.#live().catch((error) => ({ error }));
@@ -142,7 +146,7 @@ export class Connection {
             session: session === false ? "none" : this.session,
             "max-rate": maxRate,
         };
-        const all = [...[...channels].map((channel) => ["channel", channel]), ...Object.entries(others)];
+        const all = [...Array.from(channels, (channel) => ["channel", channel]), ...Object.entries(others)];
         return all.filter(([, value]) => value);
     }
 
@@ -154,8 +158,8 @@ export class Connection {
         if (link.isOpen) return;
         const start = Date.now();
         const signal = AbortSignal.timeout(answerMillisecondsMax);
-        const answer = request(new URL("healthz", link.address), { credentials: link.credentials, signal });
-        await answer.catch((error) => error.code || link.end({ error }));
+        const { address, credentials } = link;
+        await request(new URL("healthz", address), { credentials, signal }).catch((error) => error.code || link.end({ error }));
         link.after(Date.now() - start, () => link.isOpen || link.end());
     }
 
@@ -194,7 +198,7 @@ export class Connection {
         const { token } = this.#settings;
         // The session is another's, or gone: the client goes on with its cursor alone. The next token may be taken, and if not,
         // there is no use in a third.
-        const isOfSession = field === "session" || code === 4001 || code === 4003;
+        const isOfSession = field === "session" || [4001, 4003].includes(code);
         const isOfToken = !isOfSession && [401, 4010, 4011].includes(code);
         if (isOfSession) this.session = undefined;
         else if (isOfToken) token.drop();
@@ -204,8 +208,8 @@ export class Connection {
             return this.close(error);
         }
         this.#ladder.climb();
-        // The node is going away.
-        if (code === 4000) this.#leave();
+        // The node is going away, or its Redis is; or it is no node, or has too much to do: another one may do better.
+        if (code > 403 && code < 4003) this.#leave();
         return Math.max(retry, this.#draw());
     }
 

@@ -25,7 +25,7 @@ export class Conversation extends Link {
         if (type === "welcome") this.#open(message);
         else if (type === "bye") this.#close(message);
         else if (type === "subscribed") this.#begin(message);
-        else if (type === "unsubscribed") this.channels.has(channel) || place.delete(channel);
+        else if (type === "unsubscribed") place.keep(this.delegate.channels);
         else if (type === "error" && channel) this.#deny(message);
         else if (type === "error" && id === tokenID) message.code === 400 || this.#renew();
         else if (type === "error") this.delegate.refused(message);
@@ -76,7 +76,6 @@ export class Conversation extends Link {
         const wanted = this.delegate.channels;
         const added = [...wanted].filter((channel) => !channels.has(channel));
         const removed = [...channels].filter((channel) => !wanted.has(channel));
-        removed.forEach((channel) => connection.cursor.delete(channel));
         if (!this.isOpen || !(added.length + removed.length)) return;
         // A session would bring back what is read no longer.
         if (!this.send && removed.length) connection.session = undefined;

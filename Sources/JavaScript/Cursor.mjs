@@ -1,8 +1,8 @@
 import { stands } from "./pattern.mjs";
 import { isAfter } from "./position.mjs";
 
-/** Bytes of a cursor's text at most: what a node gives out is no longer, and proxies let such a line through. */
-const textBytesMax = 12288;
+/** Bytes of a cursor's text at most: what a node takes is some longer, for the positions of patterns grow as they move. */
+const textBytesMax = 12e3;
 
 /**
  * Where a client is: a position for each of its channels, the longest unmoved first.
@@ -32,17 +32,26 @@ export class Cursor extends Map {
         return isBehind;
     }
 
+    /** Lets go of what is not read by these names. Says whether there was anything. */
+    keep(names) {
+        let isLess;
+        for (const [channel] of this) if (![...names].some((name) => stands(name, channel))) isLess = this.delete(channel);
+        return isLess;
+    }
+
     /** As text. What is too much for that is let go of, but for these channels. */
     text(channels) {
-        const text = () => Array.from(this, ([channel, position]) => `${encodeURIComponent(channel)}@${position}`).join();
+        const text = (entries) => Array.from(entries, ([channel, position]) => `${encodeURIComponent(channel)}@${position}`).join();
+        let excess = text(this).length - textBytesMax;
         for (const [channel, position] of this) {
-            if (channels.has(channel) || text().length < textBytesMax) continue;
+            if (channels.has(channel) || excess < 0) continue;
             // It moved longest ago: until then all is there, say the patterns that stand for it.
             this.delete(channel);
+            excess -= text([[channel, position]]).length + 1;
             for (const pattern of channels) {
                 if (stands(pattern, channel) && isAfter(position, this.get(pattern))) this.set(pattern, position);
             }
         }
-        return text();
+        return text(this);
     }
 }

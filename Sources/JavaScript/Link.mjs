@@ -3,6 +3,9 @@ import { PerseidError } from "./PerseidError.mjs";
 /** A timer for longer than this is over at once. */
 export const timerMillisecondsMax = 2 ** 31 - 1;
 
+/** Milliseconds in which a node answers, or another one is asked. */
+const requestMillisecondsMax = 30e3;
+
 /**
  * One way to one node, from when it is tried until it ends: what a transport needs to know, and whom it tells what it hears.
  *
@@ -78,7 +81,7 @@ export class Link {
 }
 
 /** Asks a node by HTTP. An error without an answer has the code 0: a browser does not tell its page more. */
-export async function request(url, { token, credentials, signal, method, body }) {
+export async function request(url, { token, credentials, signal = AbortSignal.timeout(requestMillisecondsMax), method, body }) {
     const headers = token ? { Authorization: `Bearer ${token}` } : {};
     let response;
     try {
@@ -88,6 +91,7 @@ export async function request(url, { token, credentials, signal, method, body })
     }
     if (response.ok) return response;
     const { error } = await response.json().catch(() => ({}));
-    const retry = response.headers.get("Retry-After") * 1e3;
+    // Proxies may say a date, which counts as nothing.
+    const retry = response.headers.get("Retry-After") * 1e3 || 0;
     throw new PerseidError({ message: response.statusText, retry, ...error, code: response.status });
 }

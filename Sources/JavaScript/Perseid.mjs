@@ -85,20 +85,20 @@ export class Perseid extends EventTarget {
         return (await this.#ask(`channels/${encodeURIComponent(channel)}${path}`)).json();
     }
 
-    /** Asks the nodes by HTTP, one after the other until one answers. */
-    async #ask(path, options) {
+    /** Asks the nodes by HTTP, one after the other until one does it; with another token where that is not taken and there is one. */
+    async #ask(path, options, isLast) {
         const { addresses, credentials, token } = this.#settings;
         const shown = await token.text();
-        let missing;
+        let reason;
         for (const address of [this.address ?? [], ...addresses].flat()) {
             try {
                 return await request(new URL(path, address), { credentials, token: shown, ...options });
             } catch (error) {
-                if (error.code) throw error;
-                missing = error;
+                if ((reason = error).isFinal) break;
             }
         }
-        throw missing;
+        if (reason.code === 401 && !isLast && token.drop()) return this.#ask(path, options, true);
+        throw reason;
     }
 
     /** The connection is told once of all that is changed in a row. */
@@ -117,11 +117,6 @@ export class Perseid extends EventTarget {
         for (const each of this.#subscriptions) if (each.reads(channel)) each[type](told(said));
     }
 
-    /** Whether what comes in a channel is for somebody. */
-    reads(channel) {
-        return [...this.#subscriptions].some((each) => each.reads(channel));
-    }
-
     /** A channel is not for the client: who asked for it is over; who wants to know who is present there goes on without. */
     denied(channel, facts) {
         const error = new PerseidError(facts);
@@ -132,8 +127,8 @@ export class Perseid extends EventTarget {
         this.#change();
     }
 
-    refused({ message, ...facts }) {
-        this.#dispatch("error", { error: new PerseidError({ message, ...facts }) });
+    refused(facts) {
+        this.#dispatch("error", { error: new PerseidError(facts) });
     }
 
     changed(facts, error) {

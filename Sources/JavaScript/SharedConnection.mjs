@@ -36,8 +36,9 @@ export class SharedConnection {
 
     /** Says what this tab reads, and where it is; and whether it asks to be told how the connection is. */
     change(isBack) {
-        const positions = [...this.cursor].filter(([channel]) => this.#delegate.reads(channel));
-        this.#post({ member: this.#id, channels: [...this.#delegate.channels], positions, isBack });
+        const { channels } = this.#delegate;
+        this.cursor.keep(channels);
+        this.#post({ member: this.#id, channels: [...channels], positions: [...this.cursor], isBack });
     }
 
     goBack(positions) {

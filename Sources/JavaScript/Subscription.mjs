@@ -66,7 +66,7 @@ export class Subscription {
 
     /** Whether what comes in a channel is for it. */
     reads(channel) {
-        return this.channels.includes(channel) || stands(this.channel, channel);
+        return channel === this.#presence || stands(this.channel, channel);
     }
 
     // What comes over the connection.
@@ -80,7 +80,7 @@ export class Subscription {
         }
         this.#tell("onMessage", message);
         for (const loop of this.#loops) {
-            if (loop.messages.push(message) > messagesMax) loop.error = new PerseidError({ code: 4008, message: "too slow" });
+            if (!loop.error && loop.messages.push(message) > messagesMax) loop.error = new PerseidError({ code: 4008, message: "too slow" });
             loop.wake?.();
         }
     }

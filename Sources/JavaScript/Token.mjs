@@ -1,6 +1,3 @@
-/** The part of its life after which a token is replaced by another one. */
-const usedPart = 0.9;
-
 /** Milliseconds by which a timer may come too early. */
 const timerErrorMilliseconds = 50;
 
@@ -29,14 +26,16 @@ export class Token {
         if (!this.#text || this.leftMilliseconds < timerErrorMilliseconds) {
             this.#text = this.isRenewable ? await this.#source() : this.#source;
             const now = Date.now();
-            this.#endMilliseconds = now + (endMilliseconds(this.#text) - now) * usedPart;
+            // It is replaced after nine tenths of its life.
+            this.#endMilliseconds = now + (endMilliseconds(this.#text) - now) * 0.9;
         }
         return this.#text;
     }
 
-    /** Lets go of a token that is not taken. */
+    /** Lets go of a token that is not taken. Says whether there can be another one. */
     drop() {
         this.#text = undefined;
+        return this.isRenewable;
     }
 }
 

@@ -1,7 +1,7 @@
-/** Whether a name is a pattern that stands for a channel: `a/*` for one segment behind `a/`, `a/**` for any number of them. */
+/** Whether a name is that of a channel, or a pattern that stands for a channel: `a/*` for one segment behind `a/`, `a/**` for any number of them. */
 export function stands(name, channel) {
     const [, base, stars] = /^(|.*\/)(\*\*?)$/.exec(name) ?? [];
     const rest = channel.slice(base?.length);
     const isSystem = channel[0] === "$" && name[0] !== "$";
-    return rest && !isSystem && channel.startsWith(base) && (stars[1] || !rest.includes("/"));
+    return name === channel || rest && !isSystem && channel.startsWith(base) && (stars[1] || !rest.includes("/"));
 }
