@@ -197,7 +197,7 @@ extension Hub {
         for part in join.parts where part.since == nil { part.position = part.topic.last }
         if joins.mustWaitForReader(join) || mustWaitForPace(join) { return }
         join.isDone = true
-        join.sort()
+        join.close()
         for part in join.parts { part.topic.forget(part) }
         defer {
             end(join)
@@ -262,14 +262,14 @@ extension Hub {
         guard let encoding = outlet.client(at: slot).pointee.encoding else { return }
         // Where the client stands. A message moves it in its own channel only: were the stream cut behind the first of
         // several, the others would still be told what they missed.
-        var cursor = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.toldSince) })
+        var cursor = CursorText(join.parts, at: \.toldSince)
         output.removeAll()
         let lastNumber = join.parts.lastIndex { !$0.isMember }
         // Patterns are read together with what else it reads.
         let hasPatterns = join.topics.contains(where: \.isPattern)
         let rate = hasPatterns ? rateTold(slot, of: Few(join.topics), join.pace) : nil
         for (number, part) in join.parts.enumerated() where part.isMember && part.isRecovered == false {
-            cursor.move(number, to: part.position)
+            if let position = part.toldPosition { cursor.move(number, to: position) }
             guard encoding.hasControlMessages, let since = part.since else { continue }
             appendGap(part.topic, from: since, to: part.position, cursor: nil, as: encoding, to: &output)
         }

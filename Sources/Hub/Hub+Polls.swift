@@ -11,10 +11,8 @@ extension Hub {
         for part in join.parts where tellsNewestOnly(part.topic, join.pace) { part.keepNewest() }
         if let due = dueMilliseconds(of: poll, join) { return doze(poll, join, until: due) }
         if polls[poll.client] !== poll { poll.beginAnew() }
-        for part in join.parts {
-            poll.begin(part)
-            if part.topic.hasPresence, poll.hasSession { enter(part.topic, poll.client.slot) }
-        }
+        poll.begin(join.parts)
+        for part in join.parts where part.topic.hasPresence && poll.hasSession { enter(part.topic, poll.client.slot) }
         // What there was no room for comes with the next one: held, it would pass that over.
         let now = outlet.nowMilliseconds
         let isLongEnough = poll.holdMilliseconds == 0 || poll.deadlineMilliseconds <= now

@@ -80,9 +80,11 @@ extension Hub {
     /// Asks for the rest, once a client was told what there was before.
     private func goOn(behind replay: Replay) {
         guard let next = replay.continuation, !next.isDone else { return }
-        for part in next.parts {
+        for (place, part) in next.parts.enumerated() {
             part.topic.joins[next.client] = part.topic.telling.removeValue(forKey: next.client)
-            part.begin(since: replay.position(in: part.topic.name))
+            // Channels that a pattern brought meanwhile come behind those that were told.
+            let position = place < replay.standings.count ? replay.standings[place].position : nil
+            part.begin(since: position, isNamed: replay.cursorText?.names(place) ?? true)
         }
         for part in next.parts where part.topic.isOpen { advance(part) }
         // In turn, for this may be the middle of a send.
@@ -107,7 +109,7 @@ extension Hub {
     /// Tells a client that was subscribed what is gone of the rest, and the next part of it.
     func tellRest(_ slot: ClientSlot, _ join: Join) {
         guard let encoding = outlet.client(at: slot).pointee.encoding else { return }
-        var cursor = CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.toldSince) })
+        var cursor = CursorText(join.parts, at: \.toldSince)
         output.removeAll()
         for (number, part) in join.parts.enumerated() {
             if let position = part.toldPosition { cursor.move(number, to: position) }

@@ -56,6 +56,10 @@ final class Join {
     /// Payload in the replays of all parts.
     fileprivate(set) var replayBytes = 0
 
+    /// Where it reads patterns: what comes behind this in any of their channels is left to what follows, for what was missed is told oldest
+    /// first. `nil` while there is room for all of it.
+    fileprivate private(set) var end: Position?
+
     init(
         client: ClientID,
         parts: [JoinPart],
@@ -122,10 +126,45 @@ final class Join {
         unreadyCount += 1
     }
 
-    /// Puts the channels that were added where they belong: cursors are sorted.
-    func sort() {
+    /// All parts are ready. Puts the channels that were added where they belong, for cursors are sorted, and leaves to what follows what
+    /// none of them is told yet.
+    func close() {
         guard parts.contains(where: \.isMember) else { return }
         parts = parts.sortedByName
+        cutAtEnd()
+        nameGaps()
+    }
+
+    /// Where many channels of a pattern lost something, a cursor does not say of each what its client was told of that: who is cut off
+    /// meanwhile is told once more.
+    private func nameGaps() {
+        let lossy = parts.filter { $0.isMember && $0.isRecovered == false }
+        guard lossy.count <= PatternStandings.namedMax else { return }
+        for part in lossy { part.isNamed = true }
+    }
+
+    fileprivate var readsPatterns: Bool { parts.contains { $0.isMember || $0.topic.isPattern } }
+
+    /// Not all of what is behind a position is here.
+    fileprivate func end(behind position: Position) { end = min(end ?? position, position) }
+
+    /// Leaves the newer half of what was missed to what follows.
+    fileprivate func makeRoom() {
+        let all = parts.flatMap { part in part.replay.map { ($0.position, $0.payload.bytes.count) } }.sorted {
+            $0.0 < $1.0
+        }
+        var room = replayBytes / 2
+        let fitting = all.prefix { _, byteCount in
+            defer { room -= byteCount }
+            return room > 0
+        }
+        guard let last = fitting.last else { return }
+        end(behind: last.0)
+        cutAtEnd()
+    }
+
+    private func cutAtEnd() {
+        for part in parts { part.cut(behind: end) }
     }
 
     /// Whether nothing is missing since what the client said of a part; of a pattern of all that it stands for.
@@ -203,6 +242,10 @@ final class JoinPart {
     /// Whether `since` is when the client had everything, and no publication's place.
     let isBound: Bool
 
+    /// Whether a cursor says where the client stands before it is told what it missed. It need not in a channel of a pattern that the
+    /// client said nothing of, for which the pattern's position counts.
+    fileprivate(set) var isNamed: Bool
+
     /// Whether the client is new to a keyed channel, and is told the newest of each key first.
     let isSnapshot: Bool
 
@@ -221,6 +264,7 @@ final class JoinPart {
         self.since = since
         self.isMember = isMember
         self.isBound = isBound
+        isNamed = !isMember || !isBound
         self.state = state
         self.isSnapshot = isSnapshot
     }
@@ -231,6 +275,7 @@ final class JoinPart {
         since = .start
         isMember = false
         isBound = false
+        isNamed = true
         state = .opening
         isSnapshot = true
     }
@@ -241,6 +286,7 @@ final class JoinPart {
         since = part.position
         isMember = part.isMember
         isBound = false
+        isNamed = part.isNamed
         isSnapshot = part.isSnapshot
         isExpanded = true
         state = .telling
@@ -256,17 +302,17 @@ final class JoinPart {
         return topic.isPattern ? since : since ?? position
     }
 
-    /// Where the client is told that it stands, before it is told what it missed: not in a channel of a pattern that it said
-    /// nothing of and misses nothing of, for which its pattern's position counts.
-    var toldSince: Position? { isMember && isBound ? nil : since }
+    /// Where the client is told that it stands, before it is told what it missed.
+    var toldSince: Position? { isNamed ? since : nil }
 
     /// The same once it was told what is gone.
-    var toldPosition: Position? { isMember && isBound && isRecovered != false ? nil : position }
+    var toldPosition: Position? { isNamed ? position : nil }
 
     /// The client was told what was read before, and stands here now.
-    func begin(since: Position?) {
+    func begin(since: Position?, isNamed: Bool) {
         assert(state == .telling, "only a continuation begins once it is its turn")
         self.since = since ?? self.since
+        self.isNamed = isNamed
         state = .opening
     }
 
@@ -279,36 +325,64 @@ final class JoinPart {
     ///
     /// - Parameter hasMore: whether the rest of it is yet to be read.
     func take(_ missed: ArraySlice<Publication>, of page: SharedPage, hasMore: Bool, roomBytes: Int) {
+        if join.readsPatterns { return takeInOrder(missed, of: page, hasMore: hasMore, roomBytes: roomBytes) }
         var byteCount = 0
         let fitting = missed.prefix { publication in
             defer { byteCount += publication.payload.bytes.count }
             return byteCount < roomBytes
         }
-        leavesRest = hasMore || fitting.count < missed.count
-        if fitting.count == missed.count {
-            replay = missed
-            self.page = page
-        } else {
-            // A copy: the slice would hold all of the page.
-            replay = ArraySlice(Array(fitting))
-            byteCount = fitting.reduce(0) { $0 + $1.payload.bytes.count }
-            self.page = page.part(byteCount: byteCount)
-        }
+        leavesRest = hasMore
+        hold(missed, of: page)
+        if fitting.count < missed.count { cut(at: fitting.endIndex) }
+    }
+
+    /// The same where other channels may leave their newest to make room for what is older.
+    private func takeInOrder(_ missed: ArraySlice<Publication>, of page: SharedPage, hasMore: Bool, roomBytes: Int) {
+        leavesRest = hasMore
+        if hasMore, let last = missed.last { join.end(behind: last.position) }
+        let before = join.replayBytes
+        hold(missed, of: page)
+        cut(behind: join.end)
+        if join.replayBytes - before > roomBytes { join.makeRoom() }
+    }
+
+    private func hold(_ missed: ArraySlice<Publication>, of page: SharedPage) {
+        replay = missed
+        self.page = page
+        join.replayBytes += missed.payloadBytes
+    }
+
+    /// Leaves what comes behind a position to the join that follows.
+    fileprivate func cut(behind end: Position?) {
+        guard let end, let first = replay.firstIndex(where: { $0.position > end }) else { return }
+        cut(at: first)
+    }
+
+    /// The same from an index on.
+    private func cut(at index: Int) {
+        leavesRest = true
+        join.replayBytes -= replay.payloadBytes
+        // A copy: the slice would hold all of the page.
+        replay = ArraySlice(Array(replay[..<index]))
+        let byteCount = replay.payloadBytes
+        page = page?.part(byteCount: byteCount)
         join.replayBytes += byteCount
     }
 
     /// Adds what is published while the other parts are not ready, if there is room for it.
     func add(_ publication: Publication, roomBytes: Int) {
         guard !leavesRest else { return }
-        guard roomBytes > 0 else {
+        let isBehindEnd = join.end.map { publication.position > $0 } ?? false
+        if isBehindEnd || roomBytes <= 0 && !join.readsPatterns {
             leavesRest = true
             return
         }
         join.replayBytes += publication.payload.bytes.count
         replay.append(publication)
+        if roomBytes <= 0 { join.makeRoom() }
     }
 
-    /// Leaves what comes behind a position to what the client is told next.
+    /// Leaves what comes behind a position to what the client is told next by who reads the channel.
     func leave(behind position: Position) {
         guard let first = replay.firstIndex(where: { $0.position > position }) else { return }
         replay = replay[..<first]
@@ -345,6 +419,10 @@ final class JoinPart {
         state = .ready
         join.notePartReady()
     }
+}
+
+extension ArraySlice<Publication> {
+    fileprivate var payloadBytes: Int { reduce(0) { $0 + $1.payload.bytes.count } }
 }
 
 extension [JoinPart] {

@@ -144,17 +144,45 @@ public final class Poll {
 
     /// Leaves channels to their patterns where there are many: whoever has the answer has all that came before the newest.
     private func leaveOld() {
-        guard members.count > PatternStandings.namedMax, !isDivided, !leavesRest else { return }
+        guard !isDivided, !leavesRest else { return }
+        leaveOld(upTo: nil)
+    }
+
+    /// The same where the client has all that was missed up to a position, and not what is behind it.
+    private func leaveOld(upTo told: Position?) {
+        guard members.count > PatternStandings.namedMax else { return }
         for place in places.indices where places[place].topic.isPattern {
-            places[place].position = max(places[place].position, places[place].topic.last)
+            let last = places[place].topic.last
+            places[place].position = max(places[place].position, min(told ?? last, last))
         }
         members.removeAll { member in
             places.contains { $0.topic.name.stands(for: member.topic.name) && member.position <= $0.position }
         }
     }
 
-    /// Adds a channel that is open, with what the client missed in it.
-    func begin(_ part: JoinPart) {
+    /// Adds channels that are open, with what the client missed in them, oldest first.
+    func begin(_ parts: [JoinPart]) {
+        for part in parts { begin(part) }
+        if isDivided || parts.allSatisfy(\.replay.isEmpty) { return }
+        var missed = MissedPublications(parts)
+        var told = Position.start
+        while let (publication, place) = missed.next() {
+            let part = parts[place]
+            let item = PollItem(
+                topic: part.topic,
+                payload: publication.payload,
+                position: publication.position,
+                isSnapshot: part.isSnapshot
+            )
+            add(item, at: publication.position, cost: publication.payload.jsonByteCount)
+            if isDivided { break }
+            if missed.nextPosition.map({ $0 > publication.position }) ?? true { told = publication.position }
+        }
+        if isDivided || leavesRest { leaveOld(upTo: told) }
+    }
+
+    /// Adds a channel at where its client stands before it is told what it missed.
+    private func begin(_ part: JoinPart) {
         let start = isDivided ? part.since : part.isMember ? part.toldPosition : part.position
         if part.isMember {
             if let start { members.append((part.topic, start)) }
@@ -169,19 +197,6 @@ public final class Poll {
         if isDivided { return }
         if part.leavesRest { leavesRest = true }
         if part.isRecovered == false { gaps.append((part.topic, part.since ?? .start, part.position)) }
-        for publication in part.replay {
-            add(
-                PollItem(
-                    topic: part.topic,
-                    payload: publication.payload,
-                    position: publication.position,
-                    isSnapshot: part.isSnapshot
-                ),
-                at: publication.position,
-                cost: publication.payload.jsonByteCount
-            )
-            if isDivided { break }
-        }
     }
 
     private func add(_ item: PollItem, at position: Position, cost: Int) {

@@ -8,16 +8,12 @@ struct Replay {
     /// One channel of it.
     private struct Part {
         let topic: Topic
-        /// Its place in the cursor's text.
-        let place: Int
-        var rest: ArraySlice<Publication>
         /// Whether it is what a newcomer is told.
         let isSnapshot: Bool
-        /// Holds its memory.
-        let page: SharedPage?
     }
 
     private var parts: [Part]
+    private var missed: MissedPublications
 
     /// Frames of a feed that its reader has left, which come behind what was missed before.
     let made: [UInt8]
@@ -37,18 +33,20 @@ struct Replay {
     /// The same as text, if that is told with each message.
     private(set) var cursorText: CursorText?
 
+    /// Its patterns, by their places, and how far all is known that was published in channels which they stand for.
+    private var patterns: [(place: Int, known: Position)] = []
+
     /// The parts of a join whose client was told where each of them begins.
     init(_ join: Join, continuation: Join?, hasCursors: Bool) {
         self.continuation = continuation
         byteCount = join.replayBytes
         made = []
         wanted = join.topics.map(\.name)
-        parts = join.parts.enumerated().map { place, part in
-            Part(topic: part.topic, place: place, rest: part.replay, isSnapshot: part.isSnapshot, page: part.page)
-        }
-        cursorText = hasCursors ? CursorText(join.parts.lazy.map { (topic: $0.topic, position: $0.toldPosition) }) : nil
+        parts = join.parts.map { Part(topic: $0.topic, isSnapshot: $0.isSnapshot) }
+        missed = MissedPublications(join.parts)
+        cursorText = hasCursors ? CursorText(join.parts, at: \.toldPosition) : nil
         standings = join.parts.map { SessionPosition($0.topic.name, $0.position) }
-        dropFinishedParts()
+        patterns = parts.enumerated().lazy.filter(\.element.topic.isPattern).map { ($0, $1.topic.last) }
     }
 
     /// Nothing that is told, and behind it what goes on from where the client stands.
@@ -56,6 +54,7 @@ struct Replay {
         self.continuation = continuation
         byteCount = 0
         parts = []
+        missed = MissedPublications([])
         made = []
         wanted = [standing.channel]
         cursorText = nil
@@ -69,11 +68,12 @@ struct Replay {
         continuation = nil
         byteCount = 0
         parts = []
+        missed = MissedPublications([])
         cursorText = nil
         standings = []
     }
 
-    var isFinished: Bool { parts.isEmpty && made.isEmpty }
+    var isFinished: Bool { missed.isEmpty && made.isEmpty }
 
     /// Whether its client still wants something of it.
     var isWanted: Bool { !wanted.isEmpty }
@@ -90,8 +90,8 @@ struct Replay {
     mutating func leave(_ channel: ChannelName) {
         guard wanted.contains(channel) else { return }
         wanted.removeAll { $0 == channel }
-        parts.removeAll { part in !wanted.contains { $0.overlaps(part.topic.name) } }
-        dropFinishedParts()
+        let (wanted, parts) = (wanted, parts)
+        missed.drop { place in !wanted.contains { $0.overlaps(parts[place].topic.name) } }
     }
 
     /// Where the client stands in a channel, if it is one of those that are told.
@@ -101,17 +101,22 @@ struct Replay {
 
     /// Takes the next publication; the cursor moves behind it.
     mutating func next() -> (publication: Publication, topic: Topic, isSnapshot: Bool)? {
-        guard let (topic, place, isSnapshot) = parts.first.map({ ($0.topic, $0.place, $0.isSnapshot) }),
-            let publication = parts[0].rest.popFirst()
-        else { return nil }
-        standings[place] = SessionPosition(topic.name, publication.position)
-        cursorText?.move(place, to: publication.position)
-        dropFinishedParts()
-        return (publication, topic, isSnapshot)
+        guard let (publication, place) = missed.next() else { return nil }
+        move(place, to: publication.position)
+        if missed.nextPosition.map({ $0 > publication.position }) ?? true { movePatterns(to: publication.position) }
+        return (publication, parts[place].topic, parts[place].isSnapshot)
     }
 
-    private mutating func dropFinishedParts() {
-        // bounded: a part for each channel of a poll or a connection, which have a limit
-        while let first = parts.first, first.rest.isEmpty { parts.removeFirst() }
+    private mutating func move(_ place: Int, to position: Position) {
+        standings[place] = SessionPosition(parts[place].topic.name, position)
+        cursorText?.move(place, to: position)
+    }
+
+    /// The client has all that was missed up to a position, in whichever channel: what is left, and what a continuation brings, is behind it.
+    private mutating func movePatterns(to position: Position) {
+        for (place, known) in patterns where standings[place].position.map({ $0 < min(position, known) }) ?? false {
+            move(place, to: min(position, known))
+        }
+        cursorText?.leaveToPatterns()
     }
 }

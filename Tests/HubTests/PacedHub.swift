@@ -14,11 +14,17 @@ final class PacedHub: HubOutlet {
 
     /// Whether positions of all channels come from one clock, as where patterns are read.
     var hasOneClock = false
+
+    /// Whether now and then two channels are published to in one millisecond, and so at one position.
+    var sharesPositions = false
     private var newestMilliseconds: UInt64 = 0
 
     /// How often the readers of a channel are told by rule, and which channels are keyed.
     var rules: [ChannelName: PaceRule] = [:]
     var keyed: Set<ChannelName> = []
+
+    /// Publications that the backplane tells at once.
+    var pageCountMax = Int.max
 
     /// What happens to a reader that lacks more than its window.
     var policy = SlowReaderPolicy.merge
@@ -123,7 +129,8 @@ final class PacedHub: HubOutlet {
             bytes: Array(repeating: UInt8(ascii: "x"), count: bytes),
             key: key.flatMap { PublicationKey($0) }
         )
-        newestMilliseconds += 1
+        let isShared = sharesPositions && newestMilliseconds % 3 == 1 && previous.milliseconds < newestMilliseconds
+        if !isShared { newestMilliseconds += 1 }
         let milliseconds = hasOneClock ? newestMilliseconds : previous.milliseconds + 1
         let position = Position(milliseconds: milliseconds, sequence: 0)
         let publication = Publication(position: position, previous: previous, payload: payload)
@@ -132,6 +139,9 @@ final class PacedHub: HubOutlet {
         if open.contains(channel) { hub.take(publication, in: channel) }
         return publication
     }
+
+    /// The oldest of a channel are remembered no longer.
+    func forget(_ count: Int, of channel: ChannelName) { published[channel]?.removeFirst(count) }
 
     /// Time passes, and the reactor has a turn whenever something is due.
     func pass(milliseconds: UInt64) {
@@ -245,7 +255,9 @@ final class PacedHub: HubOutlet {
             open.insert(channel)
             guard channel.isPattern else { return hub.opened(channel, head: head(of: channel)) }
             for known in published.keys where channel.stands(for: known) { find(known, by: channel) }
-            hub.opened(channel, head: Position(milliseconds: newestMilliseconds, sequence: 0))
+            // In its last millisecond more may be published.
+            let milliseconds = sharesPositions ? max(newestMilliseconds, 1) - 1 : newestMilliseconds
+            hub.opened(channel, head: Position(milliseconds: milliseconds, sequence: 0))
         }
     }
 
@@ -261,12 +273,14 @@ final class PacedHub: HubOutlet {
     func recover(_ channel: ChannelName, since position: Position) {
         answers.append { [unowned self] in
             let all = published[channel] ?? []
+            let missed = all.filter { $0.position > position }
             hub.recovered(
                 channel,
                 HistoryPage(
                     since: position,
-                    publications: all.filter { $0.position > position },
-                    head: all.last?.position ?? .start
+                    publications: Array(missed.prefix(pageCountMax)),
+                    head: all.last?.position ?? .start,
+                    hasMore: missed.count > pageCountMax
                 )
             )
         }

@@ -15,12 +15,21 @@ final class TestReader {
     var isFull = false { didSet { wasFull = wasFull || isFull } }
     private(set) var wasFull = false
 
+    /// How many messages it takes before it is full, if that is so.
+    var messagesUntilFull: Int?
+
     /// Where it stands in each channel, and the position of the newest of each key that it knows.
     private(set) var places: [ChannelName: Position] = [:]
     private(set) var newest: [ChannelName: [String: Position]] = [:]
 
     /// What it comes back with: the newest cursor that it was told.
     private(set) var cursor: Cursor?
+
+    /// Channels in the longest one.
+    private(set) var longestCursor = 0
+
+    /// Positions in the order in which it was told them, in whichever channel.
+    private(set) var order: [UInt64] = []
 
     /// When it was told something that was no part of its beginning.
     private(set) var batches: [ChannelName: [UInt64]] = [:]
@@ -89,6 +98,8 @@ final class TestReader {
     }
 
     private func hear(_ message: [String: Any], at now: UInt64) {
+        messagesUntilFull? -= 1
+        if let rest = messagesUntilFull, rest <= 0 { isFull = true }
         let name = (message["channel"] as? String).flatMap { ChannelName($0) }
         switch message["type"] as? String {
         case "subscribed":
@@ -115,6 +126,7 @@ final class TestReader {
         }
         guard let text = message["cursor"] as? String, let cursor = Cursor(text) else { return }
         self.cursor = cursor
+        longestCursor = max(longestCursor, cursor.positions.count)
         for (channel, position) in cursor.positions {
             // Once it is told something of a channel its place there is known.
             if let known = places[channel], position < known, positions[channel]?.isEmpty == false {
@@ -128,6 +140,7 @@ final class TestReader {
         let last = positions[name]?.last ?? places[name]?.milliseconds ?? 0
         if position.milliseconds <= last { note("\(name): \(position) after \(last)") }
         positions[name, default: []].append(position.milliseconds)
+        order.append(position.milliseconds)
         places[name] = position
         newest[name, default: [:]][key ?? ""] = position
         // Who began with a pattern began with all of its channels.
