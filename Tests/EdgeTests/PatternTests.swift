@@ -122,6 +122,11 @@ struct PatternTests {
                 let head = try first.readHead()
                 #expect(head.contains(path == "/ws" ? " 101 " : " 200 "))
                 let token = try #require(HTTPAnswer(status: 0, head: head, body: [])["Perseid-Session"])
+                // A session has what its client was told that it is subscribed to.
+                let answers =
+                    path == "/poll"
+                    ? ["\"cursor\""] : ["a/*", "b/*", "c"].map { "\"subscribed\",\"channel\":\"\($0)\"" }
+                #expect(try first.receive { answers.allSatisfy(first.bufferText.contains) }, "\(path)")
                 first.close()
                 let again = try node.ask("GET", "\(path)?session=\(token)&channel=d/*&wait=0", fields)
                 #expect(again.status == 400 && again.errorField == "channel", "\(path)")

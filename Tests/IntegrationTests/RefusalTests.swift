@@ -175,7 +175,8 @@ private struct BayeuxPublisher {
         self.node = node
         let hello =
             "[{\"channel\":\"/meta/handshake\",\"version\":\"1.0\",\"supportedConnectionTypes\":[\"long-polling\"]}]"
-        id = try #require(try await Self.ask(node, hello)?["clientId"] as? String)
+        // Its session may be at a master that none of the tried channels is at, and that is reached again a moment after theirs.
+        id = try await eventually("a handshake is done") { try await Self.ask(node, hello)?["clientId"] as? String }
     }
 
     func publish(to channel: String) async throws -> [String: Any]? {
