@@ -29,7 +29,7 @@ public struct SendBatch: ~Copyable {
 
     private var entries: [Entry] = []
     private var results = [Int32](repeating: 0, count: capacity)
-    private let ring: OpaquePointer?
+    private var ring: OpaquePointer?
 
     /// Makes an empty batch.
     ///
@@ -90,8 +90,11 @@ public struct SendBatch: ~Copyable {
         // bounded: at most `capacity`
         let outcome = creactor_ring_submit(ring, UInt32(entries.count), &results)
         if outcome != 0 {
-            // The kernel took an unknown part of them: no stream among them can be gone on with.
+            // The kernel took an unknown part of them: no stream among them can be gone on with. What is left in the ring it must not be
+            // given with a later batch, when these descriptors and bytes are something else.
             for place in entries.indices { results[place] = outcome }
+            creactor_ring_close(ring)
+            self.ring = nil
         }
     }
 }

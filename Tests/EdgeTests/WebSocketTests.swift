@@ -49,7 +49,7 @@ struct WebSocketHandshakeTests {
                 #expect(answer.status == status)
                 #expect(answer.errorField == field)
                 #expect(answer["Sec-WebSocket-Version"] == "13")
-                if status == 426 { #expect(answer["Upgrade"] == "websocket") }
+                if status == 426 { #expect(answer["Upgrade"] == "websocket" && answer["Connection"] == "Upgrade") }
             }
             try client.send("GET /ws HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
             #expect(try client.readAnswer().status == 426)

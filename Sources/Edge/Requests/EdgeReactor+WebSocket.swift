@@ -10,6 +10,8 @@ extension EdgeReactor {
             return refuse(exchange, status: rejection.status, rejection.reason, field: rejection.field) {
                 $0.append(field: "Sec-WebSocket-Version", "13")
                 $0.append(field: "Upgrade", "websocket")
+                // What concerns this connection alone is named there (RFC 9110 §7.8).
+                $0.append(field: "Connection", "Upgrade")
             }
         }
         guard judgeOrigin(request) != .foreign else {
