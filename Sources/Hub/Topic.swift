@@ -134,10 +134,14 @@ public final class Topic: OfChannel {
         leaveOld()
     }
 
-    /// One of its channels is open, or it is itself.
+    /// One of its channels is open, or it is itself. Ten thousand of them may open before it does, and are looked at once.
     func noteOpened(_ member: Topic) {
-        if member !== self, !recent.contains(where: { $0 === member }) { recent.append(member) }
-        leaveOld()
+        guard isOpen else { return }
+        if member === self {
+            recent = members.values.filter { $0.isOpen && $0.last > last }
+        } else if member.last > last, !recent.contains(where: { $0 === member }) {
+            recent.append(member)
+        }
     }
 
     private func leaveOld() { recent.removeAll { $0.last <= last } }
