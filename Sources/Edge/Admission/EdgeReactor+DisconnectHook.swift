@@ -40,9 +40,9 @@ extension EdgeReactor {
 
     /// A connection is about to be closed.
     func tellOfEnd(of slot: Slot) {
-        guard access.hooks.contains(.disconnect) else { return }
+        // Also where the hook is there no more, but was when the goodbye was said.
         let why = farewells.removeValue(forKey: connections.key(ofLive: slot))
-        guard isReader(slot) else { return }
+        guard access.hooks.contains(.disconnect), isReader(slot) else { return }
         guard isToldOf(slot) else { return uplink.post(.forgetReader(holder(slot))) }
         var body = makeBody(.disconnect, slot, credentials(of: slot))
         body.add("reason", why.map { "\($0.reason)" } ?? "closed")
