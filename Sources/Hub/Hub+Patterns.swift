@@ -93,6 +93,15 @@ extension Hub {
         }
     }
 
+    /// Whether a client reads a channel by a pattern, or is about to, and so is told all that is published in it from then on. Who is new to a
+    /// keyed channel is told by its name what there is.
+    public func isReadByPattern(_ slot: ClientSlot, _ channel: ChannelName) -> Bool {
+        guard !channel.isPattern, !outlet.isKeyed(channel) else { return false }
+        let id = outlet.id(of: slot)
+        return isReading(id, channel)
+            || joins.ofClient(id).contains { $0.topics.contains { $0.name.stands(for: channel) } }
+    }
+
     /// Whether a client reads a channel already, by its name or by a pattern.
     private func isReading(_ id: ClientID, _ channel: ChannelName) -> Bool {
         guard let client = outlet.client(id) else { return false }

@@ -254,12 +254,14 @@ extension EdgeReactor {
     }
 
     private func apply(_ changes: [SessionPosition], toChannelsOf slot: Slot) {
-        for change in changes {
+        // A pattern leaves to a channel that is read by its name what was published in it meanwhile; the other way round both would tell it.
+        for change in changes.filter({ !$0.channel.isPattern }) + changes.filter(\.channel.isPattern) {
             guard connections[live: slot].pointee.isOpen else { return }
             if let position = change.position {
                 guard !hub.isSubscribed(slot.client, to: change.channel) else { continue }
                 countChannelChange(slot)
-                hub.join(slot.client, [(change.channel, position)])
+                let isTold = hub.isReadByPattern(slot.client, change.channel)
+                hub.join(slot.client, [(change.channel, isTold ? nil : position)])
             } else {
                 _ = hub.unsubscribe(slot.client, from: change.channel)
             }
