@@ -88,6 +88,8 @@ class Losses:
             self.deliverers[event.channel, event.position].add(self.nodes.get(event.client))
 
     def finish(self, records):
-        """Whoever came from further back has missed something; the checker says so."""
+        """Whoever came from further back has missed something; the checker says so. Where somebody came from a lost one, who came from one
+        that survived beyond that was at the new master before, and is at the old one by way of its session."""
         for (channel, position), claims in self.claims.items():
-            records[channel].lost[position].previous = max(claims, key=numbers)
+            lost = records[channel].lost
+            lost[position].previous = max(claims, key=lambda claim: (claim in lost, numbers(claim)))

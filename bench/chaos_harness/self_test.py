@@ -270,6 +270,11 @@ def judged_records():
     for name, is_wrong, payloads, acknowledgement in RECORDS:
         problems = problems_of(record(payloads), acknowledgement)
         yield name, problems, bool(problems) == is_wrong
+    known, losses = record(), Losses()
+    known.lost = {lost_at(number): LostPublication(LOST[number]) for number in (41, 42)}
+    losses.claims["a", lost_at(42)] = {lost_at(41), "441-5"}
+    losses.finish({"a": known})
+    yield "what a lost one followed, where somebody was at the new master before", [], known.lost[lost_at(42)].previous == lost_at(41)
     yield "the slot of a key", [], key_slot("x{123456789}") == 0x31C3
     yield "the place of a channel", [], place(["a", "b"], "news") == 1 - place(["b", "a"], "news")
     known, told = record(), Acknowledgement("a", "250-0", "h1-42")
