@@ -264,25 +264,27 @@ class Checker:
         if begin is None or end is None:
             return
         stands = reader.stands(begin) or self.may_stand_in_session(state, event, begin)
-        if not stands or reader.is_behind(end) and not self.may_go_back(event, begin, end):
+        if not stands or reader.is_behind(end) and not self.may_go_back(event, record, begin, end):
             text = f"a gap from {event.detail} to {event.position}, it was at {self.position(record, reader)}"
             self.offend("forbidden", state, event, text)
         # A session that was set back tells it once more.
         self.note_gap("gap", state, event, reader, record, end, reader.where if reader.stands(begin) else begin)
-        self.pass_gap(event, reader, end)
+        self.pass_gap(event, reader, record, end)
 
     def may_stand_in_session(self, state, event, begin):
         """Who has no cursor is where its session is: at what is lost, too, if the answer that it was in never came."""
         has_cursor = state.transport != "/bayeux" and not state.has_only_token
         return not has_cursor and begin.lost is not None and self.losses.is_within(event.milliseconds)
 
-    def may_go_back(self, event, begin, end):
+    def may_go_back(self, event, record, begin, end):
         """Where a replica takes over, nodes have different masters for a moment: who goes from one to another is told of the
-        way back, to or from what is lost, and has again what survived."""
-        return self.losses.is_within(event.milliseconds) and (begin.lost is not None or end.lost is not None)
+        way back, to or from what is lost, or from what only the new one has, and has again what survived."""
+        if begin.lost is not None or end.lost is not None:
+            return self.losses.is_within(event.milliseconds)
+        return begin.place is not None and self.losses.is_of_takeover(record.position(begin.place), event.milliseconds)
 
-    def pass_gap(self, event, reader, end):
-        if reader.is_behind(end) and self.may_go_back(event, reader.where, end):
+    def pass_gap(self, event, reader, record, end):
+        if reader.is_behind(end) and self.may_go_back(event, record, reader.where, end):
             self.counts["sent back by a gap"] += 1
             reader.go_back(end)
             reader.passed.clear()
@@ -301,7 +303,7 @@ class Checker:
         if begin is None or end is None:
             return
         is_back = None not in (begin.place, end.place) and end.place < begin.place
-        if is_back and not self.may_go_back(event, begin, end):
+        if is_back and not self.may_go_back(event, record, begin, end):
             self.offend("forbidden", state, event, "a gap that ends before it begins")
         reader.lacks[event.detail] = end
 
@@ -309,7 +311,7 @@ class Checker:
         """Goes on behind the gaps of a poll's answer that begin where the client stands."""
         while reader.lacks and (end := reader.lacks.pop(self.position(record, reader), None)) is not None:
             self.note_gap("gap of a poll", state, event, reader, record, end)
-            self.pass_gap(event, reader, end)
+            self.pass_gap(event, reader, record, end)
 
     def take_stands(self, state, event, reader, record):
         self.pass_gaps(state, event, reader, record)

@@ -26,6 +26,11 @@ class Losses:
     def is_within(self, milliseconds):
         return any(begin <= milliseconds <= end for begin, end in self.windows)
 
+    def is_of_takeover(self, position, milliseconds):
+        """Whether a publication is from the takeover that is under way at a moment: a former master need not have it."""
+        published, _ = numbers(position)
+        return any(begin <= published and begin <= milliseconds <= end for begin, end in self.windows)
+
     # What was acknowledged
 
     def take_publishers(self, publishers, records):

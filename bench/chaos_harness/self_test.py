@@ -171,6 +171,9 @@ LOSSES = [
     ("a way back to who still has them", "", ALL + [gap_back(43, 4), lost(41), gap_back(41, 4)] + rest(5)),
     ("a way there and back that repeats", "", BEGIN + messages(3, 4, 5)
         + [Event(500, 0, "gap", "a", lost_at(41), at(5)), gap_back(41, 4)] + rest(5)),
+    ("a way back to who never had what is new", "gap", FOUR + at_once(messages(5, 6) + [gap(6, 4)] + rest(5))),
+    ("the same of what was there long before", "forbidden doubled", [event._replace(milliseconds=50) for event in FOUR]
+        + at_once([gap(4, 2)] + rest(3), 50)),
     ("a gap that begins anew at the lost", "lost", ALL + [gap_back(43, 4)] + rest(6)),
     ("lost ones, and no word of it", "strayed", ALL + rest(5)),
     ("one that comes back and is told nothing", "strayed", ALL + back_from(43, 4, "true") + rest(5)),
